@@ -1,0 +1,1 @@
+"""Neo: a self-hosted, multi-tenant chat-agent API."""

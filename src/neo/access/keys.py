@@ -1,0 +1,56 @@
+"""API keys: `neo_sk_<env>_<43 base62 characters><6-character CRC-32>`."""
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from dataclasses import dataclass
+
+ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# 43 base62 characters carry 256 bits; the checksum lets a scanner or a typo be told without a query.
+SECRET_CHARACTERS = 43
+CHECKSUM_CHARACTERS = 6
+HINT_CHARACTERS = 4
+SHAPE = re.compile(r"neo_sk_([a-z0-9]{1,16})_([0-9A-Za-z]{49})", re.ASCII)
+
+
+@dataclass(frozen=True)
+class KeyFormat:
+    """The keys of one environment; a key of another (`test` on `live`) is refused unseen."""
+
+    environment: str
+
+    def is_wellformed(self, key: str) -> bool:
+        found = SHAPE.fullmatch(key)
+        if found is None or found[1] != self.environment:
+            return False
+        return hmac.compare_digest(checksum(key[:-CHECKSUM_CHARACTERS]), key[-CHECKSUM_CHARACTERS:])
+
+
+class Pepper:
+    """Turns a key into what is stored of it. Two secrets during rotation: the first one writes."""
+
+    def __init__(self, secret_keys: tuple[str, ...]) -> None:
+        self._secrets = [hashlib.sha256(b"neo api-key pepper\0" + key.encode()).digest() for key in secret_keys]
+
+    def digest(self, key: str) -> bytes:
+        return self.digests(key)[0]
+
+    def digests(self, key: str) -> list[bytes]:
+        return [hmac.digest(secret, key.encode(), "sha256") for secret in self._secrets]
+
+
+def new_key(environment: str) -> str:
+    secret = "".join(secrets.choice(ALPHABET) for _ in range(SECRET_CHARACTERS))
+    body = f"neo_sk_{environment}_{secret}"
+    return body + checksum(body)
+
+
+def checksum(body: str) -> str:
+    number = zlib.crc32(body.encode())
+    characters = ""
+    for _ in range(CHECKSUM_CHARACTERS):
+        number, digit = divmod(number, len(ALPHABET))
+        characters = ALPHABET[digit] + characters
+    return characters

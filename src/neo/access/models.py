@@ -1,0 +1,21 @@
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import FetchedValue
+from sqlalchemy.orm import Mapped, mapped_column
+
+from neo.db import Base
+
+
+class ApiKey(Base):
+    __tablename__ = "api_keys"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    account_id: Mapped[UUID]
+    name: Mapped[str]
+    digest: Mapped[bytes]
+    hint: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]

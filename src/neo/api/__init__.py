@@ -1,0 +1,32 @@
+"""The HTTP edge every feature shares: envelopes, errors, strict bodies, paging, the OpenAPI document.
+
+Every answer carries a request id, also as a header and in the logs. Errors say what to do and never show a
+secret, another tenant or a stack trace. No business lives here.
+"""
+
+from neo.api.body import JsonBody, json_body
+from neo.api.document import build_document, operation
+from neo.api.envelope import success
+from neo.api.errors import error_response, install_error_handlers
+from neo.api.paging import InvalidPage, Page, page_token, read_page_token, requested_page
+from neo.api.phases import Phases, phases_of
+from neo.api.request_scope import RequestScope, add_headers
+
+__all__ = [
+    "InvalidPage",
+    "JsonBody",
+    "Page",
+    "Phases",
+    "RequestScope",
+    "add_headers",
+    "build_document",
+    "error_response",
+    "install_error_handlers",
+    "json_body",
+    "operation",
+    "page_token",
+    "phases_of",
+    "read_page_token",
+    "requested_page",
+    "success",
+]

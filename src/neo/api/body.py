@@ -1,0 +1,147 @@
+"""Request bodies, parsed strictly: what one parser reads and another reads differently is refused."""
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import orjson
+from pydantic import BaseModel, ValidationError
+from starlette.requests import ClientDisconnect, Request
+
+from neo.api.phases import phases_of
+from neo.errors import Failure, Kind
+
+BODY_BYTES_MAX = 1024 * 1024
+# A body that trickles in holds a connection and nothing else; a megabyte takes a slow line a few seconds.
+BODY_SECONDS = 10.0
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class MalformedBody(Failure):
+    kind = Kind.MALFORMED
+    code = "malformed_json"
+
+
+class BodyTimedOut(Failure):
+    kind = Kind.MALFORMED
+    code = "body_timed_out"
+
+
+class BodyTooLarge(Failure):
+    kind = Kind.TOO_LARGE
+    code = "body_too_large"
+
+
+class UnsupportedBody(Failure):
+    kind = Kind.UNSUPPORTED
+    code = "unsupported_media_type"
+
+
+class InvalidBody(Failure):
+    kind = Kind.INVALID
+    code = "validation_error"
+
+
+@dataclass(frozen=True)
+class JsonBody(Generic[Model]):
+    """A body read but not yet judged: who may see the resource is told first, what is wrong with it after."""
+
+    _model: type[Model]
+    _raw: bytes
+
+    def parse(self) -> tuple[Model, list[str]]:
+        """The body as its model, and a warning for each field that nobody knows."""
+        found = strict_json(self._raw)
+        try:
+            parsed = self._model.model_validate_json(self._raw, strict=True)
+        except ValidationError as error:
+            raise InvalidBody("The body is not valid.", details={"fields": _problems(error)}) from error
+        unknown = sorted(set(found) - set(self._model.model_fields)) if isinstance(found, dict) else []
+        return parsed, [f"Unknown field ignored: {name[:80]}" for name in unknown]
+
+
+def json_body(model: type[Model]) -> Callable[[Request], Coroutine[Any, Any, JsonBody[Model]]]:
+    """A dependency that reads a JSON body, bounded in size and time."""
+
+    async def read(request: Request) -> JsonBody[Model]:
+        _check_headers(request)
+        try:
+            raw = await asyncio.wait_for(_read(request), BODY_SECONDS)
+        except TimeoutError as error:
+            raise BodyTimedOut(f"The body did not arrive within {BODY_SECONDS:.0f} s.") from error
+        except ClientDisconnect as error:
+            raise MalformedBody("The body ended early.") from error
+        phases_of(request).mark("body")
+        return JsonBody(model, raw)
+
+    return read
+
+
+def strict_json(raw: bytes) -> Any:
+    """JSON that every parser reads alike: UTF-8, finite numbers, no lone surrogate, no NUL, no repeated key."""
+    try:
+        orjson.loads(raw)
+        found = json.loads(raw, object_pairs_hook=_once, parse_float=_finite)
+    except (ValueError, RecursionError) as error:
+        raise MalformedBody("The body is not JSON, or not JSON that every parser reads alike.") from error
+    # Only an escape can make a NUL, so most bodies need no walk.
+    if b"u0000" in raw and _has_nul(found):
+        raise InvalidBody("Strings must not contain the NUL character.")
+    return found
+
+
+def _check_headers(request: Request) -> None:
+    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
+        raise UnsupportedBody("Send the body as `Content-Type: application/json`, in UTF-8.")
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedBody("Send the body without a Content-Encoding.")
+    declared = request.headers.get("content-length", "0")
+    if declared.isdigit() and int(declared[:20]) > BODY_BYTES_MAX:
+        raise _too_large()
+
+
+async def _read(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            raise _too_large()
+    return bytes(body)
+
+
+def _too_large() -> BodyTooLarge:
+    return BodyTooLarge(f"A body has at most {BODY_BYTES_MAX} bytes.")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("repeated key")
+    return found
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError("number out of range")
+    return value
+
+
+def _has_nul(value: Any) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(item) for pair in value.items() for item in pair)
+    return isinstance(value, list) and any(_has_nul(item) for item in value)
+
+
+def _problems(error: ValidationError) -> dict[str, str]:
+    return {
+        ".".join(str(step) for step in problem["loc"])[:200] or "body": problem["msg"]
+        for problem in error.errors(include_url=False, include_context=False, include_input=False)
+    }

@@ -1,0 +1,94 @@
+from typing import Any
+
+import orjson
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+
+from neo.errors import Failure, Kind
+
+log = structlog.get_logger()
+
+STATUSES: dict[Kind, int] = {
+    Kind.MALFORMED: 400,
+    Kind.UNAUTHENTICATED: 401,
+    Kind.FORBIDDEN: 403,
+    Kind.NOT_FOUND: 404,
+    Kind.NOT_ALLOWED: 405,
+    Kind.CONFLICT: 409,
+    Kind.TOO_LARGE: 413,
+    Kind.UNSUPPORTED: 415,
+    Kind.INVALID: 422,
+    Kind.RATE_LIMITED: 429,
+    Kind.UNAVAILABLE: 503,
+}
+
+
+class RouteNotFound(Failure):
+    kind = Kind.NOT_FOUND
+    code = "route_not_found"
+
+
+class MethodNotAllowed(Failure):
+    kind = Kind.NOT_ALLOWED
+    code = "method_not_allowed"
+
+
+class InvalidParameters(Failure):
+    kind = Kind.INVALID
+    code = "validation_error"
+
+
+def error_response(request: HTTPConnection, failure: Failure) -> Response:
+    headers = {"cache-control": "no-store"}
+    if failure.retry_after_seconds is not None:
+        headers["retry-after"] = str(failure.retry_after_seconds)
+    if failure.kind is Kind.UNAUTHENTICATED:
+        headers["www-authenticate"] = "Bearer"
+    return _response(request, STATUSES[failure.kind], failure.code, failure.message, failure.details, headers)
+
+
+def install_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(Failure, _on_failure)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(RequestValidationError, _on_parameters)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_failure(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Failure)  # noqa: S101
+    log.info("refused", code=error.code, cause=type(error.__cause__).__name__ if error.__cause__ else None)
+    return error_response(request, error)
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101
+    if error.status_code == STATUSES[Kind.NOT_ALLOWED]:
+        response = error_response(request, MethodNotAllowed("This path does not take that method."))
+        response.headers.update(error.headers or {})
+        return response
+    return error_response(request, RouteNotFound("No such path: see /public-api/openapi.json."))
+
+
+async def _on_parameters(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101
+    fields = {str(problem["loc"][-1]): problem["msg"] for problem in error.errors()}
+    return error_response(request, InvalidParameters("Some parameters are not valid.", details={"fields": fields}))
+
+
+async def _on_bug(request: Request, _error: Exception) -> Response:
+    message = "Something went wrong on our side. Quote the request id when you report it."
+    return _response(request, 500, "internal_error", message, {}, {"cache-control": "no-store"})
+
+
+def _response(
+    request: HTTPConnection, status: int, code: str, message: str, details: dict[str, Any], headers: dict[str, str]
+) -> Response:
+    error: dict[str, Any] = {"code": code, "message": message}
+    if details:
+        error["details"] = details
+    body = {"error": error, "meta": {"request_id": request.scope["state"]["request_id"]}}
+    return Response(orjson.dumps(body, default=str), status, headers, "application/json")

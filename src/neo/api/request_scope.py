@@ -1,0 +1,95 @@
+"""The outermost layer of a request: its id, its clock, its headers, its one log line."""
+
+from uuid import UUID, uuid4
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from neo.api.errors import error_response
+from neo.api.phases import Phases
+from neo.errors import Failure, Kind
+
+log = structlog.get_logger()
+
+HEADER_BYTES_MAX = 16 * 1024
+REQUEST_ID = b"x-request-id"
+
+
+class HeadersTooLarge(Failure):
+    kind = Kind.MALFORMED
+    code = "headers_too_large"
+
+
+class RequestScope:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        state = scope.setdefault("state", {})
+        state.update(request_id=_request_id(scope), phases=Phases(), headers={})
+        answer = _Answer(scope, send)
+        with structlog.contextvars.bound_contextvars(request_id=state["request_id"]):
+            try:
+                await self._handle(scope, receive, answer.send)
+            except Exception:
+                log.exception("request_broke")
+                if not answer.status:
+                    raise
+            finally:
+                answer.log()
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES_MAX:
+            failure = HeadersTooLarge(f"The headers have at most {HEADER_BYTES_MAX} bytes together.")
+            await error_response(HTTPConnection(scope), failure)(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+
+class _Answer:
+    """Adds what every answer carries, and remembers its status for the log."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            headers["x-request-id"] = self._scope["state"]["request_id"]
+            headers["x-content-type-options"] = "nosniff"
+            headers.update(self._scope["state"]["headers"])
+        await self._send(message)
+
+    def log(self) -> None:
+        route = self._scope.get("route")
+        log.info(
+            "request",
+            method=self._scope["method"],
+            route=getattr(route, "path", None),
+            status=self.status,
+            **self._scope["state"]["phases"].timings_ms(),
+        )
+
+
+def add_headers(connection: HTTPConnection, headers: dict[str, str]) -> None:
+    """Headers for this request's answer, whatever it will be."""
+    connection.scope["state"]["headers"].update(headers)
+
+
+def _request_id(scope: Scope) -> str:
+    """The caller's own id when it is a UUID, so that one id runs through both sides' logs."""
+    for name, value in scope["headers"]:
+        if name == REQUEST_ID:
+            try:
+                return str(UUID(value.decode("ascii")))
+            except ValueError:
+                break
+    return str(uuid4())

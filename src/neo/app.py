@@ -1,0 +1,80 @@
+"""The composition root of the API."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from neo.access import Authenticator, RequestLimiter
+from neo.api import RequestScope, build_document, install_error_handlers
+from neo.chat import Archivist, Desks, Reader, SessionDesk, Tails, TurnDesk, router
+from neo.db import DatabaseRoleUnsafe, DatabaseUnavailable, SchemaOutdated, check_role, check_schema
+from neo.meta import Health, meta_router
+from neo.resources import Resources, key_format, pepper
+from neo.settings import Settings, plain
+
+log = structlog.get_logger()
+
+PREPARE_RETRY_SECONDS = 0.1
+EXPOSED_HEADERS = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"]
+
+
+def build_app(
+    resources: Resources,
+    settings: Settings,
+    *,
+    beside: Callable[[], Awaitable[None]] | None = None,
+    on_refusal: Callable[[], None] = lambda: None,
+    closing: asyncio.Event | None = None,
+) -> FastAPI:
+    """The API over these resources. `beside` runs along with it (the worker, in one process with the API)."""
+    health = Health(resources.database, resources.valkey, resources.temporal)
+    tails = Tails(
+        resources.database,
+        resources.events,
+        keep_alive_seconds=settings.streams.tail_keep_alive_seconds,
+        life_seconds=settings.streams.tail_seconds_max,
+        send_seconds=settings.streams.tail_send_seconds,
+        closing=closing or asyncio.Event(),
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(resources.aclose)
+            await stack.enter_async_context(resources.events.hub())
+            async with asyncio.TaskGroup() as group:
+                running = [
+                    group.create_task(_prepare(resources, health, on_refusal)),
+                    group.create_task(resources.temporal.connect()),
+                    group.create_task(resources.sweeper.run()),
+                ]
+                if beside is not None:
+                    working = group.create_task(_run(beside))
+                yield
+                for task in running:
+                    task.cancel()
+                if beside is not None:
+                    await working
+
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.desks = Desks(
+        Authenticator(resources.database, key_format(settings), pepper(settings)),
+        RequestLimiter(plain(settings.streams.redis_url) or "", settings.server.rate_limit_requests),
+        SessionDesk(resources.database),
+        TurnDesk(resources.database, resources.starter),
+        Reader(resources.database),
+        Archivist(resources.database),
+        tails,
+    )
+    app.state.health = health
+    app.include_router(meta_router)
+    app.include_router(router)
+    app.openapi = build_document(app)  # type: ignore[method-assign]
+    install_error_handlers(app)
+    _allow_origins(app, settings.server.cors_origins)
+    app.add_middleware(RequestScope)
+    return app

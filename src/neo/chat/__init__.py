@@ -1,0 +1,14 @@
+"""What a caller does: open a session, post a message, tail the answer, read it again, archive.
+
+Each use case opens its own transaction with the caller's tenant, so another tenant's session is simply not
+there. A posted message is answered `202` once it is stored with its turn; nothing after that can lose it.
+"""
+
+from neo.chat.archive import Archivist
+from neo.chat.history import Reader
+from neo.chat.open import SessionDesk
+from neo.chat.routes import Desks, router
+from neo.chat.submit import TurnDesk
+from neo.chat.watch import Tails
+
+__all__ = ["Archivist", "Desks", "Reader", "SessionDesk", "Tails", "TurnDesk", "router"]

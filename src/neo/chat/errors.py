@@ -1,0 +1,56 @@
+from neo.errors import Failure, Kind
+
+
+class SessionArchived(Failure):
+    kind = Kind.CONFLICT
+    code = "session_archived"
+
+
+class DuplicateClientMessageId(Failure):
+    kind = Kind.CONFLICT
+    code = "duplicate_client_message_id"
+
+
+class ClientMessageIdReused(Failure):
+    kind = Kind.CONFLICT
+    code = "client_message_id_reused"
+
+
+class ClientIdNotAllowed(Failure):
+    kind = Kind.FORBIDDEN
+    code = "client_id_not_allowed"
+
+
+class AgentSelectorInvalid(Failure):
+    kind = Kind.INVALID
+    code = "agent_selector_invalid"
+
+
+class TitleTooLong(Failure):
+    kind = Kind.INVALID
+    code = "title_too_long"
+
+
+class EmptyMessage(Failure):
+    kind = Kind.INVALID
+    code = "message_empty"
+
+
+class MessageTooLong(Failure):
+    kind = Kind.INVALID
+    code = "message_too_long"
+
+
+class ClientMessageIdInvalid(Failure):
+    kind = Kind.INVALID
+    code = "client_message_id_invalid"
+
+
+class AttachmentsRefused(Failure):
+    kind = Kind.INVALID
+    code = "attachments_invalid"
+
+
+class RepeatedParameter(Failure):
+    kind = Kind.MALFORMED
+    code = "repeated_parameter"

@@ -1,0 +1,283 @@
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from neo.access import Authenticator, Principal, RequestLimiter
+from neo.api import JsonBody, Page, add_headers, json_body, operation, phases_of, requested_page, success
+from neo.chat import paging
+from neo.chat.archive import Archivist
+from neo.chat.draft import Draft
+from neo.chat.history import Reader
+from neo.chat.open import Opening, SessionDesk
+from neo.chat.schemas import (
+    ChatMessages,
+    ChatSessionDetail,
+    ChatSessionResource,
+    ChatTurnResource,
+    CreateChatSessionRequest,
+    PostMessageRequest,
+    PostMessageResponse,
+)
+from neo.chat.shown import shown_detail, shown_session, shown_transcript, shown_turn
+from neo.chat.submit import TurnDesk
+from neo.chat.watch import Tails
+from neo.errors import Failure
+from neo.sessions import SessionNotFound
+from neo.turns.store import TurnNotFound
+
+router = APIRouter(prefix="/public-api/chat/sessions")
+
+
+@dataclass(frozen=True)
+class Desks:
+    """Everything that a Chat route may ask; `app.state.desks`."""
+
+    authenticator: Authenticator
+    limiter: RequestLimiter
+    sessions: SessionDesk
+    turns: TurnDesk
+    reader: Reader
+    archivist: Archivist
+    tails: Tails
+
+
+def desks_of(request: Request) -> Desks:
+    desks: Desks = request.app.state.desks
+    return desks
+
+
+async def known_caller(request: Request) -> Principal:
+    desks = desks_of(request)
+    caller = await desks.authenticator.authenticate(request.headers.getlist("authorization"))
+    phases_of(request).mark("authenticate")
+    allowance = await desks.limiter.take(caller.tenant_id)
+    phases_of(request).mark("limit")
+    if allowance is not None:
+        add_headers(request, allowance.headers())
+        if allowance.is_exceeded:
+            raise allowance.refusal()
+    return caller
+
+
+def known_session_id(session_id: str) -> UUID:
+    return _uuid(session_id, SessionNotFound("No such chat session."))
+
+
+def known_turn_id(turn_id: str) -> UUID:
+    return _uuid(turn_id, TurnNotFound("No such turn in this session."))
+
+
+Desk = Annotated[Desks, Depends(desks_of)]
+Caller = Annotated[Principal, Depends(known_caller)]
+SessionId = Annotated[UUID, Depends(known_session_id)]
+TurnId = Annotated[UUID, Depends(known_turn_id)]
+Paged = Annotated[Page, Depends(requested_page)]
+
+
+@router.post(
+    "",
+    **operation(
+        "public_api.chat_session_create_post",
+        "Create a chat session",
+        body=CreateChatSessionRequest,
+        data=ChatSessionResource,
+    ),
+)
+async def create_session(
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    body: Annotated[JsonBody[CreateChatSessionRequest], Depends(json_body(CreateChatSessionRequest))],
+) -> Response:
+    """Create a session against a CONVERSATIONAL agent. Returns the session resource; messages are appended via
+    `POST /chat/sessions/<id>/messages`.
+
+    Select the agent with **exactly one** of `agent_id` (numeric) or `managed_agent_key` (a stable key for a
+    Neo-managed agent, e.g. `NEO_SUPPORT`); the latter lets a caller target the agent without knowing its
+    per-tenant id. Both or neither: `422 agent_selector_invalid`.
+
+    `client_id` is for platform service accounts; any other caller passing it is rejected with 403. `bot_id` and
+    `inbound_tenant_id` from anyone else are ignored.
+    """
+    wanted, warnings = body.parse()
+    opening = Opening(wanted.agent_id, wanted.managed_agent_key, wanted.client_id, wanted.title)
+    return success(request, shown_session(await desk.sessions.open(caller, opening)), warnings=warnings)
+
+
+@router.get(
+    "",
+    **operation("public_api.chat_session_list_get", "List chat sessions", data=ChatSessionResource, is_list=True),
+)
+async def list_sessions(request: Request, caller: Caller, desk: Desk, page: Paged) -> Response:
+    """The tenant's sessions, newest first, archived ones included. Page with `cursor`."""
+    found = await desk.reader.sessions(caller, page.size + 1, paging.sessions_before(caller, page))
+    return success(
+        request,
+        [shown_session(session) for session in found[: page.size]],
+        is_page=True,
+        next_cursor=paging.next_sessions(caller, page, found),
+    )
+
+
+@router.get(
+    "/{session_id}",
+    **operation("public_api.chat_session_get", "Get a chat session", data=ChatSessionDetail),
+)
+async def get_session(request: Request, caller: Caller, desk: Desk, session_id: SessionId) -> Response:
+    """One session, with the turn that is open, if any: tail the events from its `since_cursor`."""
+    return success(request, shown_detail(*await desk.reader.session(caller, session_id)))
+
+
+@router.post(
+    "/{session_id}/messages",
+    **operation(
+        "public_api.chat_session_post_message_post",
+        "Append a user message + enqueue a chat turn",
+        body=PostMessageRequest,
+        data=PostMessageResponse,
+        status=202,
+    ),
+)
+async def post_message(
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    session_id: SessionId,
+    body: Annotated[JsonBody[PostMessageRequest], Depends(json_body(PostMessageRequest))],
+) -> Response:
+    """Persists the user message and enqueues a `ChatTurnWorkflow`. Returns 202 Accepted with the persisted message
+    id + the Temporal workflow id. The agent's streamed response is consumed via
+    `GET /chat/sessions/<id>/events`. Pass `client_message_id` (1 to 128 printable ASCII characters) for
+    idempotent retries — a duplicate returns 409 `duplicate_client_message_id` with the original ids and cursor in
+    `details`, and no new turn is enqueued; the same id with another message is 409 `client_message_id_reused`.
+
+    The response also includes `since_cursor`: the stream position right before this turn. Pass it as
+    `?since=<since_cursor>` on the very next call to `/chat/sessions/<id>/events` so the tail skips envelopes from
+    prior turns on this session — skipping the cursor on a 2nd+ turn against the same session causes the tail to
+    return the previous turn's final state.
+
+    A message has at most 100,000 characters, a body at most 1 MiB. A message posted while a turn runs is accepted
+    and waits: turns of a session run one at a time, in order. An archived session answers
+    `409 session_archived`. Attachments are not taken by this server yet: `422 attachments_invalid`.
+    """
+    draft, warnings = await _draft(desk, caller, session_id, body)
+    accepted = await desk.turns.submit(caller, session_id, draft)
+    shown = PostMessageResponse(
+        chat_turn_id=str(accepted.turn_id),
+        show_agent_progress_steps=accepted.show_agent_progress_steps,
+        since_cursor=accepted.since_cursor,
+        user_message_id=str(accepted.user_message_id),
+    )
+    return success(request, shown, status=202, warnings=warnings)
+
+
+@router.get(
+    "/{session_id}/messages",
+    **operation("public_api.chat_session_messages_get", "List a session's messages", data=ChatMessages),
+)
+async def list_messages(
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    session_id: SessionId,
+    page: Paged,
+    order: Annotated[Literal["asc", "desc"], Query(description="`asc`: oldest first.")] = "asc",
+) -> Response:
+    """The transcript as AI SDK `UIMessage`s, and the open turn with its cursor, if any. A turn's reply is here
+    before its terminal envelope is on the stream."""
+    after = paging.messages_after(page, order)
+    found = await desk.reader.transcript(
+        caller, session_id, page.size + 1, after=after, newest_first=order == "desc"
+    )
+    next_cursor = paging.next_messages(page, order, found.messages)
+    return success(request, shown_transcript(found, page.size), is_page=True, next_cursor=next_cursor)
+
+
+@router.get(
+    "/{session_id}/turns/{turn_id}",
+    **operation("public_api.chat_turn_get", "Get a turn", data=ChatTurnResource),
+)
+async def get_turn(
+    request: Request, caller: Caller, desk: Desk, session_id: SessionId, turn_id: TurnId
+) -> Response:
+    """A turn's record: status, error, usage and times."""
+    return success(request, shown_turn(await desk.reader.turn(caller, session_id, turn_id)))
+
+
+@router.post(
+    "/{session_id}/archive",
+    **operation("public_api.chat_session_archive_post", "Archive a chat session", data=ChatSessionResource),
+)
+async def archive_session(request: Request, caller: Caller, desk: Desk, session_id: SessionId) -> Response:
+    """No more messages are taken from now on; what was said stays readable. Archiving twice answers 200 again.
+    A turn that is under way ends as it would have."""
+    return success(request, shown_session(await desk.archivist.archive(caller, session_id)))
+
+
+@router.get(
+    "/{session_id}/events",
+    **operation(
+        "public_api.chat_session_events_get",
+        "Tail chat-session events (SSE)",
+        other={
+            200: {
+                "description": "The stream: Vercel AI SDK v6 UI message chunks, one a `data:` line, each with an `id:`.",
+                "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            },
+            204: {"description": "Nothing to come: the cursor is at the newest turn's end and no turn is open."},
+        },
+    ),
+)
+async def tail_events(
+    request: Request,
+    caller: Caller,
+    desk: Desk,
+    session_id: SessionId,
+    since: Annotated[
+        str | None,
+        Query(description="Read strictly after this event id. The `Last-Event-ID` header wins over it."),
+    ] = None,
+    *,
+    follow: Annotated[bool, Query(description="Stay open over turns instead of ending after one.")] = False,
+) -> Response:
+    """The agent's answer as it comes, and as often as wanted: `text/event-stream` in the Vercel AI SDK v6 UI
+    message stream form.
+
+    Pass the `since_cursor` of the turn to read it from its start, or the last event id received to go on after a
+    disconnect. A response carries one turn: after its terminal envelope (`finish`, `error` or `abort`) comes
+    `data: [DONE]` and the end. `204` when there is nothing to come. A malformed cursor is `400 invalid_cursor`.
+
+    When what follows the cursor is no longer kept, a `data-stream-reset` chunk says so and the turn is told again
+    from its start. A turn taken up again after a crash says `data-turn-restarted` and starts over: drop the parts
+    before it. A comment keeps the connection alive every 15 s; a tail of long life ends with `retry:`.
+    """
+    return await desk.tails.respond(request, caller, session_id, since=since, follow=follow)
+
+
+async def _draft(
+    desk: Desks, caller: Principal, session_id: UUID, body: JsonBody[PostMessageRequest]
+) -> tuple[Draft, list[str]]:
+    try:
+        message, warnings = body.parse()
+        draft = Draft(
+            message.message, message.model_tier.value, message.client_message_id, len(message.attachments)
+        )
+        draft.check()
+    except Failure:
+        # Who may not see the session is not told what is wrong with the body.
+        await desk.reader.check(caller, session_id)
+        raise
+    return draft, warnings
+
+
+def _uuid(text: str, otherwise: Failure) -> UUID:
+    try:
+        found = UUID(text)
+    except ValueError:
+        raise otherwise from None
+    if str(found) != text.lower():
+        raise otherwise
+    return found

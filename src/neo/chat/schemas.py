@@ -1,0 +1,211 @@
+"""The Chat operations' wire shapes."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from neo.agents import ManagedAgentKey
+
+ATTACHMENTS_MAX = 6
+
+
+class ChatModelTier(StrEnum):
+    """Speed/quality tier for a single chat turn.
+
+    The tier rides each turn (not the session), so switching mid-chat just changes the next turn:
+    `previous_response_id` continuity is preserved across the swap because it is bound to provider and region,
+    not to the model. A caller sends only this enum, never a model's name. FAST keeps the agent's configured
+    model; SMART escalates the turn to a stronger model. FAST is the default.
+    """
+
+    FAST = "FAST"
+    SMART = "SMART"
+
+
+class CreateChatSessionRequest(BaseModel):
+    agent_id: int | None = Field(
+        None,
+        description=(
+            "Numeric id of the CONVERSATIONAL agent to run the session against. Provide exactly one of `agent_id` "
+            "or `managed_agent_key`."
+        ),
+    )
+    bot_id: str | None = Field(
+        None,
+        description=(
+            "Inbound Teams bot app id, forwarded by the platform relay so the backend routes the session to the "
+            "ACTIVE channel registered for that bot — else the tenant's Neo Support agent. Honored only for a "
+            "platform service account; ignored for other callers."
+        ),
+    )
+    client_id: str | None = Field(
+        None,
+        description=(
+            "Target tenant to create the session for. Honored only for a platform service account; the agent is "
+            "resolved from `bot_id` (a matching channel, else that tenant's Neo Support agent). Any other caller "
+            "passing it gets 403. Omit to use the caller's own tenant."
+        ),
+    )
+    inbound_tenant_id: str | None = Field(
+        None,
+        description=(
+            "The inbound message's M365 tenant id, forwarded by the platform relay. With `bot_id`, lets the backend "
+            "route a white-label turn via the channel installed for that tenant — the acting tenant is then "
+            "resolved server-side from the channel's owning MSP, overriding `client_id`. Honored only for a "
+            "platform service account."
+        ),
+    )
+    managed_agent_key: ManagedAgentKey | None = Field(
+        None,
+        description=(
+            "Target a Neo-managed agent by its stable key instead of a numeric id — the backend resolves the target "
+            "tenant's row. Lets the converged Neo Support relay stay agent-id-agnostic across tenants. Provide "
+            "exactly one of `agent_id` or `managed_agent_key`."
+        ),
+    )
+    title: str | None = None
+
+
+class ChatSessionResource(BaseModel):
+    """Public surface of a chat session row. `client_id` is the tenant's id."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: str
+    agent_id: int
+    client_id: str
+    title: str | None
+    channel: str
+    show_agent_progress_steps: bool | None = None
+    created_at: datetime
+    updated_at: datetime
+    archived_at: datetime | None
+
+
+class OpenTurn(BaseModel):
+    """The turn that runs or waits next. Tail the events from its `since_cursor` to replay it from its start."""
+
+    chat_turn_id: str
+    chat_turn_status: str = Field(description="QUEUED or RUNNING.")
+    since_cursor: str
+
+
+class ChatSessionDetail(ChatSessionResource):
+    """A session, with the turn that is open, if any."""
+
+    open_turn: OpenTurn | None
+
+
+class PublicChatAttachment(BaseModel):
+    """An image attached to a chat turn. `blob_path` is the value returned by the `attachments/upload-url`
+    endpoint for THIS session — the backend re-validates it sits under the session's prefix, so a client can't
+    reference another session's or tenant's blob."""
+
+    alt: str | None = Field(None, description="Optional alt text / description for the image.")
+    blob_path: str = Field(description="The `blob_path` returned by `attachments/upload-url`.")
+    filename: str | None = Field(None, description="Optional original filename, for display.")
+    mime: str = Field(description="Image MIME type — one of image/png, image/jpeg, image/gif, image/webp.")
+
+
+class PostMessageRequest(BaseModel):
+    attachments: list[PublicChatAttachment] = Field(
+        default_factory=list,
+        description=(
+            "Images to include with this turn. Each must first be uploaded via "
+            "`POST /chat/sessions/<id>/attachments/upload-url`. At most 6 per turn."
+        ),
+    )
+    client_message_id: str | None = None
+    message: str = ""
+    model_tier: ChatModelTier = Field(
+        ChatModelTier.FAST,
+        description=(
+            "Speed/quality tier for this turn: FAST keeps the agent's configured model; SMART escalates a single "
+            "turn to a stronger model. May be flipped per turn to switch mid-conversation. Defaults to FAST."
+        ),
+    )
+
+
+class PostMessageResponse(BaseModel):
+    """202 Accepted body — the turn is enqueued, the agent's response streams via SSE.
+
+    `since_cursor` is the stream position right before this turn. Callers tailing
+    `/chat/sessions/<id>/events` should pass it as `?since=<since_cursor>` (or `Last-Event-Id: <since_cursor>`)
+    so the SSE tail starts strictly after the previous turn's terminal envelopes. Skipping this on a 2nd+ turn
+    against the same session causes the tail to return the previous turn's final state. Neo never sends it as
+    null; a client treats null as "tail from the beginning".
+    """
+
+    chat_turn_id: str
+    show_agent_progress_steps: bool | None = None
+    since_cursor: str | None
+    user_message_id: str
+
+
+class ChatMessages(BaseModel):
+    """A page of a session's messages as AI SDK `UIMessage`s, and the turn that is open, if any."""
+
+    messages: list["UIMessage"]
+    open_turn: OpenTurn | None
+
+
+class UIMessage(BaseModel):
+    """A message in the form that the Vercel AI SDK takes as initial messages."""
+
+    id: str
+    role: str = Field(description="`user` or `assistant`.")
+    metadata: "MessageMetadata"
+    parts: list[dict[str, Any]] = Field(description="AI SDK parts: `text`, `reasoning`, `step-start`, `tool-*`.")
+
+
+class MessageMetadata(BaseModel):
+    chat_turn_id: str
+    chat_turn_status: str = Field(description="QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED.")
+    client_message_id: str | None
+    created_at: datetime
+
+
+class TurnError(BaseModel):
+    """Why a turn failed. `code` is stable; `message` may be shown to an end user."""
+
+    code: str
+    message: str
+
+
+class TurnUsage(BaseModel):
+    """What a turn cost. Times are in milliseconds since the message was accepted; null: not known."""
+
+    model: str | None
+    provider: str | None
+    region: str | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cached_tokens: int | None
+    first_token_ms: int | None
+    total_ms: int | None
+    omitted_messages: int = Field(description="Oldest messages left out so that the prompt fits the model.")
+
+
+class ChatTurnResource(BaseModel):
+    """A turn's record: where it stands, how it ended, what it cost."""
+
+    id: str
+    session_id: str
+    status: str = Field(description="QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED.")
+    model_tier: ChatModelTier
+    since_cursor: str
+    user_message_id: str
+    reply_message_id: str | None = Field(description="Null until the turn is COMPLETED.")
+    attempts: int = Field(description="How often the turn was taken up; over 1 after a crash or a retry.")
+    finish_reason: str | None
+    error: TurnError | None
+    usage: TurnUsage
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+ChatMessages.model_rebuild()
+UIMessage.model_rebuild()

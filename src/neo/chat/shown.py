@@ -1,0 +1,81 @@
+"""From rows to the wire."""
+
+from neo.chat.schemas import (
+    ChatMessages,
+    ChatSessionDetail,
+    ChatSessionResource,
+    ChatTurnResource,
+    MessageMetadata,
+    OpenTurn,
+    TurnError,
+    TurnUsage,
+    UIMessage,
+)
+from neo.chat.history import Transcript
+from neo.events import since_cursor
+from neo.sessions import ChatMessage, ChatSession
+from neo.turns.models import ChatTurn, TurnStatus
+from neo.turns.tell import usage_of
+
+
+def shown_session(session: ChatSession) -> ChatSessionResource:
+    return ChatSessionResource(
+        id=str(session.id),
+        agent_id=session.agent_id,
+        client_id=str(session.tenant_id),
+        title=session.title,
+        channel=session.channel,
+        show_agent_progress_steps=session.show_agent_progress_steps,
+        created_at=session.created_at,
+        updated_at=session.updated_at,
+        archived_at=session.archived_at,
+    )
+
+
+def shown_detail(session: ChatSession, open_turn: ChatTurn | None) -> ChatSessionDetail:
+    return ChatSessionDetail(**shown_session(session).model_dump(), open_turn=shown_open_turn(open_turn))
+
+
+def shown_open_turn(turn: ChatTurn | None) -> OpenTurn | None:
+    if turn is None:
+        return None
+    return OpenTurn(
+        chat_turn_id=str(turn.id), chat_turn_status=turn.status, since_cursor=since_cursor(turn.turn_no)
+    )
+
+
+def shown_transcript(transcript: Transcript, rows: int) -> ChatMessages:
+    shown = [_message(message, transcript.turns[message.turn_id]) for message in transcript.messages[:rows]]
+    return ChatMessages(messages=shown, open_turn=shown_open_turn(transcript.open_turn))
+
+
+def shown_turn(turn: ChatTurn) -> ChatTurnResource:
+    error = TurnError(code=turn.error_code, message=turn.error_message or "") if turn.error_code else None
+    return ChatTurnResource.model_validate(
+        {
+            "id": str(turn.id),
+            "session_id": str(turn.session_id),
+            "status": turn.status,
+            "model_tier": turn.model_tier,
+            "since_cursor": since_cursor(turn.turn_no),
+            "user_message_id": str(turn.user_message_id),
+            "reply_message_id": str(turn.reply_message_id) if turn.status == TurnStatus.COMPLETED else None,
+            "attempts": turn.attempts,
+            "finish_reason": turn.finish_reason,
+            "error": error,
+            "usage": TurnUsage(**usage_of(turn)),
+            "created_at": turn.created_at,
+            "started_at": turn.started_at,
+            "ended_at": turn.ended_at,
+        }
+    )
+
+
+def _message(message: ChatMessage, turn: ChatTurn) -> UIMessage:
+    metadata = MessageMetadata(
+        chat_turn_id=str(turn.id),
+        chat_turn_status=turn.status,
+        client_message_id=message.client_message_id,
+        created_at=message.created_at,
+    )
+    return UIMessage(id=str(message.id), role=message.role, metadata=metadata, parts=message.parts)

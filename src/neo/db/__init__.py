@@ -1,0 +1,20 @@
+"""PostgreSQL: the truth.
+
+Every transaction belongs to one tenant, set with `SET LOCAL`, and row-level security stands behind the
+queries: the application's role cannot bypass it. Only `Database` opens, commits or rolls back. The few
+look-ups that must run before a tenant is known are `SECURITY DEFINER` functions, written in the migrations.
+"""
+
+from neo.db.base import Base
+from neo.db.database import Database, DatabaseUnavailable
+from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema
+
+__all__ = [
+    "Base",
+    "Database",
+    "DatabaseRoleUnsafe",
+    "DatabaseUnavailable",
+    "SchemaOutdated",
+    "check_role",
+    "check_schema",
+]

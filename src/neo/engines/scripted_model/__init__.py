@@ -1,0 +1,44 @@
+"""A model server that plays a script: real HTTP, real streams, real failures, no weights.
+
+It speaks OpenAI Responses, OpenAI chat completions and Anthropic messages over one scenario engine. What it
+plays is written in the model's name, so a test or a benchmark chooses a behaviour where it chooses a model,
+and the code under test is never patched. Start it with `python -m neo.engines.scripted_model --port P`.
+
+**The scenario** is `key=value` joined by commas, a flag by its name alone: `tokens=50,delay_ms=10,length`.
+An unknown key is answered like an unknown model (404), naming the key.
+
+What is said (the answer is counted in tokens, numbered from 1):
+
+- `tokens=N`     N numbered words: `w1 w2 w3 ` (default 20; 0 with `tool_call`)
+- `echo`         the last user message instead, one word a token
+- `recall`       every user message that was sent or is remembered, one a line, oldest first
+- `reasoning=N`  N words of reasoning (`r1 r2 `) before the answer
+- `tool_call`    asks for the tool `look_up` after the answer
+- `length`       ends as incomplete: the answer's limit of tokens is reached
+
+When:
+
+- `first_ms=D`    before anything is sent
+- `delay_ms=D`    after each token
+- `pause_after=N` after N tokens, until `POST /control/release?gate=NAME`; `gate=NAME` (default `default`)
+
+What goes wrong (always, or with `times=T` in the first T calls only, which are counted per `key=NAME`, or per
+scenario without a key):
+
+- `status=S`       answers S, with `retry_after=SECONDS` or `retry_date=SECONDS` (as an HTTP date)
+- `forget`         answers `previous_response_not_found` to a call that continues another
+- `hang_after=N`   after N tokens sends nothing, for ever
+- `half=N`         after N tokens closes the connection in the middle of the body
+- `eof=N`          after N tokens ends the body properly, without the final event
+- `reset=N`        after N tokens resets the connection (RST)
+- `error_after=N`  after N tokens sends the provider's error event, under HTTP 200
+- `failed_after=N` the same as `response.failed` (in the other dialects as `error_after`)
+- `bad_json=N`     after N tokens sends an event whose data is not JSON
+- `code=NAME`      the provider's error code for `status`, `error_after` and `failed_after`
+
+Read by the client, not by the server: `budget=N`, the tokens that a prompt may have.
+
+**Control**: `GET /control/waiting?gate=NAME` says how many calls wait at the gate,
+`POST /control/release?gate=NAME` lets those go on, `GET /control/calls` lists the calls received (the newest
+10,000; `?model=` for one scenario), `DELETE /control/calls` clears that list, `GET /health` answers 200.
+"""

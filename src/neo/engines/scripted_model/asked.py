@@ -1,0 +1,69 @@
+"""What a call asks for, whatever dialect it came in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class MalformedCallError(Exception):
+    """The body is not a call of its dialect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    model: str
+    users: tuple[str, ...]
+    message_count: int
+    characters: int
+    stream: bool
+    previous_response_id: str | None = None
+    remembers: bool = False
+
+
+def read_responses(body: Mapping[str, Any]) -> Asked:
+    given = body.get("input", [])
+    items = [{"role": "user", "content": given}] if isinstance(given, str) else given
+    return _asked(
+        body,
+        items,
+        previous_response_id=body.get("previous_response_id"),
+        remembers=body.get("store") is not False,
+    )
+
+
+def read_chat(body: Mapping[str, Any]) -> Asked:
+    return _asked(body, body.get("messages"))
+
+
+def read_messages(body: Mapping[str, Any]) -> Asked:
+    return _asked(body, body.get("messages"))
+
+
+def _asked(
+    body: Mapping[str, Any],
+    items: Any,
+    *,
+    previous_response_id: str | None = None,
+    remembers: bool = False,
+) -> Asked:
+    if not isinstance(body.get("model"), str) or not isinstance(items, list) or not items:
+        raise MalformedCallError("A call needs a model and at least one message.")
+    texts = [(item.get("role"), _text(item.get("content"))) for item in items if isinstance(item, dict)]
+    system = _text(body.get("instructions") or body.get("system") or "")
+    return Asked(
+        model=body["model"],
+        users=tuple(text for role, text in texts if role == "user"),
+        message_count=len(texts),
+        characters=len(system) + sum(len(text) for _, text in texts),
+        stream=body.get("stream") is True,
+        previous_response_id=previous_response_id,
+        remembers=remembers,
+    )
+
+
+def _text(content: Any) -> str:
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Sequence):
+        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
+    return ""

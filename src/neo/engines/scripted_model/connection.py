@@ -1,0 +1,60 @@
+"""One HTTP answer on its connection, with the ways to end it that no well-behaved server has."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Mapping
+
+from starlette.types import Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+_TRANSPORT = "neo.transport"
+
+# Closing a socket that lingers for 0 seconds sends RST instead of FIN.
+_LINGER_NOT = struct.pack("ii", 1, 0)
+# A reset makes the peer's kernel throw away what it has not read yet, so the tokens before it get a moment.
+_BEFORE_RESET_SECONDS = 0.05
+
+
+class TransportProtocol(HttpToolsProtocol):
+    """Hands the connection's transport to the application: ASGI alone cannot break a connection."""
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {_TRANSPORT: {"transport": self.transport}}
+
+
+class Connection:
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._transport: asyncio.Transport = scope["extensions"][_TRANSPORT]["transport"]
+        self._receive = receive
+        self._send = send
+        self.is_broken = False
+
+    async def start(self, status: int, headers: Mapping[str, str]) -> None:
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await self._send({"type": "http.response.start", "status": status, "headers": encoded})
+
+    async def send(self, body: bytes) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": True})
+
+    async def end(self, body: bytes = b"") -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": False})
+
+    async def close(self) -> None:
+        self.is_broken = True
+        self._transport.close()
+        await self.gone()
+
+    async def reset(self) -> None:
+        self.is_broken = True
+        await asyncio.sleep(_BEFORE_RESET_SECONDS)
+        connected: socket.socket = self._transport.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        self._transport.abort()
+        await self.gone()
+
+    async def gone(self) -> None:
+        """Returns when the client, or the server itself, has closed the connection."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass

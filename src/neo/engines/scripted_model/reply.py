@@ -1,0 +1,70 @@
+"""What a scenario answers to a call."""
+
+import re
+import uuid
+from dataclasses import dataclass
+from time import time
+
+from neo.engines.scripted_model.asked import Asked
+from neo.engines.scripted_model.memory import REMEMBERED_CHARACTERS_MAX, Exchange
+from neo.engines.scripted_model.scenario import DEFAULT_TOKENS, Scenario
+
+CHARACTERS_PER_TOKEN = 4
+TOOL_NAME = "look_up"
+TOOL_ARGUMENTS = '{"query":"weather"}'
+
+_WORD = re.compile(r"\s*\S+\s*|\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    id: str
+    model: str
+    created_at: int
+    reasoning: tuple[str, ...]
+    words: tuple[str, ...]
+    tool_call_id: str | None
+    is_cut: bool
+    input_tokens: int
+    cached_tokens: int
+
+    @property
+    def text(self) -> str:
+        return "".join(self.words)
+
+    @property
+    def output_tokens(self) -> int:
+        return len(self.reasoning) + len(self.words) + (1 if self.tool_call_id else 0)
+
+
+def compose(asked: Asked, scenario: Scenario, remembered: Exchange | None) -> Reply:
+    cached_tokens = remembered.tokens_so_far if remembered else 0
+    unique = uuid.uuid4().hex
+    return Reply(
+        id=unique,
+        model=asked.model,
+        created_at=int(time()),
+        reasoning=tuple(f"r{number} " for number in range(1, scenario.reasoning + 1)),
+        words=_words(asked, scenario, remembered),
+        tool_call_id=f"call_{unique}" if scenario.tool_call else None,
+        is_cut=scenario.length,
+        input_tokens=cached_tokens + asked.characters // CHARACTERS_PER_TOKEN + 1,
+        cached_tokens=cached_tokens,
+    )
+
+
+def exchange(asked: Asked, reply: Reply, remembered: Exchange | None) -> Exchange:
+    users = tuple(user[:REMEMBERED_CHARACTERS_MAX] for user in asked.users)
+    return Exchange(users, reply.input_tokens + reply.output_tokens, remembered)
+
+
+def _words(asked: Asked, scenario: Scenario, remembered: Exchange | None) -> tuple[str, ...]:
+    if scenario.echo:
+        return tuple(_WORD.findall(asked.users[-1] if asked.users else ""))
+    if scenario.recall:
+        users = [*(remembered.users_so_far() if remembered else []), *asked.users]
+        return tuple(_WORD.findall("\n".join(users)))
+    tokens = scenario.tokens
+    if tokens is None:
+        tokens = 0 if scenario.tool_call else DEFAULT_TOKENS
+    return tuple(f"w{number} " for number in range(1, tokens + 1))

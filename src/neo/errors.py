@@ -1,0 +1,40 @@
+"""What Neo refuses, in words that are safe to show."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar
+
+
+class Kind(StrEnum):
+    """What the caller can do about it. Each edge renders a kind once."""
+
+    MALFORMED = "malformed"
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    UNSUPPORTED = "unsupported"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    NOT_ALLOWED = "not_allowed"
+    CONFLICT = "conflict"
+    RATE_LIMITED = "rate_limited"
+    UNAVAILABLE = "unavailable"
+
+
+class Failure(Exception):
+    """An expected refusal. `message` is safe to show; chain the cause for the log."""
+
+    kind: ClassVar[Kind]
+    code: ClassVar[str]
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        details: Mapping[str, object] | None = None,
+        retry_after_seconds: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = dict(details or {})
+        self.retry_after_seconds = retry_after_seconds

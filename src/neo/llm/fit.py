@@ -1,0 +1,73 @@
+"""Makes a prompt fit the model, by leaving out the oldest exchanges."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import ceil
+from string import ascii_letters
+
+from neo.llm.errors import PromptTooLong
+from neo.llm.prompt import Prompt, Said
+
+# Roles, separators and the start of the answer, which each provider writes in its own way (3 to 7 tokens).
+_TOKENS_PER_MESSAGE = 8
+# English runs to 4 letters a token and most European languages to 3.
+_LETTERS_PER_TOKEN = 3
+# Beyond ASCII a character has 2 to 4 bytes; vocabularies spend between half a token and one on each 2 bytes.
+_BYTES_PER_TOKEN = 2
+
+_LETTERS = (ascii_letters + " ").encode()
+_ASCII = bytes(range(128))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    prompt: Prompt
+    omitted: int
+    """How many messages of the transcript were left out."""
+
+
+def estimate_tokens(text: str) -> int:
+    """A cautious guess at what a text costs.
+
+    There is no one tokenizer to ask: each family has its own, some are secret, and loading one costs more
+    than the answer is worth. The guess is made from what their vocabularies have in common: letters and
+    spaces go several to a token, digits and signs may take one each, other scripts up to one for two bytes.
+    It runs over for prose, by a third or so, and can fall short for random letters; then the provider
+    refuses the prompt.
+    """
+    data = text.encode("utf-8", "surrogatepass")
+    beyond_ascii = len(data.translate(None, _ASCII))
+    signs = len(data.translate(None, _LETTERS)) - beyond_ascii
+    letters = len(data) - beyond_ascii - signs
+    return ceil(letters / _LETTERS_PER_TOKEN) + signs + ceil(beyond_ascii / _BYTES_PER_TOKEN)
+
+
+def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0) -> Fitted:
+    """Keeps the newest exchanges that fit into `tokens_max`, less what the answer needs of it."""
+    room = tokens_max - answer_tokens - _cost(prompt.message)
+    room -= _cost(prompt.instructions) if prompt.instructions else 0
+    if room < 0:
+        raise PromptTooLong
+    kept: list[Said] = []
+    for exchange in _newest_first(prompt.transcript):
+        room -= sum(_cost(said.text) for said in exchange)
+        if room < 0:
+            break
+        kept[:0] = exchange
+    return Fitted(replace(prompt, transcript=tuple(kept)), len(prompt.transcript) - len(kept))
+
+
+def _cost(text: str) -> int:
+    return _TOKENS_PER_MESSAGE + estimate_tokens(text)
+
+
+def _newest_first(transcript: Sequence[Said]) -> Iterator[list[Said]]:
+    """A user's message with what was answered to it, from the last one back."""
+    exchange: list[Said] = []
+    for said in reversed(transcript):
+        exchange.insert(0, said)
+        if said.role == "user":
+            yield exchange
+            exchange = []
+    if exchange:
+        yield exchange

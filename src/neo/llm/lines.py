@@ -1,0 +1,92 @@
+"""Open lines to the providers: one HTTP client for each, kept, and the library's model on top of it."""
+
+from collections import OrderedDict
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx2
+
+from neo.llm.providers import Address, ProviderSettings, address
+from neo.llm.spec import Provider
+
+if TYPE_CHECKING:
+    from pydantic_ai.models import Model
+
+# One worker's turns, with room for the tails of those that are just being closed.
+_CONNECTIONS_MAX = 2_000
+_IDLE_CONNECTIONS_MAX = 1_000
+# A TLS handshake costs more than an idle connection, and gateways keep theirs for a minute or more.
+_KEEP_SECONDS = 30.0
+# llama.cpp's server lets go after 5 seconds; a connection reused in that instant would lose the call.
+_KEEP_LOOPBACK_SECONDS = 4.0
+# Every agent may name its own model; a model object is small, and rebuilt within a millisecond.
+_MODELS_MAX = 256
+
+
+class Lines:
+    def __init__(
+        self, settings: ProviderSettings, *, transport: httpx2.AsyncBaseTransport | None = None
+    ) -> None:
+        self.settings = settings
+        self._transport = transport
+        self._clients: dict[Provider, httpx2.AsyncClient] = {}
+        self._models: OrderedDict[tuple[Provider, str], Model] = OrderedDict()
+
+    def model(self, provider: Provider, name: str) -> "Model":
+        model = self._models.get((provider, name)) or self._build(provider, name)
+        self._models[provider, name] = model
+        self._models.move_to_end((provider, name))
+        if len(self._models) > _MODELS_MAX:
+            self._models.popitem(last=False)
+        return model
+
+    async def aclose(self) -> None:
+        for client in self._clients.values():
+            await client.aclose()
+        self._clients.clear()
+        self._models.clear()
+
+    def _build(self, provider: Provider, name: str) -> "Model":
+        where = address(provider, self.settings)
+        client = self._clients.get(provider)
+        if client is None:
+            client = self._clients[provider] = _http_client(where, self.settings, self._transport)
+        if provider in (Provider.ANTHROPIC, Provider.SCRIPTED_ANTHROPIC):
+            # Each library is imported only where it is configured: Anthropic's takes another second.
+            from neo.llm.anthropic_line import anthropic_model  # noqa: PLC0415
+
+            return anthropic_model(name, where, client)
+        from neo.llm.openai_line import openai_model  # noqa: PLC0415
+
+        return openai_model(provider, name, where, client, self.settings.azure_api_version)
+
+
+def _http_client(
+    where: Address, settings: ProviderSettings, transport: httpx2.AsyncBaseTransport | None
+) -> httpx2.AsyncClient:
+    is_here = _is_loopback(urlsplit(where.base_url).hostname or "")
+    return httpx2.AsyncClient(
+        transport=transport,
+        # A proxy from the environment cannot reach this machine's own loopback.
+        trust_env=not is_here,
+        limits=httpx2.Limits(
+            max_connections=_CONNECTIONS_MAX,
+            max_keepalive_connections=_IDLE_CONNECTIONS_MAX,
+            keepalive_expiry=_KEEP_LOOPBACK_SECONDS if is_here else _KEEP_SECONDS,
+        ),
+        # The silence between chunks is timed where the chunks are read; this is the net below it.
+        timeout=httpx2.Timeout(
+            connect=settings.connect_seconds,
+            read=max(settings.idle_seconds, settings.thinking_seconds),
+            write=settings.idle_seconds,
+            pool=settings.connect_seconds,
+        ),
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

@@ -1,0 +1,84 @@
+"""Where each provider is and how to be let in."""
+
+from dataclasses import dataclass, field
+
+from neo.llm.errors import ProviderNotConfigured
+from neo.llm.spec import Provider
+
+_OPENAI_URL = "https://api.openai.com/v1"
+_ANTHROPIC_URL = "https://api.anthropic.com"
+# The servers on this machine and many gateways take any key, and the libraries insist on one.
+_ANY_KEY = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSettings:
+    openai_api_key: str | None = field(default=None, repr=False)
+    openai_base_url: str | None = None
+    openai_region: str = "default"
+    azure_endpoint: str | None = None
+    azure_api_key: str | None = field(default=None, repr=False)
+    azure_api_version: str | None = None
+    """None for Azure's v1 API, which has no dated versions."""
+    azure_region: str = "default"
+    compatible_base_url: str | None = None
+    compatible_api_key: str | None = field(default=None, repr=False)
+    compatible_region: str = "default"
+    anthropic_api_key: str | None = field(default=None, repr=False)
+    anthropic_base_url: str | None = None
+    anthropic_region: str = "default"
+    local_model_url: str | None = None
+    scripted_model_url: str | None = None
+    connect_seconds: float = 5.0
+    idle_seconds: float = 30.0
+    """The longest silence, before the answer begins and between its chunks."""
+    thinking_seconds: float = 180.0
+    """The longest silence of a model that reasons before it answers, which some do without a sign of life."""
+    answer_tokens_max: int = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    base_url: str
+    api_key: str = field(repr=False)
+    region: str
+
+
+def address(provider: Provider, settings: ProviderSettings) -> Address:
+    """Where a provider is, or a refusal that names the variable to set."""
+    match provider:
+        case Provider.OPENAI:
+            key = _set(settings.openai_api_key, "NEO_OPENAI_API_KEY", provider)
+            return Address(settings.openai_base_url or _OPENAI_URL, key, settings.openai_region)
+        case Provider.AZURE:
+            endpoint = _set(settings.azure_endpoint, "NEO_AZURE_OPENAI_ENDPOINT", provider)
+            key = _set(settings.azure_api_key, "NEO_AZURE_OPENAI_API_KEY", provider)
+            return Address(_azure_url(endpoint, settings.azure_api_version), key, settings.azure_region)
+        case Provider.COMPATIBLE:
+            url = _set(settings.compatible_base_url, "NEO_COMPATIBLE_BASE_URL", provider)
+            return Address(url, settings.compatible_api_key or _ANY_KEY, settings.compatible_region)
+        case Provider.ANTHROPIC:
+            key = _set(settings.anthropic_api_key, "NEO_ANTHROPIC_API_KEY", provider)
+            return Address(settings.anthropic_base_url or _ANTHROPIC_URL, key, settings.anthropic_region)
+        case Provider.LOCAL:
+            url = _set(settings.local_model_url, "NEO_LOCAL_MODEL_URL", provider)
+            return Address(f"{_root(url)}/v1", _ANY_KEY, "local")
+        case Provider.SCRIPTED | Provider.SCRIPTED_CHAT | Provider.SCRIPTED_ANTHROPIC:
+            url = _set(settings.scripted_model_url, "NEO_SCRIPTED_MODEL_URL", provider)
+            path = "" if provider is Provider.SCRIPTED_ANTHROPIC else "/v1"
+            return Address(f"{_root(url)}{path}", _ANY_KEY, "local")
+
+
+def _set(value: str | None, variable: str, provider: Provider) -> str:
+    if not value:
+        raise ProviderNotConfigured(f"The model provider {provider} is not set up: {variable} is missing.")
+    return value
+
+
+def _root(url: str) -> str:
+    return url.rstrip("/").removesuffix("/v1")
+
+
+def _azure_url(endpoint: str, api_version: str | None) -> str:
+    bare = endpoint.rstrip("/")
+    return bare if api_version or bare.endswith("/v1") else f"{bare}/openai/v1"

@@ -1,0 +1,48 @@
+"""Names of models: `provider:name`."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from neo.llm.errors import ModelMisnamed
+
+
+class Tier(StrEnum):
+    FAST = "FAST"
+    SMART = "SMART"
+
+
+class Provider(StrEnum):
+    OPENAI = "openai"
+    AZURE = "azure"
+    COMPATIBLE = "compatible"
+    ANTHROPIC = "anthropic"
+    LOCAL = "local"
+    SCRIPTED = "scripted"
+    SCRIPTED_CHAT = "scripted-chat"
+    SCRIPTED_ANTHROPIC = "scripted-anthropic"
+
+    @property
+    def continues(self) -> bool:
+        """Whether it keeps conversations, so that a turn may send its new message only."""
+        return self in (Provider.OPENAI, Provider.AZURE, Provider.SCRIPTED)
+
+    @property
+    def is_scripted(self) -> bool:
+        return self in (Provider.SCRIPTED, Provider.SCRIPTED_CHAT, Provider.SCRIPTED_ANTHROPIC)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSpec:
+    provider: Provider
+    name: str
+
+    @classmethod
+    def parse(cls, text: str) -> "ModelSpec":
+        prefix, _, name = text.strip().partition(":")
+        if prefix not in set(Provider) or not name.strip():
+            known = ", ".join(Provider)
+            raise ModelMisnamed(f"{text!r} is not a model. Write provider:name; the providers are {known}.")
+        return cls(Provider(prefix), name.strip())
+
+    def __str__(self) -> str:
+        return f"{self.provider}:{self.name}"

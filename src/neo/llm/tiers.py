@@ -1,0 +1,107 @@
+"""From a tier to a model, and from a model to its answer."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from neo.llm.budget import budget
+from neo.llm.errors import ReasoningEffortUnknown
+from neo.llm.pieces import Piece
+from neo.llm.prompt import Prompt
+from neo.llm.providers import ProviderSettings, address
+from neo.llm.spec import ModelSpec, Provider, Tier
+
+if TYPE_CHECKING:
+    from neo.llm.lines import Lines
+
+
+class ReasoningEffort(StrEnum):
+    NONE = "none"
+    MINIMAL = "minimal"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    XHIGH = "xhigh"
+    MAX = "max"
+
+
+@dataclass(frozen=True, slots=True)
+class ChosenModel:
+    provider: Provider
+    name: str
+    region: str
+    reasoning_effort: str | None
+    prompt_tokens_max: int
+    answer_tokens_max: int
+    continues: bool
+
+
+class Models:
+    """The configured models, with the connections to their providers."""
+
+    def __init__(self, fast: ModelSpec, smart: ModelSpec, providers: ProviderSettings) -> None:
+        """Refuses a model whose provider is not set up, so that a start fails and not a turn."""
+        self._fast = fast
+        self._smart = smart
+        self._providers = providers
+        self._lines: Lines | None = None
+        for spec in (fast, smart):
+            address(spec.provider, providers)
+
+    def choose(self, tier: Tier, agent_model: str | None, reasoning_effort: str | None) -> ChosenModel:
+        """FAST is the agent's own model and effort; SMART is the same for all agents."""
+        if tier is Tier.SMART:
+            return self._chosen(self._smart, None)
+        spec = ModelSpec.parse(agent_model) if agent_model else self._fast
+        return self._chosen(spec, reasoning_effort)
+
+    def answer(
+        self, chosen: ChosenModel, prompt: Prompt, *, previous_response_id: str | None = None
+    ) -> AsyncGenerator[Piece, None]:
+        """The answer's pieces as they arrive; use it with `aclosing`, and closing it hangs up at once.
+
+        With `previous_response_id` the provider continues that response and the transcript is not sent.
+        """
+        from neo.llm.answer import answer  # noqa: PLC0415 - seconds of import, see the feature's docstring.
+
+        lines = self._open_lines()
+        return answer(lines, chosen, prompt, previous_response_id if chosen.continues else None)
+
+    def warm(self) -> None:
+        """Loads the providers' libraries and rehearses an answer, so that the first turn is not the slow one.
+
+        Blocks for seconds: call it in a thread, and wait for it before the first answer.
+        """
+        from neo.llm.rehearsal import rehearse  # noqa: PLC0415 - seconds of import.
+
+        for provider in {self._fast.provider, self._smart.provider}:
+            rehearse(self._chosen(ModelSpec(provider, "rehearsal"), None), self._providers)
+        for spec in (self._fast, self._smart):
+            self._open_lines().model(spec.provider, spec.name)
+
+    async def aclose(self) -> None:
+        if self._lines is not None:
+            await self._lines.aclose()
+
+    def _chosen(self, spec: ModelSpec, reasoning_effort: str | None) -> ChosenModel:
+        if reasoning_effort is not None and reasoning_effort not in set(ReasoningEffort):
+            known = ", ".join(ReasoningEffort)
+            raise ReasoningEffortUnknown(f"{reasoning_effort!r} is not one of {known}.")
+        limits = budget(spec, answer_tokens_max=self._providers.answer_tokens_max)
+        return ChosenModel(
+            provider=spec.provider,
+            name=spec.name,
+            region=address(spec.provider, self._providers).region,
+            reasoning_effort=reasoning_effort,
+            prompt_tokens_max=limits.prompt_tokens_max,
+            answer_tokens_max=limits.answer_tokens_max,
+            continues=spec.provider.continues,
+        )
+
+    def _open_lines(self) -> "Lines":
+        if self._lines is None:
+            from neo.llm.lines import Lines  # noqa: PLC0415 - seconds of import.
+
+            self._lines = Lines(self._providers)
+        return self._lines

@@ -1,0 +1,106 @@
+"""What lives as long as the process: opened once, shared by API and worker, closed in reverse."""
+
+from dataclasses import dataclass
+
+from neo.access import KeyFormat, Pepper
+from neo.db import Database
+from neo.errors import Failure, Kind
+from neo.events import EventLog
+from neo.llm import Models, ModelSpec, ProviderSettings
+from neo.settings import ModelSettings, Settings, plain
+from neo.streams import Valkey
+from neo.turns.close import TurnCloser
+from neo.turns.connect import TemporalConnection
+from neo.turns.start import TurnStarter
+from neo.turns.sweep import Sweeper
+
+SECRET_CHARACTERS_MIN = 32
+
+
+class NotConfigured(Failure):
+    kind = Kind.INVALID
+    code = "not_configured"
+
+
+@dataclass(frozen=True)
+class Resources:
+    database: Database
+    valkey: Valkey
+    temporal: TemporalConnection
+    events: EventLog
+    models: Models
+    starter: TurnStarter
+    closer: TurnCloser
+    sweeper: Sweeper
+
+    async def aclose(self) -> None:
+        await self.starter.aclose()
+        await self.models.aclose()
+        await self.valkey.aclose()
+        await self.database.aclose()
+
+
+def open_resources(settings: Settings) -> Resources:
+    """Nothing is connected yet: every engine may come up later, or go and come back."""
+    database = Database(
+        _needed(plain(settings.database.database_url), "NEO_DATABASE_URL"),
+        connections_max=settings.database.database_connections,
+    )
+    valkey = Valkey(_needed(plain(settings.streams.redis_url), "NEO_REDIS_URL"))
+    temporal = TemporalConnection(
+        _needed(settings.temporal.temporal_address, "NEO_TEMPORAL_ADDRESS"),
+        settings.temporal.temporal_namespace,
+        tls=settings.temporal.temporal_tls,
+        api_key=plain(settings.temporal.temporal_api_key),
+    )
+    events = EventLog(
+        valkey,
+        events_kept=settings.streams.stream_events,
+        kept_seconds=settings.streams.stream_hours * 3600,
+    )
+    starter = TurnStarter(temporal, settings.temporal.temporal_task_queue)
+    closer = TurnCloser(database, starter)
+    sweeper = Sweeper(database, starter, closer, events)
+    return Resources(database, valkey, temporal, events, _models(settings.models), starter, closer, sweeper)
+
+
+def key_format(settings: Settings) -> KeyFormat:
+    return KeyFormat(settings.server.environment)
+
+
+def pepper(settings: Settings) -> Pepper:
+    secrets = tuple(_needed(plain(settings.server.secret_key), "NEO_SECRET_KEY").split(","))
+    if any(len(secret) < SECRET_CHARACTERS_MIN for secret in secrets):
+        raise NotConfigured(f"NEO_SECRET_KEY needs at least {SECRET_CHARACTERS_MIN} characters: a random secret.")
+    return Pepper(secrets)
+
+
+def _models(settings: ModelSettings) -> Models:
+    fast = settings.model_fast or settings.model_smart
+    if fast is None:
+        raise NotConfigured("No model is configured: set NEO_MODEL_FAST, e.g. to `openai:gpt-5.4-mini`.")
+    providers = ProviderSettings(
+        openai_api_key=plain(settings.openai_api_key),
+        openai_base_url=settings.openai_base_url,
+        openai_region=settings.openai_region,
+        azure_endpoint=settings.azure_openai_endpoint,
+        azure_api_key=plain(settings.azure_openai_api_key),
+        azure_api_version=settings.azure_openai_api_version,
+        azure_region=settings.azure_openai_region,
+        compatible_base_url=settings.compatible_base_url,
+        compatible_api_key=plain(settings.compatible_api_key),
+        compatible_region=settings.compatible_region,
+        anthropic_api_key=plain(settings.anthropic_api_key),
+        anthropic_base_url=settings.anthropic_base_url,
+        anthropic_region=settings.anthropic_region,
+        local_model_url=settings.local_model_url,
+        scripted_model_url=settings.scripted_model_url,
+        idle_seconds=settings.model_idle_seconds,
+    )
+    return Models(ModelSpec.parse(fast), ModelSpec.parse(settings.model_smart or fast), providers)
+
+
+def _needed(value: str | None, variable: str) -> str:
+    if not value:
+        raise NotConfigured(f"{variable} is not set. `neo serve` starts an engine of its own; this command needs one.")
+    return value

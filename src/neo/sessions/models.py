@@ -1,0 +1,56 @@
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, FetchedValue
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from neo.db import Base
+
+
+class Role(StrEnum):
+    USER = "user"
+    ASSISTANT = "assistant"
+
+
+class ChatSession(Base):
+    __tablename__ = "chat_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    agent_id: Mapped[int] = mapped_column(BigInteger)
+    account_id: Mapped[UUID]
+    title: Mapped[str | None]
+    channel: Mapped[str]
+    show_agent_progress_steps: Mapped[bool | None]
+    last_turn_no: Mapped[int] = mapped_column(server_default=FetchedValue())
+    continues_provider: Mapped[str | None]
+    continues_region: Mapped[str | None]
+    continues_response_id: Mapped[str | None]
+    continues_turn_no: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    archived_at: Mapped[datetime | None]
+
+
+class ChatMessage(Base):
+    """A message in AI SDK `UIMessage` parts. `position` orders a session: two places a turn."""
+
+    __tablename__ = "chat_messages"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    session_id: Mapped[UUID]
+    turn_id: Mapped[UUID]
+    position: Mapped[int] = mapped_column(BigInteger)
+    role: Mapped[str]
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    client_message_id: Mapped[str | None]
+    draft_digest: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+    @property
+    def text(self) -> str:
+        return "".join(part["text"] for part in self.parts if part["type"] == "text")

@@ -1,0 +1,97 @@
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, func, insert, select, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.errors import Failure, Kind
+from neo.sessions.models import ChatMessage, ChatSession, Role
+
+
+class SessionNotFound(Failure):
+    kind = Kind.NOT_FOUND
+    code = "session_not_found"
+
+
+def message_position(turn_no: int, role: Role) -> int:
+    return turn_no * 2 + (role is Role.ASSISTANT)
+
+
+class SessionStore:
+    def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
+        self._db = db
+        self._tenant_id = tenant_id
+
+    async def add(self, session: ChatSession) -> ChatSession:
+        self._db.add(session)
+        await self._db.flush()
+        await self._db.refresh(session)
+        return session
+
+    async def get(self, session_id: UUID) -> ChatSession:
+        return _found(await self._db.scalar(self._owned().where(ChatSession.id == session_id)))
+
+    async def lock(self, session_id: UUID) -> ChatSession:
+        """The session, held until the transaction ends: whoever changes its turns takes this lock first."""
+        return _found(await self._db.scalar(self._owned().where(ChatSession.id == session_id).with_for_update()))
+
+    async def newest(
+        self, rows_max: int, *, before: tuple[datetime, UUID] | None, account_id: UUID | None = None
+    ) -> Sequence[ChatSession]:
+        wanted = self._owned().order_by(ChatSession.created_at.desc(), ChatSession.id.desc()).limit(rows_max)
+        if before is not None:
+            wanted = wanted.where(tuple_(ChatSession.created_at, ChatSession.id) < before)
+        if account_id is not None:
+            wanted = wanted.where(ChatSession.account_id == account_id)
+        return (await self._db.scalars(wanted)).all()
+
+    async def archive(self, session: ChatSession) -> None:
+        """Set once; archiving again changes nothing."""
+        mine = (ChatSession.tenant_id == self._tenant_id) & (ChatSession.id == session.id)
+        await self._db.execute(
+            update(ChatSession)
+            .where(mine & ChatSession.archived_at.is_(None))
+            .values(archived_at=func.now(), updated_at=func.now())
+        )
+        await self._db.refresh(session)
+
+    def _owned(self) -> Select[ChatSession]:
+        return select(ChatSession).where(ChatSession.tenant_id == self._tenant_id)
+
+
+class MessageStore:
+    def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
+        self._db = db
+        self._tenant_id = tenant_id
+
+    async def add(self, **values: object) -> None:
+        await self._db.execute(insert(ChatMessage).values(tenant_id=self._tenant_id, **values))
+
+    async def find_by_client_id(self, session_id: UUID, client_message_id: str) -> ChatMessage | None:
+        wanted = self._in(session_id).where(ChatMessage.client_message_id == client_message_id)
+        return await self._db.scalar(wanted)
+
+    async def page(
+        self, session_id: UUID, rows_max: int, *, after: int | None, newest_first: bool
+    ) -> Sequence[ChatMessage]:
+        order = ChatMessage.position.desc() if newest_first else ChatMessage.position.asc()
+        wanted = self._in(session_id).order_by(order).limit(rows_max)
+        if after is not None:
+            beyond = ChatMessage.position < after if newest_first else ChatMessage.position > after
+            wanted = wanted.where(beyond)
+        return (await self._db.scalars(wanted)).all()
+
+    async def at(self, session_id: UUID, position: int) -> ChatMessage | None:
+        return await self._db.scalar(self._in(session_id).where(ChatMessage.position == position))
+
+    def _in(self, session_id: UUID) -> Select[ChatMessage]:
+        return select(ChatMessage).where(
+            ChatMessage.tenant_id == self._tenant_id, ChatMessage.session_id == session_id
+        )
+
+
+def _found(session: ChatSession | None) -> ChatSession:
+    if session is None:
+        raise SessionNotFound("No such chat session.")
+    return session

@@ -1,0 +1,182 @@
+"""Every `NEO_*` variable, read once by whoever composes the process and passed down as plain values."""
+
+import difflib
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from neo.errors import Failure, Kind
+
+PREFIX = "NEO_"
+
+
+class SettingsInvalid(Failure):
+    kind = Kind.INVALID
+    code = "settings_invalid"
+
+
+class Group(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+
+class ServerSettings(Group):
+    """Where and how the API listens."""
+
+    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    port: PositiveInt = Field(8600, description="Port the API listens on.")
+    data_dir: str = Field(".neo", description="Folder of the embedded engines' data, secret and first key.")
+    environment: str = Field(
+        "local", pattern="^[a-z0-9]{1,16}$", description="The `<env>` in API keys; a key of another one is refused."
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        description="Root of the pepper and of signatures; at least 32 characters. During rotation two, the new "
+        "one first, separated by a comma. Embedded engines make one; mandatory otherwise.",
+    )
+    drain_seconds: PositiveFloat = Field(12, description="How long a stop waits for running turns. In a cluster: 60.")
+    cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
+    rate_limit_requests: NonNegativeInt = Field(
+        1200, description="Requests a minute and tenant in a sliding window; 0 for no limit."
+    )
+
+
+class LogSettings(Group):
+    """What is logged."""
+
+    log_format: Literal["console", "json"] = Field("console", description="`json` for machines.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level shown.")
+
+
+class DatabaseSettings(Group):
+    """PostgreSQL."""
+
+    database_url: SecretStr | None = Field(
+        None,
+        description="PostgreSQL as the application's role, `postgresql+asyncpg://...`: no superuser, no BYPASSRLS, "
+        "owner of nothing. Unset: `neo serve` starts its own.",
+    )
+    database_owner_url: SecretStr | None = Field(
+        None, description="The same database as its owner: for migrations and the operator's commands."
+    )
+    database_connections: PositiveInt = Field(20, description="Most PostgreSQL connections of one process.")
+
+
+class StreamSettings(Group):
+    """Valkey or Redis, and the event streams on it."""
+
+    redis_url: SecretStr | None = Field(
+        None, description="Valkey or Redis, `redis://` or `unix://`. Unset: `neo serve` starts its own."
+    )
+    stream_events: PositiveInt = Field(20_000, description="Newest events kept per session.")
+    stream_hours: PositiveInt = Field(24, description="How long a session's stream outlives its last event, hours.")
+    tail_seconds_max: PositiveInt = Field(600, description="Longest one tail stays open before it says `retry:`.")
+    tail_keep_alive_seconds: PositiveFloat = Field(15, description="Between two keep-alive comments.")
+    tail_send_seconds: PositiveFloat = Field(10, description="A reader that takes nothing for this long is cut.")
+
+
+class TemporalSettings(Group):
+    """Temporal."""
+
+    temporal_address: str | None = Field(
+        None, description="Temporal's frontend, `host:port`. Unset: `neo serve` starts its own."
+    )
+    temporal_namespace: str = Field("default", description="Temporal namespace.")
+    temporal_task_queue: str = Field("neo-turns", description="Task queue of the turns.")
+    temporal_tls: bool = Field(False, description="Speak TLS to Temporal; Temporal Cloud needs it.")
+    temporal_api_key: SecretStr | None = Field(None, description="API key of Temporal Cloud.")
+    worker_turns: PositiveInt = Field(1000, description="Most turns that one worker runs at once.")
+
+
+class ModelSettings(Group):
+    """Which models answer, and how to reach them."""
+
+    model_fast: str | None = Field(
+        None, description="Model of the FAST tier, `provider:name`, e.g. `openai:gpt-5.4-mini`. Unset on `neo serve`: "
+        "the small local one.",
+    )
+    model_smart: str | None = Field(None, description="Model of the SMART tier. Unset: the FAST one.")
+    model_idle_seconds: PositiveFloat = Field(30, description="Longest wait between two chunks of a model's answer.")
+    openai_api_key: SecretStr | None = Field(None, description="Key for `openai:` models.")
+    openai_base_url: str | None = Field(None, description="Another address for `openai:` models.")
+    openai_region: str = Field("global", description="Recorded with each turn; continuity is bound to it.")
+    azure_openai_endpoint: str | None = Field(None, description="Endpoint for `azure:` models (the deployment's name).")
+    azure_openai_api_key: SecretStr | None = Field(None, description="Key for `azure:` models.")
+    azure_openai_api_version: str | None = Field(
+        None, description="Dated API version for `azure:` models. Unset: Azure's v1 API."
+    )
+    azure_openai_region: str = Field("global", description="As NEO_OPENAI_REGION.")
+    compatible_base_url: str | None = Field(
+        None, description="Base URL for `compatible:` models: any OpenAI-compatible chat completions server."
+    )
+    compatible_api_key: SecretStr | None = Field(None, description="Key for `compatible:` models, if it wants one.")
+    compatible_region: str = Field("global", description="As NEO_OPENAI_REGION.")
+    anthropic_api_key: SecretStr | None = Field(None, description="Key for `anthropic:` models.")
+    anthropic_base_url: str | None = Field(None, description="Another address for `anthropic:` models.")
+    anthropic_region: str = Field("global", description="As NEO_OPENAI_REGION.")
+    local_model_url: str | None = Field(None, description="Server of `local:` models; `neo serve` sets it.")
+    scripted_model_url: str | None = Field(
+        None, description="Server of `scripted:` models (tests, benchmarks); `neo serve` starts it when asked for."
+    )
+
+
+GROUPS: tuple[type[Group], ...] = (
+    ServerSettings,
+    LogSettings,
+    DatabaseSettings,
+    StreamSettings,
+    TemporalSettings,
+    ModelSettings,
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    server: ServerSettings
+    log: LogSettings
+    database: DatabaseSettings
+    streams: StreamSettings
+    temporal: TemporalSettings
+    models: ModelSettings
+
+
+def read_settings() -> Settings:
+    """The settings of this process; a variable that nobody knows is refused, with the one that was meant."""
+    _refuse_unknown(os.environ)
+    try:
+        return Settings(*(group() for group in GROUPS))
+    except ValidationError as error:
+        problems = "; ".join(f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors())
+        raise SettingsInvalid(f"Some settings are not valid: {problems}. `neo settings` lists them.") from error
+
+
+def described() -> Iterator[tuple[type[Group], str, FieldInfo]]:
+    """Each setting as (group, variable, field)."""
+    for group in GROUPS:
+        for name, field in group.model_fields.items():
+            yield group, _variable(name), field
+
+
+def plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
+
+
+def _refuse_unknown(environment: Mapping[str, str]) -> None:
+    known = [variable for _, variable, _ in described()]
+    for variable in environment:
+        if variable.startswith(PREFIX) and variable not in known:
+            near = difflib.get_close_matches(variable, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise SettingsInvalid(f"There is no setting {variable}.{hint} `neo settings` lists them.")
+
+
+def _variable(field: str) -> str:
+    return PREFIX + field.upper()
+
+
+def default_of(field: FieldInfo) -> Any:
+    return "" if field.default is None else field.default

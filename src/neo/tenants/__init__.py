@@ -1,0 +1,10 @@
+"""Tenants: one managed-service provider each (`client_id` in the API).
+
+A tenant's rows are seen by transactions of that tenant only. Listing tenants is the operator's, through the
+owner's role.
+"""
+
+from neo.tenants.models import Tenant
+from neo.tenants.store import all_tenants
+
+__all__ = ["Tenant", "all_tenants"]

@@ -1,0 +1,90 @@
+"""The durable side of a turn's steps: heartbeats, attempts, and handing over at shutdown."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from neo.db import DatabaseUnavailable
+from neo.events import EventLog, Fenced
+from neo.llm import ProviderFailure
+from neo.turns.close import TurnCloser
+from neo.turns.contract import (
+    FAIL_TURN,
+    HEARTBEAT_SECONDS,
+    PROVIDER_ATTEMPTS_MAX,
+    RUN_MODEL_STEP,
+    TURN_ATTEMPTS_EXHAUSTED,
+    TurnInput,
+)
+from neo.turns.step import ModelStep
+
+log = structlog.get_logger()
+
+# Between two questions to a provider that failed without saying when to come back: 0.5 s, 1 s, 2 s...
+PROVIDER_RETRY_SECONDS = 0.5
+HAND_OVER = timedelta(milliseconds=1)
+# What is left of the drain once running steps are told to hand over.
+HAND_OVER_SECONDS = 2.0
+EXHAUSTED_MESSAGE = "The turn could not be finished after several attempts."
+
+
+class TurnActivities:
+    def __init__(self, step: ModelStep, closer: TurnCloser, events: EventLog, *, drain_seconds: float) -> None:
+        self._step = step
+        self._closer = closer
+        self._events = events
+        self._finish_seconds = max(0.0, drain_seconds - HAND_OVER_SECONDS)
+
+    @activity.defn(name=RUN_MODEL_STEP)
+    async def run_model_step(self, turn: TurnInput) -> None:
+        """Run the step with a heart that beats on its own; at shutdown let it finish, else hand it over."""
+        attempt = activity.info().attempt
+        structlog.contextvars.bind_contextvars(turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt)
+        step = asyncio.create_task(self._run(turn, attempt))
+        beside = [asyncio.create_task(_beat()), asyncio.create_task(self._shutdown())]
+        try:
+            await asyncio.wait({step, beside[1]}, return_when=asyncio.FIRST_COMPLETED)
+            if not step.done():
+                raise ApplicationError("Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER)
+            await step
+        finally:
+            for task in (step, *beside):
+                task.cancel()
+            await asyncio.gather(step, *beside, return_exceptions=True)
+
+    @activity.defn(name=FAIL_TURN)
+    async def fail_turn(self, turn: TurnInput) -> None:
+        """Close as failed a turn whose step could not end it."""
+        structlog.contextvars.bind_contextvars(turn_id=turn.turn_id, session_id=turn.session_id)
+        if await self._closer.fail(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
+            await self._events.nudge(turn.session_id)
+
+    async def _run(self, turn: TurnInput, attempt: int) -> None:
+        try:
+            await self._step.run(turn, is_last_attempt=attempt >= PROVIDER_ATTEMPTS_MAX)
+        except Fenced:
+            log.info("turn_step_was_overtaken")
+        except ProviderFailure as failure:
+            raise _again(failure, attempt) from None
+        except DatabaseUnavailable as failure:
+            raise ApplicationError(failure.message, type=failure.code) from None
+
+    async def _shutdown(self) -> None:
+        await activity.wait_for_worker_shutdown()
+        await asyncio.sleep(self._finish_seconds)
+
+
+async def _beat() -> None:
+    while True:
+        activity.heartbeat()
+        await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def _again(failure: ProviderFailure, attempt: int) -> ApplicationError:
+    wait_seconds = failure.retry_after_seconds or PROVIDER_RETRY_SECONDS * 2 ** (attempt - 1)
+    log.warning("turn_asks_provider_again", error_code=failure.code, wait_seconds=wait_seconds)
+    # Only the code goes into Temporal's history: the cause may quote the prompt.
+    return ApplicationError(failure.code, type=failure.code, next_retry_delay=timedelta(seconds=wait_seconds))

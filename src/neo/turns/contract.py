@@ -1,0 +1,33 @@
+"""What the workflow and its activities agree on. Ids only: a turn's words never pass through Temporal."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+CHAT_TURN_WORKFLOW = "ChatTurnWorkflow"
+RUN_MODEL_STEP = "run_model_step"
+FAIL_TURN = "fail_turn"
+
+# A model that has not finished after ten minutes is not going to; the step ends the turn itself.
+TURN_SECONDS_MAX = 600
+# Beyond the step's own bound, for the waits round it: PostgreSQL away while the turn is opened or closed.
+STEP_TIMEOUT = timedelta(seconds=TURN_SECONDS_MAX + 1300)
+# A dead worker is noticed after this long; the step beats from a task of its own, several times within it.
+HEARTBEAT_TIMEOUT = timedelta(seconds=2)
+HEARTBEAT_SECONDS = 0.3
+# Crashes, hand-overs at shutdown and the provider's failures all count.
+STEP_ATTEMPTS_MAX = 6
+# Of these, how often a provider is asked again before its failure is the turn's.
+PROVIDER_ATTEMPTS_MAX = 3
+RETRY_FIRST = timedelta(milliseconds=100)
+RETRY_LONGEST = timedelta(seconds=10)
+# The last word on a turn is said even after a long outage of PostgreSQL.
+FAIL_TIMEOUT = timedelta(seconds=30)
+
+TURN_ATTEMPTS_EXHAUSTED = "turn_attempts_exhausted"
+
+
+@dataclass(frozen=True)
+class TurnInput:
+    tenant_id: str
+    session_id: str
+    turn_id: str

@@ -1,0 +1,29 @@
+"""A turn waits out a restart or failover of PostgreSQL rather than lose what the model said."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import structlog
+
+from neo.db import DatabaseUnavailable
+
+log = structlog.get_logger()
+Result = TypeVar("Result")
+
+DATABASE_WAIT_SECONDS = 600.0
+DATABASE_RETRY_SECONDS = 0.5
+
+
+async def patiently(attempt: Callable[[], Awaitable[Result]]) -> Result:
+    """The result of a transaction, tried again for as long as PostgreSQL is away, within the bound."""
+    give_up_at = time.monotonic() + DATABASE_WAIT_SECONDS
+    while True:
+        try:
+            return await attempt()
+        except DatabaseUnavailable:
+            if time.monotonic() > give_up_at:
+                raise
+            log.warning("turn_waits_for_database", retry_seconds=DATABASE_RETRY_SECONDS)
+            await asyncio.sleep(DATABASE_RETRY_SECONDS)

@@ -1,0 +1,85 @@
+"""What a turn is to say to the model, read from PostgreSQL."""
+
+from dataclasses import dataclass
+
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.agents import AgentStore
+from neo.llm import Said, Tier
+from neo.sessions import ChatMessage, ChatSession, Role, SessionStore, message_position
+from neo.turns.models import ChatTurn, TurnStatus
+
+PAGE_MESSAGES = 200
+# No model's token is longer than this on average, so more characters than this a token cannot fit.
+CHARACTERS_PER_TOKEN_MAX = 8
+
+
+@dataclass(frozen=True)
+class Task:
+    """A turn as its step sees it: ids, the agent's choices, the new message."""
+
+    turn: ChatTurn
+    session: ChatSession
+    instructions: str
+    agent_model: str | None
+    reasoning_effort: str | None
+    message: str
+
+    @property
+    def tier(self) -> Tier:
+        return Tier(self.turn.model_tier)
+
+
+async def read_task(db: AsyncSession, turn: ChatTurn) -> Task:
+    session = await SessionStore(db, turn.tenant_id).get(turn.session_id)
+    agent = await AgentStore(db, turn.tenant_id).get(session.agent_id)
+    message = await db.get_one(ChatMessage, turn.user_message_id)
+    return Task(turn, session, agent.instructions, agent.model, agent.reasoning_effort, message.text)
+
+
+async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> tuple[list[Said], int]:
+    """What was said before in whole exchanges, newest kept, and how many messages were left unread.
+
+    Turns that failed or were cancelled are not told to the model. Reading stops where the budget is surely
+    full, so that a long session costs no more than a short one.
+    """
+    said: list[Said] = []
+    characters, before = 0, message_position(turn.turn_no, Role.USER)
+    while True:
+        page = await _page(db, turn, before)
+        for message in page:
+            text = message.text
+            said.append(Said("user" if message.role == Role.USER else "assistant", text))
+            characters += len(text)
+        if len(page) < PAGE_MESSAGES:
+            return said[::-1], 0
+        before = page[-1].position
+        if characters > tokens_max * CHARACTERS_PER_TOKEN_MAX:
+            # Two places a turn: close enough for a record that says how much was left out.
+            return said[::-1], before - message_position(1, Role.USER)
+
+
+async def _page(db: AsyncSession, turn: ChatTurn, before: int) -> list[ChatMessage]:
+    wanted = (
+        select(ChatMessage)
+        .join(ChatTurn, ChatTurn.id == ChatMessage.turn_id)
+        .where(
+            ChatMessage.tenant_id == turn.tenant_id,
+            ChatMessage.session_id == turn.session_id,
+            ChatMessage.position < before,
+            ChatTurn.status == TurnStatus.COMPLETED,
+        )
+        .order_by(ChatMessage.position.desc())
+        .limit(PAGE_MESSAGES)
+    )
+    return list((await db.scalars(wanted)).all())
+
+
+def continues_from(session: ChatSession, turn: ChatTurn, provider: str, region: str) -> str | None:
+    """The provider's response to go on from: its own, of the same region, of the turn right before."""
+    same = (session.continues_provider, session.continues_region) == (provider, region)
+    return session.continues_response_id if same and session.continues_turn_no == turn.turn_no - 1 else None
+
+

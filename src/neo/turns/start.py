@@ -1,0 +1,80 @@
+import asyncio
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError
+
+from neo.errors import Failure, Kind
+from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
+
+log = structlog.get_logger()
+
+# An `rpc_timeout` does not bound a call while the server is down, so the wait is ours.
+START_SECONDS = 5.0
+# Starts under way at once in one process; what is over it is left to the sweeper.
+STARTS_MAX = 1000
+# Sticky tasks of a dead worker go back to the queue after the worker's own setting; tasks themselves are short.
+TASK_TIMEOUT = timedelta(seconds=10)
+
+
+class TurnRefused(Failure):
+    """Temporal has closed this turn's workflow already."""
+
+    kind = Kind.CONFLICT
+    code = "turn_refused"
+
+
+class Connection(Protocol):
+    """Where Temporal's client is once it is connected; None while it is away."""
+
+    client: Client | None
+
+
+class TurnStarter:
+    """Starts a turn's workflow, at most once however often it is asked: the workflow's id is the turn's."""
+
+    def __init__(self, temporal: Connection, task_queue: str) -> None:
+        self._temporal = temporal
+        self._task_queue = task_queue
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    def start_soon(self, turn: TurnInput) -> None:
+        """Start it without waiting. A start that fails here is made up for by the sweeper."""
+        if len(self._under_way) < STARTS_MAX:
+            task = asyncio.create_task(self._try(turn))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def start(self, turn: TurnInput) -> None:
+        """Start it, or find it running; raises `TurnRefused` when its workflow has ended already."""
+        if self._temporal.client is None:
+            raise ConnectionError("Temporal is not connected.")
+        try:
+            await asyncio.wait_for(self._start(self._temporal.client, turn), START_SECONDS)
+        except WorkflowAlreadyStartedError as error:
+            raise TurnRefused("This turn's workflow has ended already.") from error
+
+    async def aclose(self) -> None:
+        await asyncio.gather(*self._under_way, return_exceptions=True)
+
+    async def _start(self, client: Client, turn: TurnInput) -> None:
+        await client.start_workflow(
+            CHAT_TURN_WORKFLOW,
+            turn,
+            id=turn.turn_id,
+            task_queue=self._task_queue,
+            task_timeout=TASK_TIMEOUT,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            request_eager_start=True,
+        )
+
+    async def _try(self, turn: TurnInput) -> None:
+        try:
+            await self.start(turn)
+        except (TurnRefused, OSError, RPCError, TimeoutError, RuntimeError) as error:
+            log.warning("turn_start_left_to_sweeper", turn_id=turn.turn_id, reason=type(error).__name__)

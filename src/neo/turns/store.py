@@ -1,0 +1,95 @@
+from uuid import UUID
+
+from sqlalchemy import Select, Update, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.errors import Failure, Kind
+from neo.events import Fenced
+from neo.turns.models import OPEN, ChatTurn, TurnStatus
+
+
+class TurnNotFound(Failure):
+    kind = Kind.NOT_FOUND
+    code = "turn_not_found"
+
+
+class TurnStore:
+    """A tenant's turns. Whoever queues or closes one holds the session's lock."""
+
+    def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
+        self._db = db
+        self._tenant_id = tenant_id
+
+    async def queue(self, **values: object) -> None:
+        await self._db.execute(insert(ChatTurn).values(tenant_id=self._tenant_id, **values))
+
+    async def get(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
+        found = await self._db.scalar(self._in(session_id).where(ChatTurn.id == turn_id))
+        if found is None:
+            raise TurnNotFound("No such turn in this session.")
+        return found
+
+    async def lock(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
+        found = await self._db.scalar(self._in(session_id).where(ChatTurn.id == turn_id).with_for_update())
+        if found is None:
+            raise TurnNotFound("No such turn in this session.")
+        return found
+
+    async def find_by_no(self, session_id: UUID, turn_no: int) -> ChatTurn | None:
+        return await self._db.scalar(self._in(session_id).where(ChatTurn.turn_no == turn_no))
+
+    async def find_newest(self, session_id: UUID) -> ChatTurn | None:
+        return await self._db.scalar(self._in(session_id).order_by(ChatTurn.turn_no.desc()).limit(1))
+
+    async def find_first_open(self, session_id: UUID) -> ChatTurn | None:
+        """The turn that runs, or is to run next."""
+        wanted = self._in(session_id).where(ChatTurn.status.in_(OPEN)).order_by(ChatTurn.turn_no).limit(1)
+        return await self._db.scalar(wanted)
+
+    async def by_ids(self, session_id: UUID, turn_ids: set[UUID]) -> dict[UUID, ChatTurn]:
+        found = await self._db.scalars(self._in(session_id).where(ChatTurn.id.in_(turn_ids)))
+        return {turn.id: turn for turn in found}
+
+    async def begin(self, turn_id: UUID) -> int:
+        """Count one more attempt and hand it the pen; the turn is RUNNING from its first one on."""
+        begun = await self._db.execute(
+            self._change(turn_id)
+            .where(ChatTurn.status.in_(OPEN))
+            .values(
+                status=TurnStatus.RUNNING,
+                pen=ChatTurn.pen + 1,
+                attempts=ChatTurn.attempts + 1,
+                started_at=func.coalesce(ChatTurn.started_at, func.clock_timestamp()),
+            )
+            .returning(ChatTurn.pen)
+        )
+        return _pen(begun.scalar())
+
+    async def next_pen(self, turn_id: UUID, pen: int) -> int:
+        """A new pen for whoever holds this one."""
+        claimed = await self._db.execute(
+            self._held(turn_id, pen).values(pen=ChatTurn.pen + 1).returning(ChatTurn.pen)
+        )
+        return _pen(claimed.scalar())
+
+    async def close(self, turn_id: UUID, pen: int, **values: object) -> None:
+        """End the turn for good, by whoever holds this pen."""
+        closed = await self._db.execute(
+            self._held(turn_id, pen).values(ended_at=func.clock_timestamp(), **values).returning(ChatTurn.pen)
+        )
+        _pen(closed.scalar())
+
+    def _held(self, turn_id: UUID, pen: int) -> Update:
+        return self._change(turn_id).where(ChatTurn.status.in_(OPEN), ChatTurn.pen == pen)
+
+    def _change(self, turn_id: UUID) -> Update:
+        return update(ChatTurn).where(ChatTurn.tenant_id == self._tenant_id, ChatTurn.id == turn_id)
+
+    def _in(self, session_id: UUID) -> Select[ChatTurn]:
+        return select(ChatTurn).where(ChatTurn.tenant_id == self._tenant_id, ChatTurn.session_id == session_id)
+
+
+def _pen(found: int | None) -> int:
+    if found is None:
+        raise Fenced("The turn has ended, or another attempt has taken it over.")
+    return found

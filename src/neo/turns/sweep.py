@@ -1,0 +1,65 @@
+"""Starts what a crash left behind, and ends what Temporal will not run again."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+from sqlalchemy import Row, text
+from temporalio.service import RPCError
+
+from neo.db import Database, DatabaseUnavailable
+from neo.events import EventLog
+from neo.turns.close import TurnCloser
+from neo.turns.contract import TurnInput
+from neo.turns.start import TurnRefused, TurnStarter
+
+log = structlog.get_logger()
+
+SWEEP_SECONDS = 0.5
+# A start takes milliseconds; a turn that is still queued after this was left behind.
+QUEUED_AFTER = timedelta(seconds=1)
+# A running turn is looked at now and then, in case Temporal has lost or ended its workflow.
+RUNNING_AFTER = timedelta(seconds=15)
+TURNS_MAX = 100
+TURN_LOST = "turn_lost"
+LOST_MESSAGE = "The turn was stopped from outside before it could finish."
+
+SWEEP = text("SELECT tenant_id, session_id, id FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)")
+
+
+@dataclass(frozen=True)
+class Sweeper:
+    """Any number of processes may sweep: a turn is handed to one of them at a time."""
+
+    database: Database
+    starter: TurnStarter
+    closer: TurnCloser
+    events: EventLog
+
+    async def run(self) -> None:
+        while True:
+            try:
+                await self.sweep()
+            except DatabaseUnavailable:
+                log.warning("sweep_waits_for_database")
+            await asyncio.sleep(SWEEP_SECONDS)
+
+    async def sweep(self) -> int:
+        """One round; how many turns were looked at."""
+        values = {"queued_after": QUEUED_AFTER, "running_after": RUNNING_AFTER, "turns_max": TURNS_MAX}
+        async with self.database.without_tenant() as connection:
+            found = (await connection.execute(SWEEP, values)).all()
+        await asyncio.gather(*(self._look(row) for row in found))
+        return len(found)
+
+    async def _look(self, row: Row[tuple[str, str, str]]) -> None:
+        turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
+        try:
+            await self.starter.start(turn)
+        except TurnRefused:
+            if await self.closer.fail(turn, TURN_LOST, LOST_MESSAGE):
+                log.warning("turn_lost", turn_id=turn.turn_id, session_id=turn.session_id)
+                await self.events.nudge(turn.session_id)
+        except (OSError, RPCError, TimeoutError, RuntimeError) as error:
+            log.warning("sweep_waits_for_temporal", turn_id=turn.turn_id, reason=type(error).__name__)

@@ -1,0 +1,138 @@
+"""From what the model says to what readers see, and to what is stored."""
+
+from typing import Any
+
+import orjson
+
+from neo.events import TurnWriter, envelope
+from neo.llm import Piece, ReasoningDelta, TextDelta, ToolCall
+from neo.turns.models import ChatTurn
+
+NO_TOOLS = "This agent has no tools yet."
+
+
+class Teller:
+    """Hears one attempt's pieces: says each to the readers at once, and keeps the whole as `UIMessage` parts."""
+
+    def __init__(self, writer: TurnWriter) -> None:
+        self._writer = writer
+        self._parts: list[dict[str, Any]] = [{"type": "step-start"}]
+        self._open: tuple[type, int] | None = None
+        self._part_id = ""
+
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        return self._parts
+
+    @property
+    def has_tool_call(self) -> bool:
+        return any(part["type"].startswith("tool-") for part in self._parts)
+
+    def hear(self, piece: Piece) -> None:
+        if isinstance(piece, TextDelta):
+            self._continue(piece, "text")
+            self._writer.say(envelope.text_delta(self._part_id, piece.text))
+        elif isinstance(piece, ReasoningDelta):
+            self._continue(piece, "reasoning")
+            self._writer.say(envelope.reasoning_delta(self._part_id, piece.text))
+        elif isinstance(piece, ToolCall):
+            self._refuse(piece)
+
+    def end_part(self) -> None:
+        if self._open is None:
+            return
+        is_text = self._open[0] is TextDelta
+        self._writer.say(envelope.text_end(self._part_id) if is_text else envelope.reasoning_end(self._part_id))
+        self._open = None
+
+    def _continue(self, piece: TextDelta | ReasoningDelta, kind: str) -> None:
+        if self._open != (type(piece), piece.part):
+            self.end_part()
+            self._open = (type(piece), piece.part)
+            self._part_id = self._writer.part_id(kind)
+            self._parts.append({"type": kind, "text": "", "state": "done"})
+            start = envelope.text_start if kind == "text" else envelope.reasoning_start
+            self._writer.say(start(self._part_id))
+        self._parts[-1]["text"] += piece.text
+
+    def _refuse(self, call: ToolCall) -> None:
+        self.end_part()
+        asked = _arguments(call)
+        self._writer.say(envelope.tool_input_start(call.call_id, call.name))
+        self._writer.say(envelope.tool_input_available(call.call_id, call.name, asked))
+        self._writer.say(envelope.tool_output_error(call.call_id, NO_TOOLS))
+        self._parts.append(
+            {
+                "type": f"tool-{call.name}",
+                "toolCallId": call.call_id,
+                "state": "output-error",
+                "input": asked,
+                "errorText": NO_TOOLS,
+            }
+        )
+
+
+def _arguments(call: ToolCall) -> Any:
+    try:
+        return orjson.loads(call.arguments_json)
+    except orjson.JSONDecodeError:
+        return call.arguments_json
+
+
+def start_chunk(turn: ChatTurn) -> envelope.Chunk:
+    return envelope.start(str(turn.reply_message_id), {"chat_turn_id": str(turn.id), "model_tier": turn.model_tier})
+
+
+def terminal_chunk(turn: ChatTurn) -> envelope.Chunk:
+    """The one envelope that ends a closed turn, told the same however often."""
+    if turn.status == "COMPLETED":
+        return envelope.finish(turn.finish_reason or "other", {"usage": usage_of(turn)})
+    if turn.status == "CANCELLED":
+        return envelope.abort("cancelled")
+    return envelope.error(f"{turn.error_code}: {turn.error_message}")
+
+
+def usage_of(turn: ChatTurn) -> dict[str, Any]:
+    return {
+        "model": turn.model,
+        "provider": turn.provider,
+        "region": turn.region,
+        "input_tokens": turn.input_tokens,
+        "output_tokens": turn.output_tokens,
+        "cached_tokens": turn.cached_tokens,
+        "first_token_ms": turn.first_token_ms,
+        "total_ms": turn.total_ms,
+        "omitted_messages": turn.omitted_messages,
+    }
+
+
+def told_chunks(turn: ChatTurn, parts: list[dict[str, Any]]) -> list[envelope.Chunk]:
+    """A closed turn told whole, one delta a part, in the pen after its last."""
+    chunks = [start_chunk(turn)]
+    if parts:
+        chunks.append(envelope.start_step())
+    for index, part in enumerate(parts):
+        chunks.extend(_told_part(part, f"told-{turn.pen + 1}-{index}"))
+    if parts:
+        chunks.append(envelope.finish_step())
+    chunks.append(terminal_chunk(turn))
+    return chunks
+
+
+def _told_part(part: dict[str, Any], part_id: str) -> list[envelope.Chunk]:
+    if part["type"] == "text":
+        return [envelope.text_start(part_id), envelope.text_delta(part_id, part["text"]), envelope.text_end(part_id)]
+    if part["type"] == "reasoning":
+        return [
+            envelope.reasoning_start(part_id),
+            envelope.reasoning_delta(part_id, part["text"]),
+            envelope.reasoning_end(part_id),
+        ]
+    if part["type"].startswith("tool-"):
+        name, call_id = part["type"].removeprefix("tool-"), part["toolCallId"]
+        return [
+            envelope.tool_input_start(call_id, name),
+            envelope.tool_input_available(call_id, name, part["input"]),
+            envelope.tool_output_error(call_id, part["errorText"]),
+        ]
+    return []

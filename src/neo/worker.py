@@ -1,0 +1,61 @@
+"""The composition root of the worker: takes turns from Temporal and runs them."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from neo.resources import Resources
+from neo.settings import Settings
+from neo.turns.activities import TurnActivities
+from neo.turns.step import ModelStep
+from neo.turns.workflow import ChatTurnWorkflow
+
+log = structlog.get_logger()
+
+# A worker that died leaves its sticky queue behind; turns wait there no longer than this.
+STICKY = timedelta(seconds=1)
+WORKFLOW_TASKS_MAX = 200
+
+
+class TurnWorker:
+    def __init__(self, resources: Resources, settings: Settings) -> None:
+        self._resources = resources
+        self._settings = settings
+        self._stopping = asyncio.Event()
+        self.is_up = False
+
+    async def run(self) -> None:
+        """Take turns until told to stop; then let what runs finish, or hand it over."""
+        client = await self._resources.temporal.connected()
+        # Two seconds of imports, which nobody should wait for on the first turn.
+        await asyncio.to_thread(self._resources.models.warm)
+        step = ModelStep(
+            self._resources.database, self._resources.models, self._resources.events, self._resources.closer
+        )
+        drain_seconds = self._settings.server.drain_seconds
+        activities = TurnActivities(
+            step, self._resources.closer, self._resources.events, drain_seconds=drain_seconds
+        )
+        worker = Worker(
+            client,
+            task_queue=self._settings.temporal.temporal_task_queue,
+            workflows=[ChatTurnWorkflow],
+            activities=[activities.run_model_step, activities.fail_turn],
+            # The workflow is our own and deterministic: its imports are checked, its histories replayed.
+            workflow_runner=UnsandboxedWorkflowRunner(),
+            max_concurrent_workflow_tasks=WORKFLOW_TASKS_MAX,
+            max_concurrent_activities=self._settings.temporal.worker_turns,
+            sticky_queue_schedule_to_start_timeout=STICKY,
+            graceful_shutdown_timeout=timedelta(seconds=drain_seconds),
+        )
+        async with worker:
+            self.is_up = True
+            log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
+            await self._stopping.wait()
+            self.is_up = False
+            log.info("worker_drains", seconds=drain_seconds)
+
+    def stop(self) -> None:
+        self._stopping.set()
