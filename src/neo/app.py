@@ -78,3 +78,37 @@ def build_app(
     _allow_origins(app, settings.server.cors_origins)
     app.add_middleware(RequestScope)
     return app
+
+
+async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[], None]) -> None:
+    """Wait for the database, then make sure that it may be trusted; a role that may not ends the process."""
+    while True:
+        try:
+            await check_schema(resources.database)
+            await check_role(resources.database)
+        except (DatabaseUnavailable, SchemaOutdated) as failure:
+            health.schema_problem = failure.message
+            await asyncio.sleep(PREPARE_RETRY_SECONDS)
+        except DatabaseRoleUnsafe as failure:
+            log.critical("refused_to_start", code=failure.code, reason=failure.message)
+            on_refusal()
+            return
+        else:
+            health.schema_problem = None
+            return
+
+
+async def _run(beside: Callable[[], Awaitable[None]]) -> None:
+    await beside()
+
+
+def _allow_origins(app: FastAPI, origins: str) -> None:
+    allowed = [origin.strip() for origin in origins.split(",") if origin.strip()]
+    if allowed:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=allowed,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Request-Id"],
+            expose_headers=EXPOSED_HEADERS,
+        )

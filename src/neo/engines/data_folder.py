@@ -104,10 +104,14 @@ def _opened(path: Path) -> DataFolder:
 def _refuse_foreign(path: Path) -> None:
     """Before a mode is changed: this must be a folder of Neo's, or an empty one of ours."""
     if path.stat().st_uid != os.geteuid():
-        raise DataFolderUnfit(f"{path} belongs to another user. Run as its owner, or choose another with --data.")
+        raise DataFolderUnfit(
+            f"{path} belongs to another user. Run as its owner, or choose another with --data."
+        )
     names = {entry.name for entry in path.iterdir()}
     if names and not any(name.split(".")[0] == "instance" for name in names):
-        raise DataFolderUnfit(f"{path} holds other files and is no data folder of Neo's. Choose another with --data.")
+        raise DataFolderUnfit(
+            f"{path} holds other files and is no data folder of Neo's. Choose another with --data."
+        )
 
 
 def _refuse_open_modes(file: Path) -> None:

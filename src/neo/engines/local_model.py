@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _serve(port: int) -> Any:
-    import xllamacpp  # noqa: PLC0415
+    import xllamacpp  # type: ignore[import-untyped, unused-ignore] # noqa: PLC0415
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())

@@ -4,7 +4,7 @@ import contextlib
 import socket
 from collections.abc import Set as AbstractSet
 
-import psutil
+import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from neo.engines.errors import PortTaken
 

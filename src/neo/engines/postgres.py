@@ -61,7 +61,9 @@ async def _furnish(home: PostgresHome) -> None:
     try:
         found = await connection.fetchval("SELECT array_agg(rolname::text) FROM pg_roles")
         for role in {OWNER, APP} - set(found):
-            await connection.execute(f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE")
+            await connection.execute(
+                f"CREATE ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE"
+            )
         if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", DATABASE):
             await connection.execute(f"CREATE DATABASE {DATABASE} OWNER {OWNER}")
     finally:

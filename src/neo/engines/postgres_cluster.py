@@ -8,7 +8,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from neo.engines.errors import EngineDidNotStart
 from neo.engines.postgres_home import PostgresHome

@@ -99,7 +99,9 @@ def _refuse_nameless_user() -> None:
 
 
 def _refuse_other_major(home: PostgresHome) -> None:
-    others = [path for path in home.data.parent.glob("postgres-*") if path.name.removeprefix("postgres-").isdigit()]
+    others = [
+        path for path in home.data.parent.glob("postgres-*") if path.name.removeprefix("postgres-").isdigit()
+    ]
     if home.data in others or not others:
         return
     found = max(others, key=lambda path: int(path.name.removeprefix("postgres-")))

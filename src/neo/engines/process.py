@@ -58,6 +58,7 @@ class Child:
     def __init__(self, process: asyncio.subprocess.Process, command: Command) -> None:
         self._process = process
         self._command = command
+        self._swept = False
         self.pid = process.pid
         self.mark: Mark | None = mark_of(process.pid)
 
@@ -73,8 +74,8 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                user=account and account.uid,
-                group=account and account.gid,
+                user=account.uid if account else None,
+                group=account.gid if account else None,
                 extra_groups=[] if account else None,
                 preexec_fn=_die_with_parent(command.death_signal),
             )
@@ -83,7 +84,10 @@ class Child:
     async def exited(self) -> int:
         """Wait for the end of the process, and end what it left in its group."""
         code = await self._process.wait()
-        _signal_group(self.pid, signal.SIGKILL)
+        # Once only: later, another group may have the number.
+        if not self._swept:
+            self._swept = True
+            _signal_group(self.pid, signal.SIGKILL)
         return code
 
     async def stop(self, hurry: asyncio.Event) -> None:

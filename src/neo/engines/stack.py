@@ -1,11 +1,12 @@
 """Plans which engines a data folder needs, and brings them up without a server.
 
-    async with engines_up(Path(".neo"), models="local") as addresses:
-        ...
+async with engines_up(Path(".neo"), models="local") as addresses:
+    ...
 """
 
 import contextlib
-from collections.abc import AsyncIterator, Collection, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -26,9 +27,14 @@ from neo.engines.temporal import temporal_part
 from neo.engines.valkey import redis_url, valkey_part
 
 Engine = Literal["postgres", "valkey", "temporal", "model", "scripted"]
+Settled = tuple[Part, Addresses]
 Models = Literal["none", "local", "scripted"]
 ENGINES: tuple[Engine, ...] = ("postgres", "valkey", "temporal")
-MODEL_ENGINES: Mapping[Models, tuple[Engine, ...]] = {"none": (), "local": ("model",), "scripted": ("scripted",)}
+MODEL_ENGINES: Mapping[Models, tuple[Engine, ...]] = {
+    "none": (),
+    "local": ("model",),
+    "scripted": ("scripted",),
+}
 # The order of starting; the stop goes backwards, so that PostgreSQL is there to the last.
 ORDER: tuple[Engine, ...] = ("postgres", "scripted", "model", "valkey", "temporal")
 
@@ -50,7 +56,7 @@ async def engines_up(
     *,
     watcher: Watcher | None = None,
 ) -> AsyncIterator[Addresses]:
-    """Run the engines on a data folder for the length of the block; only those named, when only some are needed."""
+    """Run the engines, or only those named, on a data folder for the length of the block."""
     with planned(data_dir, {*parts, *MODEL_ENGINES[models]}) as plan:
         async with running(plan, watcher=watcher) as supervisor:
             for part in plan.parts:
@@ -59,5 +65,87 @@ async def engines_up(
 
 
 @contextlib.contextmanager
-def planned(data_dir: Path, engines: Collection[Engine]) -> "contextlib._GeneratorContextManager[Plan]":  # type: ignore[misc]
-    raise NotImplementedError
+def planned(data_dir: Path, engines: Collection[Engine]) -> Iterator[Plan]:
+    """Hold the data folder, end what a killed parent left there, and settle all addresses."""
+    with held(data_dir) as folder:
+        end_survivors(folder.path)
+        yield _plan(folder, engines)
+
+
+@contextlib.asynccontextmanager
+async def running(plan: Plan, *, watcher: Watcher | None = None) -> AsyncIterator[Supervisor]:
+    """Run a plan's parts, and keep the record of them true to the last."""
+    told = watcher or Watcher()
+    serve = mark_of(os.getpid())
+
+    def changed(marks: Mapping[str, Mark]) -> None:
+        if serve is not None:
+            write_record(plan.folder.path, Running(serve, marks, plan.addresses))
+        told.changed(marks)
+
+    changed({})
+    async with supervised(plan.parts, replace(told, changed=changed)) as supervisor:
+        yield supervisor
+
+
+def _plan(folder: DataFolder, engines: Collection[Engine]) -> Plan:
+    before = last_record(folder.path)
+    known = before.addresses if before else Addresses()
+    parts: list[Part] = []
+    addresses = Addresses()
+    for engine in ORDER:
+        if engine in engines:
+            part, addresses = _SETTLE[engine](folder, known, addresses)
+            parts.append(part)
+    return Plan(folder, tuple(parts), addresses)
+
+
+def _settle_postgres(folder: DataFolder, _known: Addresses, so_far: Addresses) -> Settled:
+    home = open_home(folder)
+    urls = replace(
+        so_far,
+        database_url=database_url(home, APP),
+        database_owner_url=database_url(home, OWNER),
+    )
+    return postgres_part(folder, home), urls
+
+
+def _settle_valkey(folder: DataFolder, _known: Addresses, so_far: Addresses) -> Settled:
+    sockets = socket_folder(folder.instance)
+    return valkey_part(folder, sockets), replace(so_far, redis_url=redis_url(sockets))
+
+
+def _settle_temporal(folder: DataFolder, known: Addresses, so_far: Addresses) -> Settled:
+    port = _port(known.temporal_address, so_far)
+    return temporal_part(folder, port), replace(so_far, temporal_address=f"{LOOPBACK}:{port}")
+
+
+def _settle_model(folder: DataFolder, known: Addresses, so_far: Addresses) -> Settled:
+    port = _port(known.local_model_url, so_far)
+    return local_model_part(folder, port), replace(so_far, local_model_url=f"http://{LOOPBACK}:{port}/v1")
+
+
+def _settle_scripted(folder: DataFolder, known: Addresses, so_far: Addresses) -> Settled:
+    port = _port(known.scripted_model_url, so_far)
+    return scripted_model_part(folder, port), replace(
+        so_far, scripted_model_url=f"http://{LOOPBACK}:{port}/v1"
+    )
+
+
+def _port(known: str, so_far: Addresses) -> int:
+    """The port of the last run, which clients may remember, when it is free."""
+    taken = (so_far.temporal_address, so_far.local_model_url, so_far.scripted_model_url)
+    return choose_port(_port_of(known), but={port for address in taken if (port := _port_of(address))})
+
+
+def _port_of(address: str) -> int | None:
+    return urlsplit(address if "//" in address else f"//{address}").port
+
+
+_SETTLE: Mapping[Engine, Callable[[DataFolder, Addresses, Addresses], Settled]] = {
+    "postgres": _settle_postgres,
+    "valkey": _settle_valkey,
+    "temporal": _settle_temporal,
+    "model": _settle_model,
+    "scripted": _settle_scripted,
+}

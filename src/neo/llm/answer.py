@@ -1,13 +1,14 @@
 """One call to a model, streamed."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 
 from pydantic_ai.direct import model_request_stream
-from pydantic_ai.exceptions import AgentRunError
+from pydantic_ai.exceptions import AgentRunError, ModelConnectionError
 from pydantic_ai.messages import ModelResponseStreamEvent
-from pydantic_ai.models import Model
+from pydantic_ai.models import Model, StreamedResponse
 from pydantic_ai.models.openai import OpenAIResponsesModel
 
 from neo.llm.failures import failure
@@ -29,8 +30,8 @@ async def answer(
 ) -> AsyncGenerator[Piece, None]:
     is_continued = previous_response_id is not None
     model = lines.model(chosen.provider, chosen.name)
-    reading = Reading(is_responses=isinstance(model, OpenAIResponsesModel))
-    thinking_seconds = _thinking_seconds(chosen, model, lines.settings)
+    reading = Reading(chosen.name, is_responses=isinstance(model, OpenAIResponsesModel))
+    patience = _Patience(lines.settings, thinks=_thinks(chosen, model))
     request = model_request_stream(
         model,
         library_messages(prompt, is_continued=is_continued),
@@ -39,15 +40,11 @@ async def answer(
     )
     try:
         async with AsyncExitStack() as stack:
-            async with asyncio.timeout(thinking_seconds):
+            async with asyncio.timeout(patience.seconds(reading)):
                 stream = await stack.enter_async_context(request)
-            events = aiter(stream)
-            seconds = thinking_seconds
-            while (event := await _next(events, seconds)) is not None:
+            while (event := await _next(stream, reading, patience)) is not None:
                 if (piece := reading.piece(event)) is not None:
                     yield piece
-                if reading.has_text:
-                    seconds = lines.settings.idle_seconds
             if (words := reading.last_words(stream)) is not None:
                 yield words
             completed = reading.completed(stream)
@@ -57,16 +54,32 @@ async def answer(
         raise failure(error, is_continued=is_continued) from error
 
 
+@dataclass(frozen=True, slots=True)
+class _Patience:
+    settings: ProviderSettings
+    thinks: bool
+
+    def seconds(self, reading: Reading) -> float:
+        """How long the model may be silent now: longer before its first word, when it thinks."""
+        is_thinking = self.thinks and not reading.has_text
+        return self.settings.thinking_seconds if is_thinking else self.settings.idle_seconds
+
+
 async def _next(
-    events: AsyncIterator[ModelResponseStreamEvent], seconds: float
+    stream: StreamedResponse, reading: Reading, patience: _Patience
 ) -> ModelResponseStreamEvent | None:
-    # Timed here and not by the HTTP client alone: a provider that only pings is silent too.
-    async with asyncio.timeout(seconds):
-        return await anext(events, None)
+    try:
+        # Timed here and not by the HTTP client alone: a provider that only pings is silent too.
+        async with asyncio.timeout(patience.seconds(reading)):
+            return await anext(aiter(stream), None)
+    except (ModelConnectionError, TimeoutError):
+        # After the final event it is of no account how the body ends.
+        if reading.has_it_all(stream):
+            return None
+        raise
 
 
-def _thinking_seconds(chosen: ChosenModel, model: Model, settings: ProviderSettings) -> float:
-    """How long the model may be silent before its first word."""
-    effort = chosen.reasoning_effort
-    thinks = model.profile.get("supports_thinking", False) or effort is not None
-    return settings.thinking_seconds if thinks and effort != ReasoningEffort.NONE else settings.idle_seconds
+def _thinks(chosen: ChosenModel, model: Model) -> bool:
+    if chosen.reasoning_effort is None:
+        return model.profile.get("supports_thinking", False)
+    return chosen.reasoning_effort != ReasoningEffort.NONE

@@ -8,6 +8,8 @@ from neo.llm.spec import ModelSpec, Provider
 LOCAL_CONTEXT_TOKENS = 8_192
 # The embedded model rambles; a short answer leaves its small window to the conversation.
 _LOCAL_ANSWER_TOKENS = 1_024
+# Its vocabulary is small and English: other scripts cost up to half as much again as they are estimated.
+_LOCAL_PROMPT_SHARE = 0.65
 # Every current model has at least this; a larger window is used when the model is known to have it.
 _DEFAULT_CONTEXT_TOKENS = 128_000
 # A small model keeps at least this part of its window for the prompt.
@@ -43,7 +45,10 @@ def budget(spec: ModelSpec, *, answer_tokens_max: int) -> Budget:
         answer_tokens_max, family_answer_tokens or answer_tokens_max, int(context_tokens * _ANSWER_SHARE_MAX)
     )
     scripted = _scripted_tokens(spec)
-    return Budget(context_tokens - answer_tokens if scripted is None else scripted, answer_tokens)
+    prompt_tokens = context_tokens - answer_tokens if scripted is None else scripted
+    if spec.provider is Provider.LOCAL:
+        prompt_tokens = int(prompt_tokens * _LOCAL_PROMPT_SHARE)
+    return Budget(prompt_tokens, answer_tokens)
 
 
 def _window(spec: ModelSpec) -> tuple[int, int | None]:

@@ -13,6 +13,9 @@ from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 from neo.llm.providers import Address
 from neo.llm.spec import Provider
 
+# The local model's server has a Responses API too, which refuses a transcript with answers in it.
+_CHAT_PROVIDERS = (Provider.COMPATIBLE, Provider.LOCAL, Provider.SCRIPTED_CHAT)
+
 _CHAT_PROFILE = OpenAIModelProfile(
     # Without it the library calls a stream that breaks off before its finish reason complete.
     openai_chat_streaming_requires_finish_reason=True,
@@ -25,7 +28,7 @@ def openai_model(
     provider: Provider, name: str, where: Address, client: httpx2.AsyncClient, api_version: str | None
 ) -> Model:
     library_provider = _provider(provider, where, client, api_version)
-    if provider in (Provider.COMPATIBLE, Provider.SCRIPTED_CHAT):
+    if provider in _CHAT_PROVIDERS:
         return OpenAIChatModel(name, provider=library_provider, profile=_CHAT_PROFILE)
     return OpenAIResponsesModel(name, provider=library_provider)
 

@@ -19,6 +19,9 @@ from neo.llm.pieces import Completed, FinishReason, Piece, ReasoningDelta, TextD
 # Several times the longest answer of any model: beyond it a provider has lost its way, and we our memory.
 ANSWER_CHARACTERS_MAX = 1_000_000
 
+# Ids and names are some dozens of characters; anything longer is not one.
+_NAME_CHARACTERS_MAX = 500
+
 _FINISH_REASONS: dict[str | None, FinishReason] = {
     "stop": "stop",
     "length": "length",
@@ -28,7 +31,8 @@ _FINISH_REASONS: dict[str | None, FinishReason] = {
 
 
 class Reading:
-    def __init__(self, *, is_responses: bool) -> None:
+    def __init__(self, model: str, *, is_responses: bool) -> None:
+        self._model = model
         self._is_responses = is_responses
         self._characters = 0
         self._parts = 0
@@ -55,7 +59,12 @@ class Reading:
         if not isinstance(refusal, str) or not refusal:
             return None
         self.has_text = True
-        return TextDelta(self._parts, refusal)
+        return TextDelta(self._parts, storable(refusal))
+
+    def has_it_all(self, stream: StreamedResponse) -> bool:
+        # The library holds the last tool call back until the body ends.
+        calls = sum(isinstance(part, ToolCallPart) for part in stream.get().parts)
+        return self._is_over(stream) and calls == self._tool_calls
 
     def completed(self, stream: StreamedResponse) -> Completed:
         if not self._is_over(stream) or stream.finish_reason == "error":
@@ -66,11 +75,11 @@ class Reading:
         usage = stream.usage
         return Completed(
             finish_reason=self._finish_reason(stream),
-            response_id=stream.provider_response_id,
+            response_id=_short(stream.provider_response_id),
             input_tokens=usage.input_tokens,
             output_tokens=usage.output_tokens,
             cached_tokens=usage.cache_read_tokens,
-            model=stream.model_name,
+            model=_short(stream.model_name) or self._model,
         )
 
     def _is_over(self, stream: StreamedResponse) -> bool:
@@ -91,17 +100,34 @@ class Reading:
         return "tool-calls" if reason == "stop" and self._tool_calls else reason
 
 
+def storable(text: str) -> str:
+    """Text that every store and every wire takes: no NUL and no half of a surrogate pair."""
+    text = text.replace("\x00", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def _short(name: str | None) -> str | None:
+    # The library passes a provider's JSON on as it came, of whatever type.
+    is_name = isinstance(name, str) and 0 < len(name) <= _NAME_CHARACTERS_MAX
+    return storable(name) if name is not None and is_name else None
+
+
 def _piece(event: ModelResponseStreamEvent) -> Piece | None:
     match event:
         case PartDeltaEvent(index=part, delta=TextPartDelta(content_delta=text)) if text:
-            return TextDelta(part, text)
+            return TextDelta(part, storable(text))
         case PartDeltaEvent(index=part, delta=ThinkingPartDelta(content_delta=text)) if text:
-            return ReasoningDelta(part, text)
+            return ReasoningDelta(part, storable(text))
         case PartStartEvent(index=part, part=TextPart(content=text)) if text:
-            return TextDelta(part, text)
+            return TextDelta(part, storable(text))
         case PartStartEvent(index=part, part=ThinkingPart(content=text)) if text:
-            return ReasoningDelta(part, text)
+            return ReasoningDelta(part, storable(text))
         # Arguments arrive in shreds: a call is told when it is whole.
         case PartEndEvent(part=ToolCallPart() as call):
-            return ToolCall(call.tool_call_id, call.tool_name, call.args_as_json_str())
+            name, arguments = storable(call.tool_name), storable(call.args_as_json_str())
+            return ToolCall(storable(call.tool_call_id), name, arguments)
     return None

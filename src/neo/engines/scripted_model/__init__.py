@@ -34,6 +34,7 @@ scenario without a key):
 - `error_after=N`  after N tokens sends the provider's error event, under HTTP 200
 - `failed_after=N` the same as `response.failed` (in the other dialects as `error_after`)
 - `bad_json=N`     after N tokens sends an event whose data is not JSON
+- `open_end`       sends the final event, and then neither more nor the end of the body
 - `code=NAME`      the provider's error code for `status`, `error_after` and `failed_after`
 
 Read by the client, not by the server: `budget=N`, the tokens that a prompt may have.

@@ -9,6 +9,8 @@ from neo.engines.scripted_model.connection import TransportProtocol
 
 # Longer than any client keeps a connection, so that the client is the one that lets go and no call is lost.
 KEEP_ALIVE_SECONDS = 120
+# Answers that wait or hang by design are not worth more.
+SHUTDOWN_SECONDS = 1
 
 
 def main() -> None:
@@ -25,7 +27,7 @@ def main() -> None:
         log_level="warning",
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=0,
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
 
 

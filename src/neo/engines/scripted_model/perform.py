@@ -36,7 +36,11 @@ class Performance:
             await self._rest()
         if await self._interrupt(len(reply.words), trouble):
             return False
-        await self._connection.end(bytes(self._unsent) + self._voice.closing())
+        self._unsent += self._voice.closing()
+        if self._scenario.open_end:
+            await self._flush()
+            await asyncio.Event().wait()
+        await self._connection.end(bytes(self._unsent))
         return True
 
     @staticmethod

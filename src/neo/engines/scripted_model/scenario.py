@@ -38,6 +38,7 @@ class Scenario:
     error_after: int | None = None
     failed_after: int | None = None
     bad_json: int | None = None
+    open_end: bool = False
     code: str | None = None
     key: str | None = None
     times: int | None = None
@@ -55,7 +56,8 @@ class Scenario:
 
     @property
     def takes_time(self) -> bool:
-        return bool(self.first_ms or self.delay_ms or self.trouble or self.pause_after is not None)
+        pauses = self.pause_after is not None or self.open_end
+        return bool(pauses or self.first_ms or self.delay_ms or self.trouble)
 
 
 _TYPES: dict[str, Any] = {field.name: field.type for field in fields(Scenario)}

@@ -1,0 +1,3 @@
+from neo.cli import main
+
+main()

@@ -1,0 +1,46 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from neo.errors import Failure, Kind
+
+# Whoever asks wants an answer now; a part that takes longer is as good as down.
+PART_SECONDS = 1.5
+
+
+class Pingable(Protocol):
+    async def ping(self) -> None: ...
+
+
+class NotReady(Failure):
+    kind = Kind.UNAVAILABLE
+    code = "not_ready"
+
+
+class Health:
+    """Asks each engine. Only without its database can the API not accept a message."""
+
+    def __init__(self, database: Pingable, valkey: Pingable, temporal: Pingable) -> None:
+        self._engines = {"postgres": database, "valkey": valkey, "temporal": temporal}
+        self.schema_problem: str | None = "The database has not been reached yet."
+        self.worker_is_up: Callable[[], bool] | None = None
+
+    async def parts(self) -> dict[str, str]:
+        """Each part as `up`, `down` or `starting`; raises `NotReady` when messages cannot be accepted."""
+        states = await asyncio.gather(*(_state(engine.ping) for engine in self._engines.values()))
+        parts = dict(zip(self._engines, states, strict=True))
+        if self.worker_is_up is not None:
+            parts["worker"] = "up" if self.worker_is_up() else "starting"
+        if parts["postgres"] == "down":
+            raise NotReady("PostgreSQL is down: no message can be accepted.", details={"parts": parts})
+        if self.schema_problem is not None:
+            raise NotReady(self.schema_problem, details={"parts": {**parts, "postgres": "starting"}})
+        return parts
+
+
+async def _state(ping: Callable[[], Awaitable[None]]) -> str:
+    try:
+        await asyncio.wait_for(ping(), PART_SECONDS)
+    except Exception:  # noqa: BLE001 - whatever a driver says, the part is down.
+        return "down"
+    return "up"

@@ -1,0 +1,82 @@
+from pathlib import Path
+
+import fastapi_offline
+import orjson
+from fastapi import APIRouter, Request
+from fastapi.openapi.docs import get_swagger_ui_html
+from starlette.responses import FileResponse, Response
+
+from neo.api import operation, success
+from neo.api.components import ERRORS
+from neo.errors import Failure, Kind
+from neo.meta.guide import GUIDE
+from neo.meta.health import Health
+from neo.meta.schemas import HealthResource, ReadyResource
+
+meta_router = APIRouter()
+
+ASSETS = Path(fastapi_offline.__file__).parent / "static"
+ASSET_NAMES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
+
+
+class AssetNotFound(Failure):
+    kind = Kind.NOT_FOUND
+    code = "route_not_found"
+
+
+@meta_router.get(
+    "/public-api/health",
+    **operation("public_api.health_get", "Liveness", tag="Meta", data=HealthResource, is_public=True),
+)
+async def get_health(request: Request) -> Response:
+    """The process answers. It says nothing of the engines: ask `/public-api/ready`."""
+    return success(request, HealthResource(status="ok"))
+
+
+@meta_router.get(
+    "/public-api/ready",
+    **operation(
+        "public_api.ready_get",
+        "Readiness",
+        tag="Meta",
+        data=ReadyResource,
+        is_public=True,
+        other={503: ERRORS[503]},
+    ),
+)
+async def get_ready(request: Request) -> Response:
+    """Which engine is up and which is down. `200` while messages can be accepted: `ready` with everything up,
+    `degraded` while Valkey or Temporal is away. `503 not_ready` without PostgreSQL; `details.parts` says it all.
+    """
+    health: Health = request.app.state.health
+    parts = await health.parts()
+    status = "ready" if set(parts.values()) == {"up"} else "degraded"
+    return success(request, ReadyResource(status=status, parts=parts))
+
+
+@meta_router.get("/public-api/openapi.json", include_in_schema=False)
+async def get_openapi_document(request: Request) -> Response:
+    return Response(orjson.dumps(request.app.openapi()), media_type="application/json")
+
+
+@meta_router.get("/llms.txt", include_in_schema=False)
+async def get_guide() -> Response:
+    return Response(GUIDE, media_type="text/plain; charset=utf-8")
+
+
+@meta_router.get("/docs", include_in_schema=False)
+async def get_reference() -> Response:
+    return get_swagger_ui_html(
+        openapi_url="/public-api/openapi.json",
+        title="Neo Public API",
+        swagger_js_url="/docs/assets/swagger-ui-bundle.js",
+        swagger_css_url="/docs/assets/swagger-ui.css",
+        swagger_favicon_url="/docs/assets/favicon.png",
+    )
+
+
+@meta_router.get("/docs/assets/{name}", include_in_schema=False)
+async def get_asset(name: str) -> Response:
+    if name not in ASSET_NAMES:
+        raise AssetNotFound("No such path: see /public-api/openapi.json.")
+    return FileResponse(ASSETS / name, media_type=ASSET_NAMES[name])

@@ -1,0 +1,14 @@
+from pydantic import BaseModel, Field
+
+
+class HealthResource(BaseModel):
+    """The process answers. It says nothing of the engines: ask `/public-api/ready`."""
+
+    status: str = Field(description="`ok`.")
+
+
+class ReadyResource(BaseModel):
+    """What is up. `degraded`: messages are accepted, but a part is down and turns or live tails wait for it."""
+
+    status: str = Field(description="`ready` or `degraded`.")
+    parts: dict[str, str] = Field(description="postgres, valkey, temporal, worker: `up`, `down` or `starting`.")

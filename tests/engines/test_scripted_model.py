@@ -1,0 +1,201 @@
+"""The scripted model server, spoken to in plain HTTP."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import httpx2
+import orjson
+import pytest
+
+from neo.engines.scripted_model.scenario import Scenario, UnknownScenarioError
+
+START_SECONDS_MAX = 20
+DIALECTS = {"responses": "/v1/responses", "chat": "/v1/chat/completions", "messages": "/v1/messages"}
+
+each_dialect = pytest.mark.parametrize("dialect", list(DIALECTS))
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [sys.executable, "-m", "neo.engines.scripted_model", "--port", str(port)]
+    server = subprocess.Popen(command)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        assert server.wait(10) in (0, -15)
+
+
+@pytest.fixture(scope="module")
+async def http(url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
+        give_up_at = time.monotonic() + START_SECONDS_MAX
+        while not await _is_healthy(client) and time.monotonic() < give_up_at:
+            pass
+        yield client
+
+
+async def _is_healthy(client: httpx2.AsyncClient) -> bool:
+    try:
+        return (await client.get("/health")).status_code == 200
+    except httpx2.TransportError:
+        await asyncio.sleep(0.05)
+        return False
+
+
+def asked(dialect: str, model: str, *users: str, stream: bool = False) -> dict[str, Any]:
+    messages = [{"role": "user", "content": user} for user in users or ("hello",)]
+    return {"model": model, "input" if dialect == "responses" else "messages": messages, "stream": stream}
+
+
+async def post(http: httpx2.AsyncClient, dialect: str, model: str, *users: str) -> httpx2.Response:
+    return await http.post(DIALECTS[dialect], json=asked(dialect, model, *users))
+
+
+def said(dialect: str, answer: Any) -> str:
+    found = {
+        "responses": lambda: answer["output"][-1]["content"][0]["text"],
+        "chat": lambda: answer["choices"][0]["message"]["content"],
+        "messages": lambda: answer["content"][-1]["text"],
+    }
+    return str(found[dialect]())
+
+
+@each_dialect
+async def test_a_whole_answer_without_a_stream(http: httpx2.AsyncClient, dialect: str) -> None:
+    answer = (await post(http, dialect, "tokens=3,reasoning=1")).json()
+
+    assert said(dialect, answer) == "w1 w2 w3 "
+    assert answer["usage"].get("output_tokens", answer["usage"].get("completion_tokens")) == 4
+
+
+@each_dialect
+async def test_every_token_is_an_event_of_its_own(http: httpx2.AsyncClient, dialect: str) -> None:
+    response = await http.post(DIALECTS[dialect], json=asked(dialect, "tokens=50", stream=True))
+
+    events = [line[6:] for line in response.text.splitlines() if line.startswith("data: {")]
+    assert all(orjson.loads(event) for event in events)
+    assert [sum(f'"w{n} "' in event for event in events) for n in range(1, 51)] == [1] * 50
+
+
+@each_dialect
+async def test_an_instant_answer_is_fast(http: httpx2.AsyncClient, dialect: str) -> None:
+    milliseconds = []
+    for _ in range(20):
+        started_at = time.perf_counter()
+        await http.post(DIALECTS[dialect], json=asked(dialect, "tokens=50", stream=True))
+        milliseconds.append((time.perf_counter() - started_at) * 1000)
+
+    # With the client's own time; about one on an idle machine, the rest is for the neighbours.
+    assert sorted(milliseconds)[5] < 10
+
+
+@each_dialect
+async def test_echo_and_recall(http: httpx2.AsyncClient, dialect: str) -> None:
+    assert said(dialect, (await post(http, dialect, "echo", "one", "two")).json()) == "two"
+    assert said(dialect, (await post(http, dialect, "recall", "one", "two")).json()) == "one\ntwo"
+
+
+@each_dialect
+async def test_failures_are_counted_by_key(http: httpx2.AsyncClient, dialect: str) -> None:
+    scenario = f"tokens=1,status=429,retry_after=1,times=2,key=count-{dialect}"
+
+    answers = [await post(http, dialect, scenario) for _ in range(3)]
+
+    assert [answer.status_code for answer in answers] == [429, 429, 200]
+    assert answers[0].headers["retry-after"] == "1"
+
+
+async def test_responses_remember_what_they_continue(http: httpx2.AsyncClient) -> None:
+    first = (await http.post("/v1/responses", json={"model": "recall", "input": "one"})).json()
+
+    call = {"model": "recall", "input": "two", "previous_response_id": first["id"]}
+    second = (await http.post("/v1/responses", json=call)).json()
+
+    assert said("responses", second) == "one\ntwo"
+    assert second["usage"]["input_tokens_details"]["cached_tokens"] > 0
+
+
+@pytest.mark.parametrize("unkept", ["store", "forget", "unknown"])
+async def test_what_is_not_remembered_is_refused_as_openai_does(
+    http: httpx2.AsyncClient, unkept: str
+) -> None:
+    kept = {"model": "tokens=1", "input": "one", "store": unkept != "store"}
+    first = (await http.post("/v1/responses", json=kept)).json()
+
+    call = {
+        "model": "tokens=1,forget" if unkept == "forget" else "tokens=1",
+        "input": "two",
+        "previous_response_id": "resp_0" if unkept == "unknown" else first["id"],
+    }
+    refused = await http.post("/v1/responses", json=call)
+
+    assert refused.status_code == 400
+    assert refused.json()["error"]["code"] == "previous_response_not_found"
+
+
+async def test_a_gate_holds_all_that_wait_and_lets_them_go_together(http: httpx2.AsyncClient) -> None:
+    scenario = "tokens=2,pause_after=1,gate=here"
+    body = asked("responses", scenario, stream=True)
+    asking = [asyncio.create_task(http.post("/v1/responses", json=body)) for _ in range(3)]
+    for _ in range(200):
+        if (await http.get("/control/waiting?gate=here")).json() == {"waiting": 3}:
+            break
+        await asyncio.sleep(0.01)
+
+    assert (await http.post("/control/release?gate=elsewhere")).json() == {"released": 0}
+    assert (await http.post("/control/release?gate=here")).json() == {"released": 3}
+
+    assert all('"w2 "' in response.text for response in await asyncio.gather(*asking))
+
+
+async def test_calls_are_listed_and_cleared(http: httpx2.AsyncClient) -> None:
+    await post(http, "chat", "tokens=1,key=listed", "one", "two")
+    await post(http, "chat", "tokens=1,key=other")
+
+    (call,) = (await http.get("/control/calls", params={"model": "tokens=1,key=listed"})).json()["calls"]
+    assert (call["dialect"], call["input_messages"], call["status"], call["ended"]) == ("chat", 2, 200, True)
+    assert call["disconnected"] is False
+    assert abs(call["at"] - time.time()) < 60
+
+    assert (await http.delete("/control/calls")).status_code == 204
+    assert (await http.get("/control/calls")).json() == {"calls": []}
+
+
+@each_dialect
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[]", b"7", b"{}", b'{"model": "echo"}', b'{"model": 7, "input": "x"}']
+)
+async def test_a_malformed_call_is_refused(http: httpx2.AsyncClient, dialect: str, body: bytes) -> None:
+    assert (await http.post(DIALECTS[dialect], content=body)).status_code == 400
+
+
+@each_dialect
+async def test_an_unknown_scenario_is_an_unknown_model(http: httpx2.AsyncClient, dialect: str) -> None:
+    refused = await post(http, dialect, "tokens=1,tokns=2")
+
+    assert refused.status_code == 404
+    assert "tokns" in refused.text
+
+
+@pytest.mark.parametrize(
+    "name", ["tokens", "tokens=", "tokens=x", "tokens=-1", "tokens=9999999999", "echo=1", "=3"]
+)
+def test_a_scenario_is_read_strictly(name: str) -> None:
+    with pytest.raises(UnknownScenarioError):
+        Scenario.parse(name)
+
+
+def test_a_scenario_is_key_and_value_joined_by_commas() -> None:
+    scenario = Scenario.parse("tokens=50, delay_ms=10,echo,half=3,gate=a")
+
+    assert (scenario.tokens, scenario.delay_ms, scenario.echo, scenario.gate) == (50, 10, True, "a")
+    assert scenario.trouble == ("half", 3)

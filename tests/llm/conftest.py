@@ -1,0 +1,115 @@
+"""A scripted model server in a process of its own, and models that talk to it over real HTTP."""
+
+import asyncio
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing
+from typing import Any
+
+import httpx2
+import pytest
+from llm_listening import Ask, Calls, Heard
+
+from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Tier
+
+START_SECONDS_MAX = 20
+
+
+@pytest.fixture(scope="session")
+def scripted_url() -> Iterator[str]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "neo.engines.scripted_model", "--port", str(port)]
+    server = subprocess.Popen(command)
+    try:
+        _wait_until_healthy(url, server)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]") -> None:
+    give_up_at = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < give_up_at and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("The scripted model server did not start.")
+
+
+@pytest.fixture(scope="session")
+def settings(scripted_url: str) -> ProviderSettings:
+    """Every provider, at the scripted server."""
+    return ProviderSettings(
+        openai_api_key="key",
+        openai_base_url=f"{scripted_url}/v1",
+        openai_region="eu",
+        azure_api_key="key",
+        azure_endpoint=scripted_url,
+        azure_region="swedencentral",
+        compatible_base_url=f"{scripted_url}/v1",
+        anthropic_api_key="key",
+        anthropic_base_url=scripted_url,
+        scripted_model_url=scripted_url,
+        idle_seconds=5,
+        thinking_seconds=5,
+    )
+
+
+@pytest.fixture(scope="session")
+async def models(settings: ProviderSettings) -> AsyncIterator[Models]:
+    spec = ModelSpec.parse("scripted:tokens=3")
+    models = Models(spec, spec, settings)
+    await asyncio.to_thread(models.warm)
+    yield models
+    await models.aclose()
+
+
+@pytest.fixture
+def ask(models: Models) -> Ask:
+    """Asks a model and listens to its end; `into` keeps what was heard before a failure."""
+
+    async def ask(
+        model: str,
+        prompt: Prompt | None = None,
+        *,
+        previous_response_id: str | None = None,
+        into: Heard | None = None,
+        through: Models | None = None,
+        reasoning_effort: str | None = None,
+    ) -> Heard:
+        heard = into or Heard()
+        through = through or models
+        chosen = through.choose(Tier.FAST, model, reasoning_effort)
+        prompt = prompt or Prompt("Be kind.", (), "hello there")
+        pieces = through.answer(chosen, prompt, previous_response_id=previous_response_id)
+        async with aclosing(pieces):
+            async for piece in pieces:
+                heard.pieces.append(piece)
+        return heard
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+async def control(scripted_url: str) -> AsyncIterator[httpx2.AsyncClient]:
+    async with httpx2.AsyncClient(base_url=f"{scripted_url}/control", trust_env=False) as client:
+        yield client
+
+
+@pytest.fixture
+def calls(control: httpx2.AsyncClient) -> Calls:
+    async def calls(model: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await control.get("/calls", params={"model": model})).json()["calls"]
+        return found
+
+    return calls
