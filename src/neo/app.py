@@ -1,16 +1,18 @@
 """The composition root of the API."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import Lifespan
 
 from neo.access import Authenticator, RequestLimiter
 from neo.api import RequestScope, build_document, install_error_handlers
-from neo.chat import Archivist, Desks, Reader, SessionDesk, Tails, TurnDesk, router
+from neo.chat import Archivist, Desks, Pace, Reader, SessionDesk, Tails, TurnDesk, router
 from neo.db import DatabaseRoleUnsafe, DatabaseUnavailable, SchemaOutdated, check_role, check_schema
 from neo.meta import Health, meta_router
 from neo.resources import Resources, key_format, pepper
@@ -22,45 +24,57 @@ PREPARE_RETRY_SECONDS = 0.1
 EXPOSED_HEADERS = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"]
 
 
+class Beside(Protocol):
+    """What runs along with the API in its process."""
+
+    is_up: bool
+
+    async def run(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 def build_app(
     resources: Resources,
     settings: Settings,
+    closing: asyncio.Event,
     *,
-    beside: Callable[[], Awaitable[None]] | None = None,
+    beside: Beside | None = None,
     on_refusal: Callable[[], None] = lambda: None,
-    closing: asyncio.Event | None = None,
 ) -> FastAPI:
-    """The API over these resources. `beside` runs along with it (the worker, in one process with the API)."""
+    """The API over these resources; `closing` tells its tails to end. `beside` runs along with it: the worker, in one process with the API."""
     health = Health(resources.database, resources.valkey, resources.temporal)
+    if beside is not None:
+        health.worker_is_up = lambda: beside.is_up
     tails = Tails(
         resources.database,
         resources.events,
-        keep_alive_seconds=settings.streams.tail_keep_alive_seconds,
-        life_seconds=settings.streams.tail_seconds_max,
+        pace=Pace(settings.streams.tail_keep_alive_seconds, settings.streams.tail_seconds_max),
         send_seconds=settings.streams.tail_send_seconds,
-        closing=closing or asyncio.Event(),
+        closing=closing,
     )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(resources.aclose)
-            await stack.enter_async_context(resources.events.hub())
+            await stack.enter_async_context(resources.events.listening())
             async with asyncio.TaskGroup() as group:
                 running = [
                     group.create_task(_prepare(resources, health, on_refusal)),
                     group.create_task(resources.temporal.connect()),
                     group.create_task(resources.sweeper.run()),
+                    group.create_task(_wake_tails(resources, closing)),
                 ]
-                if beside is not None:
-                    working = group.create_task(_run(beside))
+                working = group.create_task(beside.run()) if beside is not None else None
                 yield
+                if beside is not None and working is not None:
+                    beside.stop()
+                    await working
                 for task in running:
                     task.cancel()
-                if beside is not None:
-                    await working
 
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = routed(lifespan)
     app.state.desks = Desks(
         Authenticator(resources.database, key_format(settings), pepper(settings)),
         RequestLimiter(plain(settings.streams.redis_url) or "", settings.server.rate_limit_requests),
@@ -71,12 +85,18 @@ def build_app(
         tails,
     )
     app.state.health = health
+    _allow_origins(app, settings.server.cors_origins)
+    app.add_middleware(RequestScope)
+    return app
+
+
+def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The routes and their document, without anything behind them."""
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(meta_router)
     app.include_router(router)
     app.openapi = build_document(app)  # type: ignore[method-assign]
     install_error_handlers(app)
-    _allow_origins(app, settings.server.cors_origins)
-    app.add_middleware(RequestScope)
     return app
 
 
@@ -98,8 +118,9 @@ async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[]
             return
 
 
-async def _run(beside: Callable[[], Awaitable[None]]) -> None:
-    await beside()
+async def _wake_tails(resources: Resources, closing: asyncio.Event) -> None:
+    await closing.wait()
+    resources.events.wake_all()
 
 
 def _allow_origins(app: FastAPI, origins: str) -> None:

@@ -96,6 +96,7 @@ def _models(settings: ModelSettings) -> Models:
         local_model_url=settings.local_model_url,
         scripted_model_url=settings.scripted_model_url,
         idle_seconds=settings.model_idle_seconds,
+        thinking_seconds=settings.model_thinking_seconds,
     )
     return Models(ModelSpec.parse(fast), ModelSpec.parse(settings.model_smart or fast), providers)
 

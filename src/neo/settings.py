@@ -101,6 +101,9 @@ class ModelSettings(Group):
     )
     model_smart: str | None = Field(None, description="Model of the SMART tier. Unset: the FAST one.")
     model_idle_seconds: PositiveFloat = Field(30, description="Longest wait between two chunks of a model's answer.")
+    model_thinking_seconds: PositiveFloat = Field(
+        180, description="The same for a model that reasons before it answers, until its first text."
+    )
     openai_api_key: SecretStr | None = Field(None, description="Key for `openai:` models.")
     openai_base_url: str | None = Field(None, description="Another address for `openai:` models.")
     openai_region: str = Field("global", description="Recorded with each turn; continuity is bound to it.")

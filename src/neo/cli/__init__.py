@@ -1,0 +1,16 @@
+"""The `neo` command. Each subcommand is a module; expected refusals become one line and exit code 1."""
+
+import sys
+
+from neo.cli.commands import app
+from neo.errors import Failure
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    try:
+        app()
+    except Failure as failure:
+        print(f"neo: {failure.message}", file=sys.stderr)  # noqa: T201 - the terminal is this edge's envelope.
+        sys.exit(1)

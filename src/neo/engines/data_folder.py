@@ -117,7 +117,7 @@ def _refuse_foreign(path: Path) -> None:
 def _refuse_open_modes(file: Path) -> None:
     mode = stat.S_IMODE(file.stat().st_mode)
     if mode & OTHERS:
-        raise DataFolderUnfit(f"{file} is open to others (mode {mode:04o}). Type: chmod 600 {file}")
+        raise DataFolderUnfit(f"{file} is open to others ({mode:04o}): chmod 600 {file}")
 
 
 def _lock(descriptor: int, path: Path) -> None:
@@ -126,7 +126,7 @@ def _lock(descriptor: int, path: Path) -> None:
     except BlockingIOError as busy:
         pid = os.pread(descriptor, 32, 0).decode().strip() or "unknown"
         raise DataFolderInUse(
-            f"{path} is in use by another Neo (pid {pid}). Stop that one, or choose another folder with --data.",
+            f"{path} is in use by another Neo (pid {pid}). Stop that one, or choose another with --data.",
         ) from busy
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

@@ -31,3 +31,8 @@ class EngineNotInstalled(Failure):
 class EngineDidNotStart(Failure):
     kind = Kind.UNAVAILABLE
     code = "engine_did_not_start"
+
+
+class ConfigurationMissing(Failure):
+    kind = Kind.INVALID
+    code = "configuration_missing"

@@ -18,6 +18,7 @@ CONTEXT_TOKENS = 8192
 SLOTS = 2
 # The engines beside it, the API and the worker need a processor too.
 THREADS_MAX = 4
+NO_ORIGIN = "null"
 # Prompts of earlier turns, kept for the next one of the same chat.
 PROMPT_CACHE_MEBIBYTES = 128
 
@@ -51,6 +52,8 @@ def _serve(port: int) -> Any:
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.ui = False
+    # By default any web page that is open on this machine may use the model.
+    params.cors_origins = NO_ORIGIN
     params.n_ctx = CONTEXT_TOKENS * SLOTS
     params.n_parallel = SLOTS
     params.cache_ram_mib = PROMPT_CACHE_MEBIBYTES

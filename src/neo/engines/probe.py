@@ -18,7 +18,7 @@ Opening = Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 async def until(answers: Callable[[], Awaitable[bool]]) -> None:
     """Ask until the answer is yes; the caller bounds it."""
-    while not await answers():
+    while not await answers():  # noqa: ASYNC110 - what is asked is another process, which sets no event.
         await asyncio.sleep(POLL_SECONDS)
 
 

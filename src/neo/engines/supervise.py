@@ -23,8 +23,8 @@ BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_LONGEST_SECONDS = 10.0
 # A part that lived this long was well, and its next fall is a new one.
 WELL_SECONDS = 30.0
-# A recovery after a crash may read much of the log; a part that takes longer is stuck.
-READY_SECONDS = 60.0
+# A recovery after a crash may read a gigabyte of log; a part that takes longer than this is stuck.
+READY_SECONDS = 300.0
 # A part that never came up and failed this often has a fault that a further try does not cure.
 FIRST_STARTS_MAX = 3
 TAIL_LINES = 12
@@ -40,6 +40,7 @@ class Part:
     prepare: Callable[[], Awaitable[Command]]
     # Returns when the part serves; the supervisor bounds it.
     ready: Callable[[], Coroutine[Any, Any, None]]
+    ready_seconds: float | None = READY_SECONDS
     needs: tuple[str, ...] = ()
 
 
@@ -74,7 +75,7 @@ class Supervisor:
     def __init__(self, parts: Sequence[Part], watcher: Watcher) -> None:
         self._kept = {part.name: _Kept(part) for part in parts}
         self._watcher = watcher
-        self._born = time.monotonic()
+        self.born = time.monotonic()
         self.hurry = asyncio.Event()
         self.pids: dict[str, int] = {}
 
@@ -145,8 +146,9 @@ class Supervisor:
     async def _see_it_through(self, kept: _Kept, child: Child) -> str:
         readiness = asyncio.create_task(kept.part.ready())
         ended = asyncio.create_task(child.exited())
+        seconds = kept.part.ready_seconds
         try:
-            await asyncio.wait({readiness, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({readiness, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             late = not readiness.done() and not ended.done()
             if late:
                 await child.stop(self.hurry)
@@ -154,7 +156,7 @@ class Supervisor:
                 readiness.result()
                 self._note_up(kept)
             code = await ended
-            return f"was not ready within {READY_SECONDS:.0f} s" if late else _ending(code)
+            return f"was not ready within {seconds:.0f} s" if late else _ending(code)
         finally:
             readiness.cancel()
             ended.cancel()
@@ -165,7 +167,7 @@ class Supervisor:
         kept.failures = 0
         if not kept.first.done():
             kept.first.set_result(None)
-            self._watcher.came_up(kept.part.name, time.monotonic() - self._born)
+            self._watcher.came_up(kept.part.name, time.monotonic() - self.born)
 
     def _report(self, kept: _Kept, how: str, delay: float) -> None:
         kept.failures += 1

@@ -1,0 +1,13 @@
+"""The connections to Valkey, and nothing of what is sent over them.
+
+Every wait is bounded, and every failure of the driver or the network is `StreamsUnavailable`: callers decide
+whether to go without. A `Line` is one pub/sub connection for many channels that is made again when lost, and
+says so, because what was published meanwhile is gone.
+"""
+
+from neo.streams.backoff import Backoff
+from neo.streams.errors import StreamsUnavailable
+from neo.streams.line import Line
+from neo.streams.valkey import Script, Valkey
+
+__all__ = ["Backoff", "Line", "Script", "StreamsUnavailable", "Valkey"]

@@ -1,7 +1,182 @@
 """One pub/sub connection for many channels, made again whenever it is lost."""
 
 import asyncio
-import time
+import math
 from collections import deque
 from collections.abc import Callable
-from itertools import batched, count  # type: ignore[attr-defined]
+from itertools import count, islice
+from typing import Any
+
+import structlog
+
+from neo.streams.backoff import Backoff
+from neo.streams.errors import StreamsUnavailable, driver_errors_mapped
+from neo.streams.valkey import Valkey
+
+log = structlog.get_logger()
+
+# A silent connection may be half open: one PING per quiet spell tells, and costs nothing.
+QUIET_SECONDS = 5.0
+# Channels per SUBSCRIBE when a connection is made again: keeps one command under 32 KiB.
+CHANNELS_PER_COMMAND = 500
+RECONNECT_FIRST_SECONDS = 0.05
+RECONNECT_MOST_SECONDS = 2.0
+
+OnMessage = Callable[[bytes, bytes], None]
+OnChannel = Callable[[bytes], None]
+
+
+class Line:
+    """Tells its owner of each message, of each channel that is now heard, and of the loss of all of them."""
+
+    def __init__(
+        self, valkey: Valkey, *, on_message: OnMessage, on_heard: OnChannel, on_lost: Callable[[], None]
+    ) -> None:
+        self._valkey = valkey
+        self._on_message = on_message
+        self._on_heard = on_heard
+        self._on_lost = on_lost
+        self._channels: set[bytes] = set()
+        # SUBSCRIBEs not yet confirmed; a channel left and entered again has two, and counts after the last.
+        self._unconfirmed: dict[bytes, int] = {}
+        self._outbox: deque[tuple[bytes, ...]] = deque()
+        self._outbox_filled = asyncio.Event()
+        self._pongs: dict[bytes, asyncio.Future[None]] = {}
+        self._tokens = count(1)
+        self._is_up = False
+        self._last_heard = 0.0
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def is_up(self) -> bool:
+        return self._is_up
+
+    def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="valkey-line")
+
+    async def aclose(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def subscribe(self, channel: bytes) -> None:
+        self._channels.add(channel)
+        if self._is_up:
+            self._subscribe([channel])
+
+    def unsubscribe(self, channel: bytes) -> None:
+        self._channels.discard(channel)
+        if self._is_up:
+            self._send(b"UNSUBSCRIBE", channel)
+
+    async def settle(self) -> None:
+        """Return when everything published before this call has been told to the owner."""
+        if not self._is_up:
+            raise StreamsUnavailable("The event store does not answer.")
+        token = b"settle-%d" % next(self._tokens)
+        pong = self._pongs[token] = asyncio.get_running_loop().create_future()
+        self._send(b"PING", token)
+        try:
+            with driver_errors_mapped():
+                await asyncio.wait_for(pong, self._valkey.answer_seconds)
+        finally:
+            self._pongs.pop(token, None)
+
+    async def _run(self) -> None:
+        backoff = Backoff(first_seconds=RECONNECT_FIRST_SECONDS, most_seconds=RECONNECT_MOST_SECONDS)
+        while True:
+            connection = self._valkey.subscriber()
+            try:
+                with driver_errors_mapped():
+                    await connection.connect()
+                backoff.reset()
+                await self._serve(connection)
+            except StreamsUnavailable as lost:
+                log.warning("valkey_line_lost", reason=type(lost.__cause__).__name__)
+            finally:
+                self._hang_up()
+                await connection.disconnect(nowait=True)
+            await asyncio.sleep(backoff.next_seconds())
+
+    async def _serve(self, connection: Any) -> None:
+        self._last_heard = asyncio.get_running_loop().time()
+        self._is_up = True
+        self._subscribe(list(self._channels))
+        beside = asyncio.get_running_loop().create_task(self._send_all(connection), name="valkey-line-sender")
+        reader = asyncio.get_running_loop().create_task(self._read_all(connection), name="valkey-line-reader")
+        try:
+            await asyncio.wait({beside, reader}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (reader, beside):
+                if task.done():
+                    task.result()
+        finally:
+            beside.cancel()
+            reader.cancel()
+            await asyncio.gather(beside, reader, return_exceptions=True)
+
+    async def _send_all(self, connection: Any) -> None:
+        with driver_errors_mapped():
+            while True:
+                await self._wait_for_mail()
+                while self._outbox:
+                    sending = connection.send_command(*self._outbox.popleft(), check_health=False)
+                    await asyncio.wait_for(sending, self._valkey.answer_seconds)
+
+    async def _wait_for_mail(self) -> None:
+        self._outbox_filled.clear()
+        if self._outbox:
+            return
+        try:
+            await asyncio.wait_for(self._outbox_filled.wait(), QUIET_SECONDS)
+        except TimeoutError:
+            quiet_seconds = asyncio.get_running_loop().time() - self._last_heard
+            if quiet_seconds > 2 * QUIET_SECONDS + self._valkey.answer_seconds:
+                raise
+            self._send(b"PING", b"quiet")
+
+    async def _read_all(self, connection: Any) -> None:
+        loop = asyncio.get_running_loop()
+        with driver_errors_mapped():
+            while True:
+                message = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
+                self._last_heard = loop.time()
+                self._hear(message)
+
+    def _hear(self, message: Any) -> None:
+        # Before the first SUBSCRIBE a PING is answered by its bare text.
+        kind, *rest = message if isinstance(message, list) else (b"pong", message)
+        if kind == b"message":
+            self._on_message(rest[0], rest[1])
+        elif kind == b"subscribe":
+            self._confirm(rest[0])
+        elif kind == b"pong" and (pong := self._pongs.pop(rest[0], None)) and not pong.done():
+            pong.set_result(None)
+
+    def _confirm(self, channel: bytes) -> None:
+        left = self._unconfirmed.pop(channel, 0) - 1
+        if left > 0:
+            self._unconfirmed[channel] = left
+        elif channel in self._channels:
+            self._on_heard(channel)
+
+    def _subscribe(self, channels: list[bytes]) -> None:
+        for channel in channels:
+            self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
+        waiting = iter(channels)
+        while some := tuple(islice(waiting, CHANNELS_PER_COMMAND)):
+            self._send(b"SUBSCRIBE", *some)
+
+    def _send(self, *words: bytes) -> None:
+        self._outbox.append(words)
+        self._outbox_filled.set()
+
+    def _hang_up(self) -> None:
+        was_up, self._is_up = self._is_up, False
+        self._outbox.clear()
+        self._unconfirmed.clear()
+        for pong in self._pongs.values():
+            if not pong.done():
+                pong.set_exception(ConnectionError("The line was lost."))
+        self._pongs.clear()
+        if was_up:
+            self._on_lost()

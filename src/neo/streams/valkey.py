@@ -1,9 +1,8 @@
 """The connections to Valkey, with a bound on every wait."""
 
-import math
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Connection, Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
@@ -12,14 +11,14 @@ from neo.streams.errors import driver_errors_mapped
 
 # Commands are short, so a few connections serve thousands of readers; more would only queue in Valkey.
 CONNECTIONS_MAX = 32
-# Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without.
+# Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without it.
 ANSWER_SECONDS = 2.0
 
 Word = bytes | str | int | float
 
 
 class Valkey:
-    """One process's connections to one Valkey."""
+    """One process's connections to one Valkey, which need not be up yet."""
 
     def __init__(
         self,
@@ -28,13 +27,14 @@ class Valkey:
         connections_max: int = CONNECTIONS_MAX,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
+        self._answer_seconds = answer_seconds
         self._pool = BlockingConnectionPool.from_url(
             url,
             max_connections=connections_max,
             timeout=answer_seconds,
             socket_timeout=answer_seconds,
             socket_connect_timeout=answer_seconds,
-            # Once, for a pooled connection that a restarted server has closed. All our commands may be repeated.
+            # Once, for a pooled connection that a restarted server has closed: our commands may be repeated.
             retry=Retry(NoBackoff(), 1, (ConnectionLost,)),
             # RESP3 would add a handshake for maintenance notices, which Valkey does not know.
             protocol=2,
@@ -45,23 +45,25 @@ class Valkey:
     def client(self) -> Redis:
         return self._client
 
+    @property
+    def answer_seconds(self) -> float:
+        return self._answer_seconds
+
     async def call(self, *words: Word) -> Any:
         with driver_errors_mapped():
             return await self._client.execute_command(*words)
 
+    async def ping(self) -> None:
+        await self.call("PING")
+
     def script(self, source: str) -> "Script":
         return Script(self._client, source)
 
-    def subscriber(self) -> Connection:
-        """Make a connection of its own, outside the pool, whose reads wait as long as it takes."""
+    def subscriber(self) -> Any:
+        """Build a connection of its own, outside the pool, whose reads wait as long as it takes."""
         settings = dict(self._pool.connection_kwargs)
         settings.update(socket_timeout=None, retry=Retry(NoBackoff(), 0))
-        connection = self._pool.connection_class(**settings)
-        assert isinstance(connection, Connection) or hasattr(connection, "read_response")  # noqa: S101
-        return connection  # type: ignore[return-value]
-
-    async def ping(self) -> None:
-        await self.call("PING")
+        return self._pool.connection_class(**settings)
 
     async def aclose(self) -> None:
         await self._client.aclose()
@@ -76,6 +78,3 @@ class Script:
     async def __call__(self, *, keys: list[bytes], words: list[Word]) -> Any:
         with driver_errors_mapped():
             return await self._script(keys=keys, args=words)
-
-
-FOREVER = math.inf

@@ -94,7 +94,7 @@ class ModelStep:
         except ProviderFailure as failure:
             if failure.retryable and not is_last_attempt:
                 raise
-            log.warning("turn_failed_by_provider", error_code=failure.code, cause=repr(failure.__cause__))
+            log.warning("turn_failed_by_provider", error_code=failure.code, cause=type(failure.__cause__).__name__)
             await self._fail(turn, task, writer, answer, failure.code, failure.message)
         except (ModelMisnamed, ProviderNotConfigured, ReasoningEffortUnknown) as failure:
             log.error("turn_failed_by_settings", error_code=failure.code, problem=failure.message)  # noqa: TRY400
@@ -175,9 +175,11 @@ class ModelStep:
         parts: list[dict[str, Any]] | None = None,
         continues: dict[str, Any] | None = None,
     ) -> None:
-        await writer.flush(FLUSH_SECONDS)
+        is_told = await writer.flush(FLUSH_SECONDS)
         position = writer.position
-        ending = Ending(status, position.pen, position.n + 1, parts, continues or {}, record)
+        # Where Valkey could not take it all, the stream has no end, and readers are told from PostgreSQL.
+        terminal_n = position.n + 1 if is_told else None
+        ending = Ending(status, position.pen, terminal_n, parts, continues or {}, record)
         closed = await self._closer.close(turn, ending)
         await writer.end(terminal_chunk(closed))
 
@@ -197,11 +199,14 @@ class _Pens:
 
     async def claim(self) -> int:
         if self._is_claimed:
-            tenant_id = UUID(self._turn.tenant_id)
-            async with self._database.transaction(tenant_id) as db:
-                self._pen = await TurnStore(db, tenant_id).next_pen(UUID(self._turn.turn_id), self._pen)
+            self._pen = await patiently(self._next)
         self._is_claimed = True
         return self._pen
+
+    async def _next(self) -> int:
+        tenant_id = UUID(self._turn.tenant_id)
+        async with self._database.transaction(tenant_id) as db:
+            return await TurnStore(db, tenant_id).next_pen(UUID(self._turn.turn_id), self._pen)
 
 
 def _record(task: Task, answer: Answer) -> dict[str, Any]:

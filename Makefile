@@ -1,0 +1,45 @@
+# Neo's commands. Everything is installed into this folder; nothing needs to be active before.
+
+PORT ?=
+DATA ?=
+T ?=
+MAKEFLAGS += --no-print-directory
+LAUNCH = exec .venv/bin/python scripts/launch.py
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+setup: ## Install Neo, locked, into this folder; quick when nothing is to do
+	@scripts/setup
+
+run: setup ## Start everything: engines, API, worker (PORT=8600, DATA=.neo); Ctrl-C stops it
+	@$(LAUNCH) serve $(if $(PORT),--port $(PORT)) $(if $(DATA),--data $(DATA))
+
+chat: setup ## Talk to the running server (PORT, DATA as for run)
+	@$(LAUNCH) chat $(if $(PORT),--url http://127.0.0.1:$(PORT)) $(if $(DATA),--data $(DATA))
+
+test: ## Check, then run the tests; T=tests/llm for a part, without the check
+	@scripts/setup dev
+	@$(if $(T),,$(MAKE) check)
+	@.venv/bin/python -m pytest $(T)
+
+check: ## Format, lint, types, direction of imports; changes nothing
+	@scripts/setup dev
+	@.venv/bin/ruff format --check --quiet . || { echo "Type: make fix" >&2; exit 1; }
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy --no-error-summary
+	@.venv/bin/lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+fix: ## Repair what format and lint can repair
+	@scripts/setup dev
+	@.venv/bin/ruff check --fix --quiet . || true
+	@.venv/bin/ruff format .
+
+snapshots: ## Renew the files made from code: openapi.json, .env.example, docs/settings.md
+	@scripts/setup dev
+	@.venv/bin/neo openapi > .venv/openapi.json && mv .venv/openapi.json openapi.json
+	@.venv/bin/python scripts/settings_pages.py
+
+ci: test ## What CI runs
+
+.PHONY: help setup run chat test check fix snapshots ci

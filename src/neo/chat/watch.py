@@ -1,0 +1,50 @@
+"""From a request to its tail: the cursor read, the session checked, nothing held open in PostgreSQL."""
+
+import asyncio
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from neo.access import Principal
+from neo.chat.errors import RepeatedParameter
+from neo.chat.history import Reader
+from neo.chat.ledger import SessionLedger
+from neo.chat.reading import Reading
+from neo.chat.tail import Pace, Tail
+from neo.chat.tail_response import TailResponse
+from neo.db import Database
+from neo.events import EventLog, Position, parse_cursor
+
+
+class Tails:
+    def __init__(
+        self, database: Database, events: EventLog, *, pace: Pace, send_seconds: float, closing: asyncio.Event
+    ) -> None:
+        self._database = database
+        self._events = events
+        self._reader = Reader(database)
+        self._pace = pace
+        self._send_seconds = send_seconds
+        self._closing = closing
+
+    async def respond(
+        self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
+    ) -> Response:
+        session, _ = await self._reader.session(caller, session_id)
+        shows_progress = session.show_agent_progress_steps is not False
+        reading = Reading(_cursor(request, since), shows_progress=shows_progress, follows=follow)
+        ledger = SessionLedger(self._database, caller.tenant_id, session_id)
+        tail = Tail(self._events, ledger, session_id, reading, pace=self._pace, closing=self._closing)
+        if await tail.is_over() and not follow:
+            return Response(status_code=204, headers={"cache-control": "no-store"})
+        return TailResponse(tail, send_seconds=self._send_seconds)
+
+
+def _cursor(request: Request, since: str | None) -> Position | None:
+    """The header wins: a browser that reconnects repeats the old address."""
+    headers = request.headers.getlist("last-event-id")
+    if len(headers) > 1 or len(request.query_params.getlist("since")) > 1:
+        raise RepeatedParameter("Send one cursor: `Last-Event-ID` or `since`, once.")
+    text = headers[0] if headers else since
+    return parse_cursor(text) if text is not None else None

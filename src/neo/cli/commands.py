@@ -1,0 +1,21 @@
+import typer
+
+from neo.cli import api, chat, doctor, document, keys, migrate, serve, settings, tenants, worker
+
+app = typer.Typer(
+    name="neo",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="A self-hosted, multi-tenant chat-agent API. `neo serve` runs everything; `neo chat` talks to it.",
+)
+app.command("serve")(serve.serve)
+app.command("api")(api.api)
+app.command("worker")(worker.worker)
+app.command("chat")(chat.chat)
+app.add_typer(keys.app, name="keys")
+app.add_typer(tenants.app, name="tenants")
+app.command("doctor")(doctor.doctor)
+app.command("migrate")(migrate.migrate)
+app.command("settings")(settings.settings)
+app.command("openapi")(document.openapi)

@@ -1,0 +1,71 @@
+"""What the operator's commands share: a database to work on, whether a server runs or not."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from neo.errors import Failure, Kind
+from neo.settings import Settings, plain, read_settings
+
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data", help="Data folder of `neo serve` (NEO_DATA_DIR, default .neo); a server may run on it."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="One line of JSON instead of words.")]
+
+
+class NoDatabase(Failure):
+    kind = Kind.INVALID
+    code = "no_database"
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The database as the application's role and as its owner, and the secret of the API keys."""
+
+    settings: Settings
+    database_url: str
+    owner_url: str | None
+    secret_key: str | None
+
+
+@asynccontextmanager
+async def ground(data: Path | None) -> AsyncIterator[Ground]:
+    """The configured database, or the embedded one of a data folder: the running one, or started for this."""
+    settings = read_settings()
+    database_url = plain(settings.database.database_url)
+    if database_url:
+        owner_url, secret = plain(settings.database.database_owner_url), plain(settings.server.secret_key)
+        yield Ground(settings, database_url, owner_url, secret)
+        return
+    folder = data or Path(settings.server.data_dir)
+    if not folder.is_dir():
+        raise NoDatabase(f"There is no data folder {folder}: run `neo serve` first, or set NEO_DATABASE_URL.")
+    async with _embedded(settings, folder) as found:
+        yield found
+
+
+@asynccontextmanager
+async def _embedded(settings: Settings, folder: Path) -> AsyncIterator[Ground]:
+    from neo.engines.running import read_running  # noqa: PLC0415 - only embedded engines need it.
+
+    running = read_running(folder)
+    secret = plain(settings.server.secret_key) or _secret(folder)
+    if running is not None:
+        yield Ground(settings, running.addresses.database_url, running.addresses.database_owner_url, secret)
+        return
+    from neo.engines.stack import engines_up  # noqa: PLC0415
+
+    async with engines_up(folder, parts=("postgres",)) as addresses:
+        yield Ground(settings, addresses.database_url, addresses.database_owner_url, secret)
+
+
+def _secret(folder: Path) -> str:
+    try:
+        return (folder / "secret").read_text().strip()
+    except FileNotFoundError as error:
+        raise NoDatabase(f"{folder} is not a data folder that `neo serve` has used yet: run it first.") from error

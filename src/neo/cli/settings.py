@@ -1,0 +1,22 @@
+import json
+from typing import Annotated
+
+import typer
+
+
+def settings(
+    *, as_json: Annotated[bool, typer.Option("--json", help="One line of JSON a setting instead of words.")] = False
+) -> None:
+    """List every setting: its variable, default, and what it is for. Each is read from the environment."""
+    from neo.settings import default_of, described  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+
+    group = None
+    for owner, variable, field in described():
+        if as_json:
+            row = {"variable": variable, "default": default_of(field), "description": field.description}
+            typer.echo(json.dumps(row))
+            continue
+        if owner is not group:
+            group = owner
+            typer.echo(f"\n{owner.__doc__}")
+        typer.echo(f"  {variable}={default_of(field)}\n      {field.description}")

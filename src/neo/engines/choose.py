@@ -1,0 +1,93 @@
+"""Decides what to run here: whatever the environment does not point elsewhere."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from neo.engines.addresses import Addresses
+from neo.engines.errors import ConfigurationMissing
+from neo.engines.local_model import MODEL
+from neo.engines.stack import Engine
+
+LOCAL_CHOICE = f"local:{MODEL}"
+# It speaks several providers' dialects, each a prefix of its own that begins like this.
+SCRIPTED = "scripted"
+MODEL_VARIABLES = ("NEO_MODEL_FAST", "NEO_MODEL_SMART")
+# Each address and the variable that carries it, to us and to the server.
+VARIABLES = {
+    "database_url": "NEO_DATABASE_URL",
+    "database_owner_url": "NEO_DATABASE_OWNER_URL",
+    "redis_url": "NEO_REDIS_URL",
+    "temporal_address": "NEO_TEMPORAL_ADDRESS",
+    "local_model_url": "NEO_LOCAL_MODEL_URL",
+    "scripted_model_url": "NEO_SCRIPTED_MODEL_URL",
+}
+
+
+def choose_engines(environment: Mapping[str, str]) -> frozenset[Engine]:
+    """The engines to run here; refuses a database that is only half configured."""
+    wanted: set[Engine] = set()
+    if not environment.get("NEO_DATABASE_URL"):
+        wanted.add("postgres")
+    else:
+        _refuse_half_a_database(environment)
+    if not environment.get("NEO_REDIS_URL"):
+        wanted.add("valkey")
+    if not environment.get("NEO_TEMPORAL_ADDRESS"):
+        wanted.add("temporal")
+    return frozenset(wanted | _choose_model(environment))
+
+
+def server_environment(
+    environment: Mapping[str, str],
+    addresses: Addresses,
+    secret_key: str,
+    engines: Collection[Engine],
+) -> dict[str, str]:
+    """What the server is given: the addresses of this run, the secret, and a model that answers."""
+    found = {variable: value for name, variable in VARIABLES.items() if (value := getattr(addresses, name))}
+    models = (
+        dict.fromkeys(MODEL_VARIABLES, LOCAL_CHOICE)
+        if "model" in engines and _has_no_model(environment)
+        else {}
+    )
+    return {**environment, **found, **models, "NEO_SECRET_KEY": secret_key}
+
+
+def with_given(addresses: Addresses, environment: Mapping[str, str]) -> Addresses:
+    """The addresses of what runs here, and of what the environment points to."""
+    given = {name: environment.get(variable, "") for name, variable in VARIABLES.items()}
+    return replace(
+        addresses,
+        database_url=addresses.database_url or given["database_url"],
+        database_owner_url=addresses.database_owner_url or given["database_owner_url"],
+        redis_url=addresses.redis_url or given["redis_url"],
+        temporal_address=addresses.temporal_address or given["temporal_address"],
+        local_model_url=addresses.local_model_url or given["local_model_url"],
+        scripted_model_url=addresses.scripted_model_url or given["scripted_model_url"],
+    )
+
+
+def _choose_model(environment: Mapping[str, str]) -> set[Engine]:
+    named = [environment.get(variable, "") for variable in MODEL_VARIABLES]
+    wanted: set[Engine] = set()
+    asks_local = _has_no_model(environment) or any(name.startswith("local:") for name in named)
+    if asks_local and not environment.get("NEO_LOCAL_MODEL_URL"):
+        wanted.add("model")
+    asks_scripted = any(name.startswith(SCRIPTED) and ":" in name for name in named)
+    if asks_scripted and not environment.get("NEO_SCRIPTED_MODEL_URL"):
+        wanted.add("scripted")
+    return wanted
+
+
+def _has_no_model(environment: Mapping[str, str]) -> bool:
+    return not any(environment.get(variable) for variable in MODEL_VARIABLES)
+
+
+def _refuse_half_a_database(environment: Mapping[str, str]) -> None:
+    reasons = {
+        "NEO_DATABASE_OWNER_URL": "migrations run as the database's owner, not as the application's role",
+        "NEO_SECRET_KEY": "keys and signatures must outlive this machine's data folder",
+    }
+    for variable, reason in reasons.items():
+        if not environment.get(variable):
+            raise ConfigurationMissing(f"NEO_DATABASE_URL is set, so set {variable} too: {reason}.")

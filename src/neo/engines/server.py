@@ -1,0 +1,57 @@
+"""The server, API and worker in one process, as the part that starts with the engines and stops first."""
+
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from neo.engines.data_folder import DataFolder
+from neo.engines.probe import http_status, until
+from neo.engines.process import Command
+from neo.engines.supervise import Part
+
+READY_PATH = "/public-api/ready"
+READY_STATUS = 200
+# The drain is the server's own to bound; the margin is for closing its connections after it.
+DRAIN_SECONDS = 12.0
+DRAIN_MARGIN_SECONDS = 5.0
+# A server that listens everywhere is asked on the loopback.
+ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+
+
+def server_argv(host: str, port: int) -> tuple[str, ...]:
+    return (sys.executable, "-m", "neo", "api", "--with-worker", "--host", host, "--port", str(port))
+
+
+def server_part(
+    folder: DataFolder,
+    argv: tuple[str, ...],
+    environment: Mapping[str, str],
+    *,
+    host: str,
+    port: int,
+) -> Part:
+    drain_seconds = float(environment.get("NEO_DRAIN_SECONDS") or DRAIN_SECONDS)
+    command = Command(
+        argv=argv,
+        env=environment,
+        log=folder.log("server"),
+        stop_signal=signal.SIGTERM,
+        # Its engines go with the same parent, so there is nothing to drain into.
+        death_signal=signal.SIGKILL,
+        stop_seconds=drain_seconds + DRAIN_MARGIN_SECONDS,
+        folder=Path.cwd(),
+    )
+
+    async def prepare() -> Command:
+        return command
+
+    async def ready() -> None:
+        await until(lambda: _is_ready(ANYWHERE.get(host, host), port))
+
+    # It may say for as long as an engine is away that it is not ready; a restart would cure nothing.
+    return Part(name="server", prepare=prepare, ready=ready, ready_seconds=None)
+
+
+async def _is_ready(host: str, port: int) -> bool:
+    return await http_status(host, port, READY_PATH) == READY_STATUS

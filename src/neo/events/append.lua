@@ -1,0 +1,43 @@
+-- Appends a batch and publishes it, or says why not. All or nothing: one writer's batch is never half there.
+-- KEYS[1] stream   ARGV: channel, predecessor ('' for a pen's first batch), '~' or '=', events kept,
+--                        seconds kept, then id, kind, payload of each event.
+-- XADD and PUBLISH are in one script because in MULTI a refused XADD would still publish.
+
+local HEAD, WIDTH = 5, 3
+local first, final = ARGV[HEAD + 1], ARGV[#ARGV - WIDTH + 1]
+local expected = ARGV[2]
+
+local function halves(id)
+  local left, n = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(left), tonumber(n)
+end
+
+local function is_before(one, other)
+  local left, n = halves(one)
+  local other_left, other_n = halves(other)
+  return left < other_left or (left == other_left and n < other_n)
+end
+
+local newest = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)
+local tip = newest[1] and newest[1][1] or '0-0'
+
+-- The reply to this very batch was lost, and its writer asks again.
+if tip == final then return 'appended' end
+
+if is_before(final, tip) then return 'fenced' end
+if expected == '' then
+  -- A tip inside the batch: it was there, and the store has lost its tail since.
+  if not is_before(tip, first) then return 'lost' end
+elseif tip ~= expected then
+  return 'lost'
+end
+
+for at = HEAD + 1, #ARGV, WIDTH do
+  redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], ARGV[4], ARGV[at], 'k', ARGV[at + 1], 'p', ARGV[at + 2])
+end
+redis.call('EXPIRE', KEYS[1], ARGV[5])
+for at = HEAD + 1, #ARGV, WIDTH do
+  redis.call('PUBLISH', ARGV[1],
+    ARGV[at + 1] .. 'id: ' .. ARGV[at] .. '\ndata: ' .. ARGV[at + 2] .. '\n\n')
+end
+return 'appended'

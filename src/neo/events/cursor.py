@@ -1,0 +1,53 @@
+"""Where an event is in its session, and what a client may say about it."""
+
+import re
+from typing import NamedTuple
+
+from neo.errors import Failure, Kind
+
+# A stream id is two numbers; the left one holds the turn and, in its low 16 bits, the pen.
+PENS = 65_536
+_CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,12})", re.ASCII)
+
+
+class InvalidCursor(Failure):
+    kind = Kind.MALFORMED
+    code = "invalid_cursor"
+
+
+class Position(NamedTuple):
+    """The `n`th event under one pen of a turn. Positions compare as their stream ids do."""
+
+    turn: int
+    pen: int
+    n: int
+
+    def __str__(self) -> str:
+        return f"{self.turn * PENS + self.pen}-{self.n}"
+
+    @classmethod
+    def of_id(cls, text: str) -> "Position":
+        left, _, n = text.partition("-")
+        return cls(*divmod(int(left), PENS), int(n))
+
+    @property
+    def following(self) -> "Position":
+        return Position(self.turn, self.pen, self.n + 1)
+
+    @property
+    def is_first(self) -> bool:
+        return self.n == 1
+
+
+def since_cursor(turn_no: int) -> str:
+    """The cursor from which exactly this turn is read, before it has said anything."""
+    return f"{turn_no * PENS}-0"
+
+
+def parse_cursor(text: str) -> Position | None:
+    """A client's cursor; None when it asks for the beginning."""
+    found = _CURSOR.fullmatch(text)
+    if found is None:
+        raise InvalidCursor("A cursor is an event id, like `65537-12`: digits, a dash, digits.")
+    # Turns count from 1, so a smaller left part comes before all of them.
+    return Position.of_id(text) if int(found[1]) >= PENS else None

@@ -1,0 +1,178 @@
+"""The UI message chunks that Neo sends: Vercel AI SDK v6, with no key beside the SDK's."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import orjson
+
+# A longer text becomes several deltas, so that no single frame fills a reader's buffer.
+DELTA_CHARACTERS_MAX = 16_384
+# The JSON writer's largest integer.
+INTEGER_MAX = 2**63 - 1
+
+_TERMINAL = frozenset({"finish", "error", "abort"})
+_DELTAS = frozenset({"text-delta", "reasoning-delta"})
+_PART_BEGINS = frozenset({"text-start", "reasoning-start", "tool-input-start"})
+
+
+class EventKind(StrEnum):
+    """Kept beside each event, so that a server may sort events without parsing them."""
+
+    CORE = "c"
+    PROGRESS = "p"
+    TERMINAL = "t"
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """One UI message chunk. `part` is the id of the text, reasoning or tool part that it is about."""
+
+    type: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    part: str | None = None
+
+    @property
+    def kind(self) -> EventKind:
+        if self.type in _TERMINAL:
+            return EventKind.TERMINAL
+        return EventKind.PROGRESS if self.is_tool or self.type.startswith("reasoning-") else EventKind.CORE
+
+    @property
+    def is_tool(self) -> bool:
+        return self.type.startswith("tool-")
+
+    @property
+    def begins_part(self) -> bool:
+        return self.type in _PART_BEGINS
+
+    def encode(self) -> bytes:
+        """One line of JSON: JSON itself escapes CR and LF, and SSE knows no other line end."""
+        wire: dict[str, Any] = {"type": self.type}
+        if self.part is not None:
+            wire["toolCallId" if self.is_tool else "id"] = self.part
+        wire.update(self.body)
+        try:
+            return orjson.dumps(wire)
+        except orjson.JSONEncodeError:
+            return orjson.dumps(_scrubbed(wire))
+
+
+def frame(position: object, payload: bytes) -> bytes:
+    """An event as a reader gets it."""
+    return b"id: %s\ndata: %s\n\n" % (str(position).encode(), payload)
+
+
+def frame_without_id(chunk: Chunk) -> bytes:
+    """An event that leaves the reader's cursor where it is."""
+    return b"data: %s\n\n" % chunk.encode()
+
+
+def merge(before: Chunk, after: Chunk) -> Chunk | None:
+    """Both deltas as one, when they go on with the same part and the whole is not too long."""
+    if before.type not in _DELTAS or after.type != before.type or after.part != before.part:
+        return None
+    delta = before.body["delta"] + after.body["delta"]
+    return None if len(delta) > DELTA_CHARACTERS_MAX else replace(before, body={"delta": delta})
+
+
+def merged(chunks: Iterable[Chunk]) -> list[Chunk]:
+    """The same told in fewer chunks."""
+    told: list[Chunk] = []
+    for chunk in chunks:
+        both = merge(told[-1], chunk) if told else None
+        if both is None:
+            told.append(chunk)
+        else:
+            told[-1] = both
+    return told
+
+
+def start(message_id: str, metadata: Mapping[str, Any] | None = None) -> Chunk:
+    return Chunk("start", {"messageId": message_id} | _metadata(metadata))
+
+
+def start_step() -> Chunk:
+    return Chunk("start-step")
+
+
+def text_start(part: str) -> Chunk:
+    return Chunk("text-start", part=part)
+
+
+def text_delta(part: str, delta: str) -> Chunk:
+    return Chunk("text-delta", {"delta": delta}, part)
+
+
+def text_end(part: str) -> Chunk:
+    return Chunk("text-end", part=part)
+
+
+def reasoning_start(part: str) -> Chunk:
+    return Chunk("reasoning-start", part=part)
+
+
+def reasoning_delta(part: str, delta: str) -> Chunk:
+    return Chunk("reasoning-delta", {"delta": delta}, part)
+
+
+def reasoning_end(part: str) -> Chunk:
+    return Chunk("reasoning-end", part=part)
+
+
+def tool_input_start(call_id: str, tool_name: str) -> Chunk:
+    return Chunk("tool-input-start", {"toolName": tool_name}, call_id)
+
+
+def tool_input_available(call_id: str, tool_name: str, tool_input: Any) -> Chunk:
+    return Chunk("tool-input-available", {"toolName": tool_name, "input": tool_input}, call_id)
+
+
+def tool_output_error(call_id: str, error_text: str) -> Chunk:
+    return Chunk("tool-output-error", {"errorText": error_text}, call_id)
+
+
+def finish_step() -> Chunk:
+    return Chunk("finish-step")
+
+
+def message_metadata(metadata: Mapping[str, Any]) -> Chunk:
+    return Chunk("message-metadata", _metadata(metadata))
+
+
+def finish(reason: str, metadata: Mapping[str, Any] | None = None) -> Chunk:
+    return Chunk("finish", {"finishReason": reason} | _metadata(metadata))
+
+
+def error(text: str) -> Chunk:
+    return Chunk("error", {"errorText": text})
+
+
+def abort(reason: str | None = None) -> Chunk:
+    return Chunk("abort", {} if reason is None else {"reason": reason})
+
+
+def turn_restarted(discarded_part_ids: Sequence[str]) -> Chunk:
+    return Chunk("data-turn-restarted", {"data": {"discarded_part_ids": list(discarded_part_ids)}})
+
+
+def stream_reset(turn_no: int, reason: str) -> Chunk:
+    return Chunk("data-stream-reset", {"data": {"turn_no": turn_no, "reason": reason}, "transient": True})
+
+
+def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
+    return {} if metadata is None else {"messageMetadata": metadata}
+
+
+def _scrubbed(value: Any) -> Any:
+    """The same as JSON can carry it: half a surrogate pair or a huge number from a model must not end its turn."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {_scrubbed(str(key)): _scrubbed(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_scrubbed(item) for item in value]
+    if isinstance(value, int) and abs(value) > INTEGER_MAX:
+        return str(value)
+    return value

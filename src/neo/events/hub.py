@@ -1,0 +1,150 @@
+"""A few pub/sub connections that serve every reader of this process."""
+
+import asyncio
+from types import TracebackType
+from typing import Self
+from uuid import UUID
+
+from neo.events.entry import Entry, published_entry, stream_key
+from neo.events.watch import Watch
+from neo.streams import Line, Valkey
+
+LINES = 2
+# A reader this far behind what is published reads it from the stream instead, in pages.
+BUFFER_BYTES_MAX = 256 * 1024
+SUBSCRIBE_SECONDS = 2.0
+
+
+class Topic:
+    """A session's channel and those who watch it."""
+
+    __slots__ = ("is_heard", "line", "unheard", "watches")
+
+    def __init__(self, line: Line) -> None:
+        self.line = line
+        self.watches: set[Watch] = set()
+        self.is_heard = False
+        self.unheard: asyncio.Future[None] | None = None
+
+
+class Hub:
+    """Open it before the first watch. Valkey may come later, or go and come back."""
+
+    def __init__(
+        self,
+        valkey: Valkey,
+        *,
+        lines: int = LINES,
+        buffer_bytes: int = BUFFER_BYTES_MAX,
+        subscribe_seconds: float = SUBSCRIBE_SECONDS,
+    ) -> None:
+        self._topics: dict[bytes, Topic] = {}
+        self._buffer_bytes = buffer_bytes
+        self._subscribe_seconds = subscribe_seconds
+        self._lines = [self._line(valkey, number) for number in range(lines)]
+
+    @property
+    def watched_sessions(self) -> int:
+        return len(self._topics)
+
+    async def __aenter__(self) -> Self:
+        for line in self._lines:
+            line.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for line in self._lines:
+            await line.aclose()
+
+    def watch(self, session_id: UUID) -> "Watching":
+        """Subscribe, then read what is kept: what is published in between waits in the watch."""
+        return Watching(self, stream_key(session_id), self._buffer_bytes)
+
+    async def settle(self) -> None:
+        """Return when everything published before this call has reached its watches."""
+        for line in self._lines:
+            await line.settle()
+
+    async def enter(self, channel: bytes, watch: Watch) -> None:
+        topic = self._topics.get(channel)
+        if topic is None:
+            topic = self._topics[channel] = Topic(self._lines[hash(channel) % len(self._lines)])
+            topic.line.subscribe(channel)
+        topic.watches.add(watch)
+        if not topic.is_heard:
+            await self._until_heard(topic)
+
+    def leave(self, channel: bytes, watch: Watch) -> None:
+        topic = self._topics[channel]
+        topic.watches.discard(watch)
+        if not topic.watches:
+            del self._topics[channel]
+            topic.line.unsubscribe(channel)
+
+    async def _until_heard(self, topic: Topic) -> None:
+        """Wait a bounded while: a watch that is not heard yet is told to read again when it is."""
+        if topic.unheard is None:
+            topic.unheard = asyncio.get_running_loop().create_future()
+        if topic.line.is_up:
+            await asyncio.wait((topic.unheard,), timeout=self._subscribe_seconds)
+
+    def _line(self, valkey: Valkey, number: int) -> Line:
+        return Line(
+            valkey,
+            on_message=self._pass_on,
+            on_heard=self._mark_heard,
+            on_lost=lambda: self._mark_lost(number),
+        )
+
+    def _pass_on(self, channel: bytes, message: bytes) -> None:
+        topic = self._topics.get(channel)
+        if topic is None:
+            return
+        entry: Entry | None = published_entry(message)
+        for watch in topic.watches:
+            watch.hear(entry)
+
+    def _mark_heard(self, channel: bytes) -> None:
+        topic = self._topics.get(channel)
+        if topic is None:
+            return
+        topic.is_heard = True
+        if topic.unheard is not None:
+            if not topic.unheard.done():
+                topic.unheard.set_result(None)
+            topic.unheard = None
+        for watch in topic.watches:
+            watch.miss()
+
+    def _mark_lost(self, number: int) -> None:
+        for topic in self._topics.values():
+            if topic.line is self._lines[number]:
+                topic.is_heard = False
+                for watch in topic.watches:
+                    watch.miss()
+
+
+class Watching:
+    """`async with` around a watch."""
+
+    __slots__ = ("_channel", "_hub", "_watch")
+
+    def __init__(self, hub: Hub, channel: bytes, buffer_bytes: int) -> None:
+        self._hub = hub
+        self._channel = channel
+        self._watch = Watch(buffer_bytes)
+
+    async def __aenter__(self) -> Watch:
+        try:
+            await self._hub.enter(self._channel, self._watch)
+        except BaseException:
+            self._hub.leave(self._channel, self._watch)
+            raise
+        return self._watch
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._hub.leave(self._channel, self._watch)

@@ -1,0 +1,56 @@
+"""All of events in one hand: who writes a turn, and who reads a session."""
+
+from contextlib import suppress
+from uuid import UUID
+
+from neo.events.cursor import Position
+from neo.events.hub import Hub, Watching
+from neo.events.replay import read_on
+from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
+from neo.events.writer import ClaimPen, TurnWriter
+from neo.streams import StreamsUnavailable, Valkey
+
+
+class EventLog:
+    """The sessions' event streams on one Valkey, which need not be up."""
+
+    def __init__(
+        self,
+        valkey: Valkey,
+        *,
+        events_kept: int = EVENTS_KEPT,
+        kept_seconds: int = KEPT_SECONDS,
+        trims_exactly: bool = False,
+        hub: Hub | None = None,
+    ) -> None:
+        self._store = EventStore(
+            valkey, events_kept=events_kept, kept_seconds=kept_seconds, trims_exactly=trims_exactly
+        )
+        self._hub = Hub(valkey) if hub is None else hub
+
+    async def has(self, session_id: UUID, position: Position) -> bool:
+        """Whether an event is still kept."""
+        return bool(await self._valkey.call("XRANGE", _key(session_id), str(position), str(position)))
+
+    def writer(self, session_id: UUID, turn_no: int, *, claim_pen: ClaimPen) -> TurnWriter:
+        return TurnWriter(self._store, session_id, turn_no, claim_pen=claim_pen)
+
+    async def nudge(self, session_id: UUID | str) -> None:
+        """Tell the session's readers to look at PostgreSQL. One that is not reached looks by itself, later."""
+        with suppress(StreamsUnavailable):
+            await self._store.nudge(session_id)
+
+    def hub(self) -> Hub:
+        """What `watch` needs: open it (`async with`) once in each process that serves readers."""
+        return self._hub
+
+    def watch(self, session_id: UUID) -> Watching:
+        return self._hub.watch(session_id)
+
+    async def read_on(
+        self, session_id: UUID, after: Position | None, *, pens_from: Position | None = None, count: int = PAGE_EVENTS
+    ) -> Page:
+        return await read_on(self._store, session_id, after, pens_from=pens_from, count=count)
+
+    async def newest_in_turn(self, session_id: UUID, turn_no: int) -> Position | None:
+        return await self._store.newest_in_turn(session_id, turn_no)

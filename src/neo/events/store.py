@@ -1,0 +1,113 @@
+"""The sessions' event streams in Valkey: append, nudge, read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib.resources import files
+from itertools import chain
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from neo.events.cursor import PENS, Position
+from neo.events.entry import NUDGE, Entry, kept_entry, stream_key
+from neo.events.envelope import Chunk
+from neo.streams import Valkey
+
+EVENTS_KEPT = 20_000
+KEPT_SECONDS = 24 * 3600
+# One answer of Valkey: a page of ordinary deltas is under 100 KiB.
+PAGE_EVENTS = 500
+# How far back, in pages, the parts of earlier pens are looked for: as many events as are kept by default.
+PARTS_PAGES_MAX = 40
+_PART_BEGINS = (b'{"type":"text-start"', b'{"type":"reasoning-start"', b'{"type":"tool-input-start"')
+# The append is one script, beside this module because it is read more often than it is changed.
+_APPEND = (files("neo.events") / "append.lua").read_text()
+
+
+class Appended(StrEnum):
+    """What became of a batch."""
+
+    APPENDED = "appended"
+    # The store has lost what this writer said before; nothing was written.
+    LOST = "lost"
+    # Someone has written beyond this batch; nothing was written.
+    FENCED = "fenced"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is kept after a position, up to a bound."""
+
+    entries: list[Entry]
+    # The stream has, or had when it was read, nothing beyond these.
+    is_last: bool
+    # Something at or beyond the position is kept; otherwise the store is behind its reader.
+    reaches_cursor: bool
+
+
+class EventStore:
+    def __init__(self, valkey: Valkey, *, events_kept: int, kept_seconds: int, trims_exactly: bool) -> None:
+        self._valkey = valkey
+        self._append = valkey.script(_APPEND)
+        self._retention = ("=" if trims_exactly else "~", events_kept, kept_seconds)
+
+    async def append(
+        self, session_id: UUID, batch: Sequence[tuple[Position, Chunk]], *, predecessor: Position | None
+    ) -> Appended:
+        key = stream_key(session_id)
+        events = chain.from_iterable((str(at), chunk.kind.value, chunk.encode()) for at, chunk in batch)
+        words = [key, "" if predecessor is None else str(predecessor), *self._retention, *events]
+        answer: bytes = await self._append(keys=[key], words=words)
+        return Appended(answer.decode())
+
+    async def nudge(self, session_id: UUID | str) -> None:
+        await self._valkey.call("PUBLISH", stream_key(session_id), NUDGE)
+
+    async def drop(self, session_id: UUID) -> None:
+        await self._valkey.call("UNLINK", stream_key(session_id))
+
+    async def page(self, session_id: UUID, after: Position | None, count: int = PAGE_EVENTS) -> Page:
+        """Read strictly after a position, and tell by the same answer whether that position is still kept."""
+        first = "-" if after is None else str(after)
+        kept = await self._range(session_id, first, "+", count + 1)
+        entries = [kept_entry(event_id, fields) for event_id, fields in kept]
+        is_last = len(entries) <= count
+        reaches = bool(entries)
+        if entries and entries[0].position == after:
+            del entries[0]
+        return Page(entries, is_last, reaches)
+
+    async def newest_in_turn(self, session_id: UUID, turn_no: int) -> Position | None:
+        """The last kept event of a turn, which is under the newest pen that has said something."""
+        last, first = turn_no * PENS + PENS - 1, turn_no * PENS
+        found = await self._valkey.call("XREVRANGE", stream_key(session_id), last, first, "COUNT", 1)
+        return Position.of_id(found[0][0].decode()) if found else None
+
+    async def parts_begun(self, session_id: UUID, turn_no: int, *, before_pen: int) -> list[str]:
+        """The ids of the parts that earlier pens of a turn have begun, as far as they are kept."""
+        begun: list[str] = []
+        at, last = f"{turn_no * PENS}", f"{turn_no * PENS + before_pen - 1}"
+        for _ in range(PARTS_PAGES_MAX):
+            kept = await self._range(session_id, at, last, PAGE_EVENTS)
+            begun.extend(
+                _part_of(fields[b"p"]) for _, fields in kept if fields[b"p"].startswith(_PART_BEGINS)
+            )
+            if len(kept) < PAGE_EVENTS:
+                break
+            at = "(" + kept[-1][0].decode()
+        return begun
+
+    async def _range(
+        self, session_id: UUID, first: str, last: str, count: int
+    ) -> list[tuple[bytes, dict[bytes, bytes]]]:
+        kept: list[tuple[bytes, dict[bytes, bytes]]] = await self._valkey.call(
+            "XRANGE", stream_key(session_id), first, last, "COUNT", count
+        )
+        return kept
+
+
+def _part_of(payload: bytes) -> str:
+    chunk: dict[str, Any] = orjson.loads(payload)
+    return str(chunk.get("id") or chunk.get("toolCallId"))

@@ -1,0 +1,77 @@
+"""Runs the API's process: uvicorn, with the worker beside it when asked for."""
+
+import asyncio
+import os
+from types import FrameType
+
+import structlog
+import uvicorn
+
+from neo.app import build_app
+from neo.beside import WorkerBeside
+from neo.resources import open_resources
+from neo.settings import Settings, read_settings
+from neo.telemetry import configure_logs
+
+log = structlog.get_logger()
+
+# Tails are told to end at once; this is for requests under way and readers that do not take their last bytes.
+CLOSE_SECONDS = 5
+BACKLOG = 2048
+REFUSED = 78  # EX_CONFIG of sysexits.h: a restart will not help.
+
+
+class ApiServer(uvicorn.Server):
+    """Tells the tails to end as soon as a stop is asked for, so that readers come back elsewhere."""
+
+    def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
+        super().__init__(config)
+        self._closing = closing
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._closing.set()
+        super().handle_exit(sig, frame)
+
+
+def serve_api(*, with_worker: bool) -> int:
+    settings = read_settings()
+    configure_logs(log_format=settings.log.log_format, level=settings.log.log_level)
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        code = runner.run(_serve(settings, with_worker=with_worker))
+    # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).
+    os._exit(code)
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415 - kept out of the commands that do not serve.
+
+    return uvloop.new_event_loop()
+
+
+async def _serve(settings: Settings, *, with_worker: bool) -> int:
+    resources = open_resources(settings)
+    closing = asyncio.Event()
+    worker = WorkerBeside(resources, settings) if with_worker else None
+    refused = False
+
+    def refuse() -> None:
+        nonlocal refused
+        refused = server.should_exit = True
+
+    app = build_app(resources, settings, closing, beside=worker, on_refusal=refuse)
+    config = uvicorn.Config(
+        app,
+        host=settings.server.host,
+        port=settings.server.port,
+        http="httptools",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=CLOSE_SECONDS,
+    )
+    server = ApiServer(config, closing)
+    await server.serve()
+    return REFUSED if refused else 0

@@ -1,0 +1,73 @@
+"""Runs the worker's process."""
+
+import asyncio
+import os
+import signal
+
+import structlog
+
+from neo.db import DatabaseUnavailable, SchemaOutdated, check_role, check_schema
+from neo.errors import Failure
+from neo.resources import Resources, open_resources
+from neo.settings import Settings, read_settings
+from neo.telemetry import configure_logs
+from neo.worker import TurnWorker
+
+log = structlog.get_logger()
+
+PREPARE_RETRY_SECONDS = 0.2
+
+
+def run_worker() -> int:
+    settings = read_settings()
+    configure_logs(log_format=settings.log.log_format, level=settings.log.log_level)
+    code = asyncio.run(_work(settings))
+    # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).
+    os._exit(code)
+
+
+async def _work(settings: Settings) -> int:
+    resources = open_resources(settings)
+    try:
+        return await _run(resources, TurnWorker(resources, settings))
+    finally:
+        await resources.aclose()
+
+
+async def _run(resources: Resources, worker: TurnWorker) -> int:
+    stopping = asyncio.Event()
+    for sig in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(sig, stopping.set)
+    working = asyncio.create_task(_prepared(resources, worker))
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({working, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        worker.stop()
+        if not worker.is_up:
+            working.cancel()
+        await asyncio.gather(working, return_exceptions=not working.done())
+    except Failure as failure:
+        log.critical("refused_to_start", code=failure.code, reason=failure.message)
+        return 1
+    finally:
+        stopped.cancel()
+    return 0
+
+
+async def _prepared(resources: Resources, worker: TurnWorker) -> None:
+    while True:
+        try:
+            await check_schema(resources.database)
+            await check_role(resources.database)
+            break
+        except (DatabaseUnavailable, SchemaOutdated) as failure:
+            log.info("worker_waits", reason=failure.message)
+            await asyncio.sleep(PREPARE_RETRY_SECONDS)
+    async with asyncio.TaskGroup() as group:
+        beside = [
+            group.create_task(resources.temporal.connect()),
+            group.create_task(resources.sweeper.run()),
+        ]
+        await worker.run()
+        for task in beside:
+            task.cancel()

@@ -1,0 +1,41 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from support.client import Client
+from support.rows import Rows
+from support.server import Server
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+    """One `neo serve` for all journeys, with the scripted model and no rate limit."""
+    data: Path = tmp_path_factory.mktemp("neo") / "data"
+    server = await Server(data).start()
+    yield server
+    await server.stop()
+    server.remove()
+
+
+@pytest.fixture(scope="session")
+async def rows(server: Server) -> AsyncIterator[Rows]:
+    rows = Rows(server)
+    yield rows
+    await rows.aclose()
+
+
+@pytest.fixture(scope="session")
+async def client(server: Server) -> AsyncIterator[Client]:
+    """The first tenant's service account."""
+    client = Client(server.url, server.api_key)
+    yield client
+    await client.http.aclose()
+
+
+@pytest.fixture(scope="session")
+async def scripted(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
+    """The scripted model's control routes."""
+    url = server.addresses.scripted_model_url.removesuffix("/v1")
+    async with httpx2.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
+        yield http

@@ -1,0 +1,92 @@
+import asyncio
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from serving_apart import connect
+
+from neo.engines.errors import EngineDidNotStart
+from neo.engines.process import Command
+from neo.engines.stack import engines_up
+from neo.engines.supervise import Part, Watcher, supervised
+
+
+async def test_a_killed_engine_is_started_again(data_dir: Path):
+    async with engines_up(data_dir, parts=("postgres", "valkey")) as addresses:
+        before = dict(addresses.pids)
+        for pid in before.values():
+            os.kill(pid, signal.SIGKILL)
+        async with asyncio.timeout(15):
+            while set(addresses.pids) != set(before) or addresses.pids.items() & before.items():
+                await asyncio.sleep(0.05)
+            await until_connected(addresses.database_url)
+
+
+async def test_a_part_that_cannot_start_is_named_with_its_last_lines(tmp_path: Path):
+    script = "import sys; sys.exit('no such disk')"
+
+    async with supervised([part("broken", script, tmp_path)], Watcher()) as supervisor:
+        with pytest.raises(
+            EngineDidNotStart, match=r"broken does not start: it exited with status 1"
+        ) as refusal:
+            await supervisor.up("broken")
+
+    assert "no such disk" in refusal.value.message
+
+
+async def test_parts_stop_in_the_reverse_of_their_order(tmp_path: Path):
+    script = f"import signal, sys, time\n{ON_TERM}\nprint('up', flush=True)\ntime.sleep(60)"
+    parts = [part(name, script.replace("NAME", name), tmp_path) for name in ("first", "second")]
+
+    async with supervised(parts, Watcher()) as supervisor:
+        for one in parts:
+            await supervisor.up(one.name)
+
+    first, second = (
+        float((tmp_path / f"{name}.log").read_text().split()[-1]) for name in ("first", "second")
+    )
+    assert second < first
+
+
+async def test_a_hurried_stop_does_not_wait_for_the_stubborn(tmp_path: Path):
+    script = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
+
+    async with asyncio.timeout(10), supervised([part("stubborn", script, tmp_path)], Watcher()) as supervisor:
+        await supervisor.up("stubborn")
+        asyncio.get_running_loop().call_later(0.2, supervisor.hurry.set)
+
+
+ON_TERM = "signal.signal(15, lambda *_: (print(time.monotonic(), flush=True), time.sleep(0.05), sys.exit()))"
+
+
+def part(name: str, script: str, folder: Path) -> Part:
+    log = folder / f"{name}.log"
+    command = Command(
+        argv=(sys.executable, "-c", script),
+        env={},
+        log=log,
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGKILL,
+        stop_seconds=30.0,
+    )
+
+    async def prepare() -> Command:
+        return command
+
+    async def ready() -> None:
+        while "up" not in (log.read_text() if log.exists() else ""):
+            await asyncio.sleep(0.02)
+
+    return Part(name=name, prepare=prepare, ready=ready)
+
+
+async def until_connected(url: str) -> None:
+    while True:
+        try:
+            connection = await connect(url)
+        except Exception:
+            await asyncio.sleep(0.05)
+        else:
+            return await connection.close()

@@ -1,0 +1,1 @@
+"""What tests share: a real server, a client that speaks only the public API, rows that routes cannot make yet."""

@@ -1,0 +1,47 @@
+"""What no route makes yet: tenants with keys, and agents with a model of their own."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from neo.access import ApiKeyStore, Pepper
+from neo.agents import AgentStore, AutonomyType, create_tenant
+from neo.db import Database
+from support.server import Server
+
+
+@dataclass(frozen=True)
+class Tenant:
+    id: UUID
+    api_key: str
+
+
+class Rows:
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self.database = Database(server.addresses.database_url, connections_max=5)
+        self.owner = Database(server.addresses.database_owner_url, connections_max=2)
+
+    async def tenant(self, name: str = "Another tenant") -> Tenant:
+        tenant_id = await create_tenant(self.database, name)
+        return Tenant(tenant_id, await self.key(tenant_id))
+
+    async def key(self, tenant_id: UUID) -> str:
+        pepper = Pepper(((self._server.data / "secret").read_text().strip(),))
+        async with self.database.transaction(tenant_id) as db:
+            _, key = await ApiKeyStore(db, tenant_id).create("test", environment="local", pepper=pepper)
+        return key
+
+    async def agent(
+        self,
+        model: str | None = None,
+        *,
+        tenant_id: UUID | None = None,
+        autonomy_type: AutonomyType = AutonomyType.CONVERSATIONAL,
+    ) -> int:
+        tenant_id = tenant_id or UUID(self._server.tenant_id)
+        async with self.database.transaction(tenant_id) as db:
+            return await AgentStore(db, tenant_id).create("Test agent", model=model, autonomy_type=autonomy_type)
+
+    async def aclose(self) -> None:
+        await self.database.aclose()
+        await self.owner.aclose()

@@ -1,0 +1,95 @@
+"""`neo serve` as a process of its own, on a data folder of its own, with the scripted model."""
+
+import asyncio
+import json
+import os
+import shutil
+import signal
+import socket
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from neo.engines.addresses import Addresses
+from neo.engines.running import read_running
+
+HEALTHY_SECONDS = 60
+STOP_SECONDS = 30
+QUICK_MODEL = "scripted:tokens=5"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Server:
+    """A running `neo serve`; `environment` adds to its settings."""
+
+    data: Path
+    environment: dict[str, str] = field(default_factory=dict)
+    port: int = field(default_factory=free_port)
+    told: dict[str, Any] = field(default_factory=dict)
+    process: asyncio.subprocess.Process | None = None
+    api_key: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def tenant_id(self) -> str:
+        return str(self.told["tenant_id"])
+
+    @property
+    def pids(self) -> dict[str, int]:
+        return dict(self.told["pids"])
+
+    @property
+    def addresses(self) -> Addresses:
+        running = read_running(self.data)
+        assert running is not None
+        return running.addresses
+
+    async def start(self) -> "Server":
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
+        settings = {"NEO_MODEL_FAST": QUICK_MODEL, "NEO_RATE_LIMIT_REQUESTS": "0", "NEO_LOG_FORMAT": "json"}
+        self.process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "neo", "serve", "--port", str(self.port), "--data", str(self.data), "--json"),
+            env={**clean, **settings, **self.environment},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=(self.data.parent / f"serve-{self.port}.log").open("ab"),
+        )
+        assert self.process.stdout is not None
+        line = await asyncio.wait_for(self.process.stdout.readline(), HEALTHY_SECONDS)
+        assert line, f"neo serve did not become healthy: {self.log()}"
+        self.told = json.loads(line)
+        self.api_key = self.told["api_key"] or self.api_key
+        return self
+
+    async def stop(self) -> int:
+        assert self.process is not None
+        if self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+        return await asyncio.wait_for(self.process.wait(), STOP_SECONDS)
+
+    async def kill(self) -> None:
+        """`kill -9` of everything, as a power cut would."""
+        assert self.process is not None
+        for pid in {self.process.pid, *self.pids.values()}:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        await self.process.wait()
+
+    def log(self) -> str:
+        return (self.data.parent / f"serve-{self.port}.log").read_text()[-5000:]
+
+    def remove(self) -> None:
+        """What root's PostgreSQL keeps outside of the data folder."""
+        instance = (self.data / "instance").read_text().strip()
+        shutil.rmtree(Path("/var/lib/neo") / instance, ignore_errors=True)
