@@ -12,7 +12,7 @@ from starlette.types import Lifespan
 
 from neo.access import Authenticator, RequestLimiter
 from neo.api import RequestScope, build_document, install_error_handlers
-from neo.chat import Archivist, Desks, Pace, Reader, SessionDesk, Tails, TurnDesk, router
+from neo.chat import Archivist, Desks, Reader, SessionDesk, TailPace, Tails, TurnDesk, router
 from neo.db import DatabaseRoleUnsafe, DatabaseUnavailable, SchemaOutdated, check_role, check_schema
 from neo.meta import Health, meta_router
 from neo.resources import Resources, key_format, pepper
@@ -27,7 +27,8 @@ EXPOSED_HEADERS = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining",
 class Beside(Protocol):
     """What runs along with the API in its process."""
 
-    is_up: bool
+    @property
+    def is_up(self) -> bool: ...
 
     async def run(self) -> None: ...
 
@@ -49,7 +50,7 @@ def build_app(
     tails = Tails(
         resources.database,
         resources.events,
-        pace=Pace(settings.streams.tail_keep_alive_seconds, settings.streams.tail_seconds_max),
+        pace=TailPace(settings.streams.tail_keep_alive_seconds, settings.streams.tail_seconds_max),
         send_seconds=settings.streams.tail_send_seconds,
         closing=closing,
     )
@@ -58,13 +59,12 @@ def build_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(resources.aclose)
-            await stack.enter_async_context(resources.events.listening())
+            await stack.enter_async_context(resources.events.hub())
             async with asyncio.TaskGroup() as group:
                 running = [
                     group.create_task(_prepare(resources, health, on_refusal)),
                     group.create_task(resources.temporal.connect()),
                     group.create_task(resources.sweeper.run()),
-                    group.create_task(_wake_tails(resources, closing)),
                 ]
                 working = group.create_task(beside.run()) if beside is not None else None
                 yield
@@ -116,11 +116,6 @@ async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[]
         else:
             health.schema_problem = None
             return
-
-
-async def _wake_tails(resources: Resources, closing: asyncio.Event) -> None:
-    await closing.wait()
-    resources.events.wake_all()
 
 
 def _allow_origins(app: FastAPI, origins: str) -> None:

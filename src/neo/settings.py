@@ -151,7 +151,9 @@ def read_settings() -> Settings:
     """The settings of this process; a variable that nobody knows is refused, with the one that was meant."""
     _refuse_unknown(os.environ)
     try:
-        return Settings(*(group() for group in GROUPS))
+        return Settings(
+            ServerSettings(), LogSettings(), DatabaseSettings(), StreamSettings(), TemporalSettings(), ModelSettings()
+        )
     except ValidationError as error:
         problems = "; ".join(f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors())
         raise SettingsInvalid(f"Some settings are not valid: {problems}. `neo settings` lists them.") from error

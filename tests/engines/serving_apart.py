@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import psutil
+import psutil  # type: ignore[import-untyped, unused-ignore]
 
 SERVE = Path(__file__).parent / "serve_with_stand_in.py"
 HEALTHY_SECONDS = 30.0

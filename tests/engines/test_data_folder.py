@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
+import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from neo.engines.data_folder import held, read_running
@@ -15,12 +15,12 @@ from neo.engines.running import Mark, Running, mark_of, write_record
 from neo.engines.survivors import end_survivors
 
 
-def test_a_second_holder_is_told_who_the_first_one_is(data_dir: Path):
+def test_a_second_holder_is_told_who_the_first_one_is(data_dir: Path) -> None:
     with held(data_dir), pytest.raises(DataFolderInUse, match=f"pid {os.getpid()}"), held(data_dir):
         pass
 
 
-def test_a_folder_of_something_else_is_left_alone(tmp_path: Path):
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     (tmp_path / "letters").touch()
 
@@ -30,7 +30,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path):
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
-def test_the_secret_is_made_once_and_refused_once_others_can_read_it(data_dir: Path):
+def test_the_secret_is_made_once_and_refused_once_others_can_read_it(data_dir: Path) -> None:
     with held(data_dir) as folder:
         secret = folder.secret()
         assert folder.secret() == secret
@@ -41,14 +41,14 @@ def test_the_secret_is_made_once_and_refused_once_others_can_read_it(data_dir: P
             folder.secret()
 
 
-def test_a_folder_with_loose_modes_is_closed(data_dir: Path):
+def test_a_folder_with_loose_modes_is_closed(data_dir: Path) -> None:
     with held(data_dir):
         data_dir.chmod(0o755)
     with held(data_dir):
         assert data_dir.stat().st_mode & 0o777 == 0o700
 
 
-def test_another_major_is_refused_with_the_command_that_helps(data_dir: Path):
+def test_another_major_is_refused_with_the_command_that_helps(data_dir: Path) -> None:
     with held(data_dir) as folder:
         home = open_home(folder)
         (home.data.parent / "postgres-17").mkdir()
@@ -68,7 +68,7 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_survivor_is_ended_but_not_a_stranger_with_its_pid(
     data_dir: Path, sleeper: subprocess.Popen[bytes]
-):
+) -> None:
     mark = mark_of(sleeper.pid)
     assert mark is not None
     dead = Mark(pid=os.getpid(), started=0.0)

@@ -5,12 +5,13 @@ import socket
 import sys
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped, unused-ignore]
 from serving_apart import Serve, gone, process
 
 from neo.engines.data_folder import read_running
 
 
-async def test_a_killed_serve_leaves_nothing_and_the_next_one_starts(serve: Serve, data_dir: Path):
+async def test_a_killed_serve_leaves_nothing_and_the_next_one_starts(serve: Serve, data_dir: Path) -> None:
     first = await serve()
     assert first.errors == ""
     assert first.said["api_key"].startswith("neo_sk_local_")
@@ -37,7 +38,7 @@ async def test_a_killed_serve_leaves_nothing_and_the_next_one_starts(serve: Serv
     assert read_running(data_dir) is None
 
 
-async def test_a_killed_server_comes_back_and_a_second_serve_is_refused(serve: Serve, data_dir: Path):
+async def test_a_killed_server_comes_back_and_a_second_serve_is_refused(serve: Serve, data_dir: Path) -> None:
     first = await serve()
 
     assert first.errors == ""
@@ -50,8 +51,8 @@ async def test_a_killed_server_comes_back_and_a_second_serve_is_refused(serve: S
     assert await comes_back(data_dir, but=first.said["pids"]["server"])
 
 
-def backends(postmaster: int) -> list:
-    return process(postmaster).children(recursive=True)
+def backends(postmaster: int) -> list[psutil.Process]:
+    return list(process(postmaster).children(recursive=True))
 
 
 async def comes_back(data_dir: Path, *, but: int) -> bool:

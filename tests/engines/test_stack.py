@@ -13,7 +13,7 @@ from neo.engines.postgres_home import open_home
 from neo.engines.stack import engines_up
 
 
-async def test_what_one_start_wrote_the_next_one_finds(data_dir: Path):
+async def test_what_one_start_wrote_the_next_one_finds(data_dir: Path) -> None:
     async with engines_up(data_dir, models="local") as addresses:
         await write(addresses)
         await assert_roles_are_kept_apart(addresses)
@@ -26,7 +26,7 @@ async def test_what_one_start_wrote_the_next_one_finds(data_dir: Path):
         assert addresses.database_url == first.database_url
 
 
-async def test_one_engine_alone_can_be_asked_for(data_dir: Path):
+async def test_one_engine_alone_can_be_asked_for(data_dir: Path) -> None:
     async with engines_up(data_dir, parts=("postgres",)) as addresses:
         assert set(addresses.pids) == {"postgres"}
         assert addresses.redis_url == ""
@@ -58,7 +58,7 @@ async def write(addresses: Addresses) -> None:
         await redis.set("note", "kept")
 
 
-async def read(addresses: Addresses) -> tuple[str, bytes]:
+async def read(addresses: Addresses) -> tuple[object, object]:
     connection = await connect(addresses.database_url)
     text = await connection.fetchval("SELECT text FROM note")
     await connection.close()

@@ -2,29 +2,31 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
+import asyncpg
 import pytest
 from serving_apart import connect
 
 from neo.engines.errors import EngineDidNotStart
+from neo.engines.probe import until
 from neo.engines.process import Command
 from neo.engines.stack import engines_up
 from neo.engines.supervise import Part, Watcher, supervised
 
 
-async def test_a_killed_engine_is_started_again(data_dir: Path):
+async def test_a_killed_engine_is_started_again(data_dir: Path) -> None:
     async with engines_up(data_dir, parts=("postgres", "valkey")) as addresses:
         before = dict(addresses.pids)
         for pid in before.values():
             os.kill(pid, signal.SIGKILL)
         async with asyncio.timeout(15):
-            while set(addresses.pids) != set(before) or addresses.pids.items() & before.items():
-                await asyncio.sleep(0.05)
+            await until(lambda: all_are_new(addresses.pids, before))
             await until_connected(addresses.database_url)
 
 
-async def test_a_part_that_cannot_start_is_named_with_its_last_lines(tmp_path: Path):
+async def test_a_part_that_cannot_start_is_named_with_its_last_lines(tmp_path: Path) -> None:
     script = "import sys; sys.exit('no such disk')"
 
     async with supervised([part("broken", script, tmp_path)], Watcher()) as supervisor:
@@ -36,7 +38,7 @@ async def test_a_part_that_cannot_start_is_named_with_its_last_lines(tmp_path: P
     assert "no such disk" in refusal.value.message
 
 
-async def test_parts_stop_in_the_reverse_of_their_order(tmp_path: Path):
+async def test_parts_stop_in_the_reverse_of_their_order(tmp_path: Path) -> None:
     script = f"import signal, sys, time\n{ON_TERM}\nprint('up', flush=True)\ntime.sleep(60)"
     parts = [part(name, script.replace("NAME", name), tmp_path) for name in ("first", "second")]
 
@@ -50,7 +52,7 @@ async def test_parts_stop_in_the_reverse_of_their_order(tmp_path: Path):
     assert second < first
 
 
-async def test_a_hurried_stop_does_not_wait_for_the_stubborn(tmp_path: Path):
+async def test_a_hurried_stop_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
     script = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
 
     async with asyncio.timeout(10), supervised([part("stubborn", script, tmp_path)], Watcher()) as supervisor:
@@ -75,18 +77,24 @@ def part(name: str, script: str, folder: Path) -> Part:
     async def prepare() -> Command:
         return command
 
+    async def says_up() -> bool:
+        return "up" in (log.read_text() if log.exists() else "")
+
     async def ready() -> None:
-        while "up" not in (log.read_text() if log.exists() else ""):
-            await asyncio.sleep(0.02)
+        await until(says_up)
 
     return Part(name=name, prepare=prepare, ready=ready)
+
+
+async def all_are_new(now: Mapping[str, int], before: Mapping[str, int]) -> bool:
+    return set(now) == set(before) and not now.items() & before.items()
 
 
 async def until_connected(url: str) -> None:
     while True:
         try:
             connection = await connect(url)
-        except Exception:
+        except (OSError, asyncpg.PostgresError):
             await asyncio.sleep(0.05)
         else:
             return await connection.close()

@@ -9,7 +9,7 @@ from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.routes import Desks, router
 from neo.chat.submit import TurnDesk
-from neo.chat.tail import Pace
+from neo.chat.tail import TailPace
 from neo.chat.watch import Tails
 
-__all__ = ["Archivist", "Desks", "Pace", "Reader", "SessionDesk", "Tails", "TurnDesk", "router"]
+__all__ = ["Archivist", "Desks", "Reader", "SessionDesk", "TailPace", "Tails", "TurnDesk", "router"]

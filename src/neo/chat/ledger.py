@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from neo.chat.reading import TurnState
+from neo.chat.tail_ledger import TurnState
 from neo.db import Database
 from neo.events import envelope
 from neo.sessions import MessageStore, Role, message_position

@@ -1,190 +1,193 @@
-"""A session's events for one reader: what is kept, then live, and what was lost from PostgreSQL.
-
-Whatever may not come next makes the tail look again: into the stream, which heals a message that pub/sub lost,
-and then into PostgreSQL, which tells a closed turn anew. So there is no gap in silence, and no endless wait.
-"""
+"""One reader's tail of a session: the stream's liveness on PostgreSQL's truth."""
 
 import asyncio
 import random
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
-from neo.chat.reading import Reading, TurnState
-from neo.events import EventLog, Watch, envelope
-from neo.streams import StreamsUnavailable
+from neo.chat.tail_closing import OpenTails
+from neo.chat.tail_ledger import TurnLedger, TurnState, is_past
+from neo.chat.tail_reader import TailReader
+from neo.events import EventLog, Position, Watch
 
-# While Valkey is away, PostgreSQL is asked this often whether the turn has ended.
-DEGRADED_SECONDS = 1.0
-# Readers that are sent away together should not come back together.
-RETRY_MS_MIN, RETRY_MS_MAX = 500, 3000
-# Each further look is for something that happened during the one before.
-LOOKS_MAX = 20
-KEEP_ALIVE = b": keep-alive\n\n"
+__all__ = ["OpenTails", "Tail", "TailPace", "TurnLedger", "TurnState"]
+
 DONE = b"data: [DONE]\n\n"
+KEEP_ALIVE = b": keep-alive\n\n"
+# All frames at hand go out in one send; a bigger one would only wait in the server's own buffer.
+SEND_BYTES_MAX = 64 * 1024
+# Between turns nothing can be missed but the end of a turn that never ran: PostgreSQL is asked every so often.
+QUIET_LOOKS = 4
 
 
-class TurnLedger(Protocol):
-    """PostgreSQL's word on a session's turns. No connection is held between two questions."""
+@dataclass(frozen=True, slots=True)
+class TailPace:
+    """How long things take."""
 
-    async def newest(self) -> TurnState | None: ...
-
-    async def turn(self, turn_no: int) -> TurnState | None: ...
-
-    async def told(self, turn_no: int) -> list[envelope.Chunk]: ...
-
-
-@dataclass(frozen=True)
-class Pace:
-    keep_alive_seconds: float
-    life_seconds: float
+    keep_alive_seconds: float = 15.0
+    life_seconds: float = 600.0
+    # While Valkey is away, PostgreSQL is asked this often.
+    poll_seconds: float = 1.0
+    # When a client that was sent away comes back; spread, so that not all come at once.
+    retry_ms_min: int = 500
+    retry_ms_max: int = 2_000
 
 
 class Tail:
+    """Ask `is_over` before the response begins (204), then send what `pieces` gives."""
+
+    __slots__ = (
+        "_cursor",
+        "_events",
+        "_follow",
+        "_is_gone",
+        "_ledger",
+        "_looks",
+        "_must_leave",
+        "_next_look",
+        "_open_tails",
+        "_pace",
+        "_reader",
+        "_session_id",
+        "_until",
+        "_watch",
+    )
+
     def __init__(
         self,
         events: EventLog,
         ledger: TurnLedger,
         session_id: UUID,
-        reading: Reading,
+        cursor: Position | None,
         *,
-        pace: Pace,
-        closing: asyncio.Event,
+        open_tails: OpenTails,
+        follow: bool = False,
+        show_progress: bool = True,
+        pace: TailPace = TailPace(),  # noqa: B008  (frozen)
     ) -> None:
         self._events = events
         self._ledger = ledger
         self._session_id = session_id
-        self._reading = reading
+        self._cursor = cursor
+        self._follow = follow
+        self._open_tails = open_tails
         self._pace = pace
-        self._closing = closing
-        self._is_degraded = False
+        self._reader = TailReader(
+            events, ledger, session_id, cursor, follow=follow, show_progress=show_progress
+        )
+        self._watch: Watch | None = None
+        self._is_gone = False
+        self._must_leave = False
+        self._looks = 0
+        self._until = 0.0
+        self._next_look = 0.0
 
     async def is_over(self) -> bool:
-        """Whether the reader has had the newest turn's last word and no turn is open. Settles where it stands."""
-        reading, newest = self._reading, await self._ledger.newest()
-        if reading.turn == 0 or newest is None or reading.turn > newest.turn_no:
+        """Whether nothing can come: the cursor is at the newest turn's end, and no turn is open."""
+        if self._cursor is None or self._follow:
             return False
-        state = newest if reading.turn == newest.turn_no else await self._ledger.turn(reading.turn)
-        if state is None or not await self._has_ended(state):
-            return False
-        reading.await_next()
-        return state.turn_no == newest.turn_no
+        newest = await self._ledger.newest()
+        return newest is not None and await is_past(self._cursor, newest, self._ledger)
 
-    async def blocks(self) -> AsyncIterator[bytes]:
-        """What to send, joined per wake-up, until the turn's end or the tail's."""
-        end_at = time.monotonic() + self._pace.life_seconds
-        async with self._events.watch(self._session_id) as watch:
-            async for block in self._look():
-                yield block
-            while not self._reading.is_done:
-                left_seconds = end_at - time.monotonic()
-                if left_seconds <= 0 or self._closing.is_set():
-                    yield b"retry: %d\n\n" % random.randint(RETRY_MS_MIN, RETRY_MS_MAX)  # noqa: S311 - jitter.
-                    return
-                async for block in self._wake_up(watch, left_seconds):
-                    yield block
-        yield DONE
+    def leave(self) -> None:
+        """Let the client come back later: the tail ends with `retry:`, soon."""
+        self._must_leave = True
+        self._call()
 
-    async def _wake_up(self, watch: Watch, left_seconds: float) -> AsyncIterator[bytes]:
-        pause = DEGRADED_SECONDS if self._is_degraded else self._pace.keep_alive_seconds
-        await watch.wait(min(pause, left_seconds))
-        entries = watch.take()
-        is_stale, watch.is_stale = watch.is_stale, False
-        is_whole = self._reading.advance(entries)
-        for block in self._reading.blocks():
-            yield block
-        if entries and is_whole and not is_stale:
-            return
-        # Silence is looked into as well, for pub/sub can lose a last message unnoticed.
-        is_silent = True
-        async for block in self._look():
-            is_silent = False
-            yield block
-        if is_silent and not entries:
-            yield KEEP_ALIVE
+    def stop(self) -> None:
+        """The client has gone: nothing more is given."""
+        self._is_gone = True
+        self._call()
 
-    async def _look(self) -> AsyncIterator[bytes]:
-        for _ in range(LOOKS_MAX):
-            stood = (self._reading.turn, self._reading.at)
-            # Asked before the stream is read: what is closed by now was said by now, but for its last word.
-            state = await self._state()
-            is_whole = True
-            try:
-                async for whole in self._read_on(state):
-                    is_whole = is_whole and whole
-                    for block in self._reading.blocks():
-                        yield block
-                self._is_degraded = False
-            except StreamsUnavailable:
-                self._is_degraded = True
-            if not self._reading.is_done:
-                await self._make_whole(state, is_whole=is_whole)
-            for block in self._reading.blocks():
-                yield block
-            if self._reading.is_done or stood == (self._reading.turn, self._reading.at):
+    async def pieces(self) -> AsyncGenerator[bytes, None]:
+        """What to send, as it comes. The last piece ends the response."""
+        self._until = _now() + self._pace.life_seconds
+        self._plan_look(random.uniform(0.5, 1.0))  # noqa: S311  (spreads the looks of many tails)
+        with self._open_tails.holding(self):
+            async with self._events.watch(self._session_id) as watch:
+                self._watch = watch
+                # What was missed before now is read anyway.
+                watch.take_missed()
+                try:
+                    async for piece in self._tell(watch):
+                        yield piece
+                finally:
+                    self._watch = None
+
+    async def _tell(self, watch: Watch) -> AsyncGenerator[bytes, None]:
+        reader = self._reader
+        while not self._is_gone:
+            await self.advance(watch)
+            for piece in joined(reader.take_frames()):
+                yield piece
+            if reader.is_over:
+                yield DONE
                 return
-
-    async def _read_on(self, state: TurnState | None) -> AsyncIterator[bool]:
-        position = self._reading.at
-        while not self._reading.is_done:
-            entries = await self._events.read(self._session_id, position)
-            if not entries:
+            if self._must_leave or _now() >= self._until:
+                yield self._farewell()
                 return
-            position = entries[-1].position
-            yield self._reading.advance(entries, state)
-            # A long replay must not keep the other readers waiting.
+            if _now() >= self._next_look:
+                yield KEEP_ALIVE
+                self._look()
+            await self._pause(watch)
+
+    async def advance(self, watch: Watch) -> None:
+        """Do what can be done at once."""
+        reader = self._reader
+        if watch.take_missed():
+            reader.look_again()
+        if watch.take_nudged():
+            reader.look_at_ledger()
+        heard = watch.take()
+        if reader.hears:
+            reader.hear(heard)
+        if not reader.hears and not reader.is_over:
+            # What was heard meanwhile is in the stream, which is read next.
+            await reader.step()
+
+    async def _pause(self, watch: Watch) -> None:
+        if self._reader.hears:
+            await watch.wait(max(0.0, min(self._next_look, self._until) - _now()))
+        elif self._reader.must_pause:
+            await watch.wait(self._pace.poll_seconds)
+        else:
+            # Between two pages, others have their turn.
             await asyncio.sleep(0)
 
-    async def _state(self) -> TurnState | None:
-        if self._reading.turn == 0:
-            return None
-        return await self._ledger.turn(self._reading.turn)
+    def _look(self) -> None:
+        """Compare with what is kept: pub/sub may have lost a last message, and a writer may have died."""
+        self._plan_look(1.0)
+        self._looks += 1
+        if self._reader.is_between_turns and self._looks % QUIET_LOOKS:
+            self._reader.look_again()
+        else:
+            self._reader.look_at_ledger()
 
-    async def _make_whole(self, state: TurnState | None, *, is_whole: bool) -> None:
-        reading = self._reading
-        if reading.turn == 0:
-            newest = await self._ledger.newest()
-            if newest is not None:
-                reading.stand_before(newest.turn_no)
-        elif state is None or state.turn_no != reading.turn:
-            await self._leave_the_future()
-        elif not state.is_open:
-            if await self._has_ended(state):
-                reading.await_next()
-                reading.is_done = not reading.follows
-            else:
-                reading.tell(state, await self._ledger.told(state.turn_no))
-        elif reading.is_inside and reading.at.pen > state.pen:
-            reading.reset("future")
-            reading.stand_before(state.turn_no)
-        elif not is_whole or await self._is_lost():
-            reading.reset("lost")
+    def _plan_look(self, share: float) -> None:
+        self._next_look = _now() + self._pace.keep_alive_seconds * share
 
-    async def _leave_the_future(self) -> None:
-        """A cursor that nobody gave out is told the newest turn; a reader that follows waits for the next one."""
-        reading = self._reading
-        if reading.at.turn < reading.turn:
-            return
-        newest = await self._ledger.newest()
-        if newest is not None and newest.turn_no >= reading.turn:
-            return
-        reading.reset("future")
-        if newest is not None:
-            reading.stand_before(newest.turn_no)
+    def _farewell(self) -> bytes:
+        return b"retry: %d\n\n" % random.randint(self._pace.retry_ms_min, self._pace.retry_ms_max)  # noqa: S311
 
-    async def _is_lost(self) -> bool:
-        """Whether the stream no longer has the open turn's event that the reader had last."""
-        if not self._reading.is_inside or self._is_degraded:
-            return False
-        try:
-            return not await self._events.has(self._session_id, self._reading.at)
-        except StreamsUnavailable:
-            self._is_degraded = True
-            return False
+    def _call(self) -> None:
+        if self._watch is not None:
+            self._watch.call()
 
-    async def _has_ended(self, state: TurnState) -> bool:
-        is_retold = self._reading.at.left == (state.turn_no, state.pen + 1)
-        told = len(await self._ledger.told(state.turn_no)) if is_retold else 0
-        return self._reading.has_ended(state, told)
+
+def joined(frames: Iterable[bytes]) -> Iterator[bytes]:
+    """The same in fewer pieces, none of more than the bound unless one frame alone is."""
+    piece: list[bytes] = []
+    size = 0
+    for frame in frames:
+        if piece and size + len(frame) > SEND_BYTES_MAX:
+            yield b"".join(piece)
+            piece, size = [], 0
+        piece.append(frame)
+        size += len(frame)
+    if piece:
+        yield b"".join(piece)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

@@ -48,11 +48,11 @@ class Facts:
 class TailReader:
     __slots__ = (
         "_at",
+        "_cursor",
         "_events",
         "_facts",
         "_follow",
         "_frames",
-        "_has_told",
         "_is_done",
         "_is_skipping",
         "_is_untold",
@@ -81,6 +81,7 @@ class TailReader:
         self._session_id = session_id
         self._follow = follow
         self._shows_progress = show_progress
+        self._cursor = cursor
         self._at = cursor
         # The terminal of the turn at `_at` was given.
         self._is_done = False
@@ -129,15 +130,22 @@ class TailReader:
         """Ask PostgreSQL if need be, and read one page."""
         self.must_pause = False
         try:
-            if self._next is Next.ASK and not await self._ask():
-                # Without PostgreSQL what comes without a gap is still right.
-                self._facts = None
-            if not self.is_over:
-                await self._read()
+            await self._go_on()
+        except Failure as failure:
+            if failure.kind is not Kind.UNAVAILABLE:
+                raise
+            self.look_at_ledger()
+            self.must_pause = True
+
+    async def _go_on(self) -> None:
+        try:
+            if self._next is Next.ASK:
+                await self._ask()
+            await self._read()
         except StreamsUnavailable:
             await self._do_without_stream()
 
-    async def _ask(self) -> bool:
+    async def _ask(self) -> None:
         self._questions += 1
         self.must_pause = self._questions > QUESTIONS_MAX
         self._next = Next.READ
@@ -147,11 +155,11 @@ class TailReader:
         except Failure as failure:
             if failure.kind is not Kind.UNAVAILABLE:
                 raise
+            # Without PostgreSQL, what comes without a gap is still right.
             self.must_pause = True
-            return False
+            return
         self._facts = Facts(newest, here)
         self._pen_known = Position(here.turn_no, here.pen, 0) if here is not None else None
-        return True
 
     async def _here(self, newest: TurnState | None) -> TurnState | None:
         """The state of the turn that is read, after correcting a position that cannot be."""
@@ -192,7 +200,9 @@ class TailReader:
                 return
         if not page.is_last:
             return
-        behind = not page.reaches_cursor and not self.is_between_turns and self._at is not None and self._at.n > 0
+        behind = (
+            not page.reaches_cursor and not self.is_between_turns and self._at is not None and self._at.n > 0
+        )
         await self._settle(Loss.LOST if behind else None, None)
 
     def _take(self, entry: Entry) -> bool:
@@ -204,8 +214,10 @@ class TailReader:
         elif position <= at or self._is_superseded(position):
             return True
         elif self._is_skipping and position.turn == at.turn and not position.is_first:
+            if entry.kind is EventKind.TERMINAL:
+                return False
             self._at = position
-            return entry.kind is not EventKind.TERMINAL
+            return True
         elif not self._comes_next(position, at):
             return False
         self._give(entry)
@@ -240,27 +252,33 @@ class TailReader:
         """All that the stream can give was given: decide what is to be done about the rest."""
         facts, self._facts = self._facts, None
         if facts is None:
-            self._next = Next.HEAR if loss is None else Next.ASK
+            self._hear_or_ask(loss)
             return
         if self._at is None:
             self._settle_beginning(facts, odd)
             return
         state = facts.of(self._at.turn)
-        if self._is_done and loss is None and facts.newest is not None and facts.newest.turn_no <= self._at.turn:
-            self._next = Next.HEAR
+        if self._is_done and facts.newest is not None and facts.newest.turn_no <= self._at.turn:
+            self._hear_or_ask(loss)
         elif self._is_done or state is None:
             self._next = Next.ASK
         elif not state.is_open:
             await self._tell_closed(state, loss)
         elif loss is None:
-            self._next = Next.HEAR
+            self._hear_or_ask(loss)
         else:
             await self._settle_open(state, loss, odd)
+
+    def _hear_or_ask(self, loss: Loss | None) -> None:
+        if loss is None:
+            self._next, self._questions = Next.HEAR, 0
+        else:
+            self._next = Next.ASK
 
     def _settle_beginning(self, facts: Facts, odd: Position | None) -> None:
         """Nothing could be given from the beginning: the stream is empty, or begins in the middle of a turn."""
         if odd is None and facts.newest is None:
-            self._next = Next.HEAR
+            self._hear_or_ask(None)
             return
         turn_no = odd.turn if odd is not None or facts.newest is None else facts.newest.turn_no
         self._begin(turn_no)
@@ -276,7 +294,8 @@ class TailReader:
             return
         newest = await self._events.newest_in_turn(self._session_id, at.turn)
         if at.n > 0 and not self._is_skipping:
-            self._reset(at.turn, Loss.FUTURE if odd is None and newest is not None else loss)
+            is_future = odd is None and newest is not None and at == self._cursor
+            self._reset(at.turn, Loss.FUTURE if is_future else loss)
         begin = Position(at.turn, newest.pen if newest is not None and newest.pen >= state.pen else 0, 0)
         self._is_skipping = begin == at
         self._at = begin
@@ -303,9 +322,8 @@ class TailReader:
 
     async def _do_without_stream(self) -> None:
         """The store is away: PostgreSQL has what is closed, and the rest comes when the store is back."""
-        if self._facts is None and not await self._ask():
-            self.look_at_ledger()
-            return
+        if self._facts is None:
+            await self._ask()
         facts, self._facts = self._facts, None
         if self._at is None and facts is not None and facts.newest is not None and not facts.newest.is_open:
             self._begin(facts.newest.turn_no)

@@ -1,5 +1,8 @@
+"""A tail as an HTTP response: what the AI SDK expects, and a bound on how slow a reader may be."""
+
 import asyncio
-import contextlib
+from collections.abc import Mapping
+from contextlib import aclosing
 
 import structlog
 from starlette.responses import Response
@@ -9,53 +12,54 @@ from neo.chat.tail import Tail
 
 log = structlog.get_logger()
 
-# As the AI SDK's own server sends them, with the cache told to keep nothing.
+SEND_SECONDS = 10.0
+STREAM_OPEN = b": stream-open\n\n"
 HEADERS = {
-    "content-type": "text/event-stream; charset=utf-8",
+    "content-type": "text/event-stream",
     "cache-control": "no-store",
     "connection": "keep-alive",
     "x-vercel-ai-ui-message-stream": "v1",
     "x-accel-buffering": "no",
+    "x-content-type-options": "nosniff",
 }
-OPENED = b": stream-open\n\n"
 
 
 class TailResponse(Response):
-    """Streams a tail until it ends, the reader leaves, or takes nothing for too long; it may come back any time."""
-
-    def __init__(self, tail: Tail, *, send_seconds: float) -> None:
-        super().__init__(status_code=200, headers=HEADERS)
-        del self.headers["content-length"]
+    def __init__(
+        self, tail: Tail, *, headers: Mapping[str, str] | None = None, send_seconds: float = SEND_SECONDS
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.init_headers({**HEADERS, **(headers or {})})
         self._tail = tail
         self._send_seconds = send_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        sending = asyncio.create_task(self._send_all(send))
-        leaving = asyncio.create_task(_left(receive))
+        leaving = asyncio.get_running_loop().create_task(self._until_gone(receive), name="tail-client")
         try:
-            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
-            if sending.done():
-                sending.result()
+            await self._send_all(send)
         except TimeoutError:
-            log.info("tail_cut", reason="slow", send_seconds=self._send_seconds)
+            # Returning without the end of the body cuts the connection; the client resumes from its last event.
+            log.info("tail_cut", reason="the client does not read")
+        except OSError:
+            # Some servers tell of a client that has gone in this way.
+            log.debug("tail_client_gone")
         finally:
-            sending.cancel()
             leaving.cancel()
-            await asyncio.gather(sending, leaving, return_exceptions=True)
 
     async def _send_all(self, send: Send) -> None:
-        await self._send(send, OPENED)
-        async with contextlib.aclosing(self._tail.blocks()) as blocks:
-            async for block in blocks:
-                await self._send(send, block)
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await self._send(send, {"type": "http.response.body", "body": STREAM_OPEN, "more_body": True})
+        async with aclosing(self._tail.pieces()) as pieces:
+            async for piece in pieces:
+                await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
+        await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _send(self, send: Send, block: bytes) -> None:
-        message = {"type": "http.response.body", "body": block, "more_body": True}
-        await asyncio.wait_for(send(message), self._send_seconds)
+    async def _send(self, send: Send, message: dict[str, object]) -> None:
+        async with asyncio.timeout(self._send_seconds):
+            await send(message)
 
-
-async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    async def _until_gone(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._tail.stop()

@@ -10,8 +10,7 @@ from neo.access import Principal
 from neo.chat.errors import RepeatedParameter
 from neo.chat.history import Reader
 from neo.chat.ledger import SessionLedger
-from neo.chat.reading import Reading
-from neo.chat.tail import Pace, Tail
+from neo.chat.tail import OpenTails, Tail, TailPace
 from neo.chat.tail_response import TailResponse
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
@@ -19,24 +18,30 @@ from neo.events import EventLog, Position, parse_cursor
 
 class Tails:
     def __init__(
-        self, database: Database, events: EventLog, *, pace: Pace, send_seconds: float, closing: asyncio.Event
+        self, database: Database, events: EventLog, *, pace: TailPace, send_seconds: float, closing: asyncio.Event
     ) -> None:
         self._database = database
         self._events = events
         self._reader = Reader(database)
         self._pace = pace
         self._send_seconds = send_seconds
-        self._closing = closing
+        self._open_tails = OpenTails(closing)
 
     async def respond(
         self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
     ) -> Response:
         session, _ = await self._reader.session(caller, session_id)
-        shows_progress = session.show_agent_progress_steps is not False
-        reading = Reading(_cursor(request, since), shows_progress=shows_progress, follows=follow)
-        ledger = SessionLedger(self._database, caller.tenant_id, session_id)
-        tail = Tail(self._events, ledger, session_id, reading, pace=self._pace, closing=self._closing)
-        if await tail.is_over() and not follow:
+        tail = Tail(
+            self._events,
+            SessionLedger(self._database, caller.tenant_id, session_id),
+            session_id,
+            _cursor(request, since),
+            open_tails=self._open_tails,
+            follow=follow,
+            show_progress=session.show_agent_progress_steps is not False,
+            pace=self._pace,
+        )
+        if await tail.is_over():
             return Response(status_code=204, headers={"cache-control": "no-store"})
         return TailResponse(tail, send_seconds=self._send_seconds)
 

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -21,6 +21,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One line of JSON inste
 class NoDatabase(Failure):
     kind = Kind.INVALID
     code = "no_database"
+
+
+POSTGRES: tuple[Literal["postgres"], ...] = ("postgres",)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ async def _embedded(settings: Settings, folder: Path) -> AsyncIterator[Ground]:
         return
     from neo.engines.stack import engines_up  # noqa: PLC0415
 
-    async with engines_up(folder, parts=("postgres",)) as addresses:
+    async with engines_up(folder, parts=POSTGRES) as addresses:
         yield Ground(settings, addresses.database_url, addresses.database_owner_url, secret)
 
 

@@ -52,7 +52,7 @@ class Plan:
 async def engines_up(
     data_dir: Path,
     models: Models = "none",
-    parts: Collection[Engine] = ENGINES,
+    parts: Collection[str] = ENGINES,
     *,
     watcher: Watcher | None = None,
 ) -> AsyncIterator[Addresses]:
@@ -65,7 +65,7 @@ async def engines_up(
 
 
 @contextlib.contextmanager
-def planned(data_dir: Path, engines: Collection[Engine]) -> Iterator[Plan]:
+def planned(data_dir: Path, engines: Collection[str]) -> Iterator[Plan]:
     """Hold the data folder, end what a killed parent left there, and settle all addresses."""
     with held(data_dir) as folder:
         end_survivors(folder.path)
@@ -88,7 +88,7 @@ async def running(plan: Plan, *, watcher: Watcher | None = None) -> AsyncIterato
         yield supervisor
 
 
-def _plan(folder: DataFolder, engines: Collection[Engine]) -> Plan:
+def _plan(folder: DataFolder, engines: Collection[str]) -> Plan:
     before = last_record(folder.path)
     known = before.addresses if before else Addresses()
     parts: list[Part] = []

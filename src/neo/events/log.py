@@ -28,10 +28,6 @@ class EventLog:
         )
         self._hub = Hub(valkey) if hub is None else hub
 
-    async def has(self, session_id: UUID, position: Position) -> bool:
-        """Whether an event is still kept."""
-        return bool(await self._valkey.call("XRANGE", _key(session_id), str(position), str(position)))
-
     def writer(self, session_id: UUID, turn_no: int, *, claim_pen: ClaimPen) -> TurnWriter:
         return TurnWriter(self._store, session_id, turn_no, claim_pen=claim_pen)
 
@@ -48,7 +44,12 @@ class EventLog:
         return self._hub.watch(session_id)
 
     async def read_on(
-        self, session_id: UUID, after: Position | None, *, pens_from: Position | None = None, count: int = PAGE_EVENTS
+        self,
+        session_id: UUID,
+        after: Position | None,
+        *,
+        pens_from: Position | None = None,
+        count: int = PAGE_EVENTS,
     ) -> Page:
         return await read_on(self._store, session_id, after, pens_from=pens_from, count=count)
 

@@ -60,7 +60,9 @@ class TurnWriter:
     async def open(self) -> None:
         pen = await self._claim_pen()
         await self._begin(pen)
-        self._task = asyncio.get_running_loop().create_task(self._append_all(), name=f"turn-writer-{self._turn_no}")
+        self._task = asyncio.get_running_loop().create_task(
+            self._append_all(), name=f"turn-writer-{self._turn_no}"
+        )
 
     def part_id(self, kind: str) -> str:
         """Name a new text or reasoning part."""

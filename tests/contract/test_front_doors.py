@@ -1,0 +1,84 @@
+"""Features meet through their `__init__`, and the three rings keep to themselves.
+
+The order of the folders is import-linter's (`pyproject.toml`); these are the rules that it cannot say.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2] / "src" / "neo"
+FEATURES = {"meta", "chat", "turns", "llm", "events", "sessions", "agents", "access", "tenants"}
+GROUND = {"api", "db", "streams", "telemetry", "errors", "kit"}
+# The workflow must not pull in what its feature's face would import, so this face stays empty.
+OPEN_INSIDE = {"turns"}
+WEB = ("fastapi", "starlette")
+# In a feature, only these speak HTTP.
+EDGES = {"routes.py", "schemas.py", "shown.py", "paging.py", "watch.py", "tail_response.py"}
+
+FILES = sorted(
+    path
+    for home in sorted(FEATURES)
+    for path in (SOURCE / home).rglob("*.py")
+)
+each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
+
+
+def imports(path: Path) -> Iterator[str]:
+    """Everything that a file imports, wherever in it, by full name."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path} imports relatively"
+            yield str(node.module)
+
+
+def test_every_folder_of_features_is_known() -> None:
+    assert {path.name for path in SOURCE.iterdir() if path.is_dir()} >= FEATURES
+
+
+@each_file
+def test_features_meet_at_their_front_doors(path: Path) -> None:
+    home = path.relative_to(SOURCE).parts[0]
+    others = (FEATURES | GROUND) - {home} - OPEN_INSIDE
+
+    inner = [name for name in imports(path) if name.startswith("neo.") and name.count(".") > 1]
+
+    assert [name for name in inner if name.split(".")[1] in others] == []
+
+
+@each_file
+def test_only_edges_speak_http(path: Path) -> None:
+    web = [name for name in imports(path) if name.split(".")[0] in WEB]
+
+    assert path.name in EDGES or path.parts[-2] == "meta" or web == []
+
+
+@each_file
+def test_routes_do_not_query(path: Path) -> None:
+    if path.name == "routes.py":
+        assert [name for name in imports(path) if name.split(".")[0] == "sqlalchemy"] == []
+
+
+@each_file
+def test_only_the_ground_opens_transactions(path: Path) -> None:
+    called = [
+        node.func.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+
+    assert {"commit", "rollback"} & set(called) == set()
+
+
+@pytest.mark.parametrize("home", sorted(FEATURES | (GROUND - {"errors"})))
+def test_every_folder_says_what_it_owns(home: str) -> None:
+    assert ast.get_docstring(ast.parse((SOURCE / home / "__init__.py").read_text()))
+
+
+@pytest.mark.parametrize("home", sorted(OPEN_INSIDE))
+def test_a_face_that_is_open_inside_is_empty(home: str) -> None:
+    assert list(imports(SOURCE / home / "__init__.py")) == []

@@ -1,0 +1,141 @@
+"""Every setting is described where a reader looks for it, and a misspelt one is not passed over."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from neo.settings import SettingsInvalid, default_of, described, read_settings
+
+HERE = Path(__file__).resolve().parents[2]
+SETTINGS = [(variable, field) for _, variable, field in described()]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for variable, _ in SETTINGS:
+        monkeypatch.delenv(variable, raising=False)
+    return monkeypatch
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    assert [variable for variable, field in SETTINGS if not field.description] == []
+
+
+def test_no_variable_is_read_by_two_settings() -> None:
+    variables = [variable for variable, _ in SETTINGS]
+
+    assert len(variables) == len(set(variables))
+
+
+def test_every_setting_is_in_the_example_and_in_the_docs() -> None:
+    example, page = (HERE / ".env.example").read_text(), (HERE / "docs" / "settings.md").read_text()
+
+    missing = [
+        variable for variable, _ in SETTINGS if f"\n# {variable}=" not in example or f"\n| `{variable}` |" not in page
+    ]
+
+    assert missing == [], "Type: make snapshots"
+
+
+def test_the_example_and_the_docs_are_those_that_the_code_makes() -> None:
+    spec = importlib.util.spec_from_file_location("settings_pages", HERE / "scripts" / "settings_pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    stale = [str(file.relative_to(HERE)) for file, text in module.pages().items() if file.read_text() != text]
+
+    assert stale == [], "Type: make snapshots"
+
+
+@pytest.mark.usefixtures("environment")
+def test_everything_has_a_default() -> None:
+    settings = read_settings()
+
+    assert settings.server.port == 8600
+    assert settings.models.model_fast is None
+
+
+def test_a_variable_is_read(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NEO_PORT", "9000")
+    environment.setenv("NEO_TEMPORAL_TLS", "true")
+
+    settings = read_settings()
+
+    assert (settings.server.port, settings.temporal.temporal_tls) == (9000, True)
+
+
+def test_an_empty_variable_counts_as_unset(environment: pytest.MonkeyPatch) -> None:
+    for variable, _ in SETTINGS:
+        environment.setenv(variable, "")
+
+    settings = read_settings()
+
+    assert settings.server.port == 8600
+    assert settings.database.database_url is None
+
+
+def test_an_unknown_variable_is_refused_with_the_one_that_was_meant(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NEO_MODEL_FATS", "openai:gpt-5.4-mini")
+
+    with pytest.raises(SettingsInvalid, match=r"no setting NEO_MODEL_FATS.*Did you mean NEO_MODEL_FAST\?"):
+        read_settings()
+
+
+def test_a_wrong_value_is_refused_by_the_variable_s_name(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NEO_PORT", "eighty")
+    environment.setenv("NEO_SECRET_KEY", "not-to-be-told")
+
+    with pytest.raises(SettingsInvalid, match="NEO_PORT") as refused:
+        read_settings()
+
+    assert "not-to-be-told" not in refused.value.message
+
+
+def test_a_secret_does_not_show_itself(environment: pytest.MonkeyPatch) -> None:
+    secrets = [variable for variable, field in SETTINGS if "SecretStr" in str(field.annotation)]
+    for variable in secrets:
+        environment.setenv(variable, "not-to-be-told")
+
+    assert "not-to-be-told" not in repr(read_settings())
+    assert {"NEO_SECRET_KEY", "NEO_DATABASE_URL", "NEO_OPENAI_API_KEY"} <= set(secrets)
+
+
+def test_what_holds_a_secret_is_declared_as_one() -> None:
+    open_ones = [
+        variable
+        for variable, field in SETTINGS
+        if variable.endswith(("_KEY", "_DATABASE_URL", "_OWNER_URL", "_REDIS_URL"))
+        and "SecretStr" not in str(field.annotation)
+    ]
+
+    assert open_ones == []
+
+
+def test_every_default_is_one_that_the_settings_accept(environment: pytest.MonkeyPatch) -> None:
+    for variable, field in SETTINGS:
+        environment.setenv(variable, str(default_of(field)))
+
+    read_settings()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="neo runs on Linux and macOS")
+def test_the_launcher_reads_env_files_as_they_are_written(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("launch", HERE / "scripts" / "launch.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    file = tmp_path / ".env"
+    file.write_text(
+        '# NEO_PORT=1\nNEO_HOST = ::1\nexport NEO_MODEL_FAST="openai:gpt-5.4-mini"\n\nNEO_CORS_ORIGINS=a=b # c\n'
+    )
+
+    assert module.read_env(file) == {
+        "NEO_HOST": "::1",
+        "NEO_MODEL_FAST": "openai:gpt-5.4-mini",
+        "NEO_CORS_ORIGINS": "a=b # c",
+    }
