@@ -18,8 +18,19 @@ from neo.turns.sweep import TURN_LOST
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text()
 # The same thing said in two places: a client need not know which of them noticed.
 SHARED = {"invalid_cursor", "route_not_found", "validation_error"}
-# What a caller of the API may see. The command line's failures and those that stay inside have no status.
-INSIDE = ("neo.cli", "neo.engines", "neo.resources", "neo.settings", "neo.llm", "neo.turns.start", "neo.events.errors")
+# What these raise, a caller of the API may be answered. Turns' codes and the command line's have no status.
+API = (
+    "neo.api.",
+    "neo.chat.",
+    "neo.meta.",
+    "neo.sessions.",
+    "neo.agents.",
+    "neo.access.authenticate",
+    "neo.access.limits",
+    "neo.db.database",
+    "neo.events.cursor",
+    "neo.turns.store",
+)
 
 
 def failures() -> list[type[Failure]]:
@@ -70,10 +81,16 @@ def test_no_code_is_documented_that_nobody_raises() -> None:
 
 def test_the_documented_status_is_the_one_sent() -> None:
     documented = {code: int(status) for code, status in ROWS if status}
+    sent = {failure.code: STATUSES[failure.kind] for failure in FAILURES}
 
-    for failure in FAILURES:
-        if not failure.__module__.startswith(INSIDE):
-            assert (failure.code, documented.get(failure.code)) == (failure.code, STATUSES[failure.kind])
+    assert {code: sent.get(code, 500) for code in documented} == documented
+
+
+@pytest.mark.parametrize(
+    "failure", [one for one in FAILURES if one.__module__.startswith(API)], ids=lambda one: one.__name__
+)
+def test_what_the_api_answers_is_documented_with_its_status(failure: type[Failure]) -> None:
+    assert (failure.code, str(STATUSES[failure.kind])) in ROWS
 
 
 def test_every_kind_has_a_status() -> None:

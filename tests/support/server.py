@@ -57,12 +57,13 @@ class Server:
     async def start(self) -> "Server":
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
         settings = {"NEO_MODEL_FAST": QUICK_MODEL, "NEO_RATE_LIMIT_REQUESTS": "0", "NEO_LOG_FORMAT": "json"}
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "neo", "serve", "--port", str(self.port), "--data", str(self.data), "--json"),
-            env={**clean, **settings, **self.environment},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=(self.data.parent / f"serve-{self.port}.log").open("ab"),
-        )
+        with self._log.open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "neo", "serve", "--port", str(self.port), "--data", str(self.data), "--json"),
+                env={**clean, **settings, **self.environment},
+                stdout=asyncio.subprocess.PIPE,
+                stderr=log,
+            )
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), HEALTHY_SECONDS)
         assert line, f"neo serve did not become healthy: {self.log()}"
@@ -87,7 +88,13 @@ class Server:
         await self.process.wait()
 
     def log(self) -> str:
-        return (self.data.parent / f"serve-{self.port}.log").read_text()[-5000:]
+        """The end of what `neo serve` and its server said."""
+        parts = [self._log, self.data / "logs" / "server.log"]
+        return "\n".join(part.read_text()[-5000:] for part in parts if part.exists())
+
+    @property
+    def _log(self) -> Path:
+        return self.data.parent / f"serve-{self.port}.log"
 
     def remove(self) -> None:
         """What root's PostgreSQL keeps outside of the data folder."""

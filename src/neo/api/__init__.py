@@ -5,6 +5,7 @@ secret, another tenant or a stack trace. No business lives here.
 """
 
 from neo.api.body import JsonBody, json_body
+from neo.api.components import ERRORS
 from neo.api.document import build_document, operation
 from neo.api.envelope import success
 from neo.api.errors import error_response, install_error_handlers
@@ -13,6 +14,7 @@ from neo.api.phases import Phases, phases_of
 from neo.api.request_scope import RequestScope, add_headers
 
 __all__ = [
+    "ERRORS",
     "InvalidPage",
     "JsonBody",
     "Page",

@@ -17,7 +17,7 @@ DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 # All frames at hand go out in one send; a bigger one would only wait in the server's own buffer.
 SEND_BYTES_MAX = 64 * 1024
-# Between turns nothing can be missed but the end of a turn that never ran: PostgreSQL is asked every so often.
+# Between turns only the end of a turn that never ran can be missed: PostgreSQL is asked every so often.
 QUIET_LOOKS = 4
 
 
@@ -64,7 +64,7 @@ class Tail:
         open_tails: OpenTails,
         follow: bool = False,
         show_progress: bool = True,
-        pace: TailPace = TailPace(),  # noqa: B008  (frozen)
+        pace: TailPace = TailPace(),
     ) -> None:
         self._events = events
         self._ledger = ledger

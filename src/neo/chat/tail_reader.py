@@ -1,8 +1,8 @@
 """Where one reader is, what it may be given next, and what to do when that is not there.
 
-The stream gives what comes next, as long as it comes without a gap. Whatever is odd (a gap, a turn that begins
-before the last one ended, a store behind its reader) is looked at again: first in the stream, which heals a lost
-message in silence, then in PostgreSQL, which knows how the turn stands, and the stream once more.
+The stream gives what comes next, as long as it comes without a gap. Whatever is odd (a gap, a turn that
+begins before the last one ended, a store behind its reader) is looked at again: first in the stream, which
+heals a lost message in silence, then in PostgreSQL, which knows how the turn stands, and the stream once more.
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from neo.errors import Failure, Kind
 from neo.events import Entry, EventKind, EventLog, Position, envelope, retell
 from neo.streams import StreamsUnavailable
 
-# Questions in a row that bring nothing new: beyond this the reader pauses, so that nothing odd becomes a busy loop.
+# Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.
 QUESTIONS_MAX = 4
 
 
@@ -85,7 +85,7 @@ class TailReader:
         self._at = cursor
         # The terminal of the turn at `_at` was given.
         self._is_done = False
-        # The beginning of the open turn is no longer kept: its events pass by until it is closed and told whole.
+        # The open turn's beginning is no longer kept: its events pass by until it is closed and told whole.
         self._is_skipping = False
         # The reader has nothing of this turn, or was just told to forget it: it needs no (second) reset.
         self._is_untold = cursor is None
@@ -206,7 +206,7 @@ class TailReader:
         await self._settle(Loss.LOST if behind else None, None)
 
     def _take(self, entry: Entry) -> bool:
-        """Give an event to the reader if it is what comes next; False when it shows that something is missing."""
+        """Give an event to the reader if it comes next; False when it shows that something is missing."""
         position, at = entry.position, self._at
         if at is None:
             if not position.is_first:
@@ -276,7 +276,7 @@ class TailReader:
             self._next = Next.ASK
 
     def _settle_beginning(self, facts: Facts, odd: Position | None) -> None:
-        """Nothing could be given from the beginning: the stream is empty, or begins in the middle of a turn."""
+        """Nothing could be given from the beginning: the stream is empty, or begins in mid-turn."""
         if odd is None and facts.newest is None:
             self._hear_or_ask(None)
             return

@@ -34,12 +34,12 @@ class TailResponse(Response):
         self._tail = tail
         self._send_seconds = send_seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         leaving = asyncio.get_running_loop().create_task(self._until_gone(receive), name="tail-client")
         try:
             await self._send_all(send)
         except TimeoutError:
-            # Returning without the end of the body cuts the connection; the client resumes from its last event.
+            # Returning without the end of the body cuts the connection; the client resumes where it was.
             log.info("tail_cut", reason="the client does not read")
         except OSError:
             # Some servers tell of a client that has gone in this way.

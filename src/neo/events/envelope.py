@@ -166,7 +166,7 @@ def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
 
 
 def _scrubbed(value: Any) -> Any:
-    """The same as JSON can carry it: half a surrogate pair or a huge number from a model must not end its turn."""
+    """The same as JSON can carry it: half a surrogate pair from a model must not end its turn."""
     if isinstance(value, str):
         return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Mapping):

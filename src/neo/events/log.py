@@ -32,7 +32,7 @@ class EventLog:
         return TurnWriter(self._store, session_id, turn_no, claim_pen=claim_pen)
 
     async def nudge(self, session_id: UUID | str) -> None:
-        """Tell the session's readers to look at PostgreSQL. One that is not reached looks by itself, later."""
+        """Tell the session's readers to look at PostgreSQL. Whoever is not reached looks by itself, later."""
         with suppress(StreamsUnavailable):
             await self._store.nudge(session_id)
 

@@ -14,8 +14,8 @@ BATCH_EVENTS_MAX = 128
 class Script:
     """Numbers the events of the current pen, and holds those that are not yet appended.
 
-    A number, once given, is that event's for good: a batch whose reply was lost is repeated as it was, so only
-    what is in no batch yet may still grow.
+    A number, once given, is that event's for good: a batch whose reply was lost is repeated as it was, so
+    only what is in no batch yet may still grow.
     """
 
     def __init__(self, turn_no: int) -> None:

@@ -6,7 +6,7 @@ from neo.events.entry import Entry
 
 
 class Watch:
-    """A bounded buffer. Past its bound, or when the connection was lost, it only says: read the stream again."""
+    """A bounded buffer. Past its bound, or when the connection was lost, it only says: read again."""
 
     __slots__ = ("_bytes", "_bytes_max", "_entries", "_is_called", "_missed", "_nudged", "_waiter")
 

@@ -31,7 +31,7 @@ ClaimPen = Callable[[], Awaitable[int]]
 class TurnWriter:
     """Says one attempt's chunks in order, and never makes the speaker wait.
 
-    Say everything, `flush`, close the turn in PostgreSQL with `position` (the terminal's `n` is the next one),
+    Say everything, `flush`, close the turn in PostgreSQL with `position` (the terminal's `n` is the next),
     then `end`. From the flush to the end the position stands still.
     """
 
@@ -77,7 +77,8 @@ class TurnWriter:
 
     async def flush(self, seconds: float) -> bool:
         """Wait until everything said is appended. False when the store has not taken it in this time: then
-        nothing more is tried, and no pen claimed, until something is said again or the turn ends."""
+        nothing more is tried, and no pen claimed, until something is said again or the turn ends.
+        """
         self._check()
         await self._rest(seconds)
         self._check()
@@ -159,7 +160,7 @@ class TurnWriter:
             self._script.batch_is_appended()
             self._fences = 0
         elif self._is_closed:
-            # A pen claimed now would say that the closed turn goes on; its readers get the end from PostgreSQL.
+            # A closed turn gets no new pen: its readers get the end from PostgreSQL.
             self._script.fall_mute()
         else:
             await self._say_again()
@@ -167,11 +168,11 @@ class TurnWriter:
                 await self._look_beyond()
 
     async def _look_beyond(self) -> None:
-        """Whoever is truly fenced does not come here: PostgreSQL has refused the pen. So the stream is wrong."""
+        """PostgreSQL has just given a pen, so it is not this writer that is out of date."""
         self._fences += 1
         if self._fences > 1:
-            # Its tip was there before our newest pen was claimed, and no attempt came in between: it is from a
-            # database that has since been restored to an earlier day.
+            # The stream's tip was there before our newest pen was claimed, and no attempt came in between: it
+            # is from a database that has since been restored to an earlier day.
             log.warning("stream_of_another_past_dropped", session_id=str(self._session_id))
             await self._store.drop(self._session_id)
 

@@ -6,8 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.responses import FileResponse, Response
 
-from neo.api import operation, success
-from neo.api.components import ERRORS
+from neo.api import ERRORS, operation, success
 from neo.errors import Failure, Kind
 from neo.meta.guide import GUIDE
 from neo.meta.health import Health

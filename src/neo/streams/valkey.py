@@ -1,5 +1,6 @@
 """The connections to Valkey, with a bound on every wait."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -51,7 +52,7 @@ class Valkey:
 
     async def call(self, *words: Word) -> Any:
         with driver_errors_mapped():
-            return await self._client.execute_command(*words)
+            return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
 
     async def ping(self) -> None:
         await self.call("PING")
@@ -75,6 +76,6 @@ class Script:
     def __init__(self, client: Redis, source: str) -> None:
         self._script = client.register_script(source)
 
-    async def __call__(self, *, keys: list[bytes], words: list[Word]) -> Any:
+    async def __call__(self, *, keys: list[bytes], words: Sequence[Word]) -> Any:
         with driver_errors_mapped():
-            return await self._script(keys=keys, args=words)
+            return await self._script(keys=keys, args=list(words))
