@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, not a package.
 """Becomes `neo`, for `make run` and `make chat`: reads `.env`, and ties the life of `neo` to make's.
 
 make does not end what it started when it is killed itself; the kernel does, where it can (Linux).

@@ -1,3 +1,4 @@
+# ruff: noqa: INP001 - a script, not a package.
 """Writes `.env.example` and `docs/settings.md` from the settings themselves: `make snapshots`."""
 
 import sys
@@ -25,7 +26,7 @@ variable that begins with `NEO_` and is not in this list ends the start with the
 `neo settings` prints the same list, `neo settings --json` for scripts. `make run` and `make chat` also read a
 file `.env` in the project's folder; `.env.example` is one to begin with.
 
-Secrets (`*_KEY`, `*_URL` with a password) are never logged. On a server, give them by your platform's own means.
+Secrets (`*_KEY`, `*_URL` with a password) are kept out of the logs.
 
 This page is made from the code by `make snapshots`.
 """
@@ -33,7 +34,8 @@ This page is made from the code by `make snapshots`.
 
 def env_example() -> str:
     return ENV_HEAD + "".join(
-        f"\n# {'-' * 8} {group.__doc__}\n" + "".join(_env_entry(variable, field) for variable, field in fields)
+        f"\n# {'-' * 8} {group.__doc__}\n"
+        + "".join(_env_entry(variable, field) for variable, field in fields)
         for group, fields in _groups()
     )
 

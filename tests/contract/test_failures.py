@@ -37,7 +37,11 @@ def failures() -> list[type[Failure]]:
     for module in pkgutil.walk_packages(neo.__path__, "neo."):
         if not module.name.endswith("__main__") and not module.name.startswith("neo.db.migrations"):
             importlib.import_module(module.name)
-    return [failure for failure in _below(Failure) if hasattr(failure, "code") and failure.__module__.startswith("neo.")]
+    return [
+        failure
+        for failure in _below(Failure)
+        if hasattr(failure, "code") and failure.__module__.startswith("neo.")
+    ]
 
 
 def _below(parent: type[Failure]) -> Iterator[type[Failure]]:

@@ -18,11 +18,7 @@ WEB = ("fastapi", "starlette")
 # In a feature, only these speak HTTP.
 EDGES = {"routes.py", "schemas.py", "shown.py", "paging.py", "watch.py", "tail_response.py"}
 
-FILES = sorted(
-    path
-    for home in sorted(FEATURES)
-    for path in (SOURCE / home).rglob("*.py")
-)
+FILES = sorted(path for home in sorted(FEATURES) for path in (SOURCE / home).rglob("*.py"))
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 
 

@@ -33,7 +33,9 @@ def test_every_setting_is_in_the_example_and_in_the_docs() -> None:
     example, page = (HERE / ".env.example").read_text(), (HERE / "docs" / "settings.md").read_text()
 
     missing = [
-        variable for variable, _ in SETTINGS if f"\n# {variable}=" not in example or f"\n| `{variable}` |" not in page
+        variable
+        for variable, _ in SETTINGS
+        if f"\n# {variable}=" not in example or f"\n| `{variable}` |" not in page
     ]
 
     assert missing == [], "Type: make snapshots"
@@ -131,7 +133,8 @@ def test_the_launcher_reads_env_files_as_they_are_written(tmp_path: Path) -> Non
     spec.loader.exec_module(module)
     file = tmp_path / ".env"
     file.write_text(
-        '# NEO_PORT=1\nNEO_HOST = ::1\nexport NEO_MODEL_FAST="openai:gpt-5.4-mini"\n\nNEO_CORS_ORIGINS=a=b # c\n'
+        "# NEO_PORT=1\nNEO_HOST = ::1\n\n"
+        'export NEO_MODEL_FAST="openai:gpt-5.4-mini"\nNEO_CORS_ORIGINS=a=b # c\n'
     )
 
     assert module.read_env(file) == {

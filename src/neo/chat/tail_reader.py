@@ -2,7 +2,7 @@
 
 The stream gives what comes next, as long as it comes without a gap. Whatever is odd (a gap, a turn that
 begins before the last one ended, a store behind its reader) is looked at again: first in the stream, which
-heals a lost message in silence, then in PostgreSQL, which knows how the turn stands, and the stream once more.
+heals a lost message in silence, then in PostgreSQL, which knows how the turn stands, and in the stream again.
 """
 
 from dataclasses import dataclass

@@ -68,7 +68,7 @@ def chat(
         screen.problem(one_line(failure))
     finally:
         api.close()
-    if conversation.session_id is not None and (code == LEFT or not message):
+    if conversation.session_id is not None:
         goes_on = "The turn goes on without you. " if code == LEFT else ""
         screen.note(f"{goes_on}Come back with: neo chat{come_back} --session {conversation.session_id}")
     raise typer.Exit(code)

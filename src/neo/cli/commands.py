@@ -1,6 +1,6 @@
 import typer
 
-from neo.cli import api, chat, document, keys, migrate, serve, settings, tenants, worker
+from neo.cli import api, chat, doctor, document, keys, migrate, serve, settings, tenants, worker
 
 app = typer.Typer(
     name="neo",
@@ -15,7 +15,7 @@ app.command("worker")(worker.worker)
 app.command("chat")(chat.chat)
 app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
-
+app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)
 app.command("openapi")(document.openapi)

@@ -19,6 +19,7 @@ ANSWER_SECONDS = 30.0
 # Three keep-alive comments of the tail; a connection that is silent for longer is dead.
 SILENCE_SECONDS_MAX = 45.0
 AGENT = "NEO_SUPPORT"
+SESSIONS = "/public-api/chat/sessions"
 
 UNAUTHENTICATED, CONFLICT, TOO_MANY, BROKEN = 401, 409, 429, 500
 DUPLICATE = "duplicate_client_message_id"
@@ -69,7 +70,7 @@ class PublicApi:
         self._url = url
         self._say = say
         self._client = httpx2.Client(
-            base_url=f"{url}/public-api/chat/sessions",
+            base_url=url,
             headers={"authorization": f"Bearer {key}"},
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
             # A proxy of the environment cannot reach this machine's own loopback.
@@ -84,18 +85,19 @@ class PublicApi:
 
     def check(self) -> None:
         """Raises unless the server answers and knows the key."""
-        self._data("GET", "", params={"page_size": 1})
+        self._data("GET", SESSIONS, params={"page_size": 1})
 
     def open_session(self) -> str:
-        return str(self._data("POST", "", json={"managed_agent_key": AGENT})["id"])
+        return str(self._data("POST", SESSIONS, json={"managed_agent_key": AGENT})["id"])
 
     def session(self, session_id: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._data("GET", f"/{session_id}")
+        found: dict[str, Any] = self._data("GET", f"{SESSIONS}/{session_id}")
         return found
 
     def newest_messages(self, session_id: str, count: int) -> list[dict[str, Any]]:
         """The last messages, oldest first."""
-        page = self._data("GET", f"/{session_id}/messages", params={"order": "desc", "page_size": count})
+        newest = {"order": "desc", "page_size": count}
+        page = self._data("GET", f"{SESSIONS}/{session_id}/messages", params=newest)
         return list(reversed(page["messages"]))
 
     def post(self, session_id: str, text: str, *, tier: str) -> Posted:
@@ -122,9 +124,10 @@ class PublicApi:
         if last_id:
             headers["last-event-id"] = last_id
         timeout = httpx2.Timeout(SILENCE_SECONDS_MAX, connect=CONNECT_SECONDS)
+        path = f"{SESSIONS}/{session_id}/events"
         with (
             self._reached(),
-            self._client.stream("GET", f"/{session_id}/events", headers=headers, timeout=timeout) as response,
+            self._client.stream("GET", path, headers=headers, timeout=timeout) as response,
         ):
             if not response.is_success:
                 response.read()
@@ -133,7 +136,7 @@ class PublicApi:
 
     def _post(self, session_id: str, body: Mapping[str, str]) -> Posted:
         try:
-            accepted = self._data("POST", f"/{session_id}/messages", json=body)
+            accepted = self._data("POST", f"{SESSIONS}/{session_id}/messages", json=body)
         except Refused as refused:
             # An attempt before this one had arrived, and only its answer was lost.
             if refused.status != CONFLICT or refused.answered != DUPLICATE:

@@ -2,18 +2,17 @@
 
 import asyncio
 import contextlib
-import importlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 import typer
 
+from neo.cli.serve_database import prepare_database
 from neo.cli.serve_screen import FirstTenant, Screen
 from neo.engines.choose import MODEL_VARIABLES, choose_engines, server_environment, with_given
 from neo.engines.errors import EngineDidNotStart
@@ -21,12 +20,9 @@ from neo.engines.ports import refuse_taken_port
 from neo.engines.server import server_argv, server_part
 from neo.engines.stack import Engine, Plan, planned, running
 from neo.engines.supervise import Supervisor, Watcher
-from neo.telemetry import configure_logs
-from neo.telemetry.logs import LEVELS
 
 # A machine that needs longer than this to start has a fault that should be named.
 HEALTHY_SECONDS = 60.0
-DATABASE_RETRY_SECONDS = 0.5
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -57,7 +53,7 @@ def serve(
     PostgreSQL, Valkey and Temporal are started here unless NEO_DATABASE_URL, NEO_REDIS_URL and
     NEO_TEMPORAL_ADDRESS point elsewhere. Without NEO_MODEL_FAST a small local model answers.
     """
-    _log_to_stderr(os.environ)
+    _configure_logs_if_asked(os.environ)
     wish = Wish(host=host, port=port, data=data, is_json=is_json, environment=dict(os.environ))
     asyncio.run(serve_until_stopped(wish))
 
@@ -90,7 +86,7 @@ def _with_server(plan: Plan, wish: Wish, engines: frozenset[Engine]) -> tuple[Pl
 async def _become_healthy(
     supervisor: Supervisor, plan: Plan, environment: Mapping[str, str], screen: Screen
 ) -> FirstTenant:
-    database = asyncio.create_task(_prepare_database(supervisor, plan, environment, screen))
+    database = asyncio.create_task(_prepare(supervisor, plan, environment, screen))
     parts = [asyncio.create_task(supervisor.up(part.name)) for part in plan.parts]
     try:
         async with asyncio.timeout(HEALTHY_SECONDS):
@@ -104,38 +100,12 @@ async def _become_healthy(
             task.cancel()
 
 
-async def _prepare_database(
+async def _prepare(
     supervisor: Supervisor, plan: Plan, environment: Mapping[str, str], screen: Screen
 ) -> FirstTenant:
-    """Migrate and make the first tenant; its key is kept where `neo chat` looks."""
-    # These take longer to import than PostgreSQL takes to start; in a thread, both go on.
-    modules = asyncio.create_task(asyncio.to_thread(_database_modules))
-    if any(part.name == "postgres" for part in plan.parts):
-        await supervisor.up("postgres")
-    migrate, bootstrap = await modules
-    owner_url, database_url = plan.addresses.database_owner_url, plan.addresses.database_url
-    await _once_it_listens(lambda: migrate.migrate(owner_url, urlsplit(database_url).username))
-    name = environment.get("NEO_ENVIRONMENT") or "local"
-    found = await bootstrap.first_tenant(database_url, owner_url, environment["NEO_SECRET_KEY"], name)
-    if found.api_key:
-        plan.folder.write_key(found.api_key)
+    tenant = await prepare_database(supervisor, plan, environment)
     screen.came_up("database", time.monotonic() - supervisor.born)
-    return FirstTenant(found.tenant_id, found.api_key)
-
-
-def _database_modules() -> tuple[Any, Any]:
-    return importlib.import_module("neo.db.migrate"), importlib.import_module("neo.agents.bootstrap")
-
-
-async def _once_it_listens(work: Callable[[], Awaitable[object]]) -> None:
-    """A database elsewhere may be starting too; the caller bounds the patience."""
-    while True:
-        try:
-            await work()
-        except OSError:
-            await asyncio.sleep(DATABASE_RETRY_SECONDS)
-        else:
-            return
+    return tenant
 
 
 def _not_healthy(supervisor: Supervisor) -> EngineDidNotStart:
@@ -192,9 +162,15 @@ def _url(wish: Wish) -> str:
     return f"http://{host}:{wish.port}"
 
 
-def _log_to_stderr(environment: Mapping[str, str]) -> None:
-    # The server says what is wrong with a setting; here, a wrong one must not end in a stack trace.
+def _configure_logs_if_asked(environment: Mapping[str, str]) -> None:
+    if not (environment.get("NEO_LOG_FORMAT") or environment.get("NEO_LOG_LEVEL")):
+        return
+    # Its imports would come before the first engine's start, and most runs have nothing to log here.
+    from neo.telemetry import configure_logs  # noqa: PLC0415
+    from neo.telemetry.logs import LEVELS  # noqa: PLC0415
+
     level = environment.get("NEO_LOG_LEVEL", "")
+    # What is wrong with a setting, the server says; here it must not end in a stack trace.
     configure_logs(
         log_format=environment.get("NEO_LOG_FORMAT") or "console",
         level=level if level in LEVELS else "info",

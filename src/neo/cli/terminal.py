@@ -10,7 +10,7 @@ from typing import TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
-from rich.segment import Segment, SegmentLines
+from rich.segment import SegmentLines
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -55,9 +55,7 @@ class Terminal:
 
     def end_part(self) -> None:
         with self._lock:
-            if self._growing.strip():
-                self._settle(self._growing)
-            self._growing = ""
+            self._settle(self._growing, "")
             self._paint()
 
     def start_over(self) -> None:
@@ -90,7 +88,7 @@ class Terminal:
         if role == "user":
             self._print(Text(f"> {without_controls(text)}", style="bold"))
         else:
-            self._print(self._pages.render(without_controls(text), TEXT))
+            self._console.print(self._pages.render(without_controls(text), TEXT))
 
     def _forget(self) -> None:
         self._growing = ""
@@ -112,21 +110,21 @@ class Terminal:
             began = time.monotonic()
             with self._lock:
                 if self._is_dirty or not self._has_blocks:
-                    self._split()
+                    self._settle(*self._pages.split(self._growing))
                     self._paint()
             wait_seconds = max(PAINT_SECONDS, (time.monotonic() - began) / PAINT_SHARE)
 
-    def _split(self) -> None:
-        settled, rest = self._pages.split(self._growing)
-        if settled.strip():
-            self._growing = rest
-            self._settle(settled)
-
-    def _settle(self, text: str) -> None:
-        if self._has_blocks:
-            self._console.print()
-        self._has_blocks = True
-        self._console.print(self._pages.render(text, self._style))
+    def _settle(self, text: str, rest: str) -> None:
+        """Print this for good, and let the rest grow below it."""
+        self._growing = rest
+        if not text.strip():
+            return
+        block = self._block(text)
+        is_first, self._has_blocks = not self._has_blocks, True
+        if self._live is not None:
+            # Printing repeats the live region below, which must not hold the same text any more.
+            self._live.update(self._growing_block())
+        self._console.print(block if is_first else Group(Text(""), block))
 
     def _paint(self) -> None:
         self._is_dirty = False
@@ -136,12 +134,18 @@ class Terminal:
     def _growing_block(self) -> RenderableType:
         if not self._growing.strip():
             return Text("") if self._has_blocks else self._spinner
-        page = self._pages.render(self._growing, self._style)
-        lines = self._console.render_lines(page, pad=False)
-        newest: list[list[Segment]] = lines[-max(1, self._console.height - SPARE_LINES) :]
-        block = SegmentLines(newest, new_lines=True)
+        room = max(1, self._console.height - SPARE_LINES)
+        block = self._block(self._growing, newest_lines=room)
         return Group(Text(""), block) if self._has_blocks else block
+
+    def _block(self, text: str, *, newest_lines: int = 0) -> SegmentLines:
+        """The text's lines, or only the newest of them, without the blank ones that Rich sets round a block."""
+        lines = self._console.render_lines(self._pages.render(text, self._style), pad=False)
+        full = [number for number, line in enumerate(lines) if any(part.text.strip() for part in line)]
+        lines = lines[full[0] : full[-1] + 1] if full else []
+        return SegmentLines(lines[-newest_lines:], new_lines=True)
 
     def _print(self, what: RenderableType) -> None:
         with self._lock:
-            self._console.print(what)
+            # The terminal wraps long lines itself, so that what is to be typed can be copied whole.
+            self._console.print(what, soft_wrap=True)

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from neo.engines.errors import DataFolderInUse, DataFolderUnfit
+from neo.engines.private_file import PRIVATE_FILE, write_once
 from neo.engines.running import Running, read_running
 
 __all__ = ["DataFolder", "Running", "held", "read_running"]
 
 PRIVATE_FOLDER = 0o700
-PRIVATE_FILE = 0o600
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 SECRET_BYTES = 48
 
@@ -71,20 +71,6 @@ def held(path: Path) -> Iterator[DataFolder]:
         yield folder
     finally:
         os.close(descriptor)
-
-
-def write_once(file: Path, text: str) -> None:
-    """Write a whole, private, durable file; the first of two writers wins."""
-    fresh = file.with_name(f"{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "w") as out:
-        out.write(f"{text}\n")
-        out.flush()
-        os.fsync(out.fileno())
-    try:
-        with contextlib.suppress(FileExistsError):
-            os.link(fresh, file)
-    finally:
-        fresh.unlink()
 
 
 def _opened(path: Path) -> DataFolder:

@@ -13,18 +13,20 @@ from neo.engines.supervise import Part
 
 # They keep nothing, so there is nothing to wait for.
 STOP_SECONDS = 3.0
+# A model takes every processor it can get, from loading on; API and worker come first.
+NICENESS = 5
 HEALTHY = 200
 
 
 def local_model_part(folder: DataFolder, port: int) -> Part:
-    return _model_part("model", "neo.engines.local_model", folder, port)
+    return _model_part("model", "neo.engines.local_model", folder, port, niceness=NICENESS)
 
 
 def scripted_model_part(folder: DataFolder, port: int) -> Part:
     return _model_part("scripted", "neo.engines.scripted_model", folder, port)
 
 
-def _model_part(name: str, module: str, folder: DataFolder, port: int) -> Part:
+def _model_part(name: str, module: str, folder: DataFolder, port: int, *, niceness: int = 0) -> Part:
     command = Command(
         argv=(sys.executable, "-m", module, "--port", str(port)),
         env=_environment(),
@@ -33,6 +35,7 @@ def _model_part(name: str, module: str, folder: DataFolder, port: int) -> Part:
         death_signal=signal.SIGKILL,
         stop_seconds=STOP_SECONDS,
         folder=Path.cwd(),
+        niceness=niceness,
     )
 
     async def prepare() -> Command:

@@ -105,7 +105,8 @@ def _refuse_other_major(home: PostgresHome) -> None:
     if home.data in others or not others:
         return
     found = max(others, key=lambda path: int(path.name.removeprefix("postgres-")))
-    reach = f"--host {home.sockets} --username neo_owner"
+    # Only the superuser reads every tenant's rows: row-level security binds the tables' owner too.
+    reach = f"--host {home.sockets} --username postgres"
     raise OtherPostgresMajor(
         f"{found} was made by PostgreSQL {found.name.removeprefix('postgres-')}, and this Neo runs {MAJOR}.\n"
         "Start the Neo that made it on this data folder, and while it runs, type:\n"

@@ -43,6 +43,8 @@ class Command:
     death_signal: signal.Signals
     stop_seconds: float
     account: Account | None = None
+    # How much it gives way to the others when the processor is short.
+    niceness: int = 0
     folder: Path = Path("/")
 
 
@@ -77,7 +79,7 @@ class Child:
                 user=account.uid if account else None,
                 group=account.gid if account else None,
                 extra_groups=[] if account else None,
-                preexec_fn=_die_with_parent(command.death_signal),
+                preexec_fn=_before_exec(command),
             )
         return cls(process, command)
 
@@ -119,17 +121,18 @@ def _open_log(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
-def _die_with_parent(number: signal.Signals) -> Callable[[], None] | None:
-    """What the child runs before exec: after the change of user, which would clear the death signal."""
-    if sys.platform != "linux":
-        return None
-    prctl = ctypes.CDLL(None, use_errno=True).prctl
+def _before_exec(command: Command) -> Callable[[], None]:
+    """What the child does first: after the change of user, which would clear the death signal."""
+    # Looked up here, because a fork of a process with threads must not take the loader's lock.
+    prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
     parent = os.getpid()
 
-    def ask_the_kernel() -> None:
-        prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+    def settle_in() -> None:
+        os.nice(command.niceness)
+        if prctl is not None:
+            prctl(PR_SET_PDEATHSIG, int(command.death_signal), 0, 0, 0)
         # The parent may have died before the kernel was asked.
         if os.getppid() != parent:
             os._exit(1)
 
-    return ask_the_kernel
+    return settle_in

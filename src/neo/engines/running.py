@@ -1,7 +1,6 @@
 """The record of what runs on a data folder: pids with their start times, and addresses."""
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from neo.engines.addresses import Addresses
+from neo.engines.private_file import replace_file
 
 RECORD = "running.json"
 # The kernel's boot time, from which start times are computed, moves a little when the clock is set.
@@ -68,10 +68,7 @@ def last_record(folder: Path) -> Running | None:
 
 def write_record(folder: Path, record: Running) -> None:
     """Replace the record as a whole, readable by its owner only."""
-    fresh = folder / f"{RECORD}.new"
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(_encode(record), file, indent=2)
-    fresh.replace(folder / RECORD)
+    replace_file(folder / RECORD, json.dumps(_encode(record), indent=2))
 
 
 def _encode(record: Running) -> dict[str, Any]:

@@ -9,14 +9,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from neo.engines.errors import EngineDidNotStart
 from neo.engines.process import Child, Command
+from neo.engines.report import warn
 from neo.engines.running import Mark
 from neo.errors import Failure
-
-log = structlog.get_logger(__name__)
 
 # The first restart is at once to the eye; the last keeps a broken part from burning a processor.
 BACKOFF_FIRST_SECONDS = 0.2
@@ -172,7 +169,7 @@ class Supervisor:
     def _report(self, kept: _Kept, how: str, delay: float) -> None:
         kept.failures += 1
         lines = tail(kept.log) if kept.log else ""
-        log.warning("part_ended", part=kept.part.name, how=how, restart_seconds=delay, last_lines=lines)
+        warn("part_ended", part=kept.part.name, how=how, restart_seconds=delay, last_lines=lines)
         if kept.failures >= FIRST_STARTS_MAX:
             _fail_first(kept, did_not_start(kept.part.name, how, lines))
 
@@ -228,5 +225,5 @@ def _fail_first(kept: _Kept, failure: Exception) -> None:
 
 def _give_up_on_bug(kept: _Kept, task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (bug := task.exception()) is not None:
-        log.error("supervision_ended", part=kept.part.name, exc_info=bug)
+        warn("supervision_ended", part=kept.part.name, exc_info=bug)
         _fail_first(kept, bug if isinstance(bug, Exception) else RuntimeError(str(bug)))

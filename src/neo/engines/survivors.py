@@ -6,11 +6,9 @@ import signal
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
-import structlog
 
+from neo.engines.report import warn
 from neo.engines.running import find_process, last_record
-
-log = structlog.get_logger(__name__)
 
 # PostgreSQL writes a checkpoint before it leaves; the others are gone in a second.
 SURVIVOR_SECONDS = 8.0
@@ -27,7 +25,7 @@ def end_survivors(folder: Path) -> None:
     found = {name: find_process(mark) for name, mark in record.children.items()}
     alive = {name: process for name, process in found.items() if process is not None}
     for name, process in alive.items():
-        log.warning("engine_survived_its_parent", part=name, pid=process.pid)
+        warn("engine_survived_its_parent", part=name, pid=process.pid)
         with contextlib.suppress(psutil.NoSuchProcess):
             process.send_signal(STOP_SIGNALS.get(name, signal.SIGTERM))
     _, stubborn = psutil.wait_procs(list(alive.values()), timeout=SURVIVOR_SECONDS)

@@ -1,9 +1,9 @@
 """The sessions' event streams: what is said, its ids, who may write it, and how it is read.
 
 An event's id is `<turn * 65536 + pen>-<n>`, written explicitly, so ids order and name events even when the
-store has lost everything, and a stale writer's append is refused by the store itself. Under one pen `n` counts
-1, 2, 3: a reader sees any gap. The stream is delivery, not truth: what it loses, its writer says again under a
-new pen, or readers get from PostgreSQL. Frames are encoded once, by the writer, and shared by all who read.
+store has lost everything, and a stale writer's append is refused by the store itself. Under one pen `n`
+counts 1, 2, 3: a reader sees any gap. The stream is delivery, not truth: what it loses, its writer says again
+under a new pen, or readers get from PostgreSQL. Frames are encoded once, by the writer, and shared by all.
 """
 
 from neo.events import envelope

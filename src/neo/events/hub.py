@@ -26,6 +26,13 @@ class Topic:
         self.is_heard = False
         self.unheard: asyncio.Future[None] | None = None
 
+    def make_watches_read_again(self) -> None:
+        if self.unheard is not None and not self.unheard.done():
+            self.unheard.set_result(None)
+        self.unheard = None
+        for watch in self.watches:
+            watch.miss()
+
 
 class Hub:
     """Open it before the first watch. Valkey may come later, or go and come back."""
@@ -111,19 +118,13 @@ class Hub:
         if topic is None:
             return
         topic.is_heard = True
-        if topic.unheard is not None:
-            if not topic.unheard.done():
-                topic.unheard.set_result(None)
-            topic.unheard = None
-        for watch in topic.watches:
-            watch.miss()
+        topic.make_watches_read_again()
 
     def _mark_lost(self, number: int) -> None:
         for topic in self._topics.values():
             if topic.line is self._lines[number]:
                 topic.is_heard = False
-                for watch in topic.watches:
-                    watch.miss()
+                topic.make_watches_read_again()
 
 
 class Watching:

@@ -45,6 +45,7 @@ class TurnWriter:
         self._fences = 0
         self._has_read_earlier = False
         self._is_closed = False
+        self._is_leaving = False
         self._broken: Exception | None = None
         self._task: asyncio.Task[None] | None = None
         self._spoken = asyncio.Event()
@@ -104,6 +105,8 @@ class TurnWriter:
     async def aclose(self) -> None:
         task, self._task = self._task, None
         if task is not None:
+            # The driver can swallow a cancel that comes while it waits for a connection.
+            self._is_leaving = True
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
@@ -127,7 +130,7 @@ class TurnWriter:
 
     async def _append_all(self) -> None:
         try:
-            while True:
+            while not self._is_leaving:
                 await self._spoken.wait()
                 self._spoken.clear()
                 await self._append_queued()
@@ -142,7 +145,7 @@ class TurnWriter:
 
     async def _append_queued(self) -> None:
         backoff = Backoff(first_seconds=RETRY_FIRST_SECONDS, most_seconds=RETRY_MOST_SECONDS)
-        while self._script.has_queued and not self._hushed.is_set():
+        while self._script.has_queued and not self._hushed.is_set() and not self._is_leaving:
             try:
                 await self._append_batch()
             except Failure as failure:

@@ -3,12 +3,21 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import (
+    ClusterDownError,
+    MasterDownError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 
 from neo.errors import Failure, Kind
 
-# Valkey's own words for a store that cannot write now; any other refusal of a command is the caller's affair.
-CANNOT_WRITE = ("OOM", "MISCONF", "READONLY", "LOADING", "CLUSTERDOWN", "MASTERDOWN", "NOREPLICAS")
+# A store that cannot write now; any other refusal of a command is the caller's affair. The driver has classes
+# for some of Valkey's words, and takes those words off the message.
+CANNOT_WRITE = (OutOfMemoryError, ReadOnlyError, MasterDownError, ClusterDownError)
+CANNOT_WRITE_WORDS = ("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "NOREPLICAS")
 
 
 class StreamsUnavailable(Failure):
@@ -25,7 +34,7 @@ def driver_errors_mapped() -> Iterator[None]:
     try:
         yield
     except ResponseError as error:
-        if str(error).startswith(CANNOT_WRITE):
+        if isinstance(error, CANNOT_WRITE) or str(error).startswith(CANNOT_WRITE_WORDS):
             raise StreamsUnavailable("The event store does not take writes.") from error
         raise CommandRefused(str(error)) from error
     except (RedisError, OSError, TimeoutError) as error:

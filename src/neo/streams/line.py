@@ -92,7 +92,9 @@ class Line:
                 backoff.reset()
                 await self._serve(connection)
             except StreamsUnavailable as lost:
-                log.warning("valkey_line_lost", reason=type(lost.__cause__).__name__)
+                # Once for each loss: the attempts to come back are many.
+                if self._is_up:
+                    log.warning("valkey_line_lost", reason=type(lost.__cause__).__name__)
             finally:
                 self._hang_up()
                 await connection.disconnect(nowait=True)

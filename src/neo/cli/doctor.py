@@ -1,0 +1,184 @@
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from neo.cli.doctor_folder import check_folder
+from neo.cli.findings import Finding, State, checked, fine, problem, skipped
+from neo.cli.operator import DataOption, Ground, JsonOption, ground
+from neo.errors import Failure
+from neo.settings import plain, read_settings
+
+if TYPE_CHECKING:
+    from neo.settings import Settings
+
+NOT_RUNNING = "It runs with the server, which is not running."
+
+
+def doctor(data: DataOption = None, *, as_json: JsonOption = False) -> None:
+    """Check every engine and what must be true of the data, one line each; exit code 1 when any is wrong.
+
+    A server may run on the data folder; when none does, what the folder alone can tell is checked.
+    """
+    found = asyncio.run(_report(data, as_json=as_json))
+    is_well = all(finding.state is not State.PROBLEM for finding in found)
+    if as_json:
+        typer.echo(json.dumps({"ok": is_well, "checks": [finding.row() for finding in found]}))
+    sys.stdout.flush()
+    # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).
+    os._exit(0 if is_well else 1)
+
+
+async def _report(data: Path | None, *, as_json: bool) -> list[Finding]:
+    found = []
+    async for finding in _examine(data):
+        found.append(finding)
+        if not as_json:
+            typer.echo(finding.line())
+    return found
+
+
+async def _examine(data: Path | None) -> AsyncIterator[Finding]:
+    from neo.engines.choose import choose_engines  # noqa: PLC0415 - imports of a second stay out of `--help`.
+
+    try:
+        settings, here = read_settings(), choose_engines(os.environ)
+    except Failure as failure:
+        yield problem("settings", failure.message, "`neo settings` lists them")
+        return
+    yield fine("settings", "They are readable.")
+    examination = _Examination(data or Path(settings.server.data_dir), frozenset(map(str, here)))
+    async for finding in examination.run():
+        yield finding
+
+
+class _Examination:
+    """Asks each engine where the running server has it, or where the settings and the last run say."""
+
+    def __init__(self, folder: Path, chosen: frozenset[str]) -> None:
+        from neo.engines.addresses import Addresses  # noqa: PLC0415
+        from neo.engines.running import last_record, read_running  # noqa: PLC0415
+
+        record = last_record(folder)
+        self._folder = folder
+        self._running = read_running(folder)
+        self._known = record.addresses if record else Addresses()
+        # A server may have been started with other settings than this shell's.
+        self._embedded = frozenset(self._running.children) if self._running else chosen
+
+    async def run(self) -> AsyncIterator[Finding]:
+        if self._embedded:
+            for finding in check_folder(self._folder):
+                yield finding
+        async with AsyncExitStack() as stack:
+            try:
+                found = await stack.enter_async_context(ground(self._folder))
+            except Failure as failure:
+                yield problem("postgres", failure.message)
+                return
+            async for finding in self._database(found):
+                yield finding
+            async for finding in self._engines(found):
+                yield finding
+        for finding in await self._api():
+            yield finding
+
+    async def _database(self, found: Ground) -> AsyncIterator[Finding]:
+        from neo.cli import doctor_database as checks  # noqa: PLC0415
+        from neo.db import Database  # noqa: PLC0415
+
+        database = Database(found.database_url, connections_max=1)
+        try:
+            for name, check in (
+                ("postgres", checks.check_durability(database)),
+                ("schema", checks.check_schema_version(database)),
+                ("database role", checks.check_safe_role(database)),
+                ("row-level security", checks.check_row_security(database)),
+            ):
+                for finding in await checked(name, check):
+                    yield finding
+        finally:
+            await database.aclose()
+        async for finding in _turns(found.owner_url):
+            yield finding
+
+    async def _engines(self, found: Ground) -> AsyncIterator[Finding]:
+        from neo.cli import doctor_engines as checks  # noqa: PLC0415
+
+        settings = self._settings_of_server(found)
+        async for finding in self._valkey(settings):
+            yield finding
+        async for finding in self._temporal(settings):
+            yield finding
+        models = checks.check_models(settings, is_served=self._running is not None)
+        for finding in await checked("models", models):
+            yield finding
+
+    async def _valkey(self, settings: "Settings") -> AsyncIterator[Finding]:
+        from neo.cli.doctor_engines import check_valkey  # noqa: PLC0415
+        from neo.streams import Valkey  # noqa: PLC0415
+
+        if self._is_away("valkey"):
+            yield skipped("valkey", NOT_RUNNING)
+            return
+        valkey = Valkey(plain(settings.streams.redis_url) or "")
+        try:
+            check = check_valkey(valkey, is_ours="valkey" in self._embedded)
+            for finding in await checked("valkey", check):
+                yield finding
+        finally:
+            await valkey.aclose()
+
+    async def _temporal(self, settings: "Settings") -> AsyncIterator[Finding]:
+        from neo.cli.doctor_engines import check_temporal  # noqa: PLC0415
+
+        if self._is_away("temporal"):
+            yield skipped("temporal", NOT_RUNNING)
+            return
+        for finding in await checked("temporal", check_temporal(settings)):
+            yield finding
+
+    def _is_away(self, engine: str) -> bool:
+        return engine in self._embedded and self._running is None
+
+    async def _api(self) -> list[Finding]:
+        from neo.cli.doctor_engines import check_api  # noqa: PLC0415
+
+        if self._running is None or not self._running.addresses.url:
+            return [skipped("api", f"No server runs on {self._folder}; `make run` starts one.")]
+        return await checked("api", check_api(self._running.addresses.url))
+
+    def _settings_of_server(self, found: Ground) -> "Settings":
+        from neo.engines.choose import choose_engines, server_environment, with_given  # noqa: PLC0415
+
+        addresses = replace(
+            with_given(self._known, os.environ),
+            database_url=found.database_url,
+            database_owner_url=found.owner_url or "",
+        )
+        engines = [engine for engine in choose_engines(os.environ) if engine in self._embedded]
+        os.environ.update(server_environment(os.environ, addresses, found.secret_key or "", engines))
+        return read_settings()
+
+
+async def _turns(owner_url: str | None) -> AsyncIterator[Finding]:
+    from neo.cli.doctor_turns import INVARIANTS, check_invariant  # noqa: PLC0415
+    from neo.db import Database  # noqa: PLC0415
+
+    if owner_url is None:
+        yield skipped("turns", "NEO_DATABASE_OWNER_URL is not set: only the owner sees all tenants' turns.")
+        return
+    owner = Database(owner_url, connections_max=1)
+    try:
+        for invariant in INVARIANTS:
+            for finding in await checked(invariant.name, check_invariant(owner, invariant)):
+                yield finding
+    finally:
+        await owner.aclose()

@@ -1,0 +1,71 @@
+"""What `neo doctor` says: one line a check, and what to do about it."""
+
+import asyncio
+from collections.abc import Awaitable
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
+
+import typer
+
+from neo.errors import Failure
+
+# Engines answer in milliseconds; one that hangs must not hang the doctor.
+CHECK_SECONDS = 10.0
+NAME_WIDTH = 26
+
+
+class State(StrEnum):
+    """A warning is for the operator to judge; only a problem makes the doctor's exit code 1."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+    SKIPPED = "skipped"
+
+
+COLOURS = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "red", State.SKIPPED: "bright_black"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    name: str
+    state: State
+    said: str
+    next_step: str | None = None
+
+    def line(self) -> str:
+        state = typer.style(f"{self.state:8}", fg=COLOURS[self.state])
+        step = f" Next: {self.next_step}" if self.next_step else ""
+        return f"{state} {self.name:{NAME_WIDTH}} {' '.join(self.said.split())}{step}"
+
+    def row(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def fine(name: str, said: str) -> Finding:
+    return Finding(name, State.OK, said)
+
+
+def warning(name: str, said: str, next_step: str) -> Finding:
+    return Finding(name, State.WARNING, said, next_step)
+
+
+def problem(name: str, said: str, next_step: str | None = None) -> Finding:
+    return Finding(name, State.PROBLEM, said, next_step)
+
+
+def skipped(name: str, said: str) -> Finding:
+    return Finding(name, State.SKIPPED, said)
+
+
+async def checked(name: str, check: Awaitable[list[Finding]]) -> list[Finding]:
+    """What a check found; a check that fails or hangs is a finding too."""
+    try:
+        return await asyncio.wait_for(check, CHECK_SECONDS)
+    except Failure as failure:
+        return [problem(name, failure.message)]
+    except TimeoutError:
+        return [problem(name, f"There was no answer within {CHECK_SECONDS:.0f} s.", "look whether it is up")]
+    except Exception as error:  # noqa: BLE001 - whatever a driver says, it is what the operator has to hear.
+        return [problem(name, f"{type(error).__name__}: {error}")]

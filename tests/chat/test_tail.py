@@ -1,0 +1,323 @@
+"""What a reader gets while all is well, and where a response begins and ends."""
+
+import asyncio
+import gc
+import time
+from collections.abc import Callable
+
+import pytest
+from events.stage import QUICK, Client, Session, TailPace
+
+from neo.events import Position, envelope, since_cursor
+
+WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
+
+
+def cursor(turn: int, pen: int, n: int) -> str:
+    return str(Position(turn, pen, n))
+
+
+async def test_a_finished_turn_is_read_from_its_cursor(session: Session) -> None:
+    await session.whole_turn("one")
+    await session.whole_turn("two")
+
+    client = await session.read(since_cursor(2))
+
+    assert client.types == WHOLE
+    assert client.text == "two"
+    assert client.ids == [cursor(2, 1, n) for n in range(1, 8)]
+    assert client.is_done
+
+
+async def test_a_turn_is_read_as_it_is_said(session: Session) -> None:
+    turn = session.ledger.queue()
+    async with session.reader(since_cursor(1)) as client:
+        await asyncio.sleep(0.05)
+        assert client.received == []
+        speaker = await session.speaker(turn)
+        for word in "abc":
+            speaker.say(word)
+            await client.until_text(speaker.text)
+        await speaker.finish()
+        await client.until_ended()
+
+    assert client.types[-1] == "finish"
+    assert client.is_done
+
+
+async def test_a_session_without_turns_waits_for_the_first(session: Session) -> None:
+    async with session.reader() as client:
+        await asyncio.sleep(0.05)
+        await session.whole_turn("hello")
+        await client.until_ended()
+
+    assert client.text == "hello"
+
+
+async def test_without_a_cursor_the_oldest_kept_turn_is_read(session: Session) -> None:
+    await session.whole_turn("one")
+    await session.whole_turn("two")
+
+    assert (await session.read()).text == "one"
+    assert (await session.read("0-0")).text == "one"
+
+
+@pytest.mark.parametrize("n", range(8))
+async def test_every_cursor_of_a_turn_gives_exactly_the_rest(session: Session, n: int) -> None:
+    await session.whole_turn("one")
+    whole = await session.read()
+    if n == 7:
+        assert await session.tail(whole.ids[-1]).is_over()
+        return
+
+    rest = await session.read(cursor(1, 1, n))
+
+    assert rest.received == whole.received[n:]
+
+
+@pytest.mark.parametrize("n", range(1, 6))
+async def test_every_cursor_of_an_open_turn_goes_on_live(session: Session, n: int) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a", "b")
+    async with session.reader(cursor(1, 1, n)) as client:
+        await asyncio.sleep(0.03)
+        speaker.say("c")
+        await speaker.finish()
+        await client.until_ended()
+
+    assert client.ids == [cursor(1, 1, m) for m in range(n + 1, 10)]
+    assert client.resets == []
+
+
+async def test_one_turn_a_response_and_the_next_from_its_last_id(session: Session) -> None:
+    for text in ("one", "two", "three"):
+        await session.whole_turn(text)
+    first = await session.read()
+    second = await session.read(first.ids[-1])
+    third = await session.read(second.ids[-1])
+
+    assert [first.text, second.text, third.text] == ["one", "two", "three"]
+    assert await session.tail(third.ids[-1]).is_over()
+
+
+async def test_follow_goes_on_over_turns(session: Session) -> None:
+    await session.whole_turn("one")
+    async with session.reader(follow=True) as client:
+        await client.until_text("one")
+        await session.whole_turn("two")
+        await client.until_text("two")
+        cancelled = session.ledger.queue()
+        session.ledger.cancel(cancelled)
+        await session.events.nudge(session.id)
+        await client.until(lambda client: client.types[-1] == "abort")
+        await session.whole_turn("four")
+        await client.until_text("four")
+        assert not client.is_ended
+
+    assert client.types.count("finish") == 3
+    assert client.resets == []
+    assert not client.is_done
+
+
+async def test_follow_tells_a_turn_that_never_ran_in_between(session: Session) -> None:
+    await session.whole_turn("one")
+    session.ledger.cancel(session.ledger.queue())
+    session.ledger.cancel(session.ledger.queue())
+    await session.whole_turn("four")
+    async with session.reader(follow=True) as client:
+        await client.until_text("four")
+        await client.until(lambda client: client.types[-1] == "finish")
+
+    assert [kind for kind in client.types if kind in {"finish", "abort"}] == ["finish", "abort", "abort", "finish"]
+
+
+async def test_over_only_at_the_newest_turns_end_and_with_no_turn_open(session: Session) -> None:
+    assert not await session.tail().is_over()
+    assert not await session.tail(since_cursor(1)).is_over()
+    await session.whole_turn("one")
+    end = session.ledger.turns[1].terminal_n or 0
+
+    assert not await session.tail().is_over()
+    assert not await session.tail(since_cursor(1)).is_over()
+    assert not await session.tail(cursor(1, 1, end - 1)).is_over()
+    assert await session.tail(cursor(1, 1, end)).is_over()
+    assert await session.tail(cursor(1, 1, end + 5)).is_over()
+    # As told again, in 7 events under the pen after the last.
+    assert not await session.tail(cursor(1, 2, 6)).is_over()
+    assert await session.tail(cursor(1, 2, 7)).is_over()
+    assert await session.tail(cursor(1, 3, 0)).is_over()
+    assert not await session.tail(cursor(2, 0, 0)).is_over()
+    assert not await session.tail(cursor(1, 1, end), follow=True).is_over()
+    session.ledger.queue()
+    assert not await session.tail(cursor(1, 1, end)).is_over()
+
+
+async def test_progress_is_hidden_on_the_servers_side(session: Session) -> None:
+    speaker = await session.speaker()
+    thought = speaker.writer.part_id("reasoning")
+    speaker.writer.say(envelope.reasoning_start(thought))
+    speaker.writer.say(envelope.reasoning_delta(thought, "hm"))
+    speaker.writer.say(envelope.reasoning_end(thought))
+    speaker.writer.say(envelope.tool_input_start("call", "search"))
+    speaker.writer.say(envelope.tool_output_error("call", "no"))
+    speaker.say("answer")
+    async with session.reader(show_progress=False) as live, session.reader() as curious:
+        await speaker.finish()
+        await live.until_ended()
+        await curious.until_ended()
+    replayed = await session.read(show_progress=False)
+
+    assert live.types == replayed.types == WHOLE
+    assert live.ids == replayed.ids
+    assert "reasoning-delta" in curious.types
+    assert "tool-output-error" in curious.types
+    # The numbers jump where something is hidden; any of them is a cursor all the same.
+    resumed = await session.read(live.ids[2], show_progress=False)
+    assert resumed.received == live.received[3:]
+
+
+async def test_keep_alive_comes_and_costs_no_event(session: Session) -> None:
+    async with session.reader(pace=TailPace(keep_alive_seconds=0.05)) as client:
+        await client.until(lambda client: len(client.comments) >= 3)
+
+    assert client.comments[0] == ": keep-alive"
+    assert client.received == []
+
+
+async def test_a_long_life_ends_with_retry_and_can_go_on(session: Session) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a")
+    first = await session.read(since_cursor(1), pace=TailPace(life_seconds=0.2))
+
+    assert first.retry_ms is not None
+    assert 500 <= first.retry_ms <= 2_000
+    assert not first.is_done
+    await speaker.finish()
+    second = await session.read(first.ids[-1])
+    assert [*first.types, *second.types] == WHOLE
+
+
+async def test_a_shutdown_sends_all_tails_away(session: Session, closing: asyncio.Event) -> None:
+    async with session.reader() as one, session.reader(follow=True) as two:
+        await asyncio.sleep(0.05)
+        closing.set()
+        await one.until_ended()
+        await two.until_ended()
+        late = await session.read()
+
+    assert all(client.retry_ms and not client.is_done for client in (one, two, late))
+    assert len(session.open_tails) == 0
+
+
+async def test_two_hundred_tails_of_one_session_share_one_subscription(session: Session) -> None:
+    hub = session.events.hub()
+    watched = hub.watched_sessions
+    speaker = await session.speaker()
+    await speaker.say_apart("a")
+    clients = [Client() for _ in range(200)]
+    async with asyncio.timeout(20):
+        async with asyncio.TaskGroup() as group:
+            for client in clients:
+                group.create_task(client.read(session.tail(since_cursor(1))))
+            await asyncio.sleep(0.1)
+            assert hub.watched_sessions == watched + 1
+            assert len(session.open_tails) == 200
+            for word in "bcdefgh":
+                await speaker.say_apart(word)
+            await speaker.finish()
+
+    assert {client.text for client in clients} == {"abcdefgh"}
+    assert hub.watched_sessions == watched
+    assert len(session.open_tails) == 0
+
+
+async def test_a_reader_that_leaves_leaves_nothing(session: Session) -> None:
+    hub = session.events.hub()
+    watched, tasks = hub.watched_sessions, len(asyncio.all_tasks())
+    for _ in range(20):
+        async with session.reader(follow=True):
+            await asyncio.sleep(0)
+    await asyncio.sleep(0.05)
+
+    assert hub.watched_sessions == watched
+    assert len(session.open_tails) == 0
+    assert len(asyncio.all_tasks()) == tasks
+
+
+async def test_a_tail_asks_postgresql_a_few_times_however_long_the_turn(session: Session) -> None:
+    speaker = await session.speaker()
+    async with session.reader(since_cursor(1)) as client:
+        for _ in range(50):
+            await speaker.say_apart("x")
+        await client.until_text("x" * 50)
+        assert session.ledger.questions <= 3
+        await speaker.finish()
+        await client.until_ended()
+
+
+async def test_an_idle_tail_is_light(session: Session) -> None:
+    import tracemalloc
+
+    count = 300
+    readers = [asyncio.create_task(Client().read(session.tail(follow=True))) for _ in range(20)]
+    await asyncio.sleep(0.1)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    readers += [asyncio.create_task(Client().read(session.tail(follow=True))) for _ in range(count)]
+    await asyncio.sleep(0.5)
+    gc.collect()
+    each = (tracemalloc.get_traced_memory()[0] - before) / count
+    tracemalloc.stop()
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
+
+    assert each < 12 * 1024, each
+
+
+@pytest.mark.parametrize("ending", [lambda: envelope.abort(), lambda: envelope.error("no")])
+async def test_any_terminal_ends_the_response(session: Session, ending: Callable[[], envelope.Chunk]) -> None:
+    speaker = await session.speaker()
+    speaker.turn.terminal = ending()
+    await speaker.finish()
+
+    client = await session.read()
+
+    assert client.types[-1] == ending().type
+    assert client.is_done
+
+
+async def test_a_long_replay_lets_others_have_their_turn(session: Session) -> None:
+    speaker = await session.speaker()
+    part = speaker.writer.part_id("reasoning")
+    for number in range(3000):
+        speaker.writer.say(envelope.tool_input_start(f"{part}-{number}", "x"))
+    await speaker.finish()
+    longest, reading = 0.0, asyncio.create_task(session.read(since_cursor(1)))
+    while not reading.done():
+        began = time.perf_counter()
+        await asyncio.sleep(0)
+        longest = max(longest, time.perf_counter() - began)
+
+    assert len((await reading).received) == 3007 - 1
+    assert longest < 0.1
+
+
+async def test_a_keep_alive_finds_what_pubsub_lost(session: Session) -> None:
+    turn = session.ledger.queue()
+    async with session.reader(since_cursor(1), pace=QUICK) as client:
+        await asyncio.sleep(0.05)
+        # Publishing has no hearer: as if each message of this turn was lost on its way.
+        hub = session.events.hub()
+        topics, hub._topics = hub._topics, {}
+        speaker = await session.speaker(turn)
+        await speaker.say_apart("a")
+        await speaker.finish()
+        await hub.settle()
+        hub._topics = topics
+        assert client.received == []
+        await client.until_ended()
+
+    assert client.text == "a"
+    assert client.resets == []

@@ -1,0 +1,36 @@
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from events.stage import Session, ValkeyServer, opened, running_valkey
+
+from neo.events import EventLog
+from neo.streams import Valkey
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """Shared by the tests, each in sessions of its own; who kills one has one of their own."""
+    with running_valkey() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def engine(valkey_server: ValkeyServer) -> AsyncIterator[tuple[Valkey, EventLog]]:
+    async with opened(valkey_server.url) as engine:
+        yield engine
+
+
+@pytest.fixture
+def valkey(engine: tuple[Valkey, EventLog]) -> Valkey:
+    return engine[0]
+
+
+@pytest.fixture
+def closing() -> asyncio.Event:
+    return asyncio.Event()
+
+
+@pytest.fixture
+def session(engine: tuple[Valkey, EventLog], closing: asyncio.Event) -> Session:
+    return Session(engine[1], closing)

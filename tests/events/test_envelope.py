@@ -1,0 +1,96 @@
+import orjson
+import pytest
+
+from neo.events import Chunk, EventKind, envelope
+
+
+def wire(chunk: Chunk) -> object:
+    return orjson.loads(chunk.encode())
+
+
+def test_chunks_have_the_sdks_keys_and_no_other() -> None:
+    told = [
+        envelope.start("m", {"a": 1}),
+        envelope.text_delta("t", "x"),
+        envelope.tool_input_start("c", "search"),
+        envelope.tool_input_available("c", "search", {"q": 1}),
+        envelope.tool_output_error("c", "no"),
+        envelope.finish("stop"),
+        envelope.abort(),
+        envelope.error("no"),
+        envelope.turn_restarted(["t"]),
+        envelope.stream_reset(3, "lost"),
+    ]
+
+    assert [wire(chunk) for chunk in told] == [
+        {"type": "start", "messageId": "m", "messageMetadata": {"a": 1}},
+        {"type": "text-delta", "id": "t", "delta": "x"},
+        {"type": "tool-input-start", "toolCallId": "c", "toolName": "search"},
+        {"type": "tool-input-available", "toolCallId": "c", "toolName": "search", "input": {"q": 1}},
+        {"type": "tool-output-error", "toolCallId": "c", "errorText": "no"},
+        {"type": "finish", "finishReason": "stop"},
+        {"type": "abort"},
+        {"type": "error", "errorText": "no"},
+        {"type": "data-turn-restarted", "data": {"discarded_part_ids": ["t"]}},
+        {"type": "data-stream-reset", "data": {"turn_no": 3, "reason": "lost"}, "transient": True},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("chunk", "kind"),
+    [
+        (envelope.start("m"), EventKind.CORE),
+        (envelope.finish_step(), EventKind.CORE),
+        (envelope.text_delta("t", "x"), EventKind.CORE),
+        (envelope.reasoning_delta("r", "x"), EventKind.PROGRESS),
+        (envelope.tool_output_error("c", "x"), EventKind.PROGRESS),
+        (envelope.finish("stop"), EventKind.TERMINAL),
+        (envelope.error("x"), EventKind.TERMINAL),
+        (envelope.abort(), EventKind.TERMINAL),
+    ],
+)
+def test_kinds(chunk: Chunk, kind: EventKind) -> None:
+    assert chunk.kind is kind
+
+
+@pytest.mark.parametrize(
+    "text", ["\n", "\r", "\r\n", "\n\nevent: x\nid: 9\n\n", "\u2028\u2029\x85", "\x00", "\ufeff", "漢字 🎉", ""]
+)
+def test_no_text_breaks_out_of_its_event(text: str) -> None:
+    frame = envelope.frame("1-1", envelope.text_delta("t", text).encode())
+
+    head, data, *rest = frame.split(b"\n")
+    assert head == b"id: 1-1"
+    assert rest == [b"", b""]
+    assert b"\r" not in frame
+    assert orjson.loads(data.removeprefix(b"data: "))["delta"] == text
+
+
+def test_what_json_cannot_carry_does_not_end_a_turn() -> None:
+    halves = envelope.text_delta("t", "a\ud83d\ude00b\ud83d")
+    odd = envelope.tool_input_available("c", "x", {"n": 2**70, "\udc00": ["\ud800"]})
+
+    assert orjson.loads(halves.encode())["delta"] == "a😀b\ufffd"
+    assert orjson.loads(odd.encode())["input"]["n"] == str(2**70)
+
+
+def test_only_neighbouring_deltas_of_one_part_merge() -> None:
+    told = [
+        envelope.text_delta("a", "1"),
+        envelope.text_delta("a", "2"),
+        envelope.text_delta("b", "3"),
+        envelope.reasoning_delta("b", "4"),
+        envelope.text_end("b"),
+        envelope.text_delta("b", "5"),
+        envelope.text_delta("b", "6"),
+    ]
+
+    deltas = [chunk.body["delta"] for chunk in envelope.merged(told) if "delta" in chunk.body]
+
+    assert deltas == ["12", "3", "4", "56"]
+
+
+def test_a_merged_delta_stays_small() -> None:
+    long = "x" * (envelope.DELTA_CHARACTERS_MAX - 1)
+
+    assert len(envelope.merged([envelope.text_delta("a", long), envelope.text_delta("a", "yz")])) == 2

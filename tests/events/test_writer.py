@@ -1,0 +1,259 @@
+import asyncio
+import time
+
+import pytest
+from events.stage import Session, forget, kept, key, lose_tail, opened, running_valkey, trim
+
+from neo.events import EventLog, Fenced, Position, envelope
+from neo.streams import Valkey
+
+
+async def test_a_turn_is_numbered_from_one_under_its_pen(session: Session, valkey: Valkey) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a", "b")
+    assert await speaker.finish()
+
+    events = await kept(valkey, session)
+    assert [event_id for event_id, _ in events] == [f"65537-{n}" for n in range(1, len(events) + 1)]
+    assert [chunk["type"] for _, chunk in events] == [
+        *("start", "start-step", "text-start", "text-delta", "text-delta", "text-end", "finish-step", "finish")
+    ]
+    assert session.ledger.turns[1].terminal_n == len(events)
+
+
+async def test_the_first_word_goes_out_at_once_and_what_came_meanwhile_goes_together(
+    session: Session, valkey: Valkey
+) -> None:
+    speaker = await session.speaker()
+    await speaker.writer.flush(2)
+    speaker.say("first")
+    await asyncio.sleep(0)
+    # The append of the first word is under way: it may not grow any more.
+    await asyncio.sleep(0)
+    speaker.say(*"abcdefgh")
+    await speaker.finish()
+
+    deltas = [chunk["delta"] for _, chunk in await kept(valkey, session) if chunk["type"] == "text-delta"]
+    assert deltas == ["first", "abcdefgh"]
+
+
+async def test_saying_never_blocks_and_flush_says_when_valkey_could_not_take_it() -> None:
+    with running_valkey() as server:
+        async with opened(server.url) as (_, events):
+            session = Session(events, asyncio.Event())
+            speaker = await session.speaker()
+            await speaker.say_apart("a")
+            server.kill()
+            began = time.monotonic()
+            speaker.say("b", "c")
+            assert time.monotonic() - began < 0.05
+            assert not await speaker.writer.flush(0.2)
+            assert time.monotonic() - began < 1.5
+            await speaker.writer.aclose()
+
+
+async def test_after_a_flush_the_position_stands_still(session: Session, valkey: Valkey) -> None:
+    with running_valkey() as server:
+        async with opened(server.url) as (_, events):
+            session = Session(events, asyncio.Event())
+            speaker = await session.speaker()
+            await speaker.say_apart("a")
+            server.kill()
+            speaker.say("b")
+            assert not await speaker.writer.flush(0.1)
+            position = speaker.writer.position
+            server.start()
+            await asyncio.sleep(0.3)
+            assert speaker.writer.position == position == Position(1, 1, 5)
+            assert session.ledger.turns[1].pen == 1
+            await speaker.writer.aclose()
+
+
+async def test_a_turn_goes_on_without_valkey_and_is_said_again_when_it_is_back() -> None:
+    with running_valkey() as server:
+        async with opened(server.url) as (valkey, events):
+            session = Session(events, asyncio.Event())
+            speaker = await session.speaker()
+            await speaker.say_apart("a", "b")
+            server.kill()
+            speaker.say("c")
+            await asyncio.sleep(0.1)
+            speaker.say("d")
+            server.start()
+            speaker.say("e")
+            assert await speaker.finish()
+
+            events_kept = await kept(valkey, session)
+            assert {event_id.split("-")[0] for event_id, _ in events_kept} == {"65538"}
+            assert [chunk["type"] for _, chunk in events_kept[:3]] == ["start", "data-turn-restarted", "start-step"]
+            assert events_kept[1][1]["data"] == {"discarded_part_ids": ["text-1-1"]}
+            deltas = [chunk for _, chunk in events_kept if chunk["type"] == "text-delta"]
+            assert "".join(chunk["delta"] for chunk in deltas) == "abcde"
+            assert {chunk["id"] for chunk in deltas} == {"text-2-1"}
+
+
+@pytest.mark.parametrize("lost", [1, 2, 100])
+async def test_a_store_that_lost_its_tail_hears_the_turn_again(session: Session, valkey: Valkey, lost: int) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a", "b", "c")
+    await lose_tail(valkey, session, lost)
+    await speaker.say_apart("d")
+    assert await speaker.finish()
+
+    deltas = [
+        chunk["delta"]
+        for event_id, chunk in await kept(valkey, session)
+        if event_id.startswith("65538-") and chunk["type"] == "text-delta"
+    ]
+    assert "".join(deltas) == "abcd"
+
+
+async def test_a_closed_turn_claims_no_pen_even_when_the_store_lost_it(session: Session, valkey: Valkey) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a")
+    await speaker.close()
+    await forget(valkey, session)
+
+    assert not await speaker.end()
+    assert session.ledger.turns[1].pen == 1
+    assert await kept(valkey, session) == []
+
+
+async def test_an_overtaken_attempt_is_told_so_and_writes_nothing(session: Session, valkey: Valkey) -> None:
+    old = await session.speaker()
+    await old.say_apart("old")
+    new = await session.speaker(old.turn)
+    await new.say_apart("new")
+    old.say("zombie")
+    with pytest.raises(Fenced):
+        await old.writer.flush(5)
+    with pytest.raises(Fenced):
+        old.say("again")
+    with pytest.raises(Fenced):
+        await old.writer.end(envelope.finish("stop"))
+    await old.writer.aclose()
+    assert await new.finish()
+
+    assert b"zombie" not in str(await kept(valkey, session)).encode()
+
+
+async def test_an_attempt_overtaken_before_it_spoke_gets_no_pen(session: Session) -> None:
+    old = await session.speaker()
+    new = await session.speaker(old.turn)
+    assert await new.finish()
+
+    with pytest.raises(Fenced):
+        await old.writer.open()
+    await old.writer.aclose()
+
+
+async def test_a_new_attempt_names_the_parts_of_the_one_before(session: Session, valkey: Valkey) -> None:
+    old = await session.speaker()
+    await old.say_apart("x")
+    old.writer.say(envelope.tool_input_start("call_a", "search"))
+    await old.writer.flush(5)
+    await old.writer.aclose()
+    new = await session.speaker(old.turn)
+    assert await new.finish()
+
+    restarted = [chunk for _, chunk in await kept(valkey, session) if chunk["type"] == "data-turn-restarted"]
+    assert restarted == [{"type": "data-turn-restarted", "data": {"discarded_part_ids": ["text-1-1", "call_a"]}}]
+
+
+async def test_a_tool_call_said_again_has_another_id(session: Session, valkey: Valkey) -> None:
+    speaker = await session.speaker()
+    speaker.writer.say(envelope.tool_input_start("call_a", "search"))
+    await speaker.writer.flush(5)
+    await forget(valkey, session)
+    speaker.writer.say(envelope.tool_output_error("call_a", "no"))
+    assert await speaker.finish()
+
+    calls = [chunk["toolCallId"] for _, chunk in await kept(valkey, session) if "toolCallId" in chunk]
+    assert calls == ["call_a-2", "call_a-2"]
+
+
+async def test_a_lost_reply_is_not_written_twice(session: Session, valkey: Valkey, engine: object) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a")
+    store = speaker.writer._store
+    append, calls = store.append, 0
+
+    batch = [(Position(1, 1, 5), envelope.text_delta("t", "b"))]
+    for _ in range(3):
+        answer = await append(session.id, batch, predecessor=Position(1, 1, 4))
+        calls += 1
+        assert answer == "appended"
+
+    assert len(await kept(valkey, session)) == 5
+    await speaker.writer.aclose()
+
+
+async def test_a_stream_of_another_past_is_dropped(session: Session, valkey: Valkey) -> None:
+    # PostgreSQL was restored to an earlier day: the stream knows turns that no longer are.
+    await valkey.call("XADD", key(session), f"{9 * 65536 + 1}-1", "k", "c", "p", "{}")
+    speaker = await session.speaker()
+    await speaker.say_apart("a")
+    assert await speaker.finish()
+
+    assert {event_id.split("-")[0] for event_id, _ in await kept(valkey, session)} == {"65539"}
+
+
+async def test_what_is_kept_is_bounded_and_expires(valkey: Valkey, engine: tuple[Valkey, EventLog]) -> None:
+    events = EventLog(valkey, events_kept=4, kept_seconds=100, trims_exactly=True, hub=engine[1].hub())
+    session = Session(events, asyncio.Event())
+    speaker = await session.speaker()
+    await speaker.say_apart("a", "b", "c")
+    assert await speaker.finish()
+
+    assert len(await kept(valkey, session)) == 4
+    assert 90 < await valkey.call("TTL", key(session)) <= 100
+
+
+async def test_a_store_that_is_full_is_waited_for() -> None:
+    with running_valkey() as server:
+        async with opened(server.url) as (valkey, events):
+            session = Session(events, asyncio.Event())
+            speaker = await session.speaker()
+            await speaker.say_apart("a")
+            await valkey.call("CONFIG", "SET", "maxmemory", 1)
+            speaker.say("b")
+            assert not await speaker.writer.flush(0.3)
+            await valkey.call("CONFIG", "SET", "maxmemory", 0)
+            speaker.say("c")
+            assert await speaker.finish()
+            assert session.ledger.turns[1].pen == 1
+
+
+async def test_trimming_does_not_disturb_the_writer(session: Session, valkey: Valkey) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a", "b")
+    await trim(valkey, session, 1)
+    await speaker.say_apart("c")
+    assert await speaker.finish()
+    assert session.ledger.turns[1].pen == 1
+
+
+async def test_a_burst_is_appended_in_order_whatever_its_size(session: Session, valkey: Valkey) -> None:
+    speaker = await session.speaker()
+    parts = [speaker.writer.part_id("text") for _ in range(2)]
+    for number in range(1000):
+        speaker.writer.say(envelope.text_delta(parts[number % 2], f"{number} "))
+    assert await speaker.finish()
+
+    text = "".join(chunk.get("delta", "") for _, chunk in await kept(valkey, session))
+    assert text.split() == [str(number) for number in range(1000)]
+
+
+async def test_a_bug_in_the_claim_reaches_the_speaker(session: Session, valkey: Valkey) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart("a")
+    await forget(valkey, session)
+
+    async def broken() -> int:
+        raise ZeroDivisionError
+
+    speaker.writer._claim_pen = broken
+    speaker.say("b")
+    with pytest.raises(ZeroDivisionError):
+        await speaker.writer.flush(2)
+    await speaker.writer.aclose()
