@@ -14,6 +14,7 @@ from neo.access import Authenticator, RequestLimiter
 from neo.api import RequestScope, build_document, install_error_handlers
 from neo.chat import Archivist, Desks, Reader, SessionDesk, TailPace, Tails, TurnDesk, router
 from neo.db import DatabaseRoleUnsafe, DatabaseUnavailable, SchemaOutdated, check_role, check_schema
+from neo.kit import kept_going
 from neo.meta import Health, meta_router
 from neo.resources import Resources, key_format, pepper
 from neo.settings import Settings, plain
@@ -62,9 +63,9 @@ def build_app(
             await stack.enter_async_context(resources.events.hub())
             async with asyncio.TaskGroup() as group:
                 running = [
-                    group.create_task(_prepare(resources, health, on_refusal)),
-                    group.create_task(resources.temporal.connect()),
-                    group.create_task(resources.sweeper.run()),
+                    group.create_task(kept_going("prepare", lambda: _prepare(resources, health, on_refusal))),
+                    group.create_task(kept_going("connect", resources.temporal.connect)),
+                    group.create_task(kept_going("sweep", resources.sweeper.run)),
                 ]
                 working = group.create_task(beside.run()) if beside is not None else None
                 yield

@@ -8,6 +8,7 @@ import structlog
 
 from neo.db import DatabaseUnavailable, SchemaOutdated, check_role, check_schema
 from neo.errors import Failure
+from neo.kit import kept_going
 from neo.resources import Resources, open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs
@@ -65,8 +66,8 @@ async def _prepared(resources: Resources, worker: TurnWorker) -> None:
             await asyncio.sleep(PREPARE_RETRY_SECONDS)
     async with asyncio.TaskGroup() as group:
         beside = [
-            group.create_task(resources.temporal.connect()),
-            group.create_task(resources.sweeper.run()),
+            group.create_task(kept_going("connect", resources.temporal.connect)),
+            group.create_task(kept_going("sweep", resources.sweeper.run)),
         ]
         await worker.run()
         for task in beside:

@@ -69,7 +69,8 @@ def json_body(model: type[Model]) -> Callable[[Request], Coroutine[Any, Any, Jso
     async def read(request: Request) -> JsonBody[Model]:
         _check_headers(request)
         try:
-            raw = await asyncio.wait_for(_read(request), BODY_SECONDS)
+            async with asyncio.timeout(BODY_SECONDS):
+                raw = await _read(request)
         except TimeoutError as error:
             raise BodyTimedOut(f"The body did not arrive within {BODY_SECONDS:.0f} s.") from error
         except ClientDisconnect as error:

@@ -51,11 +51,15 @@ def error_response(request: HTTPConnection, failure: Failure) -> Response:
     return _response(request, STATUSES[failure.kind], failure.code, failure.message, failure.details, headers)
 
 
+def bug_response(request: HTTPConnection) -> Response:
+    message = "Something went wrong on our side. Quote the request id when you report it."
+    return _response(request, 500, "internal_error", message, {}, {"cache-control": "no-store"})
+
+
 def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_parameters)
-    app.add_exception_handler(Exception, _on_bug)
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:
@@ -77,11 +81,6 @@ async def _on_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     fields = {str(problem["loc"][-1]): problem["msg"] for problem in error.errors()}
     return error_response(request, InvalidParameters("Some parameters are not valid.", details={"fields": fields}))
-
-
-async def _on_bug(request: Request, _error: Exception) -> Response:
-    message = "Something went wrong on our side. Quote the request id when you report it."
-    return _response(request, 500, "internal_error", message, {}, {"cache-control": "no-store"})
 
 
 def _response(

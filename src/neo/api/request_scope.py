@@ -7,7 +7,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neo.api.errors import error_response
+from neo.api.errors import bug_response, error_response
 from neo.api.phases import Phases
 from neo.errors import Failure, Kind
 
@@ -37,9 +37,10 @@ class RequestScope:
             try:
                 await self._handle(scope, receive, answer.send)
             except Exception:
+                # Whatever was not foreseen ends here: told in full to the log, and to the caller not at all.
                 log.exception("request_broke")
                 if not answer.status:
-                    raise
+                    await bug_response(HTTPConnection(scope))(scope, receive, answer.send)
             finally:
                 answer.log()
 

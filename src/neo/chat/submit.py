@@ -1,20 +1,22 @@
 """Accepting a message: stored with its turn in one transaction, then started."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, update
+from sqlalchemy import CTE, ColumnElement, exists, func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.chat.draft import Draft
 from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, SessionArchived
-from neo.db import Database
+from neo.db import Base, Database
 from neo.events import since_cursor
-from neo.sessions import ChatSession, MessageStore, Role, SessionStore, message_position, title_of
+from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore, message_position, title_of
 from neo.turns.contract import TurnInput
+from neo.turns.models import ChatTurn
 from neo.turns.start import TurnStarter
-from neo.turns.store import TurnStore
+from neo.turns.store import TurnStore, open_turns
 
 
 @dataclass(frozen=True)
@@ -37,9 +39,8 @@ class TurnDesk:
             await _refuse_repeat(db, session, draft)
             if session.archived_at is not None:
                 raise SessionArchived("This session is archived: open a new one.")
-            is_next = await TurnStore(db, caller.tenant_id).find_first_open(session_id) is None
-            accepted = await _store(db, session, draft)
-        if is_next:
+            accepted, is_first = await _store(db, session, draft)
+        if is_first:
             # After the commit: a start that fails here is made up for by the sweeper.
             self._starter.start_soon(TurnInput(str(caller.tenant_id), str(session_id), str(accepted.turn_id)))
         return accepted
@@ -63,31 +64,50 @@ async def _refuse_repeat(db: AsyncSession, session: ChatSession, draft: Draft) -
     raise DuplicateClientMessageId("This message was accepted before: tail its turn.", details=details)
 
 
-async def _store(db: AsyncSession, session: ChatSession, draft: Draft) -> Accepted:
-    turn_no, turn_id, message_id = session.last_turn_no + 1, uuid4(), uuid4()
-    await db.execute(
+async def _store(db: AsyncSession, session: ChatSession, draft: Draft) -> tuple[Accepted, bool]:
+    """Message, turn and the session's count in one statement; also whether the turn may begin at once."""
+    turn_id, message_id = uuid4(), uuid4()
+    counted = (
         update(ChatSession)
         .where(ChatSession.tenant_id == session.tenant_id, ChatSession.id == session.id)
-        .values(last_turn_no=turn_no, title=session.title or title_of(draft.message), updated_at=func.now())
+        .values(
+            last_turn_no=ChatSession.last_turn_no + 1,
+            title=session.title or title_of(draft.message),
+            updated_at=func.now(),
+        )
+        .returning(ChatSession.last_turn_no.label("turn_no"))
+        .cte("counted")
     )
-    await TurnStore(db, session.tenant_id).queue(
-        id=turn_id,
-        session_id=session.id,
-        turn_no=turn_no,
-        model_tier=draft.model_tier,
-        user_message_id=message_id,
-        reply_message_id=uuid4(),
+    ids = {"tenant_id": session.tenant_id, "session_id": session.id}
+    turn = {
+        "id": turn_id,
+        "model_tier": draft.model_tier,
+        "user_message_id": message_id,
+        "reply_message_id": uuid4(),
+    }
+    message = {
+        "id": message_id,
+        "turn_id": turn_id,
+        "role": Role.USER,
+        "parts": [{"type": "text", "text": draft.message}],
+        "client_message_id": draft.client_message_id,
+        "draft_digest": draft.digest(),
+    }
+    position = message_position(counted.c.turn_no, Role.USER)
+    statement = (
+        select(counted.c.turn_no, exists(open_turns(session.tenant_id, session.id)).label("waits"))
+        .add_cte(_inserted(ChatTurn, {**ids, **turn, "turn_no": counted.c.turn_no}, counted, "queued"))
+        .add_cte(_inserted(ChatMessage, {**ids, **message, "position": position}, counted, "said"))
     )
-    await MessageStore(db, session.tenant_id).add(
-        id=message_id,
-        session_id=session.id,
-        turn_id=turn_id,
-        position=message_position(turn_no, Role.USER),
-        role=Role.USER,
-        parts=[{"type": "text", "text": draft.message}],
-        client_message_id=draft.client_message_id,
-        draft_digest=draft.digest(),
-    )
-    return Accepted(message_id, turn_id, since_cursor(turn_no), session.show_agent_progress_steps)
+    row = (await db.execute(statement)).one()
+    cursor = since_cursor(row.turn_no)
+    return Accepted(message_id, turn_id, cursor, session.show_agent_progress_steps), not row.waits
 
 
+def _inserted(table: type[Base], values: dict[str, Any], source: CTE, name: str) -> CTE:
+    columns = table.__table__.c
+    bound = [
+        value if isinstance(value, ColumnElement) else literal(value, columns[column].type)
+        for column, value in values.items()
+    ]
+    return insert(table).from_select(list(values), select(*bound).select_from(source)).cte(name)

@@ -19,6 +19,16 @@ from neo.settings import plain, read_settings
 if TYPE_CHECKING:
     from neo.settings import Settings
 
+LOOK_AT_DATABASE = "look whether it is up, and whether NEO_DATABASE_URL is right"
+LOOK_AT_OWNER = "look whether NEO_DATABASE_OWNER_URL is right"
+LOOK_AT_VALKEY = "look whether it is up, and whether NEO_REDIS_URL is right"
+# Of engines that the server would start: the models are judged without them.
+AWAY = {
+    "redis_url": "unix:///away",
+    "temporal_address": "127.0.0.1:1",
+    "local_model_url": "http://127.0.0.1:1",
+    "scripted_model_url": "http://127.0.0.1:1",
+}
 NOT_RUNNING = "It runs with the server, which is not running."
 
 
@@ -51,7 +61,7 @@ async def _examine(data: Path | None) -> AsyncIterator[Finding]:
     try:
         settings, here = read_settings(), choose_engines(os.environ)
     except Failure as failure:
-        yield problem("settings", failure.message, "`neo settings` lists them")
+        yield problem("settings", failure.message)
         return
     yield fine("settings", "They are readable.")
     examination = _Examination(data or Path(settings.server.data_dir), frozenset(map(str, here)))
@@ -60,16 +70,13 @@ async def _examine(data: Path | None) -> AsyncIterator[Finding]:
 
 
 class _Examination:
-    """Asks each engine where the running server has it, or where the settings and the last run say."""
+    """Asks each engine where the running server has it, or where the settings say that it is."""
 
     def __init__(self, folder: Path, chosen: frozenset[str]) -> None:
-        from neo.engines.addresses import Addresses  # noqa: PLC0415
-        from neo.engines.running import last_record, read_running  # noqa: PLC0415
+        from neo.engines.running import read_running  # noqa: PLC0415
 
-        record = last_record(folder)
         self._folder = folder
         self._running = read_running(folder)
-        self._known = record.addresses if record else Addresses()
         # A server may have been started with other settings than this shell's.
         self._embedded = frozenset(self._running.children) if self._running else chosen
 
@@ -83,30 +90,11 @@ class _Examination:
             except Failure as failure:
                 yield problem("postgres", failure.message)
                 return
-            async for finding in self._database(found):
+            async for finding in _database(found):
                 yield finding
             async for finding in self._engines(found):
                 yield finding
         for finding in await self._api():
-            yield finding
-
-    async def _database(self, found: Ground) -> AsyncIterator[Finding]:
-        from neo.cli import doctor_database as checks  # noqa: PLC0415
-        from neo.db import Database  # noqa: PLC0415
-
-        database = Database(found.database_url, connections_max=1)
-        try:
-            for name, check in (
-                ("postgres", checks.check_durability(database)),
-                ("schema", checks.check_schema_version(database)),
-                ("database role", checks.check_safe_role(database)),
-                ("row-level security", checks.check_row_security(database)),
-            ):
-                for finding in await checked(name, check):
-                    yield finding
-        finally:
-            await database.aclose()
-        async for finding in _turns(found.owner_url):
             yield finding
 
     async def _engines(self, found: Ground) -> AsyncIterator[Finding]:
@@ -131,7 +119,7 @@ class _Examination:
         valkey = Valkey(plain(settings.streams.redis_url) or "")
         try:
             check = check_valkey(valkey, is_ours="valkey" in self._embedded)
-            for finding in await checked("valkey", check):
+            for finding in await checked("valkey", check, LOOK_AT_VALKEY):
                 yield finding
         finally:
             await valkey.aclose()
@@ -156,20 +144,48 @@ class _Examination:
         return await checked("api", check_api(self._running.addresses.url))
 
     def _settings_of_server(self, found: Ground) -> "Settings":
-        from neo.engines.choose import choose_engines, server_environment, with_given  # noqa: PLC0415
+        from neo.engines.addresses import Addresses  # noqa: PLC0415
+        from neo.engines.choose import choose_engines, server_environment  # noqa: PLC0415
 
+        known = self._running.addresses if self._running else Addresses(**AWAY)
         addresses = replace(
-            with_given(self._known, os.environ),
+            known,
             database_url=found.database_url,
             database_owner_url=found.owner_url or "",
         )
         engines = [engine for engine in choose_engines(os.environ) if engine in self._embedded]
-        os.environ.update(server_environment(os.environ, addresses, found.secret_key or "", engines))
+        filled = server_environment(os.environ, addresses, found.secret_key or "", engines)
+        # What this shell says itself comes first.
+        os.environ.update({**filled, **{name: value for name, value in os.environ.items() if value}})
         return read_settings()
 
 
+async def _database(found: Ground) -> AsyncIterator[Finding]:
+    from neo.cli import doctor_database as checks  # noqa: PLC0415
+    from neo.db import Database  # noqa: PLC0415
+
+    database = Database(found.database_url, connections_max=1)
+    try:
+        answers = await checked("postgres", checks.check_durability(database), LOOK_AT_DATABASE)
+        for finding in answers:
+            yield finding
+        if len(answers) == 1:
+            return
+        for name, check in (
+            ("schema", checks.check_schema_version),
+            ("database role", checks.check_safe_role),
+            ("row-level security", checks.check_row_security),
+        ):
+            for finding in await checked(name, check(database)):
+                yield finding
+    finally:
+        await database.aclose()
+    async for finding in _turns(found.owner_url):
+        yield finding
+
+
 async def _turns(owner_url: str | None) -> AsyncIterator[Finding]:
-    from neo.cli.doctor_turns import INVARIANTS, check_invariant  # noqa: PLC0415
+    from neo.cli.doctor_turns import INVARIANTS, check_invariant, check_owner  # noqa: PLC0415
     from neo.db import Database  # noqa: PLC0415
 
     if owner_url is None:
@@ -177,7 +193,10 @@ async def _turns(owner_url: str | None) -> AsyncIterator[Finding]:
         return
     owner = Database(owner_url, connections_max=1)
     try:
-        for invariant in INVARIANTS:
+        troubles = await checked("database owner", check_owner(owner), LOOK_AT_OWNER)
+        for finding in troubles:
+            yield finding
+        for invariant in () if troubles else INVARIANTS:
             for finding in await checked(invariant.name, check_invariant(owner, invariant)):
                 yield finding
     finally:

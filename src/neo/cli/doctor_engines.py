@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Trouble = Callable[[str, str, str], Finding]
 
+LOOK_AT_TEMPORAL = "look whether it is up, and whether NEO_TEMPORAL_ADDRESS is right"
 KEEPS_EVERYTHING = "noeviction"
 # The servers of these models are ours, and say so without being asked for an answer, which would cost.
 OWN_MODELS = {"local": "local_model_url", "scripted": "scripted_model_url"}
@@ -71,12 +72,16 @@ async def check_temporal(settings: "Settings") -> list[Finding]:
     from temporalio.client import Client  # noqa: PLC0415
 
     chosen = settings.temporal
-    client = await Client.connect(
-        chosen.temporal_address or "",
-        namespace=chosen.temporal_namespace,
-        tls=chosen.temporal_tls,
-        api_key=plain(chosen.temporal_api_key),
-    )
+    try:
+        client = await Client.connect(
+            chosen.temporal_address or "",
+            namespace=chosen.temporal_namespace,
+            tls=chosen.temporal_tls,
+            api_key=plain(chosen.temporal_api_key),
+        )
+    except RuntimeError:
+        # Its message is the Rust core's, several lines long.
+        return [problem("temporal", f"{chosen.temporal_address} does not answer.", LOOK_AT_TEMPORAL)]
     version = (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version
     if not await _has_namespace(client):
         step = f"temporal operator namespace create --namespace {client.namespace}"

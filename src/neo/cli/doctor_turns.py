@@ -93,6 +93,11 @@ INVARIANTS = (
 )
 
 
+async def check_owner(owner: "Database") -> list[Finding]:
+    await owner.ping()
+    return []
+
+
 async def check_invariant(owner: "Database", invariant: Invariant) -> list[Finding]:
     from sqlalchemy import text  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 

@@ -59,13 +59,13 @@ def skipped(name: str, said: str) -> Finding:
     return Finding(name, State.SKIPPED, said)
 
 
-async def checked(name: str, check: Awaitable[list[Finding]]) -> list[Finding]:
+async def checked(name: str, check: Awaitable[list[Finding]], next_step: str | None = None) -> list[Finding]:
     """What a check found; a check that fails or hangs is a finding too."""
     try:
         return await asyncio.wait_for(check, CHECK_SECONDS)
     except Failure as failure:
-        return [problem(name, failure.message)]
+        return [problem(name, failure.message, next_step)]
     except TimeoutError:
-        return [problem(name, f"There was no answer within {CHECK_SECONDS:.0f} s.", "look whether it is up")]
+        return [problem(name, f"There was no answer within {CHECK_SECONDS:.0f} s.", next_step)]
     except Exception as error:  # noqa: BLE001 - whatever a driver says, it is what the operator has to hear.
-        return [problem(name, f"{type(error).__name__}: {error}")]
+        return [problem(name, f"{type(error).__name__}: {error}", next_step)]

@@ -139,7 +139,7 @@ class Terminal:
         return Group(Text(""), block) if self._has_blocks else block
 
     def _block(self, text: str, *, newest_lines: int = 0) -> SegmentLines:
-        """The text's lines, or only the newest of them, without the blank ones that Rich sets round a block."""
+        """The text's lines, or only its newest, without the blank ones that Rich sets round a block."""
         lines = self._console.render_lines(self._pages.render(text, self._style), pad=False)
         full = [number for number, line in enumerate(lines) if any(part.text.strip() for part in line)]
         lines = lines[full[0] : full[-1] + 1] if full else []

@@ -1,8 +1,8 @@
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -19,8 +19,8 @@ LOCK_WAIT_SECONDS = 5
 RETRY_AFTER_SECONDS = 2
 
 SET_TENANT = text("SELECT set_config('neo.tenant_id', :tenant_id, true)")
-# What PostgreSQL says while it starts, stops or is out of connections.
-UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01")
+# What PostgreSQL says while it starts, stops, is out of connections, or is not set up yet.
+UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28")
 
 
 class DatabaseUnavailable(Failure):
@@ -36,6 +36,8 @@ class Database:
             url,
             pool_size=connections_max,
             max_overflow=0,
+            # What people say to each other must not reach a log by way of a failed statement.
+            hide_parameters=True,
             pool_timeout=POOL_WAIT_SECONDS,
             connect_args={
                 "timeout": CONNECT_SECONDS,
@@ -102,11 +104,13 @@ class Database:
 async def _mapped() -> AsyncIterator[None]:
     try:
         yield
-    except (OSError, asyncio.TimeoutError, PoolTimeout, InterfaceError, OperationalError) as error:
+    except (OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError) as error:
         raise _unavailable() from error
-    except DBAPIError as error:
-        state = getattr(error.orig, "sqlstate", None) or ""
-        if error.connection_invalidated or state.startswith(UNAVAILABLE_STATES):
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        # A connection that cannot be opened fails with the driver's own error, not with SQLAlchemy's.
+        is_cut = isinstance(error, DBAPIError) and error.connection_invalidated
+        state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+        if is_cut or state.startswith(UNAVAILABLE_STATES):
             raise _unavailable() from error
         raise
 

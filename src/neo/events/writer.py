@@ -122,7 +122,8 @@ class TurnWriter:
 
     async def _rest(self, seconds: float) -> None:
         try:
-            await asyncio.wait_for(self._rests.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._rests.wait()
         except TimeoutError:
             # An append or a claim under way is bounded, and must be over: the position may not move later.
             self._hushed.set()
@@ -152,7 +153,8 @@ class TurnWriter:
                 if failure.kind is not Kind.UNAVAILABLE:
                     raise
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._hushed.wait(), backoff.next_seconds())
+                    async with asyncio.timeout(backoff.next_seconds()):
+                        await self._hushed.wait()
             else:
                 backoff.reset()
 

@@ -1,8 +1,9 @@
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.errors import Failure, Kind
@@ -14,8 +15,12 @@ class SessionNotFound(Failure):
     code = "session_not_found"
 
 
-def message_position(turn_no: int, role: Role) -> int:
-    return turn_no * 2 + (role is Role.ASSISTANT)
+Number = TypeVar("Number", int, ColumnElement[int])
+
+
+def message_position(turn_no: Number, role: Role) -> Number:
+    """Two places a turn: what was asked, what was answered."""
+    return turn_no * 2 + int(role is Role.ASSISTANT)
 
 
 class SessionStore:

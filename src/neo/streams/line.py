@@ -78,7 +78,8 @@ class Line:
         self._send(b"PING", token)
         try:
             with driver_errors_mapped():
-                await asyncio.wait_for(pong, self._valkey.answer_seconds)
+                async with asyncio.timeout(self._valkey.answer_seconds):
+                    await pong
         finally:
             self._pongs.pop(token, None)
 
@@ -121,15 +122,17 @@ class Line:
             while True:
                 await self._wait_for_mail()
                 while self._outbox:
-                    sending = connection.send_command(*self._outbox.popleft(), check_health=False)
-                    await asyncio.wait_for(sending, self._valkey.answer_seconds)
+                    async with asyncio.timeout(self._valkey.answer_seconds):
+                        await connection.send_command(*self._outbox.popleft(), check_health=False)
 
     async def _wait_for_mail(self) -> None:
         self._outbox_filled.clear()
         if self._outbox:
             return
         try:
-            await asyncio.wait_for(self._outbox_filled.wait(), QUIET_SECONDS)
+            # Not `wait_for`: in Python 3.11 it may swallow the cancellation that is to end this task.
+            async with asyncio.timeout(QUIET_SECONDS):
+                await self._outbox_filled.wait()
         except TimeoutError:
             quiet_seconds = asyncio.get_running_loop().time() - self._last_heard
             if quiet_seconds > 2 * QUIET_SECONDS + self._valkey.answer_seconds:

@@ -1,14 +1,15 @@
 """What a turn is to say to the model, read from PostgreSQL."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.agents import AgentStore
+from neo.agents import Agent
 from neo.llm import Said, Tier
-from neo.sessions import ChatMessage, ChatSession, Role, SessionStore, message_position
+from neo.sessions import ChatMessage, ChatSession, Role, message_position
 from neo.turns.models import ChatTurn, TurnStatus
 
 PAGE_MESSAGES = 200
@@ -32,10 +33,15 @@ class Task:
         return Tier(self.turn.model_tier)
 
 
-async def read_task(db: AsyncSession, turn: ChatTurn) -> Task:
-    session = await SessionStore(db, turn.tenant_id).get(turn.session_id)
-    agent = await AgentStore(db, turn.tenant_id).get(session.agent_id)
-    message = await db.get_one(ChatMessage, turn.user_message_id)
+async def read_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task:
+    wanted = (
+        select(ChatTurn, ChatSession, Agent, ChatMessage)
+        .join(ChatSession, ChatSession.id == ChatTurn.session_id)
+        .join(Agent, (Agent.tenant_id == ChatSession.tenant_id) & (Agent.id == ChatSession.agent_id))
+        .join(ChatMessage, ChatMessage.id == ChatTurn.user_message_id)
+        .where(ChatTurn.tenant_id == tenant_id, ChatTurn.id == turn_id)
+    )
+    turn, session, agent, message = (await db.execute(wanted)).one()
     return Task(turn, session, agent.instructions, agent.model, agent.reasoning_effort, message.text)
 
 

@@ -73,14 +73,12 @@ class ModelStep:
     async def _begin(self, turn: TurnInput) -> Task | None:
         tenant_id = UUID(turn.tenant_id)
         async with self._database.transaction(tenant_id) as db:
-            turns = TurnStore(db, tenant_id)
             # A step that ended while Temporal was away runs again, and must do nothing.
             try:
-                await turns.begin(UUID(turn.turn_id))
+                await TurnStore(db, tenant_id).begin(UUID(turn.turn_id))
             except Fenced:
                 return None
-            row = await turns.get(UUID(turn.session_id), UUID(turn.turn_id))
-            return await read_task(db, row)
+            return await read_task(db, tenant_id, UUID(turn.turn_id))
 
     async def _answer(self, turn: TurnInput, task: Task, writer: TurnWriter, *, is_last_attempt: bool) -> None:
         await writer.open()

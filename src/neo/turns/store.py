@@ -1,6 +1,6 @@
 from uuid import UUID
 
-from sqlalchemy import Select, Update, func, insert, select, update
+from sqlalchemy import Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.errors import Failure, Kind
@@ -13,15 +13,19 @@ class TurnNotFound(Failure):
     code = "turn_not_found"
 
 
+def open_turns(tenant_id: UUID, session_id: UUID) -> Select[UUID]:
+    """The ids of a session's turns that have not ended."""
+    return select(ChatTurn.id).where(
+        ChatTurn.tenant_id == tenant_id, ChatTurn.session_id == session_id, ChatTurn.status.in_(OPEN)
+    )
+
+
 class TurnStore:
     """A tenant's turns. Whoever queues or closes one holds the session's lock."""
 
     def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
         self._db = db
         self._tenant_id = tenant_id
-
-    async def queue(self, **values: object) -> None:
-        await self._db.execute(insert(ChatTurn).values(tenant_id=self._tenant_id, **values))
 
     async def get(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
         found = await self._db.scalar(self._in(session_id).where(ChatTurn.id == turn_id))

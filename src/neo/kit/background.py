@@ -1,0 +1,20 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+log = structlog.get_logger()
+
+AGAIN_SECONDS = 1.0
+
+
+async def kept_going(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Work that a process cannot do without: what breaks it is told in full, and it is begun again."""
+    while True:
+        try:
+            await work()
+        except Exception:
+            log.exception("background_work_broke", work=name, again_seconds=AGAIN_SECONDS)
+            await asyncio.sleep(AGAIN_SECONDS)
+        else:
+            return

@@ -1,0 +1,347 @@
+"""The stream under everything at once, as a randomised model.
+
+The real writer, the real reader, a real Valkey; the ledger is in Python. Whatever the store loses and whoever
+dies: each reader's text of a turn at its terminal, since the last start or reset, is the truth; the ids it gets
+have no gap but where a reset says so; it gets one terminal for each turn; and it gets to the end.
+"""
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+import hypothesis.strategies as st
+from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from neo.chat.tail import Tail
+from neo.events import Chunk, EventLog, Fenced, Hub, Position, Watch, envelope, parse_cursor, since_cursor
+from neo.events.hub import Watching
+from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, Appended, EventStore, Page
+from neo.streams import StreamsUnavailable, Valkey
+
+T = TypeVar("T")
+READERS = st.integers(0, 2)
+FLUSH_SECONDS = 5.0
+PAGE_EVENTS = 3
+EXAMPLES = 120
+STEPS = 40
+# What a reader may need, at most, to get over one turn: looks, pages of three, resets.
+ROUNDS_MAX = 60
+
+
+class UnluckyStore(EventStore):
+    """Appends for real; loses a reply, or is away, when told to."""
+
+    loses_reply = False
+    is_away = False
+
+    async def append(
+        self, session_id: UUID, batch: Sequence[tuple[Position, Chunk]], *, predecessor: Position | None
+    ) -> Appended:
+        if self.is_away:
+            raise StreamsUnavailable("Away.")
+        answer = await super().append(session_id, batch, predecessor=predecessor)
+        if self.loses_reply:
+            self.loses_reply = False
+            raise StreamsUnavailable("The reply was lost.")
+        return answer
+
+
+class SmallPages(EventLog):
+    async def read_on(self, *args: Any, **options: Any) -> Page:
+        return await super().read_on(*args, **{**options, "count": PAGE_EVENTS})
+
+
+class MutedHub(Hub):
+    is_muted = False
+
+    def _pass_on(self, channel: bytes, message: bytes) -> None:
+        if not self.is_muted:
+            super()._pass_on(channel, message)
+
+
+class Follower:
+    """A client that keeps what it got, cuts the line when it likes, and resumes where it was."""
+
+    def __init__(self, session: Session, cursor: str | None) -> None:
+        self.session = session
+        self.cursor = cursor
+        self.client = Client()
+        self.checked = 0
+        self.text = ""
+        self.awaits_first = False
+        self.ended: set[int] = set()
+        self.tail: Tail | None = None
+        self.watching: Watching | None = None
+        self.watch: Watch | None = None
+
+    async def resume(self) -> bool:
+        """Ask again from the last id; false when there is nothing to come (204)."""
+        await self.cut()
+        tail = self.session.tail(self.cursor)
+        if await tail.is_over():
+            return False
+        self.tail, self.watching = tail, self.session.events.watch(self.session.id)
+        self.watch = await self.watching.__aenter__()
+        self.watch.take_missed()
+        return True
+
+    async def cut(self) -> None:
+        if self.watching is not None:
+            await self.watching.__aexit__(None, None, None)
+        self.tail = self.watching = self.watch = None
+
+    async def step(self, *, frames_taken: int | None = None, looks: bool = False) -> None:
+        """One round of the tail; a client that takes fewer frames than there are has cut the line there."""
+        if self.tail is None and not await self.resume():
+            return
+        assert self.tail is not None
+        assert self.watch is not None
+        if looks:
+            self.tail._look()
+        await self.tail.advance(self.watch)
+        reader = self.tail._reader
+        frames = reader.take_frames()
+        for frame in frames[:frames_taken]:
+            self.client.take(frame)
+        self.check()
+        if reader.is_over or (frames_taken is not None and frames_taken < len(frames)):
+            await self.cut()
+
+    def check(self) -> None:
+        for event in self.client.received[self.checked :]:
+            self.checked += 1
+            if event.id is None:
+                assert event.type == "data-stream-reset"
+                self.text, self.awaits_first = "", True
+                continue
+            position = parse_cursor(event.id)
+            assert position is not None
+            self.check_order(position)
+            self.cursor, self.awaits_first = event.id, False
+            if event.type == "start":
+                self.text = ""
+            elif event.type == "text-delta":
+                self.text += event.chunk["delta"]
+            elif event.type == "finish":
+                self.check_end(position)
+
+    def check_order(self, position: Position) -> None:
+        before = None if self.cursor is None else parse_cursor(self.cursor)
+        if self.awaits_first or before is None:
+            assert position.n == 1, (before, position)
+        elif position != before.following:
+            assert position.n == 1, (before, position)
+            is_next_turn = position.turn == before.turn + 1 and before.turn in self.ended
+            assert position.turn == before.turn or is_next_turn, (before, position)
+        if before is not None and not self.awaits_first:
+            assert position > before, (before, position)
+
+    def check_end(self, position: Position) -> None:
+        turn = self.session.ledger.turns[position.turn]
+        assert not turn.is_open
+        assert self.text == turn.text, (position, self.text, turn.text)
+        assert position.turn not in self.ended
+        self.ended.add(position.turn)
+
+
+class Streams(RuleBasedStateMachine):
+    runner: ClassVar[asyncio.Runner]
+    valkey: ClassVar[Valkey]
+    hub: ClassVar[MutedHub]
+
+    @initialize()
+    def begin(self) -> None:
+        events = SmallPages(self.valkey, hub=self.hub)
+        self.store = UnluckyStore(
+            self.valkey, events_kept=EVENTS_KEPT, kept_seconds=KEPT_SECONDS, trims_exactly=True
+        )
+        events._store = self.store
+        self.hub.is_muted = False
+        self.session = Session(events, asyncio.Event())
+        self.speaker: Speaker | None = None
+        self.zombies: list[Speaker] = []
+        self.readers = [Follower(self.session, since_cursor(1)) for _ in range(2)]
+        self.readers.append(Follower(self.session, None))
+        self.words = 0
+
+    def run_now(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return self.runner.run(coroutine)
+
+    @rule(words=st.integers(1, 4), apart=st.booleans(), loses_reply=st.booleans())
+    def say(self, words: int, *, apart: bool, loses_reply: bool) -> None:
+        async def say() -> None:
+            speaker = await self.speaking()
+            self.store.loses_reply = loses_reply
+            for _ in range(words):
+                self.words += 1
+                speaker.say(f"{self.words} ")
+                if apart:
+                    assert await speaker.writer.flush(FLUSH_SECONDS)
+            assert await speaker.writer.flush(FLUSH_SECONDS)
+            self.store.loses_reply = False
+
+        self.run_now(say())
+
+    async def speaking(self) -> Speaker:
+        if self.speaker is None:
+            self.speaker = await self.session.speaker()
+        return self.speaker
+
+    @rule(dies=st.booleans(), loses=st.sampled_from(["", "reply", "all", "tail"]), goes_away=st.booleans())
+    def end(self, *, dies: bool, loses: str, goes_away: bool) -> None:
+        async def end() -> None:
+            speaker = await self.speaking()
+            await speaker.writer.flush(FLUSH_SECONDS)
+            if goes_away:
+                self.store.is_away = True
+                self.words += 1
+                speaker.say(f"{self.words} ")
+            await speaker.close(flush_seconds=0.005 if goes_away else FLUSH_SECONDS)
+            self.store.is_away = False
+            if loses == "all":
+                await forget(self.valkey, self.session)
+            elif loses == "tail":
+                await lose_tail(self.valkey, self.session, 2)
+            self.store.loses_reply = loses == "reply"
+            if dies:
+                await speaker.writer.aclose()
+            else:
+                await speaker.end()
+            self.store.loses_reply = False
+            self.zombies.append(speaker)
+            self.speaker = None
+
+        self.run_now(end())
+
+    @precondition(lambda self: self.speaker is not None)
+    @rule()
+    def crash(self) -> None:
+        async def crash() -> None:
+            assert self.speaker is not None
+            self.zombies.append(self.speaker)
+            self.speaker = await self.session.speaker(self.speaker.turn)
+
+        self.run_now(crash())
+
+    @precondition(lambda self: self.zombies)
+    @rule()
+    def zombie_speaks(self) -> None:
+        async def speak() -> None:
+            zombie = self.zombies[-1]
+            with suppress(Fenced, RuntimeError):
+                zombie.say("ZOMBIE ")
+                await zombie.writer.flush(FLUSH_SECONDS)
+
+        self.run_now(speak())
+
+    @precondition(lambda self: self.zombies)
+    @rule()
+    def zombies_first_word_arrives(self) -> None:
+        async def arrive() -> None:
+            turn, pen, _ = self.zombies[-1].writer.position
+            first = [(Position(turn, pen, 1), envelope.start("zombie"))]
+            await self.store.append(self.session.id, first, predecessor=None)
+
+        self.run_now(arrive())
+
+    @precondition(lambda self: self.speaker is None)
+    @rule(nudged=st.booleans())
+    def cancel_before_it_ran(self, *, nudged: bool) -> None:
+        turn: Turn = self.session.ledger.queue()
+        self.session.ledger.cancel(turn)
+        turn.terminal = envelope.finish("other")
+        if nudged:
+            self.run_now(self.session.events.nudge(self.session.id))
+
+    @rule()
+    def lose_all(self) -> None:
+        self.run_now(forget(self.valkey, self.session))
+
+    @rule(events=st.integers(1, 6))
+    def lose_tail(self, events: int) -> None:
+        self.run_now(lose_tail(self.valkey, self.session, events))
+
+    @rule(events=st.integers(1, 6))
+    def trim(self, events: int) -> None:
+        self.run_now(trim(self.valkey, self.session, events))
+
+    @rule()
+    def mute_or_unmute(self) -> None:
+        self.run_now(self.hub.settle())
+        self.hub.is_muted = not self.hub.is_muted
+
+    @rule(index=READERS, frames=st.none() | st.integers(0, 3), looks=st.booleans(), settled=st.booleans())
+    def read(self, index: int, frames: int | None, *, looks: bool, settled: bool) -> None:
+        async def read() -> None:
+            if settled:
+                await self.hub.settle()
+            await self.readers[index].step(frames_taken=frames, looks=looks)
+
+        self.run_now(read())
+
+    @rule(index=READERS)
+    def cut(self, index: int) -> None:
+        self.run_now(self.readers[index].cut())
+
+    @precondition(lambda self: self.session.ledger.turns)
+    @rule(index=READERS, turn=st.integers(0, 5))
+    def join(self, index: int, turn: int) -> None:
+        async def join() -> None:
+            await self.readers[index].cut()
+            turn_no = 1 + turn % len(self.session.ledger.turns)
+            self.readers[index] = Follower(self.session, since_cursor(turn_no))
+
+        self.run_now(join())
+
+    def teardown(self) -> None:
+        if hasattr(self, "session"):
+            self.run_now(self.finish())
+
+    async def finish(self) -> None:
+        """Every reader gets to the end of the last turn, whatever happened."""
+        self.hub.is_muted = False
+        speaker = await self.speaking()
+        await speaker.finish()
+        await self.hub.settle()
+        newest = len(self.session.ledger.turns)
+        for reader in self.readers:
+            for _ in range(ROUNDS_MAX * newest):
+                if newest in reader.ended:
+                    break
+                await reader.step(looks=reader.tail is not None and reader.tail._reader.hears)
+            assert newest in reader.ended, (reader.cursor, self.session.ledger.turns)
+            await reader.cut()
+        for zombie in self.zombies:
+            await zombie.writer.aclose()
+
+
+def test_the_stream_tells_the_truth(valkey_server: ValkeyServer) -> None:
+    async def open_hub(valkey: Valkey) -> MutedHub:
+        hub = MutedHub(valkey)
+        await hub.__aenter__()
+        while not all(line.is_up for line in hub._lines):
+            await asyncio.sleep(0.01)
+        return hub
+
+    with asyncio.Runner() as runner:
+        Streams.runner = runner
+        Streams.valkey = Valkey(valkey_server.url)
+        Streams.hub = runner.run(open_hub(Streams.valkey))
+        try:
+            run_state_machine_as_test(
+                Streams,
+                settings=settings(
+                    max_examples=EXAMPLES,
+                    stateful_step_count=STEPS,
+                    deadline=None,
+                    database=None,
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+        finally:
+            runner.run(Streams.hub.__aexit__(None, None, None))
+            runner.run(Streams.valkey.aclose())
