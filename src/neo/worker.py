@@ -29,10 +29,10 @@ class TurnWorker:
     async def run(self) -> None:
         """Take turns until told to stop; then let what runs finish, or hand it over."""
         client = await self._resources.temporal.connected()
-        # Two seconds of imports, which nobody should wait for on the first turn.
-        await asyncio.to_thread(self._resources.models.warm)
+        # Seconds of imports: turns are taken meanwhile, and the first of them wait for it in their step.
+        warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
         step = ModelStep(
-            self._resources.database, self._resources.models, self._resources.events, self._resources.closer
+            self._resources.database, self._resources.models, self._resources.events, self._resources.closer, warmed
         )
         drain_seconds = self._settings.server.drain_seconds
         activities = TurnActivities(

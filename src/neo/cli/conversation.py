@@ -84,7 +84,8 @@ class Conversation:
 
     def _show_end(self, chunk: Chunk, request_id: str) -> None:
         if chunk["type"] == "error":
-            self._screen.problem(f"{_line(chunk['errorText'])} (request {request_id})")
+            named = f" (request {request_id})" if request_id else ""
+            self._screen.problem(_line(chunk["errorText"]) + named)
         elif chunk["type"] == "abort":
             self._screen.problem(f"The turn was stopped: {_line(chunk.get('reason') or 'no reason given')}.")
         elif chunk["type"] == "finish" and chunk.get("finishReason", "stop") not in ENDED_BY_ITSELF:

@@ -17,18 +17,14 @@ from neo.errors import Failure
 from neo.settings import plain, read_settings
 
 if TYPE_CHECKING:
+    from neo.engines.addresses import Addresses
     from neo.settings import Settings
 
 LOOK_AT_DATABASE = "look whether it is up, and whether NEO_DATABASE_URL is right"
 LOOK_AT_OWNER = "look whether NEO_DATABASE_OWNER_URL is right"
 LOOK_AT_VALKEY = "look whether it is up, and whether NEO_REDIS_URL is right"
-# Of engines that the server would start: the models are judged without them.
-AWAY = {
-    "redis_url": "unix:///away",
-    "temporal_address": "127.0.0.1:1",
-    "local_model_url": "http://127.0.0.1:1",
-    "scripted_model_url": "http://127.0.0.1:1",
-}
+# Where nothing answers: engines that only a server starts have no address yet.
+AWAY = "127.0.0.1:1"
 NOT_RUNNING = "It runs with the server, which is not running."
 
 
@@ -144,10 +140,9 @@ class _Examination:
         return await checked("api", check_api(self._running.addresses.url))
 
     def _settings_of_server(self, found: Ground) -> "Settings":
-        from neo.engines.addresses import Addresses  # noqa: PLC0415
         from neo.engines.choose import choose_engines, server_environment  # noqa: PLC0415
 
-        known = self._running.addresses if self._running else Addresses(**AWAY)
+        known = self._running.addresses if self._running else _away()
         addresses = replace(
             known,
             database_url=found.database_url,
@@ -158,6 +153,17 @@ class _Examination:
         # What this shell says itself comes first.
         os.environ.update({**filled, **{name: value for name, value in os.environ.items() if value}})
         return read_settings()
+
+
+def _away() -> "Addresses":
+    from neo.engines.addresses import Addresses  # noqa: PLC0415
+
+    return Addresses(
+        redis_url=f"redis://{AWAY}",
+        temporal_address=AWAY,
+        local_model_url=f"http://{AWAY}",
+        scripted_model_url=f"http://{AWAY}",
+    )
 
 
 async def _database(found: Ground) -> AsyncIterator[Finding]:

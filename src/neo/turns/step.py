@@ -51,11 +51,19 @@ class Answer:
 
 
 class ModelStep:
-    def __init__(self, database: Database, models: Models, log_of_events: EventLog, closer: TurnCloser) -> None:
+    def __init__(
+        self,
+        database: Database,
+        models: Models,
+        log_of_events: EventLog,
+        closer: TurnCloser,
+        warmed: asyncio.Future[None],
+    ) -> None:
         self._database = database
         self._models = models
         self._events = log_of_events
         self._closer = closer
+        self._warmed = warmed
 
     async def run(self, turn: TurnInput, *, is_last_attempt: bool) -> None:
         """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
@@ -104,6 +112,8 @@ class ModelStep:
 
     async def _hear(self, task: Task, answer: Answer, teller: Teller) -> None:
         chosen = answer.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
+        # To import them here would hold up everything else in this process.
+        await asyncio.shield(self._warmed)
         previous = continues_from(task.session, task.turn, chosen.provider, chosen.region)
         if previous is not None and chosen.continues:
             try:
