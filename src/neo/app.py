@@ -22,7 +22,13 @@ from neo.settings import Settings, plain
 log = structlog.get_logger()
 
 PREPARE_RETRY_SECONDS = 0.1
-EXPOSED_HEADERS = ["X-Request-Id", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "Retry-After"]
+EXPOSED_HEADERS = [
+    "X-Request-Id",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "Retry-After",
+]
 
 
 class Beside(Protocol):
@@ -44,7 +50,10 @@ def build_app(
     beside: Beside | None = None,
     on_refusal: Callable[[], None] = lambda: None,
 ) -> FastAPI:
-    """The API over these resources; `closing` tells its tails to end. `beside` runs along with it: the worker, in one process with the API."""
+    """The API over these resources; `closing` tells its tails to end.
+
+    `beside` runs along with it: the worker, in one process with the API.
+    """
     health = Health(resources.database, resources.valkey, resources.temporal)
     if beside is not None:
         health.worker_is_up = lambda: beside.is_up

@@ -71,7 +71,9 @@ def key_format(settings: Settings) -> KeyFormat:
 def pepper(settings: Settings) -> Pepper:
     secrets = tuple(_needed(plain(settings.server.secret_key), "NEO_SECRET_KEY").split(","))
     if any(len(secret) < SECRET_CHARACTERS_MIN for secret in secrets):
-        raise NotConfigured(f"NEO_SECRET_KEY needs at least {SECRET_CHARACTERS_MIN} characters: a random secret.")
+        raise NotConfigured(
+            f"NEO_SECRET_KEY needs at least {SECRET_CHARACTERS_MIN} characters: a random secret."
+        )
     return Pepper(secrets)
 
 
@@ -103,5 +105,7 @@ def _models(settings: ModelSettings) -> Models:
 
 def _needed(value: str | None, variable: str) -> str:
     if not value:
-        raise NotConfigured(f"{variable} is not set. `neo serve` starts an engine of its own; this command needs one.")
+        raise NotConfigured(
+            f"{variable} is not set. `neo serve` starts an engine of its own; this command needs one."
+        )
     return value

@@ -31,14 +31,18 @@ class ServerSettings(Group):
     port: PositiveInt = Field(8600, description="Port the API listens on.")
     data_dir: str = Field(".neo", description="Folder of the embedded engines' data, secret and first key.")
     environment: str = Field(
-        "local", pattern="^[a-z0-9]{1,16}$", description="The `<env>` in API keys; a key of another one is refused."
+        "local",
+        pattern="^[a-z0-9]{1,16}$",
+        description="The `<env>` in API keys; a key of another one is refused.",
     )
     secret_key: SecretStr | None = Field(
         None,
         description="Root of the pepper and of signatures; at least 32 characters. During rotation two, the new "
         "one first, separated by a comma. Embedded engines make one; mandatory otherwise.",
     )
-    drain_seconds: PositiveFloat = Field(12, description="How long a stop waits for running turns. In a cluster: 60.")
+    drain_seconds: PositiveFloat = Field(
+        12, description="How long a stop waits for running turns. In a cluster: 60."
+    )
     cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
     rate_limit_requests: NonNegativeInt = Field(
         1200, description="Requests a minute and tenant in a sliding window; 0 for no limit."
@@ -73,10 +77,16 @@ class StreamSettings(Group):
         None, description="Valkey or Redis, `redis://` or `unix://`. Unset: `neo serve` starts its own."
     )
     stream_events: PositiveInt = Field(20_000, description="Newest events kept per session.")
-    stream_hours: PositiveInt = Field(24, description="How long a session's stream outlives its last event, hours.")
-    tail_seconds_max: PositiveInt = Field(600, description="Longest one tail stays open before it says `retry:`.")
+    stream_hours: PositiveInt = Field(
+        24, description="How long a session's stream outlives its last event, hours."
+    )
+    tail_seconds_max: PositiveInt = Field(
+        600, description="Longest one tail stays open before it says `retry:`."
+    )
     tail_keep_alive_seconds: PositiveFloat = Field(15, description="Between two keep-alive comments.")
-    tail_send_seconds: PositiveFloat = Field(10, description="A reader that takes nothing for this long is cut.")
+    tail_send_seconds: PositiveFloat = Field(
+        10, description="A reader that takes nothing for this long is cut."
+    )
 
 
 class TemporalSettings(Group):
@@ -96,18 +106,23 @@ class ModelSettings(Group):
     """Which models answer, and how to reach them."""
 
     model_fast: str | None = Field(
-        None, description="Model of the FAST tier, `provider:name`, e.g. `openai:gpt-5.4-mini`. Unset on `neo serve`: "
+        None,
+        description="Model of the FAST tier, `provider:name`, e.g. `openai:gpt-5.4-mini`. Unset on `neo serve`: "
         "the small local one.",
     )
     model_smart: str | None = Field(None, description="Model of the SMART tier. Unset: the FAST one.")
-    model_idle_seconds: PositiveFloat = Field(30, description="Longest wait between two chunks of a model's answer.")
+    model_idle_seconds: PositiveFloat = Field(
+        30, description="Longest wait between two chunks of a model's answer."
+    )
     model_thinking_seconds: PositiveFloat = Field(
         180, description="The same for a model that reasons before it answers, until its first text."
     )
     openai_api_key: SecretStr | None = Field(None, description="Key for `openai:` models.")
     openai_base_url: str | None = Field(None, description="Another address for `openai:` models.")
     openai_region: str = Field("global", description="Recorded with each turn; continuity is bound to it.")
-    azure_openai_endpoint: str | None = Field(None, description="Endpoint for `azure:` models (the deployment's name).")
+    azure_openai_endpoint: str | None = Field(
+        None, description="Endpoint for `azure:` models (the deployment's name)."
+    )
     azure_openai_api_key: SecretStr | None = Field(None, description="Key for `azure:` models.")
     azure_openai_api_version: str | None = Field(
         None, description="Dated API version for `azure:` models. Unset: Azure's v1 API."
@@ -116,14 +131,17 @@ class ModelSettings(Group):
     compatible_base_url: str | None = Field(
         None, description="Base URL for `compatible:` models: any OpenAI-compatible chat completions server."
     )
-    compatible_api_key: SecretStr | None = Field(None, description="Key for `compatible:` models, if it wants one.")
+    compatible_api_key: SecretStr | None = Field(
+        None, description="Key for `compatible:` models, if it wants one."
+    )
     compatible_region: str = Field("global", description="As NEO_OPENAI_REGION.")
     anthropic_api_key: SecretStr | None = Field(None, description="Key for `anthropic:` models.")
     anthropic_base_url: str | None = Field(None, description="Another address for `anthropic:` models.")
     anthropic_region: str = Field("global", description="As NEO_OPENAI_REGION.")
     local_model_url: str | None = Field(None, description="Server of `local:` models; `neo serve` sets it.")
     scripted_model_url: str | None = Field(
-        None, description="Server of `scripted:` models (tests, benchmarks); `neo serve` starts it when asked for."
+        None,
+        description="Server of `scripted:` models (tests, benchmarks); `neo serve` starts it when asked for.",
     )
 
 
@@ -152,11 +170,18 @@ def read_settings() -> Settings:
     _refuse_unknown(os.environ)
     try:
         return Settings(
-            ServerSettings(), LogSettings(), DatabaseSettings(), StreamSettings(), TemporalSettings(), ModelSettings()
+            ServerSettings(),
+            LogSettings(),
+            DatabaseSettings(),
+            StreamSettings(),
+            TemporalSettings(),
+            ModelSettings(),
         )
     except ValidationError as error:
         problems = "; ".join(f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors())
-        raise SettingsInvalid(f"Some settings are not valid: {problems}. `neo settings` lists them.") from error
+        raise SettingsInvalid(
+            f"Some settings are not valid: {problems}. `neo settings` lists them."
+        ) from error
 
 
 def described() -> Iterator[tuple[type[Group], str, FieldInfo]]:

@@ -32,7 +32,11 @@ class TurnWorker:
         # Seconds of imports: turns are taken meanwhile, and the first of them wait for it in their step.
         warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
         step = ModelStep(
-            self._resources.database, self._resources.models, self._resources.events, self._resources.closer, warmed
+            self._resources.database,
+            self._resources.models,
+            self._resources.events,
+            self._resources.closer,
+            warmed,
         )
         drain_seconds = self._settings.server.drain_seconds
         activities = TurnActivities(

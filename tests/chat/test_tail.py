@@ -128,7 +128,12 @@ async def test_follow_tells_a_turn_that_never_ran_in_between(session: Session) -
         await client.until_text("four")
         await client.until(lambda client: client.types[-1] == "finish")
 
-    assert [kind for kind in client.types if kind in {"finish", "abort"}] == ["finish", "abort", "abort", "finish"]
+    assert [kind for kind in client.types if kind in {"finish", "abort"}] == [
+        "finish",
+        "abort",
+        "abort",
+        "finish",
+    ]
 
 
 async def test_over_only_at_the_newest_turns_end_and_with_no_turn_open(session: Session) -> None:
@@ -241,7 +246,10 @@ async def test_a_reader_that_leaves_leaves_nothing(session: Session) -> None:
 
     assert hub.watched_sessions == watched
     assert len(session.open_tails) == 0
-    assert {task.get_name() for task in asyncio.all_tasks() - tasks} <= {"valkey-line-sender", "valkey-line-reader"}
+    assert {task.get_name() for task in asyncio.all_tasks() - tasks} <= {
+        "valkey-line-sender",
+        "valkey-line-reader",
+    }
 
 
 async def test_a_tail_asks_postgresql_a_few_times_however_long_the_turn(session: Session) -> None:

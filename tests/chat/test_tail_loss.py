@@ -167,7 +167,9 @@ async def test_a_live_reader_sees_a_restart_and_a_new_one_only_the_last_attempt(
         new = await session.speaker(old.turn)
         await new.say_apart("new")
         await live.until_text("new")
-        late = await asyncio.gather(*(finish_with(session, begin) for begin in (since_cursor(1), cursor(1, 1, 2))))
+        late = await asyncio.gather(
+            *(finish_with(session, begin) for begin in (since_cursor(1), cursor(1, 1, 2)))
+        )
         await new.finish()
         await live.until_ended()
 
@@ -224,7 +226,9 @@ def _distinct(speaker: Speaker) -> object:
     return envelope.text_start(speaker.writer.part_id("text"))
 
 
-async def test_a_lost_stream_is_reset_and_said_again_to_a_new_reader(session: Session, valkey: Valkey) -> None:
+async def test_a_lost_stream_is_reset_and_said_again_to_a_new_reader(
+    session: Session, valkey: Valkey
+) -> None:
     speaker = await open_turn(session, "a", "b")
     await forget(valkey, session)
     async with session.reader(cursor(1, 1, 5)) as client:
@@ -268,7 +272,9 @@ async def test_a_lost_stream_hurts_no_reader_who_was_told_in_time(session: Sessi
     assert client.types.count("data-turn-restarted") == 1
 
 
-async def test_an_open_turn_whose_start_is_trimmed_is_told_at_its_end(session: Session, valkey: Valkey) -> None:
+async def test_an_open_turn_whose_start_is_trimmed_is_told_at_its_end(
+    session: Session, valkey: Valkey
+) -> None:
     speaker = await open_turn(session, "a", "b", "c")
     await trim(valkey, session, 2)
     async with session.reader(since_cursor(1)) as new, session.reader(cursor(1, 1, 2)) as old:
@@ -295,7 +301,9 @@ async def test_an_open_turn_whose_start_is_trimmed_is_told_at_its_end(session: S
     ("begin", "turn_no"),
     [(since_cursor(9), 2), (cursor(9, 3, 4), 2), (since_cursor(3), 2), ("999999999999999-999999999999", 2)],
 )
-async def test_a_cursor_in_the_future_is_told_the_newest_turn(session: Session, begin: str, turn_no: int) -> None:
+async def test_a_cursor_in_the_future_is_told_the_newest_turn(
+    session: Session, begin: str, turn_no: int
+) -> None:
     await session.whole_turn("one")
     await session.whole_turn("two")
 
@@ -330,7 +338,9 @@ async def test_a_future_cursor_of_a_session_without_turns(session: Session) -> N
     assert client.text == "one"
 
 
-async def test_without_a_cursor_and_a_stream_the_newest_turn_is_told(session: Session, valkey: Valkey) -> None:
+async def test_without_a_cursor_and_a_stream_the_newest_turn_is_told(
+    session: Session, valkey: Valkey
+) -> None:
     await session.whole_turn("one")
     await session.whole_turn("two")
     await forget(valkey, session)
@@ -341,7 +351,9 @@ async def test_without_a_cursor_and_a_stream_the_newest_turn_is_told(session: Se
     assert client.text == "two"
 
 
-async def test_without_a_cursor_and_a_stream_an_open_turn_is_awaited(session: Session, valkey: Valkey) -> None:
+async def test_without_a_cursor_and_a_stream_an_open_turn_is_awaited(
+    session: Session, valkey: Valkey
+) -> None:
     speaker = await open_turn(session, "a")
     await forget(valkey, session)
     async with session.reader() as client:
@@ -530,7 +542,9 @@ async def test_a_closed_turn_is_told_when_postgresql_is_back(session: Session, v
     assert client.types == RETOLD
 
 
-async def test_a_zombies_first_word_in_a_lost_stream_ends_up_nowhere(session: Session, valkey: Valkey) -> None:
+async def test_a_zombies_first_word_in_a_lost_stream_ends_up_nowhere(
+    session: Session, valkey: Valkey
+) -> None:
     zombie = await session.speaker()
     await zombie.writer.flush(5)
     new = await session.speaker(zombie.turn)

@@ -163,7 +163,9 @@ def test_frames_at_hand_are_sent_together_up_to_a_bound() -> None:
     assert list(joined([])) == []
 
 
-async def test_a_shutdown_ends_the_response_properly(session: Session, port: int, closing: asyncio.Event) -> None:
+async def test_a_shutdown_ends_the_response_properly(
+    session: Session, port: int, closing: asyncio.Event
+) -> None:
     async with httpx2.AsyncClient(trust_env=False) as http:
         reading = asyncio.create_task(http.get(f"http://127.0.0.1:{port}/"))
         await until(lambda: len(session.open_tails) == 1)

@@ -8,7 +8,7 @@ import sys
 
 import httpx2
 import pytest
-from neo_command import ended, neo, started
+from cli.neo_command import ended, neo, started
 
 from support.client import Client
 from support.rows import Rows
@@ -69,12 +69,22 @@ async def test_an_open_turn_is_followed_from_its_start(
     await client.say(session_id, "hello")
     await until_waiting(scripted, "cli-resumed")
 
+    asked_before = asked_for_session(server)
     chat = await started("chat", "--data", str(server.data), "--session", session_id)
+    following = asyncio.create_task(ended(chat))
+    async with asyncio.timeout(SHOWN_SECONDS):
+        while asked_for_session(server) == asked_before:  # noqa: ASYNC110 - another process's log.
+            await asyncio.sleep(0.02)
     await scripted.post("/control/release", params={"gate": "cli-resumed"})
 
-    answer = await ended(chat)
-    # The turn may have ended before the command asked whether one is open.
-    assert answer.out in (ANSWER, "")
+    left = await following
+    assert (left.code, left.out) == (0, ANSWER)
+
+
+def asked_for_session(server: Server) -> int:
+    """How often somebody has looked whether a session has an open turn."""
+    log = (server.data / "logs" / "server.log").read_text()
+    return log.count('"/public-api/chat/sessions/{session_id}"')
 
 
 async def test_an_interrupt_leaves_the_turn_running(

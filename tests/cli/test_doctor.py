@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from neo_command import neo
+from cli.neo_command import neo
 
 
 async def test_an_unknown_setting_is_a_problem(tmp_path: Path) -> None:

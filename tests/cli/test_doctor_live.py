@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from neo_command import neo
+from cli.neo_command import neo
 from sqlalchemy import text
 
 from support.client import Client

@@ -50,12 +50,12 @@ async def test_another_tenants_session_is_as_if_it_were_not_there(
     await client.ended(session, accepted["chat_turn_id"])
     tenant = await rows.tenant()
     other = Client(str(client.http.base_url), tenant.api_key)
-    body = {"json": {"message": "Hello"}} if method == "post" else {}
+    body = {"message": "Hello"} if method == "post" else None
 
     theirs = await other.http.request(
-        method, path.format(session_id=session, turn_id=accepted["chat_turn_id"]), **body
+        method, path.format(session_id=session, turn_id=accepted["chat_turn_id"]), json=body
     )
-    nobodys = await other.http.request(method, path.format(session_id=uuid4(), turn_id=uuid4()), **body)
+    nobodys = await other.http.request(method, path.format(session_id=uuid4(), turn_id=uuid4()), json=body)
 
     assert theirs.status_code == nobodys.status_code == 404
     assert theirs.json()["error"] == nobodys.json()["error"]

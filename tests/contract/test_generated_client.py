@@ -15,7 +15,15 @@ PUBLISHED = Path(__file__).parent / "published.json"
 def generated(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The generated package's name."""
     folder = tmp_path_factory.mktemp("generated")
-    generate = ["generate", "--path", str(PUBLISHED), "--output-path", str(folder / "published_client"), "--meta", "none"]
+    generate = [
+        "generate",
+        "--path",
+        str(PUBLISHED),
+        "--output-path",
+        str(folder / "published_client"),
+        "--meta",
+        "none",
+    ]
     subprocess.run([Path(sys.executable).parent / "openapi-python-client", *generate], check=True, cwd=folder)
     sys.path.insert(0, str(folder))
     return "published_client"

@@ -55,7 +55,10 @@ def test_a_published_operation_is_kept(path: str, method: str) -> None:
 
     for key in ("operationId", "summary", "tags", "security", "requestBody"):
         assert ours[key] == theirs[key]
-    mine = [(parameter["name"], parameter["in"], parameter["required"]) for parameter in ours.get("parameters", [])]
+    mine = [
+        (parameter["name"], parameter["in"], parameter["required"])
+        for parameter in ours.get("parameters", [])
+    ]
     assert mine == [(one["name"], one["in"], one["required"]) for one in theirs.get("parameters", [])]
     for status, response in theirs["responses"].items():
         # The post answers 202, as its own text says, with the body that is published for 200.
@@ -81,7 +84,15 @@ def promised(schema: Any) -> Any:
     if isinstance(schema, dict):
         if "properties" in schema:
             properties = {name: promised(field) for name, field in schema["properties"].items()}
-            kept = {key: promised(value) for key, value in schema.items() if key in PROMISES and key != "properties"}
+            kept = {
+                key: promised(value)
+                for key, value in schema.items()
+                if key in PROMISES and key != "properties"
+            }
             return {**kept, "properties": properties, "required": sorted(schema.get("required", []))}
-        return {key: promised(value) for key, value in schema.items() if key in (*PROMISES, "additionalProperties")}
+        return {
+            key: promised(value)
+            for key, value in schema.items()
+            if key in (*PROMISES, "additionalProperties")
+        }
     return [promised(item) for item in schema] if isinstance(schema, list) else schema

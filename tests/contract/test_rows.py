@@ -59,7 +59,13 @@ async def test_without_the_filter_a_store_still_shows_no_other_tenants_rows(
 async def test_a_row_for_another_tenant_is_refused(client: Client, rows: Rows) -> None:
     tenant, other = await rows.tenant(), await rows.tenant()
     agent_id = await rows.agent(tenant_id=other.id)
-    row = {"id": uuid4(), "tenant_id": other.id, "agent_id": agent_id, "account_id": uuid4(), "channel": "API"}
+    row = {
+        "id": uuid4(),
+        "tenant_id": other.id,
+        "agent_id": agent_id,
+        "account_id": uuid4(),
+        "channel": "API",
+    }
 
     with pytest.raises(DBAPIError, match="row-level security"):
         async with rows.database.transaction(tenant.id) as db:
@@ -69,7 +75,13 @@ async def test_a_row_for_another_tenant_is_refused(client: Client, rows: Rows) -
 async def test_a_session_cannot_name_another_tenants_agent(rows: Rows) -> None:
     tenant, other = await rows.tenant(), await rows.tenant()
     agent_id = await rows.agent(tenant_id=other.id)
-    row = {"id": uuid4(), "tenant_id": tenant.id, "agent_id": agent_id, "account_id": uuid4(), "channel": "API"}
+    row = {
+        "id": uuid4(),
+        "tenant_id": tenant.id,
+        "agent_id": agent_id,
+        "account_id": uuid4(),
+        "channel": "API",
+    }
 
     with pytest.raises(DBAPIError, match="foreign key"):
         async with rows.database.transaction(tenant.id) as db:

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from serving_apart import SERVE, Serve, Served, healthy
+from engines.serving_apart import SERVE, Serve, Served, healthy
 
 from neo.engines.data_folder import DataFolder
 from neo.engines.postgres_home import discard_home
@@ -31,7 +31,7 @@ async def serve(data_dir: Path, port: int, tmp_path: Path) -> AsyncIterator[Serv
     started: list[Served] = []
     answer = tmp_path / "answers" / "public-api" / "ready"
     answer.parent.mkdir(parents=True)
-    answer.write_text("{}")
+    answer.write_text('{"data":{"status":"ready"}}')
 
     async def start(**environment: str) -> Served:
         process = await asyncio.create_subprocess_exec(

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
-from serving_apart import Serve, gone, process
+from engines.serving_apart import Serve, gone, process
 
 from neo.engines.data_folder import read_running
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import openai
 from redis.asyncio import Redis
-from serving_apart import connect
+from engines.serving_apart import connect
 
 from neo.engines.addresses import Addresses
 from neo.engines.data_folder import held

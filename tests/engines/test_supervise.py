@@ -7,7 +7,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from serving_apart import connect
+from engines.serving_apart import connect
 
 from neo.engines.errors import EngineDidNotStart
 from neo.engines.probe import until

@@ -38,9 +38,22 @@ class ValkeyServer:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        words = [get_binary_path(), "--port", self.port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        words = [
+            get_binary_path(),
+            "--port",
+            self.port,
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+        ]
         self._process = subprocess.Popen(
-            [str(word) for word in words], cwd=self._home.name, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [str(word) for word in words],
+            cwd=self._home.name,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         client = redis.Redis(port=self.port)
         for _ in range(200):
@@ -124,7 +137,13 @@ class Ledger:
         turn = self.turns[turn_no]
         part = f"told-{turn.pen + 1}"
         spoken = [envelope.text_start(part), envelope.text_delta(part, turn.text), envelope.text_end(part)]
-        return [envelope.start(f"m{turn_no}"), envelope.start_step(), *spoken, envelope.finish_step(), turn.terminal]
+        return [
+            envelope.start(f"m{turn_no}"),
+            envelope.start_step(),
+            *spoken,
+            envelope.finish_step(),
+            turn.terminal,
+        ]
 
     def _ask(self) -> None:
         self.questions += 1

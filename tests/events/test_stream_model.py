@@ -14,7 +14,13 @@ from uuid import UUID
 import hypothesis.strategies as st
 from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
 from hypothesis import HealthCheck, settings
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from neo.chat.tail import Tail
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, Watch, envelope, parse_cursor, since_cursor
@@ -167,28 +173,41 @@ class Streams(RuleBasedStateMachine):
         self.readers = [Follower(self.session, since_cursor(1)) for _ in range(2)]
         self.readers.append(Follower(self.session, None))
         self.words = 0
+        # The store has lost something of the open turn, which its writer does not know yet.
+        self.is_lossy = False
+        # The beginning of the open turn is no longer kept.
+        self.is_trimmed = False
 
     def run_now(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
 
-    @rule(words=st.integers(1, 4), apart=st.booleans(), loses_reply=st.booleans())
-    def say(self, words: int, *, apart: bool, loses_reply: bool) -> None:
-        async def say() -> None:
-            speaker = await self.speaking()
-            self.store.loses_reply = loses_reply
-            for _ in range(words):
-                self.words += 1
-                speaker.say(f"{self.words} ")
-                if apart:
-                    assert await speaker.writer.flush(FLUSH_SECONDS)
-            assert await speaker.writer.flush(FLUSH_SECONDS)
-            self.store.loses_reply = False
+    @rule(words=st.integers(1, 4), loses_reply=st.booleans())
+    def say(self, words: int, *, loses_reply: bool) -> None:
+        self.run_now(self.saying(words, apart=False, loses_reply=loses_reply))
 
-        self.run_now(say())
+    @rule(words=st.integers(1, 5))
+    def say_apart(self, words: int) -> None:
+        self.run_now(self.saying(words, apart=True, loses_reply=False))
+
+    async def saying(self, words: int, *, apart: bool, loses_reply: bool) -> None:
+        speaker = await self.speaking()
+        pen = speaker.writer.position.pen
+        self.store.loses_reply = loses_reply
+        for _ in range(words):
+            self.words += 1
+            speaker.say(f"{self.words} ")
+            if apart:
+                assert await speaker.writer.flush(FLUSH_SECONDS)
+        assert await speaker.writer.flush(FLUSH_SECONDS)
+        self.store.loses_reply = self.is_lossy = False
+        if speaker.writer.position.pen != pen:
+            self.is_trimmed = False
 
     async def speaking(self) -> Speaker:
         if self.speaker is None:
+            self.is_lossy = self.is_trimmed = False
             self.speaker = await self.session.speaker()
+            await self.speaker.writer.flush(FLUSH_SECONDS)
         return self.speaker
 
     @rule(dies=st.booleans(), loses=st.sampled_from(["", "reply", "all", "tail"]), goes_away=st.booleans())
@@ -224,6 +243,8 @@ class Streams(RuleBasedStateMachine):
             assert self.speaker is not None
             self.zombies.append(self.speaker)
             self.speaker = await self.session.speaker(self.speaker.turn)
+            await self.speaker.writer.flush(FLUSH_SECONDS)
+            self.is_lossy = self.is_trimmed = False
 
         self.run_now(crash())
 
@@ -257,31 +278,52 @@ class Streams(RuleBasedStateMachine):
         if nudged:
             self.run_now(self.session.events.nudge(self.session.id))
 
-    @rule()
-    def lose_all(self) -> None:
-        self.run_now(forget(self.valkey, self.session))
-
-    @rule(events=st.integers(1, 6))
-    def lose_tail(self, events: int) -> None:
-        self.run_now(lose_tail(self.valkey, self.session, events))
-
-    @rule(events=st.integers(1, 6))
-    def trim(self, events: int) -> None:
-        self.run_now(trim(self.valkey, self.session, events))
+    @rule(events=st.integers(1, 6), kind=st.sampled_from(["all", "tail", "tail", "trim"]))
+    def lose(self, events: int, kind: str) -> None:
+        if kind == "trim":
+            self.is_trimmed = True
+            self.run_now(trim(self.valkey, self.session, events))
+        else:
+            self.is_lossy = True
+            losing = forget(self.valkey, self.session) if kind == "all" else None
+            self.run_now(losing or lose_tail(self.valkey, self.session, events))
 
     @rule()
     def mute_or_unmute(self) -> None:
         self.run_now(self.hub.settle())
         self.hub.is_muted = not self.hub.is_muted
 
-    @rule(index=READERS, frames=st.none() | st.integers(0, 3), looks=st.booleans(), settled=st.booleans())
-    def read(self, index: int, frames: int | None, *, looks: bool, settled: bool) -> None:
+    @rule(index=READERS, looks=st.booleans())
+    def read(self, index: int, *, looks: bool) -> None:
         async def read() -> None:
-            if settled:
-                await self.hub.settle()
-            await self.readers[index].step(frames_taken=frames, looks=looks)
+            await self.hub.settle()
+            await self.readers[index].step(looks=looks)
 
         self.run_now(read())
+
+    @rule(index=READERS, looks=st.booleans())
+    def read_unsettled(self, index: int, *, looks: bool) -> None:
+        self.run_now(self.readers[index].step(looks=looks))
+
+    @rule(index=READERS, frames=st.integers(0, 4))
+    def read_a_little_and_go(self, index: int, frames: int) -> None:
+        self.run_now(self.readers[index].step(frames_taken=frames))
+
+    @precondition(lambda self: self.speaker is not None and not self.is_lossy and not self.is_trimmed)
+    @rule()
+    def whoever_comes_now_gets_all_that_was_said(self) -> None:
+        async def come() -> None:
+            assert self.speaker is not None
+            reader = Follower(self.session, since_cursor(self.speaker.turn.turn_no))
+            for _ in range(ROUNDS_MAX):
+                await reader.step()
+                if reader.text == self.speaker.text:
+                    break
+            assert reader.text == self.speaker.text
+            assert reader.client.resets == []
+            await reader.cut()
+
+        self.run_now(come())
 
     @rule(index=READERS)
     def cut(self, index: int) -> None:

@@ -16,7 +16,16 @@ async def test_a_turn_is_numbered_from_one_under_its_pen(session: Session, valke
     events = await kept(valkey, session)
     assert [event_id for event_id, _ in events] == [f"65537-{n}" for n in range(1, len(events) + 1)]
     assert [chunk["type"] for _, chunk in events] == [
-        *("start", "start-step", "text-start", "text-delta", "text-delta", "text-end", "finish-step", "finish")
+        *(
+            "start",
+            "start-step",
+            "text-start",
+            "text-delta",
+            "text-delta",
+            "text-end",
+            "finish-step",
+            "finish",
+        )
     ]
     assert session.ledger.turns[1].terminal_n == len(events)
 
@@ -85,7 +94,11 @@ async def test_a_turn_goes_on_without_valkey_and_is_said_again_when_it_is_back()
 
             events_kept = await kept(valkey, session)
             assert {event_id.split("-")[0] for event_id, _ in events_kept} == {"65538"}
-            assert [chunk["type"] for _, chunk in events_kept[:3]] == ["start", "data-turn-restarted", "start-step"]
+            assert [chunk["type"] for _, chunk in events_kept[:3]] == [
+                "start",
+                "data-turn-restarted",
+                "start-step",
+            ]
             assert events_kept[1][1]["data"] == {"discarded_part_ids": ["text-1-1"]}
             deltas = [chunk for _, chunk in events_kept if chunk["type"] == "text-delta"]
             assert "".join(chunk["delta"] for chunk in deltas) == "abcde"
@@ -93,7 +106,9 @@ async def test_a_turn_goes_on_without_valkey_and_is_said_again_when_it_is_back()
 
 
 @pytest.mark.parametrize("lost", [1, 2, 100])
-async def test_a_store_that_lost_its_tail_hears_the_turn_again(session: Session, valkey: Valkey, lost: int) -> None:
+async def test_a_store_that_lost_its_tail_hears_the_turn_again(
+    session: Session, valkey: Valkey, lost: int
+) -> None:
     speaker = await session.speaker()
     await speaker.say_apart("a", "b", "c")
     await lose_tail(valkey, session, lost)
@@ -108,7 +123,9 @@ async def test_a_store_that_lost_its_tail_hears_the_turn_again(session: Session,
     assert "".join(deltas) == "abcd"
 
 
-async def test_a_closed_turn_claims_no_pen_even_when_the_store_lost_it(session: Session, valkey: Valkey) -> None:
+async def test_a_closed_turn_claims_no_pen_even_when_the_store_lost_it(
+    session: Session, valkey: Valkey
+) -> None:
     speaker = await session.speaker()
     await speaker.say_apart("a")
     await speaker.close()
@@ -157,7 +174,9 @@ async def test_a_new_attempt_names_the_parts_of_the_one_before(session: Session,
     assert await new.finish()
 
     restarted = [chunk for _, chunk in await kept(valkey, session) if chunk["type"] == "data-turn-restarted"]
-    assert restarted == [{"type": "data-turn-restarted", "data": {"discarded_part_ids": ["text-1-1", "call_a"]}}]
+    assert restarted == [
+        {"type": "data-turn-restarted", "data": {"discarded_part_ids": ["text-1-1", "call_a"]}}
+    ]
 
 
 async def test_a_tool_call_said_again_has_another_id(session: Session, valkey: Valkey) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from support.client import SESSIONS, Client, read_events, reply_of, text_of
+from support.client import SESSIONS, Client, Event, read_events, reply_of, text_of
 from support.rows import Rows
 
 TURNS = 20
@@ -65,15 +65,20 @@ async def test_a_reader_that_left_goes_on_where_it_was(client: Client, rows: Row
         assert [event.id for event in rest] == [event.id for event in whole[cut + 1 :]]
 
 
-async def test_a_reader_that_leaves_in_mid_answer_loses_and_repeats_nothing(client: Client, rows: Rows) -> None:
+async def test_a_reader_that_leaves_in_mid_answer_loses_and_repeats_nothing(
+    client: Client, rows: Rows
+) -> None:
     session = await client.open(agent_id=await rows.agent("scripted:tokens=60,delay_ms=10"))
     accepted = await client.say(session, "Hello")
 
-    seen = []
+    seen: list[Event] = []
     cursor = None
     while not seen or seen[-1].type != "finish":
         some = await client.events(
-            session, accepted["since_cursor"], last_event_id=cursor, until=lambda event: event.type == "text-delta"
+            session,
+            accepted["since_cursor"],
+            last_event_id=cursor,
+            until=lambda event: event.type == "text-delta",
         )
         seen += some
         cursor = seen[-1].id
@@ -113,7 +118,9 @@ async def test_a_repeated_message_starts_no_second_turn(client: Client) -> None:
 async def test_racing_repeats_are_one_turn(client: Client) -> None:
     session = await client.open()
 
-    answers = await asyncio.gather(*(client.post(session, "Hello", client_message_id="same") for _ in range(50)))
+    answers = await asyncio.gather(
+        *(client.post(session, "Hello", client_message_id="same") for _ in range(50))
+    )
 
     accepted = [answer for answer in answers if answer.status_code == 202]
     refused = [answer.json()["error"] for answer in answers if answer.status_code == 409]
@@ -148,7 +155,7 @@ async def test_messages_posted_at_once_are_answered_in_order_each_to_its_own_tai
 
 async def test_a_tail_that_follows_carries_turn_after_turn(client: Client) -> None:
     session = await client.open()
-    seen = []
+    seen: list[Event] = []
 
     async with client.stream(session, follow=True) as response:
         events = read_events(response)

@@ -78,7 +78,9 @@ async def test_everything_is_killed_in_mid_answer_and_started_again(tmp_path: Pa
 
         assert server.told["api_key"] is None
         assert server.told["tenant_id"] == server.tenant_id
-        left = {name for name, pid in before.items() if pid not in server.pids.values() and psutil.pid_exists(pid)}
+        left = {
+            name for name, pid in before.items() if pid not in server.pids.values() and psutil.pid_exists(pid)
+        }
         assert left == set()
         rest = await resumed(client, session, seen)
         check(seen, rest, reply_of(await client.messages(session), accepted["chat_turn_id"]))

@@ -10,7 +10,9 @@ from support.client import Client, reply_of, text_of
 from support.rows import Rows
 
 
-async def asked(client: Client, rows: Rows, model: str) -> tuple[str, dict[str, Any], list[Any], dict[str, Any]]:
+async def asked(
+    client: Client, rows: Rows, model: str
+) -> tuple[str, dict[str, Any], list[Any], dict[str, Any]]:
     session = await client.open(agent_id=await rows.agent(model))
     accepted = await client.say(session, "Hello")
     events = await client.events(session, accepted["since_cursor"])
@@ -39,7 +41,9 @@ async def test_every_dialect_is_spoken(client: Client, rows: Rows, dialect: str)
         ("bad_json=3", "provider_incomplete"),
     ],
 )
-async def test_a_provider_that_fails_is_a_failed_turn(client: Client, rows: Rows, scenario: str, code: str) -> None:
+async def test_a_provider_that_fails_is_a_failed_turn(
+    client: Client, rows: Rows, scenario: str, code: str
+) -> None:
     session, accepted, events, turn = await asked(client, rows, f"scripted:{scenario}")
 
     assert (turn["status"], turn["error"]["code"]) == ("FAILED", code)

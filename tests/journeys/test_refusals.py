@@ -32,7 +32,9 @@ NOWHERE = str(uuid4())
         ({"managed_agent_key": "NEO_SUPPORT", "title": "a\0b"}, 422, "validation_error"),
     ],
 )
-async def test_a_session_that_cannot_be_opened(client: Client, body: dict[str, Any], status: int, code: str) -> None:
+async def test_a_session_that_cannot_be_opened(
+    client: Client, body: dict[str, Any], status: int, code: str
+) -> None:
     answer = await client.http.post(SESSIONS, json=body)
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
@@ -76,7 +78,9 @@ async def test_what_is_for_platform_callers_is_ignored_from_others(client: Clien
         ([], "validation_error"),
     ],
 )
-async def test_a_message_that_is_not_valid_is_422_and_not_stored(client: Client, body: Any, code: str) -> None:
+async def test_a_message_that_is_not_valid_is_422_and_not_stored(
+    client: Client, body: Any, code: str
+) -> None:
     session = await client.open()
 
     answer = await client.http.post(f"{SESSIONS}/{session}/messages", json=body)
@@ -130,7 +134,9 @@ async def test_a_body_over_a_megabyte_is_413_however_it_comes(client: Client) ->
         for _ in range(20):
             yield b" " * 100_000
 
-    whole = await client.http.post(f"{SESSIONS}/{session}/messages", content=b" " * 1_100_000, headers=headers)
+    whole = await client.http.post(
+        f"{SESSIONS}/{session}/messages", content=b" " * 1_100_000, headers=headers
+    )
     chunked = await client.http.post(f"{SESSIONS}/{session}/messages", content=pieces(), headers=headers)
 
     assert whole.status_code == chunked.status_code == 413
@@ -148,14 +154,30 @@ async def test_a_body_over_a_megabyte_is_413_however_it_comes(client: Client) ->
 async def test_other_media_are_415(client: Client, headers: dict[str, str]) -> None:
     session = await client.open()
 
-    answer = await client.http.post(f"{SESSIONS}/{session}/messages", content=b'{"message": "x"}', headers=headers)
+    answer = await client.http.post(
+        f"{SESSIONS}/{session}/messages", content=b'{"message": "x"}', headers=headers
+    )
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize(
     "cursor",
-    ["garbage", "$", "-", "+", "(1-0", "1", "1-", "-1-0", "18446744073709551616-0", "1-0 ", "1-0-0", "x" * 1000, "٣-٣"],
+    [
+        "garbage",
+        "$",
+        "-",
+        "+",
+        "(1-0",
+        "1",
+        "1-",
+        "-1-0",
+        "18446744073709551616-0",
+        "1-0 ",
+        "1-0-0",
+        "x" * 1000,
+        "٣-٣",
+    ],
 )
 async def test_a_malformed_cursor_is_400(client: Client, cursor: str) -> None:
     session = await client.open()
@@ -191,7 +213,9 @@ async def test_a_session_that_is_not_there_is_404(client: Client, session: str, 
     assert answer.json()["error"]["code"] in ("session_not_found", "route_not_found", "method_not_allowed")
 
 
-async def test_who_may_not_see_a_session_is_not_told_what_is_wrong_with_the_body(client: Client, rows: Rows) -> None:
+async def test_who_may_not_see_a_session_is_not_told_what_is_wrong_with_the_body(
+    client: Client, rows: Rows
+) -> None:
     session = await client.open()
     tenant = await rows.tenant()
     other = Client(str(client.http.base_url), tenant.api_key)
@@ -204,7 +228,8 @@ async def test_who_may_not_see_a_session_is_not_told_what_is_wrong_with_the_body
 
 
 @pytest.mark.parametrize(
-    "params", [{"page_size": 0}, {"page_size": 201}, {"page_size": "x"}, {"cursor": "nonsense"}, {"cursor": "WzFd"}]
+    "params",
+    [{"page_size": 0}, {"page_size": 201}, {"page_size": "x"}, {"cursor": "nonsense"}, {"cursor": "WzFd"}],
 )
 async def test_a_page_that_cannot_be_is_refused(client: Client, params: dict[str, Any]) -> None:
     answer = await client.http.get(SESSIONS, params=params)
@@ -218,7 +243,9 @@ async def test_one_tenants_page_cursor_is_refused_to_another(client: Client, row
     other = Client(str(client.http.base_url), tenant.api_key)
     for _ in range(2):
         await other.open()
-    cursor = (await other.http.get(SESSIONS, params={"page_size": 1})).json()["meta"]["pagination"]["next_cursor"]
+    cursor = (await other.http.get(SESSIONS, params={"page_size": 1})).json()["meta"]["pagination"][
+        "next_cursor"
+    ]
 
     answer = await client.http.get(SESSIONS, params={"cursor": cursor})
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from llm_listening import Ask, Calls, Heard
+from llm.llm_listening import Ask, Calls, Heard
 
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Tier
 

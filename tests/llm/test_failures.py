@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from llm_listening import Ask, Calls, Heard, eventually
+from llm.llm_listening import Ask, Calls, Heard, eventually
 
 import neo.llm.reading
 from neo.errors import Failure

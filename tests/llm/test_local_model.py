@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from llm_listening import Ask
+from llm.llm_listening import Ask
 
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Said
 

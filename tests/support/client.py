@@ -46,7 +46,12 @@ class Client:
 
     @asynccontextmanager
     async def stream(
-        self, session_id: str, since: str | None = None, *, follow: bool = False, last_event_id: str | None = None
+        self,
+        session_id: str,
+        since: str | None = None,
+        *,
+        follow: bool = False,
+        last_event_id: str | None = None,
     ) -> AsyncIterator[httpx2.Response]:
         params = {**({"since": since} if since else {}), **({"follow": "true"} if follow else {})}
         headers = {"last-event-id": last_event_id} if last_event_id else {}

@@ -40,7 +40,9 @@ class Rows:
     ) -> int:
         tenant_id = tenant_id or UUID(self._server.tenant_id)
         async with self.database.transaction(tenant_id) as db:
-            return await AgentStore(db, tenant_id).create("Test agent", model=model, autonomy_type=autonomy_type)
+            return await AgentStore(db, tenant_id).create(
+                "Test agent", model=model, autonomy_type=autonomy_type
+            )
 
     async def aclose(self) -> None:
         await self.database.aclose()

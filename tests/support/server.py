@@ -59,7 +59,17 @@ class Server:
         settings = {"NEO_MODEL_FAST": QUICK_MODEL, "NEO_RATE_LIMIT_REQUESTS": "0", "NEO_LOG_FORMAT": "json"}
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "neo", "serve", "--port", str(self.port), "--data", str(self.data), "--json"),
+                *(
+                    sys.executable,
+                    "-m",
+                    "neo",
+                    "serve",
+                    "--port",
+                    str(self.port),
+                    "--data",
+                    str(self.data),
+                    "--json",
+                ),
                 env={**clean, **settings, **self.environment},
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,

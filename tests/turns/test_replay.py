@@ -51,5 +51,3 @@ async def test_a_turns_history_is_small_and_holds_no_words_however_long_the_chat
     assert len(history.to_json()) < HISTORY_BYTES_MAX
     assert SECRET not in history.to_json()
     await replayer().replay_workflow(history)
-
-

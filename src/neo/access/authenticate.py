@@ -49,5 +49,7 @@ def _bearer(authorization: list[str]) -> str:
 
 def _refused(token: str) -> Unauthenticated:
     if token.count(".") == JWT_DOTS:
-        return Unauthenticated("Microsoft Entra ID tokens are not accepted by this server yet: use an API key.")
+        return Unauthenticated(
+            "Microsoft Entra ID tokens are not accepted by this server yet: use an API key."
+        )
     return Unauthenticated("The API key is unknown, expired or revoked.")

@@ -32,7 +32,9 @@ class Pepper:
     """Turns a key into what is stored of it. Two secrets during rotation: the first one writes."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        self._secrets = [hashlib.sha256(b"neo api-key pepper\0" + key.encode()).digest() for key in secret_keys]
+        self._secrets = [
+            hashlib.sha256(b"neo api-key pepper\0" + key.encode()).digest() for key in secret_keys
+        ]
 
     def digest(self, key: str) -> bytes:
         return self.digests(key)[0]

@@ -44,7 +44,8 @@ class Allowance:
     def refusal(self) -> RateLimited:
         wait_seconds = max(1, math.ceil(self.reset_epoch_seconds - time.time()))
         return RateLimited(
-            f"More than {self.limit} requests a minute: wait {wait_seconds} s.", retry_after_seconds=wait_seconds
+            f"More than {self.limit} requests a minute: wait {wait_seconds} s.",
+            retry_after_seconds=wait_seconds,
         )
 
 
@@ -53,7 +54,11 @@ class RequestLimiter:
 
     def __init__(self, redis_url: str, requests_per_minute: int) -> None:
         self._limit = requests_per_minute
-        self._item = RateLimitItemPerMinute(requests_per_minute, namespace="neo:limit") if requests_per_minute else None
+        self._item = (
+            RateLimitItemPerMinute(requests_per_minute, namespace="neo:limit")
+            if requests_per_minute
+            else None
+        )
         self._shared = MovingWindowRateLimiter(_shared_storage(redis_url))
         self._alone = MovingWindowRateLimiter(MemoryStorage())
         self._shared_again_at = 0.0
@@ -78,7 +83,9 @@ class RequestLimiter:
 
 
 def _shared_storage(redis_url: str) -> Storage:
-    address = redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
+    address = (
+        redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
+    )
     return RedisStorage(
         f"async+{address}",
         implementation="redispy",

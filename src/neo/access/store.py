@@ -47,7 +47,9 @@ class ApiKeyStore:
         """End a key at once and for good; ending it twice is the same as once."""
         now = func.coalesce(ApiKey.revoked_at, func.now())
         mine = (ApiKey.tenant_id == self._tenant_id) & (ApiKey.id == key_id)
-        changed = await self._db.execute(update(ApiKey).where(mine).values(revoked_at=now).returning(ApiKey.id))
+        changed = await self._db.execute(
+            update(ApiKey).where(mine).values(revoked_at=now).returning(ApiKey.id)
+        )
         if changed.first() is None:
             raise ApiKeyNotFound("This tenant has no such API key: `neo keys list` shows them.")
 

@@ -49,7 +49,10 @@ COMPONENTS: dict[str, Any] = {
                 "required": ["code", "message"],
                 "type": "object",
             },
-            "meta": {"properties": {"request_id": {"format": "uuid", "type": _STRING_OR_NULL}}, "type": "object"},
+            "meta": {
+                "properties": {"request_id": {"format": "uuid", "type": _STRING_OR_NULL}},
+                "type": "object",
+            },
         },
         "required": ["error", "meta"],
         "type": "object",

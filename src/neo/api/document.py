@@ -74,7 +74,9 @@ def _document(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
         tags=TAGS,
     )
-    _, definitions = models_json_schema([(model, "validation") for model in _models.values()], ref_template=REF)
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in _models.values()], ref_template=REF
+    )
     document["components"] = {
         "schemas": dict(sorted({**definitions["$defs"], **COMPONENTS}.items())),
         "securitySchemes": SECURITY_SCHEMES,
@@ -95,5 +97,3 @@ def _success(data: type[BaseModel], *, is_list: bool) -> dict[str, Any]:
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": REF.format(model=model.__name__)}
-
-

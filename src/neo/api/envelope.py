@@ -22,7 +22,10 @@ def success(
     phases = phases_of(request)
     shown = _shown(data)
     phases.mark("handle")
-    meta: dict[str, Any] = {"request_id": request.scope["state"]["request_id"], "timings_ms": phases.timings_ms()}
+    meta: dict[str, Any] = {
+        "request_id": request.scope["state"]["request_id"],
+        "timings_ms": phases.timings_ms(),
+    }
     if is_page:
         meta["pagination"] = {"next_cursor": next_cursor, "has_more": next_cursor is not None}
     if warnings:

@@ -80,11 +80,18 @@ async def _on_http(request: Request, error: Exception) -> Response:
 async def _on_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
     fields = {str(problem["loc"][-1]): problem["msg"] for problem in error.errors()}
-    return error_response(request, InvalidParameters("Some parameters are not valid.", details={"fields": fields}))
+    return error_response(
+        request, InvalidParameters("Some parameters are not valid.", details={"fields": fields})
+    )
 
 
 def _response(
-    request: HTTPConnection, status: int, code: str, message: str, details: dict[str, Any], headers: dict[str, str]
+    request: HTTPConnection,
+    status: int,
+    code: str,
+    message: str,
+    details: dict[str, Any],
+    headers: dict[str, str],
 ) -> Response:
     error: dict[str, Any] = {"code": code, "message": message}
     if details:

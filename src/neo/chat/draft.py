@@ -28,7 +28,8 @@ class Draft:
             )
         if not self.message.strip():
             raise EmptyMessage(
-                "A message needs text or at least one attachment.", details={"fields": {"message": "is empty"}}
+                "A message needs text or at least one attachment.",
+                details={"fields": {"message": "is empty"}},
             )
         if len(self.message) > MESSAGE_CHARACTERS_MAX:
             raise MessageTooLong(
@@ -38,7 +39,9 @@ class Draft:
         if self.client_message_id is not None and not CLIENT_MESSAGE_ID.fullmatch(self.client_message_id):
             raise ClientMessageIdInvalid(
                 "A `client_message_id` is 1 to 128 printable ASCII characters without spaces.",
-                details={"fields": {"client_message_id": "1 to 128 printable ASCII characters without spaces"}},
+                details={
+                    "fields": {"client_message_id": "1 to 128 printable ASCII characters without spaces"}
+                },
             )
 
     def digest(self) -> bytes:

@@ -109,7 +109,9 @@ async def create_session(
 
 @router.get(
     "",
-    **operation("public_api.chat_session_list_get", "List chat sessions", data=ChatSessionResource, is_list=True),
+    **operation(
+        "public_api.chat_session_list_get", "List chat sessions", data=ChatSessionResource, is_list=True
+    ),
 )
 async def list_sessions(request: Request, caller: Caller, desk: Desk, page: Paged) -> Response:
     """The tenant's sessions, newest first, archived ones included. Page with `cursor`."""
@@ -187,7 +189,8 @@ async def list_messages(
     order: Annotated[Literal["asc", "desc"], Query(description="`asc`: oldest first.")] = "asc",
 ) -> Response:
     """The transcript as AI SDK `UIMessage`s, and the open turn with its cursor, if any. A turn's reply is here
-    before its terminal envelope is on the stream."""
+    before its terminal envelope is on the stream.
+    """
     after = paging.messages_after(page, order)
     found = await desk.reader.transcript(
         caller, session_id, page.size + 1, after=after, newest_first=order == "desc"
@@ -213,7 +216,8 @@ async def get_turn(
 )
 async def archive_session(request: Request, caller: Caller, desk: Desk, session_id: SessionId) -> Response:
     """No more messages are taken from now on; what was said stays readable. Archiving twice answers 200 again.
-    A turn that is under way ends as it would have."""
+    A turn that is under way ends as it would have.
+    """
     return success(request, shown_session(await desk.archivist.archive(caller, session_id)))
 
 
@@ -224,10 +228,12 @@ async def archive_session(request: Request, caller: Caller, desk: Desk, session_
         "Tail chat-session events (SSE)",
         other={
             200: {
-                "description": "The stream: Vercel AI SDK v6 UI message chunks, one a `data:` line, each with an `id:`.",
+                "description": "Vercel AI SDK v6 UI message chunks, one a `data:` line, each with an `id:`.",
                 "content": {"text/event-stream": {"schema": {"type": "string"}}},
             },
-            204: {"description": "Nothing to come: the cursor is at the newest turn's end and no turn is open."},
+            204: {
+                "description": "Nothing to come: the cursor is at the newest turn's end and no turn is open."
+            },
         },
     ),
 )

@@ -101,7 +101,8 @@ class ChatSessionDetail(ChatSessionResource):
 class PublicChatAttachment(BaseModel):
     """An image attached to a chat turn. `blob_path` is the value returned by the `attachments/upload-url`
     endpoint for THIS session — the backend re-validates it sits under the session's prefix, so a client can't
-    reference another session's or tenant's blob."""
+    reference another session's or tenant's blob.
+    """
 
     alt: str | None = Field(None, description="Optional alt text / description for the image.")
     blob_path: str = Field(description="The `blob_path` returned by `attachments/upload-url`.")
@@ -157,7 +158,9 @@ class UIMessage(BaseModel):
     id: str
     role: str = Field(description="`user` or `assistant`.")
     metadata: "MessageMetadata"
-    parts: list[dict[str, Any]] = Field(description="AI SDK parts: `text`, `reasoning`, `step-start`, `tool-*`.")
+    parts: list[dict[str, Any]] = Field(
+        description="AI SDK parts: `text`, `reasoning`, `step-start`, `tool-*`."
+    )
 
 
 class MessageMetadata(BaseModel):

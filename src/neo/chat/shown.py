@@ -1,5 +1,6 @@
 """From rows to the wire."""
 
+from neo.chat.history import Transcript
 from neo.chat.schemas import (
     ChatMessages,
     ChatSessionDetail,
@@ -11,7 +12,6 @@ from neo.chat.schemas import (
     TurnUsage,
     UIMessage,
 )
-from neo.chat.history import Transcript
 from neo.events import since_cursor
 from neo.sessions import ChatMessage, ChatSession
 from neo.turns.models import ChatTurn, TurnStatus

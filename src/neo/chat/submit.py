@@ -12,7 +12,15 @@ from neo.chat.draft import Draft
 from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, SessionArchived
 from neo.db import Base, Database
 from neo.events import since_cursor
-from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore, message_position, title_of
+from neo.sessions import (
+    ChatMessage,
+    ChatSession,
+    MessageStore,
+    Role,
+    SessionStore,
+    message_position,
+    title_of,
+)
 from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn
 from neo.turns.start import TurnStarter

@@ -18,7 +18,13 @@ from neo.events import EventLog, Position, parse_cursor
 
 class Tails:
     def __init__(
-        self, database: Database, events: EventLog, *, pace: TailPace, send_seconds: float, closing: asyncio.Event
+        self,
+        database: Database,
+        events: EventLog,
+        *,
+        pace: TailPace,
+        send_seconds: float,
+        closing: asyncio.Event,
     ) -> None:
         self._database = database
         self._events = events

@@ -9,7 +9,9 @@ def api(
     host: Annotated[str | None, typer.Option(help="Address to listen on (NEO_HOST).")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on (NEO_PORT).")] = None,
     *,
-    with_worker: Annotated[bool, typer.Option("--with-worker", help="Run turns in this process too.")] = False,
+    with_worker: Annotated[
+        bool, typer.Option("--with-worker", help="Run turns in this process too.")
+    ] = False,
 ) -> None:
     """Serve the API against shared engines; start as many as wanted.
 

@@ -10,13 +10,17 @@ from neo.cli.operator import DataOption, JsonOption, NoDatabase, ground
 
 app = typer.Typer(no_args_is_help=True, help="API keys of a tenant: create, list, revoke.")
 
-TenantOption = Annotated[UUID, typer.Option("--tenant", help="The tenant's id: `neo tenants list` shows them.")]
+TenantOption = Annotated[
+    UUID, typer.Option("--tenant", help="The tenant's id: `neo tenants list` shows them.")
+]
 
 
 @app.command("create")
 def create(
     tenant: TenantOption,
-    name: Annotated[str, typer.Option(help="What the key is for, 1 to 200 characters.")] = "Created by neo keys",
+    name: Annotated[
+        str, typer.Option(help="What the key is for, 1 to 200 characters.")
+    ] = "Created by neo keys",
     data: DataOption = None,
     *,
     as_json: JsonOption = False,

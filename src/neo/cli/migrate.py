@@ -23,5 +23,7 @@ async def _migrate(data: DataOption) -> bool:
     async with ground(data) as here:
         role = make_url(here.database_url).username
         if here.owner_url is None or role is None:
-            raise NoDatabase("Set NEO_DATABASE_OWNER_URL, and a user name in NEO_DATABASE_URL: both are needed here.")
+            raise NoDatabase(
+                "Set NEO_DATABASE_OWNER_URL, and a user name in NEO_DATABASE_URL: both are needed here."
+            )
         return await apply(here.owner_url, role)

@@ -13,7 +13,9 @@ from neo.settings import Settings, plain, read_settings
 
 DataOption = Annotated[
     Path | None,
-    typer.Option("--data", help="Data folder of `neo serve` (NEO_DATA_DIR, default .neo); a server may run on it."),
+    typer.Option(
+        "--data", help="Data folder of `neo serve` (NEO_DATA_DIR, default .neo); a server may run on it."
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="One line of JSON instead of words.")]
 
@@ -71,4 +73,6 @@ def _secret(folder: Path) -> str:
     try:
         return (folder / "secret").read_text().strip()
     except FileNotFoundError as error:
-        raise NoDatabase(f"{folder} is not a data folder that `neo serve` has used yet: run it first.") from error
+        raise NoDatabase(
+            f"{folder} is not a data folder that `neo serve` has used yet: run it first."
+        ) from error

@@ -5,7 +5,10 @@ import typer
 
 
 def settings(
-    *, as_json: Annotated[bool, typer.Option("--json", help="One line of JSON a setting instead of words.")] = False
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One line of JSON a setting instead of words.")
+    ] = False,
 ) -> None:
     """List every setting: its variable, default, and what it is for. Each is read from the environment."""
     from neo.settings import default_of, described  # noqa: PLC0415 - imports of seconds stay out of `--help`.

@@ -58,4 +58,7 @@ async def _list(data: Path | None) -> list[dict[str, str]]:
                 found = await all_tenants(owner)
         finally:
             await database.aclose()
-    return [{"tenant_id": str(row.id), "name": row.name, "created_at": row.created_at.isoformat()} for row in found]
+    return [
+        {"tenant_id": str(row.id), "name": row.name, "created_at": row.created_at.isoformat()}
+        for row in found
+    ]

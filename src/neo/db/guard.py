@@ -41,7 +41,9 @@ async def check_role(database: Database) -> None:
             )
         unprotected = (await connection.scalars(UNPROTECTED)).all()
     if unprotected:
-        raise DatabaseRoleUnsafe(f"Row-level security is not forced on: {', '.join(unprotected)}. Run the migrations.")
+        raise DatabaseRoleUnsafe(
+            f"Row-level security is not forced on: {', '.join(unprotected)}. Run the migrations."
+        )
 
 
 async def check_schema(database: Database) -> None:
@@ -50,4 +52,6 @@ async def check_schema(database: Database) -> None:
         exists = await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
         version = await connection.scalar(VERSION) if exists else None
     if version != HEAD:
-        raise SchemaOutdated(f"The database's schema is at {version}, this Neo needs {HEAD}: run `neo migrate`.")
+        raise SchemaOutdated(
+            f"The database's schema is at {version}, this Neo needs {HEAD}: run `neo migrate`."
+        )

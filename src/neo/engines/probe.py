@@ -30,6 +30,12 @@ async def http_status(host: str, port: int, path: str) -> int:
     return int(words[1]) if len(words) > 1 and words[1].isdigit() else 0
 
 
+async def http_answer(host: str, port: int, path: str) -> bytes:
+    """All that a GET is answered with, head and body; empty without an answer."""
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    return await _ask(asyncio.open_connection(host, port), request.encode(), _whole)
+
+
 async def speaks_http2(host: str, port: int) -> bool:
     """True when the server greets with its settings, as gRPC servers do once they serve."""
     answer = await _ask(asyncio.open_connection(host, port), HTTP2_HELLO, _frame_header)
@@ -59,6 +65,10 @@ async def _ask(
             writer.close()
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
+
+
+async def _whole(reader: asyncio.StreamReader) -> bytes:
+    return await reader.read()
 
 
 async def _first_line(reader: asyncio.StreamReader) -> bytes:

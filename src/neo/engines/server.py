@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from neo.engines.data_folder import DataFolder
-from neo.engines.probe import http_status, until
+from neo.engines.probe import http_answer, until
 from neo.engines.process import Command
 from neo.engines.supervise import Part
 
 READY_PATH = "/public-api/ready"
-READY_STATUS = 200
+READY = b'"status":"ready"'
 # The drain is the server's own to bound; the margin is for closing its connections after it.
 DRAIN_SECONDS = 12.0
 DRAIN_MARGIN_SECONDS = 5.0
@@ -54,4 +54,5 @@ def server_part(
 
 
 async def _is_ready(host: str, port: int) -> bool:
-    return await http_status(host, port, READY_PATH) == READY_STATUS
+    # The API answers before the worker is in; who is told that all is up wants to talk at once.
+    return READY in await http_answer(host, port, READY_PATH)

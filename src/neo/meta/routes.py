@@ -15,7 +15,11 @@ from neo.meta.schemas import HealthResource, ReadyResource
 meta_router = APIRouter()
 
 ASSETS = Path(fastapi_offline.__file__).parent / "static"
-ASSET_NAMES = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon.png": "image/png"}
+ASSET_NAMES = {
+    "swagger-ui-bundle.js": "text/javascript",
+    "swagger-ui.css": "text/css",
+    "favicon.png": "image/png",
+}
 
 
 class AssetNotFound(Failure):

@@ -11,4 +11,6 @@ class ReadyResource(BaseModel):
     """What is up. `degraded`: messages are accepted, but a part is down and turns or live tails wait for it."""
 
     status: str = Field(description="`ready` or `degraded`.")
-    parts: dict[str, str] = Field(description="postgres, valkey, temporal, worker: `up`, `down` or `starting`.")
+    parts: dict[str, str] = Field(
+        description="postgres, valkey, temporal, worker: `up`, `down` or `starting`."
+    )

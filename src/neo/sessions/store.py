@@ -39,7 +39,9 @@ class SessionStore:
 
     async def lock(self, session_id: UUID) -> ChatSession:
         """The session, held until the transaction ends: whoever changes its turns takes this lock first."""
-        return _found(await self._db.scalar(self._owned().where(ChatSession.id == session_id).with_for_update()))
+        return _found(
+            await self._db.scalar(self._owned().where(ChatSession.id == session_id).with_for_update())
+        )
 
     async def newest(
         self, rows_max: int, *, before: tuple[datetime, UUID] | None, account_id: UUID | None = None

@@ -32,7 +32,9 @@ EXHAUSTED_MESSAGE = "The turn could not be finished after several attempts."
 
 
 class TurnActivities:
-    def __init__(self, step: ModelStep, closer: TurnCloser, events: EventLog, *, drain_seconds: float) -> None:
+    def __init__(
+        self, step: ModelStep, closer: TurnCloser, events: EventLog, *, drain_seconds: float
+    ) -> None:
         self._step = step
         self._closer = closer
         self._events = events
@@ -42,13 +44,17 @@ class TurnActivities:
     async def run_model_step(self, turn: TurnInput) -> None:
         """Run the step with a heart that beats on its own; at shutdown let it finish, else hand it over."""
         attempt = activity.info().attempt
-        structlog.contextvars.bind_contextvars(turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt)
+        structlog.contextvars.bind_contextvars(
+            turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
+        )
         step = asyncio.create_task(self._run(turn, attempt))
         beside = [asyncio.create_task(_beat()), asyncio.create_task(self._shutdown())]
         try:
             await asyncio.wait({step, beside[1]}, return_when=asyncio.FIRST_COMPLETED)
             if not step.done():
-                raise ApplicationError("Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER)
+                raise ApplicationError(
+                    "Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER
+                )
             await step
         finally:
             for task in (step, *beside):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -87,5 +86,3 @@ def continues_from(session: ChatSession, turn: ChatTurn, provider: str, region: 
     """The provider's response to go on from: its own, of the same region, of the turn right before."""
     same = (session.continues_provider, session.continues_region) == (provider, region)
     return session.continues_response_id if same and session.continues_turn_no == turn.turn_no - 1 else None
-
-

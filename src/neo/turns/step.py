@@ -67,7 +67,8 @@ class ModelStep:
 
     async def run(self, turn: TurnInput, *, is_last_attempt: bool) -> None:
         """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
-        retry cannot help; before that it is raised, to be tried again."""
+        retry cannot help; before that it is raised, to be tried again.
+        """
         task = await patiently(lambda: self._begin(turn))
         if task is None:
             log.info("turn_step_found_it_ended")
@@ -88,7 +89,9 @@ class ModelStep:
                 return None
             return await read_task(db, tenant_id, UUID(turn.turn_id))
 
-    async def _answer(self, turn: TurnInput, task: Task, writer: TurnWriter, *, is_last_attempt: bool) -> None:
+    async def _answer(
+        self, turn: TurnInput, task: Task, writer: TurnWriter, *, is_last_attempt: bool
+    ) -> None:
         await writer.open()
         writer.say(start_chunk(task.turn))
         writer.say(envelope.start_step())
@@ -100,11 +103,15 @@ class ModelStep:
         except ProviderFailure as failure:
             if failure.retryable and not is_last_attempt:
                 raise
-            log.warning("turn_failed_by_provider", error_code=failure.code, cause=type(failure.__cause__).__name__)
+            log.warning(
+                "turn_failed_by_provider", error_code=failure.code, cause=type(failure.__cause__).__name__
+            )
             await self._fail(turn, task, writer, answer, failure.code, failure.message)
         except (ModelMisnamed, ProviderNotConfigured, ReasoningEffortUnknown) as failure:
             log.error("turn_failed_by_settings", error_code=failure.code, problem=failure.message)  # noqa: TRY400
-            await self._fail(turn, task, writer, answer, failure.code, "This agent's model is not set up correctly.")
+            await self._fail(
+                turn, task, writer, answer, failure.code, "This agent's model is not set up correctly."
+            )
         except TimeoutError:
             await self._fail(turn, task, writer, answer, TURN_TIMED_OUT, "The answer took too long.")
         else:
@@ -229,7 +236,9 @@ def _record(task: Task, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _continues(task: Task, chosen: ChosenModel, completed: Completed, *, has_tool_call: bool) -> dict[str, Any]:
+def _continues(
+    task: Task, chosen: ChosenModel, completed: Completed, *, has_tool_call: bool
+) -> dict[str, Any]:
     # A response that waits for a tool's output cannot be gone on from without it.
     goes_on = chosen.continues and not has_tool_call
     return {

@@ -90,7 +90,9 @@ class TurnStore:
         return update(ChatTurn).where(ChatTurn.tenant_id == self._tenant_id, ChatTurn.id == turn_id)
 
     def _in(self, session_id: UUID) -> Select[ChatTurn]:
-        return select(ChatTurn).where(ChatTurn.tenant_id == self._tenant_id, ChatTurn.session_id == session_id)
+        return select(ChatTurn).where(
+            ChatTurn.tenant_id == self._tenant_id, ChatTurn.session_id == session_id
+        )
 
 
 def _pen(found: int | None) -> int:

@@ -25,7 +25,9 @@ TURNS_MAX = 100
 TURN_LOST = "turn_lost"
 LOST_MESSAGE = "The turn was stopped from outside before it could finish."
 
-SWEEP = text("SELECT tenant_id, session_id, id FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)")
+SWEEP = text(
+    "SELECT tenant_id, session_id, id FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)"
+)
 
 
 @dataclass(frozen=True)

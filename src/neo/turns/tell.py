@@ -42,7 +42,9 @@ class Teller:
         if self._open is None:
             return
         is_text = self._open[0] is TextDelta
-        self._writer.say(envelope.text_end(self._part_id) if is_text else envelope.reasoning_end(self._part_id))
+        self._writer.say(
+            envelope.text_end(self._part_id) if is_text else envelope.reasoning_end(self._part_id)
+        )
         self._open = None
 
     def _continue(self, piece: TextDelta | ReasoningDelta, kind: str) -> None:
@@ -80,7 +82,9 @@ def _arguments(call: ToolCall) -> Any:
 
 
 def start_chunk(turn: ChatTurn) -> envelope.Chunk:
-    return envelope.start(str(turn.reply_message_id), {"chat_turn_id": str(turn.id), "model_tier": turn.model_tier})
+    return envelope.start(
+        str(turn.reply_message_id), {"chat_turn_id": str(turn.id), "model_tier": turn.model_tier}
+    )
 
 
 def terminal_chunk(turn: ChatTurn) -> envelope.Chunk:
@@ -121,7 +125,11 @@ def told_chunks(turn: ChatTurn, parts: list[dict[str, Any]]) -> list[envelope.Ch
 
 def _told_part(part: dict[str, Any], part_id: str) -> list[envelope.Chunk]:
     if part["type"] == "text":
-        return [envelope.text_start(part_id), envelope.text_delta(part_id, part["text"]), envelope.text_end(part_id)]
+        return [
+            envelope.text_start(part_id),
+            envelope.text_delta(part_id, part["text"]),
+            envelope.text_end(part_id),
+        ]
     if part["type"] == "reasoning":
         return [
             envelope.reasoning_start(part_id),

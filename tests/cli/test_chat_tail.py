@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from stage import Stage, answer, silence, stage, tail
+from cli.played_server import Stage, answer, silence, stage, tail
 
 from neo.cli.conversation import Conversation
 from neo.cli.public_api import NotNeo, PublicApi, Refused, ServerNotReached
@@ -90,9 +90,9 @@ def test_a_server_that_is_not_neo_is_told_apart() -> None:
 
 def test_a_message_whose_answer_was_lost_is_posted_again_as_the_same() -> None:
     details = {"chat_turn_id": "t", "since_cursor": "65536-0", "user_message_id": "m"}
-    with stage(silence, answer(409, refused("duplicate_client_message_id", **details))) as play:
-        with api_of(play) as api:
-            posted = api.post("s", "hello", tier="FAST")
+    repeat = answer(409, refused("duplicate_client_message_id", **details))
+    with stage(silence, repeat) as play, api_of(play) as api:
+        posted = api.post("s", "hello", tier="FAST")
 
     first, second = (json.loads(body) for _, _, body in play.requests)
     assert first == second
@@ -101,9 +101,9 @@ def test_a_message_whose_answer_was_lost_is_posted_again_as_the_same() -> None:
 
 
 def test_a_message_under_a_used_id_is_not_taken_for_a_repeat() -> None:
-    with stage(answer(409, refused("client_message_id_reused"))) as play, api_of(play) as api:
-        with pytest.raises(Refused):
-            api.post("s", "hello", tier="FAST")
+    reused = answer(409, refused("client_message_id_reused"))
+    with stage(reused) as play, api_of(play) as api, pytest.raises(Refused):
+        api.post("s", "hello", tier="FAST")
 
 
 def test_no_server_is_said_at_once() -> None:

@@ -36,9 +36,9 @@ def stage(*acts: Act) -> Iterator[Stage]:
         def do_GET(self) -> None:
             play.play(self)
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the library's name.
 
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
             """Quiet."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
