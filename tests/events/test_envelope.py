@@ -32,7 +32,7 @@ def test_chunks_have_the_sdks_keys_and_no_other() -> None:
         {"type": "abort"},
         {"type": "error", "errorText": "no"},
         {"type": "data-turn-restarted", "data": {"discarded_part_ids": ["t"]}},
-        {"type": "data-stream-reset", "data": {"turn_no": 3, "reason": "lost"}, "transient": True},
+        {"type": "data-stream-reset", "data": {"turn_no": 3, "reason": "lost"}},
     ]
 
 

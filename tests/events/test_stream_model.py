@@ -203,6 +203,33 @@ class Streams(RuleBasedStateMachine):
         if speaker.writer.position.pen != pen:
             self.is_trimmed = False
 
+    @rule(words=st.integers(1, 3))
+    def say_unheard(self, words: int) -> None:
+        """Pub/sub loses what is said here."""
+
+        async def say() -> None:
+            await self.hub.settle()
+            self.hub.is_muted = True
+            await self.saying(words, apart=True, loses_reply=False)
+            await self.hub.settle()
+            self.hub.is_muted = False
+
+        self.run_now(say())
+
+    @rule(index=READERS, words=st.integers(2, 5), events=st.integers(1, 3))
+    def trim_under_a_reader(self, index: int, words: int, events: int) -> None:
+        async def trim_under() -> None:
+            reader = self.readers[index] = Follower(
+                self.session, since_cursor((await self.speaking()).turn.turn_no)
+            )
+            await reader.step(frames_taken=2)
+            await self.saying(words, apart=True, loses_reply=False)
+            await trim(self.valkey, self.session, events)
+            self.is_trimmed = True
+            await reader.step()
+
+        self.run_now(trim_under())
+
     async def speaking(self) -> Speaker:
         if self.speaker is None:
             self.is_lossy = self.is_trimmed = False
@@ -287,11 +314,6 @@ class Streams(RuleBasedStateMachine):
             self.is_lossy = True
             losing = forget(self.valkey, self.session) if kind == "all" else None
             self.run_now(losing or lose_tail(self.valkey, self.session, events))
-
-    @rule()
-    def mute_or_unmute(self) -> None:
-        self.run_now(self.hub.settle())
-        self.hub.is_muted = not self.hub.is_muted
 
     @rule(index=READERS, looks=st.booleans())
     def read(self, index: int, *, looks: bool) -> None:

@@ -158,7 +158,8 @@ def turn_restarted(discarded_part_ids: Sequence[str]) -> Chunk:
 
 
 def stream_reset(turn_no: int, reason: str) -> Chunk:
-    return Chunk("data-stream-reset", {"data": {"turn_no": turn_no, "reason": reason}, "transient": True})
+    # Kept in the message, unlike a transient chunk, so that a view can cut there.
+    return Chunk("data-stream-reset", {"data": {"turn_no": turn_no, "reason": reason}})
 
 
 def _metadata(metadata: Mapping[str, Any] | None) -> dict[str, Any]:
