@@ -3,6 +3,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+
 from support.client import Client
 from support.rows import Rows
 from support.server import Server

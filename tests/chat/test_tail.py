@@ -5,8 +5,8 @@ import gc
 from collections.abc import Callable
 
 import pytest
-from events.stage import QUICK, Client, Session, TailPace
 
+from events.stage import QUICK, Client, Session, TailPace
 from neo.events import Position, envelope, since_cursor
 from neo.events.store import PAGE_EVENTS
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator
 
 import pytest
+
 from events.stage import (
     QUICK,
     UNHURRIED,
@@ -18,7 +19,6 @@ from events.stage import (
     running_valkey,
     trim,
 )
-
 from neo.events import EventLog, Hub, Position, since_cursor
 from neo.streams import Valkey
 

@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 import httpx2
 import pytest
 import uvicorn
-from events.stage import PATIENCE_SECONDS, Client, Session, Speaker
 from starlette.types import Receive, Scope, Send
 
+from events.stage import PATIENCE_SECONDS, Client, Session, Speaker
 from neo.chat.tail import SEND_BYTES_MAX, joined
 from neo.chat.tail_response import TailResponse
 from neo.events import since_cursor

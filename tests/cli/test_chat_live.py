@@ -8,8 +8,8 @@ import sys
 
 import httpx2
 import pytest
-from cli.neo_command import ended, neo, started
 
+from cli.neo_command import ended, neo, started
 from support.client import Client
 from support.rows import Rows
 from support.server import Server, free_port

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from cli.played_server import Stage, answer, silence, stage, tail
 
+from cli.played_server import Stage, answer, silence, stage, tail
 from neo.cli.conversation import Conversation
 from neo.cli.public_api import NotNeo, PublicApi, Refused, ServerNotReached
 from neo.cli.screen import Pipe

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from cli.neo_command import neo
 from sqlalchemy import text
 
+from cli.neo_command import neo
 from support.client import Client
 from support.rows import Rows
 from support.server import Server

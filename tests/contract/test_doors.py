@@ -4,12 +4,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.client import SESSIONS, Client
-from support.rows import Rows
-from support.server import Server
 
 from neo.access import new_key
 from neo.described import document
+from support.client import SESSIONS, Client
+from support.rows import Rows
+from support.server import Server
 
 # Open to everybody, by name.
 PUBLIC = {("get", "/public-api/health"), ("get", "/public-api/ready")}

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from support.server import Server
 
 PUBLISHED = Path(__file__).parent / "published.json"

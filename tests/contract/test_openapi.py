@@ -7,9 +7,9 @@ from typing import Any
 
 import orjson
 import pytest
-from support.client import Client
 
 from neo.described import document
+from support.client import Client
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED: dict[str, Any] = json.loads((Path(__file__).parent / "published.json").read_text())

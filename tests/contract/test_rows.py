@@ -5,11 +5,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
-from support.client import Client
-from support.rows import Rows
 
 from neo.db import DatabaseRoleUnsafe, check_role
 from neo.sessions import ChatSession, SessionNotFound, SessionStore
+from support.client import Client
+from support.rows import Rows
 
 # Run with the owner's rights, each for a reason: they are asked before a tenant is known.
 DEFINERS = {"neo_find_api_key", "neo_sweep_turns"}

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from engines.serving_apart import SERVE, Serve, Served, healthy
 
+from engines.serving_apart import SERVE, Serve, Served, healthy
 from neo.engines.data_folder import DataFolder
 from neo.engines.postgres_home import discard_home
 

@@ -6,8 +6,8 @@ import sys
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
-from engines.serving_apart import Serve, gone, process
 
+from engines.serving_apart import Serve, gone, process
 from neo.engines.data_folder import read_running
 
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import openai
 from redis.asyncio import Redis
-from engines.serving_apart import connect
 
+from engines.serving_apart import connect
 from neo.engines.addresses import Addresses
 from neo.engines.data_folder import held
 from neo.engines.local_model import MODEL

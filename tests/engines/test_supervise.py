@@ -7,8 +7,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from engines.serving_apart import connect
 
+from engines.serving_apart import connect
 from neo.engines.errors import EngineDidNotStart
 from neo.engines.probe import until
 from neo.engines.process import Command

@@ -2,8 +2,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from events.stage import Session, ValkeyServer, opened, running_valkey
 
+from events.stage import Session, ValkeyServer, opened, running_valkey
 from neo.events import EventLog
 from neo.streams import Valkey
 

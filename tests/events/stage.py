@@ -2,14 +2,12 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 

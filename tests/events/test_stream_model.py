@@ -12,7 +12,6 @@ from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import hypothesis.strategies as st
-from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -22,6 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
 from neo.chat.tail import Tail
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, Watch, envelope, parse_cursor, since_cursor
 from neo.events.hub import Watching

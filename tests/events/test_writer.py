@@ -2,8 +2,8 @@ import asyncio
 import time
 
 import pytest
-from events.stage import Session, forget, kept, key, lose_tail, opened, running_valkey, trim
 
+from events.stage import Session, forget, kept, key, lose_tail, opened, running_valkey, trim
 from neo.events import EventLog, Fenced, Position, envelope
 from neo.streams import Valkey
 

@@ -1,6 +1,7 @@
 """One conversation through the public API, as a stranger has it."""
 
 import asyncio
+from itertools import pairwise
 
 from support.client import SESSIONS, Client, Event, read_events, reply_of, text_of
 from support.rows import Rows
@@ -148,9 +149,7 @@ async def test_messages_posted_at_once_are_answered_in_order_each_to_its_own_tai
         assert {event.id.split("-")[0] for event in tail} == {str(int(one["since_cursor"].split("-")[0]) + 1)}
         assert [event.type for event in tail].count("finish") == 1
     turns = [await client.turn(session, one["chat_turn_id"]) for one in accepted]
-    assert all(
-        earlier["ended_at"] <= later["started_at"] for earlier, later in zip(turns, turns[1:], strict=False)
-    )
+    assert all(earlier["ended_at"] <= later["started_at"] for earlier, later in pairwise(turns))
 
 
 async def test_a_tail_that_follows_carries_turn_after_turn(client: Client) -> None:

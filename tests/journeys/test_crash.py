@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx2
 import psutil
+
 from support.client import Client, Event, reply_of, text_of
 from support.rows import Rows
 from support.server import Server

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+
 from support.client import Client, reply_of, text_of
 from support.rows import Rows
 
@@ -21,7 +22,7 @@ async def asked(
 
 @pytest.mark.parametrize("dialect", ["scripted", "scripted-chat", "scripted-anthropic"])
 async def test_every_dialect_is_spoken(client: Client, rows: Rows, dialect: str) -> None:
-    session, accepted, events, turn = await asked(client, rows, f"{dialect}:tokens=3")
+    _, _, events, turn = await asked(client, rows, f"{dialect}:tokens=3")
 
     assert text_of(events) == "w1 w2 w3 "
     assert (turn["status"], turn["usage"]["provider"]) == ("COMPLETED", dialect)
@@ -66,7 +67,7 @@ async def test_a_provider_that_recovers_is_asked_again(client: Client, rows: Row
 
 
 async def test_reasoning_is_told_and_kept_apart_from_the_text(client: Client, rows: Rows) -> None:
-    session, accepted, events, _ = await asked(client, rows, "scripted:reasoning=3,tokens=2")
+    session, _, events, _ = await asked(client, rows, "scripted:reasoning=3,tokens=2")
 
     types = [event.type for event in events]
     assert types.index("reasoning-start") < types.index("reasoning-end") < types.index("text-start")

@@ -5,10 +5,10 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from support.client import SESSIONS, Client
-from support.rows import Rows
 
 from neo.agents import AutonomyType
+from support.client import SESSIONS, Client
+from support.rows import Rows
 
 NOWHERE = str(uuid4())
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import httpx2
 import pytest
-from llm.llm_listening import Ask, Calls, Heard
 
+from llm.llm_listening import Ask, Calls, Heard
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Tier
 
 START_SECONDS_MAX = 20

@@ -5,8 +5,8 @@ from contextlib import aclosing
 
 import httpx2
 import pytest
-from llm.llm_listening import Ask, Calls, eventually
 
+from llm.llm_listening import Ask, Calls, eventually
 from neo.llm import Models, Prompt, ReasoningDelta, Said, TextDelta, Tier, ToolCall
 from neo.llm.reading import storable
 

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
-from llm.llm_listening import Ask, Calls, Heard, eventually
 
 import neo.llm.reading
+from llm.llm_listening import Ask, Calls, Heard, eventually
 from neo.errors import Failure
 from neo.llm import (
     AnswerTooLong,

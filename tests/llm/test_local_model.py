@@ -9,8 +9,8 @@ import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from llm.llm_listening import Ask
 
+from llm.llm_listening import Ask
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Said
 
 START_SECONDS_MAX = 30

@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+
 from sdk.conftest import Run
 from support.client import SESSIONS, Client, text_of
 from support.rows import Rows
@@ -12,7 +13,9 @@ from support.server import Server
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.mark.parametrize("model", ["scripted:tokens=30", "scripted:reasoning=3,tokens=5", "scripted:tool_call"])
+@pytest.mark.parametrize(
+    "model", ["scripted:tokens=30", "scripted:reasoning=3,tokens=5", "scripted:tool_call"]
+)
 async def test_the_sdk_makes_the_message_that_is_stored(
     run: Run, client: Client, rows: Rows, server: Server, model: str
 ) -> None:
@@ -40,7 +43,9 @@ async def test_a_turn_begun_again_is_cut_where_the_docs_cut_it(
     assert [_bare(part) for part in told["counts"]] == [_bare(part) for part in stored["parts"]]
 
 
-async def test_a_failed_turn_is_an_error_to_the_sdk(run: Run, client: Client, rows: Rows, server: Server) -> None:
+async def test_a_failed_turn_is_an_error_to_the_sdk(
+    run: Run, client: Client, rows: Rows, server: Server
+) -> None:
     session = await client.open(agent_id=await rows.agent("scripted:status=400"))
 
     told = await run("talk.mjs", server.url + SESSIONS, server.api_key, session, "Hello")

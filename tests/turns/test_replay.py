@@ -4,14 +4,14 @@ import json
 from pathlib import Path
 
 import pytest
-from support.client import Client
-from support.rows import Rows
-from support.server import Server
 from temporalio.client import Client as Temporal
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from neo.turns.workflow import ChatTurnWorkflow
+from support.client import Client
+from support.rows import Rows
+from support.server import Server
 
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*.json"))
 HISTORY_BYTES_MAX = 100_000
