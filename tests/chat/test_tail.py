@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from events.stage import QUICK, Client, Session, TailPace
+from events.stage import QUICK, Client, Session
+from neo.chat.tail import TailPace
 from neo.events import Position, envelope, since_cursor
 from neo.events.store import PAGE_EVENTS
 

@@ -73,7 +73,7 @@ async def test_an_open_turn_is_followed_from_its_start(
     chat = await started("chat", "--data", str(server.data), "--session", session_id)
     following = asyncio.create_task(ended(chat))
     async with asyncio.timeout(SHOWN_SECONDS):
-        while asked_for_session(server) == asked_before:  # noqa: ASYNC110 - another process's log.
+        while asked_for_session(server) == asked_before:
             await asyncio.sleep(0.02)
     await scripted.post("/control/release", params={"gate": "cli-resumed"})
 

@@ -24,7 +24,7 @@ class Page:
     cursor: str | None
 
 
-def requested_page(
+async def requested_page(
     page_size: Annotated[
         int, Query(ge=1, le=PAGE_SIZE_MAX, description="Most rows in the answer.")
     ] = PAGE_SIZE_DEFAULT,

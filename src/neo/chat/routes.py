@@ -44,13 +44,14 @@ class Desks:
     tails: Tails
 
 
-def desks_of(request: Request) -> Desks:
+# Dependencies are coroutines: the framework would run a plain function in a thread of its own.
+async def desks_of(request: Request) -> Desks:
     desks: Desks = request.app.state.desks
     return desks
 
 
 async def known_caller(request: Request) -> Principal:
-    desks = desks_of(request)
+    desks: Desks = request.app.state.desks
     caller = await desks.authenticator.authenticate(request.headers.getlist("authorization"))
     phases_of(request).mark("authenticate")
     allowance = await desks.limiter.take(caller.tenant_id)
@@ -62,11 +63,11 @@ async def known_caller(request: Request) -> Principal:
     return caller
 
 
-def known_session_id(session_id: str) -> UUID:
+async def known_session_id(session_id: str) -> UUID:
     return _uuid(session_id, SessionNotFound("No such chat session."))
 
 
-def known_turn_id(turn_id: str) -> UUID:
+async def known_turn_id(turn_id: str) -> UUID:
     return _uuid(turn_id, TurnNotFound("No such turn in this session."))
 
 

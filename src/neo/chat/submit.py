@@ -1,30 +1,59 @@
 """Accepting a message: stored with its turn in one transaction, then started."""
 
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import CTE, ColumnElement, exists, func, insert, literal, select, update
+from sqlalchemy import Uuid, bindparam, text
+from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.chat.draft import Draft
 from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, SessionArchived
-from neo.db import Base, Database
+from neo.db import Database
 from neo.events import since_cursor
 from neo.sessions import (
-    ChatMessage,
     ChatSession,
     MessageStore,
-    Role,
     SessionStore,
-    message_position,
     title_of,
 )
 from neo.turns.contract import TurnInput
-from neo.turns.models import ChatTurn
 from neo.turns.start import TurnStarter
-from neo.turns.store import TurnStore, open_turns
+from neo.turns.store import TurnStore
+
+# The hot path, so one statement, written once: the session counts the turn, the turn is queued, the message said.
+# A turn waits when one before it has not ended; the session's lock keeps that true until the commit.
+STORE = text(
+    """
+    WITH counted AS (
+        UPDATE chat_sessions SET last_turn_no = last_turn_no + 1, title = :title, updated_at = now()
+        WHERE tenant_id = :tenant_id AND id = :session_id
+        RETURNING last_turn_no AS turn_no
+    ), queued AS (
+        INSERT INTO chat_turns
+            (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id)
+        SELECT :turn_id, :tenant_id, :session_id, turn_no, :tier, :message_id, :reply_id FROM counted
+    ), said AS (
+        INSERT INTO chat_messages
+            (id, tenant_id, session_id, turn_id, position, role, parts, client_message_id, draft_digest)
+        SELECT :message_id, :tenant_id, :session_id, :turn_id, turn_no * 2, 'user', :parts, :client_message_id, :digest
+        FROM counted
+    )
+    SELECT turn_no, EXISTS (
+        SELECT FROM chat_turns
+        WHERE tenant_id = :tenant_id AND session_id = :session_id AND status IN ('QUEUED', 'RUNNING')
+    ) AS waits FROM counted
+    """
+).bindparams(
+    *(
+        bindparam(name, type_=Uuid())
+        for name in ("tenant_id", "session_id", "turn_id", "message_id", "reply_id")
+    ),
+    *(bindparam(name, type_=TEXT()) for name in ("title", "tier", "client_message_id")),
+    bindparam("parts", type_=JSONB()),
+    bindparam("digest", type_=BYTEA()),
+)
 
 
 @dataclass(frozen=True)
@@ -73,49 +102,20 @@ async def _refuse_repeat(db: AsyncSession, session: ChatSession, draft: Draft) -
 
 
 async def _store(db: AsyncSession, session: ChatSession, draft: Draft) -> tuple[Accepted, bool]:
-    """Message, turn and the session's count in one statement; also whether the turn may begin at once."""
+    """Message, turn and the session's count; also whether the turn may begin at once."""
     turn_id, message_id = uuid4(), uuid4()
-    counted = (
-        update(ChatSession)
-        .where(ChatSession.tenant_id == session.tenant_id, ChatSession.id == session.id)
-        .values(
-            last_turn_no=ChatSession.last_turn_no + 1,
-            title=session.title or title_of(draft.message),
-            updated_at=func.now(),
-        )
-        .returning(ChatSession.last_turn_no.label("turn_no"))
-        .cte("counted")
-    )
-    ids = {"tenant_id": session.tenant_id, "session_id": session.id}
-    turn = {
-        "id": turn_id,
-        "model_tier": draft.model_tier,
-        "user_message_id": message_id,
-        "reply_message_id": uuid4(),
-    }
-    message = {
-        "id": message_id,
+    values = {
+        "tenant_id": session.tenant_id,
+        "session_id": session.id,
+        "title": session.title or title_of(draft.message),
         "turn_id": turn_id,
-        "role": Role.USER,
+        "tier": draft.model_tier,
+        "message_id": message_id,
+        "reply_id": uuid4(),
         "parts": [{"type": "text", "text": draft.message}],
         "client_message_id": draft.client_message_id,
-        "draft_digest": draft.digest(),
+        "digest": draft.digest(),
     }
-    position = message_position(counted.c.turn_no, Role.USER)
-    statement = (
-        select(counted.c.turn_no, exists(open_turns(session.tenant_id, session.id)).label("waits"))
-        .add_cte(_inserted(ChatTurn, {**ids, **turn, "turn_no": counted.c.turn_no}, counted, "queued"))
-        .add_cte(_inserted(ChatMessage, {**ids, **message, "position": position}, counted, "said"))
-    )
-    row = (await db.execute(statement)).one()
-    cursor = since_cursor(row.turn_no)
-    return Accepted(message_id, turn_id, cursor, session.show_agent_progress_steps), not row.waits
-
-
-def _inserted(table: type[Base], values: dict[str, Any], source: CTE, name: str) -> CTE:
-    columns = table.__table__.c
-    bound = [
-        value if isinstance(value, ColumnElement) else literal(value, columns[column].type)
-        for column, value in values.items()
-    ]
-    return insert(table).from_select(list(values), select(*bound).select_from(source)).cte(name)
+    row = (await db.execute(STORE, values)).one()
+    accepted = Accepted(message_id, turn_id, since_cursor(row.turn_no), session.show_agent_progress_steps)
+    return accepted, not row.waits

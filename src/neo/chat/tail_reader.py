@@ -277,11 +277,13 @@ class TailReader:
 
     def _settle_beginning(self, facts: Facts, odd: Position | None) -> None:
         """Nothing could be given from the beginning: the stream is empty, or begins in mid-turn."""
-        if odd is None and facts.newest is None:
+        if odd is not None:
+            self._begin(odd.turn)
+        elif facts.newest is not None:
+            self._begin(facts.newest.turn_no)
+        else:
             self._hear_or_ask(None)
             return
-        turn_no = odd.turn if odd is not None or facts.newest is None else facts.newest.turn_no
-        self._begin(turn_no)
         self._is_untold = True
         self._next = Next.ASK
 

@@ -50,6 +50,10 @@ def _by_whom(port: int) -> str:
     # Only root may look into the processes of others.
     with contextlib.suppress(psutil.Error):
         for found in psutil.net_connections("tcp"):
-            if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid:
+            if (
+                found.status == psutil.CONN_LISTEN
+                and getattr(found.laddr, "port", None) == port
+                and found.pid
+            ):
                 return f" by {psutil.Process(found.pid).name()} (pid {found.pid})"
     return ""

@@ -1,9 +1,8 @@
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, tuple_, update
+from sqlalchemy import Select, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.errors import Failure, Kind
@@ -15,10 +14,7 @@ class SessionNotFound(Failure):
     code = "session_not_found"
 
 
-Number = TypeVar("Number", int, ColumnElement[int])
-
-
-def message_position(turn_no: Number, role: Role) -> Number:
+def message_position(turn_no: int, role: Role) -> int:
     """Two places a turn: what was asked, what was answered."""
     return turn_no * 2 + int(role is Role.ASSISTANT)
 

@@ -13,13 +13,6 @@ class TurnNotFound(Failure):
     code = "turn_not_found"
 
 
-def open_turns(tenant_id: UUID, session_id: UUID) -> Select[UUID]:
-    """The ids of a session's turns that have not ended."""
-    return select(ChatTurn.id).where(
-        ChatTurn.tenant_id == tenant_id, ChatTurn.session_id == session_id, ChatTurn.status.in_(OPEN)
-    )
-
-
 class TurnStore:
     """A tenant's turns. Whoever queues or closes one holds the session's lock."""
 
