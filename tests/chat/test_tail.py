@@ -2,13 +2,12 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
 
 import pytest
 
 from events.stage import QUICK, Client, Session
 from neo.chat.tail import TailPace
-from neo.events import Position, envelope, since_cursor
+from neo.events import Chunk, Position, envelope, since_cursor
 from neo.events.store import PAGE_EVENTS
 
 WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
@@ -285,15 +284,15 @@ async def test_an_idle_tail_is_light(session: Session) -> None:
     assert each < 12 * 1024, each
 
 
-@pytest.mark.parametrize("ending", [lambda: envelope.abort(), lambda: envelope.error("no")])
-async def test_any_terminal_ends_the_response(session: Session, ending: Callable[[], envelope.Chunk]) -> None:
+@pytest.mark.parametrize("ending", [envelope.abort(), envelope.error("no")])
+async def test_any_terminal_ends_the_response(session: Session, ending: Chunk) -> None:
     speaker = await session.speaker()
-    speaker.turn.terminal = ending()
+    speaker.turn.terminal = ending
     await speaker.finish()
 
     client = await session.read()
 
-    assert client.types[-1] == ending().type
+    assert client.types[-1] == ending.type
     assert client.is_done
 
 

@@ -191,18 +191,15 @@ async def test_a_tool_call_said_again_has_another_id(session: Session, valkey: V
     assert calls == ["call_a-2", "call_a-2"]
 
 
-async def test_a_lost_reply_is_not_written_twice(session: Session, valkey: Valkey, engine: object) -> None:
+async def test_a_lost_reply_is_not_written_twice(session: Session, valkey: Valkey) -> None:
     speaker = await session.speaker()
     await speaker.say_apart("a")
     store = speaker.writer._store
-    append, calls = store.append, 0
-
     batch = [(Position(1, 1, 5), envelope.text_delta("t", "b"))]
-    for _ in range(3):
-        answer = await append(session.id, batch, predecessor=Position(1, 1, 4))
-        calls += 1
-        assert answer == "appended"
 
+    answers = [await store.append(session.id, batch, predecessor=Position(1, 1, 4)) for _ in range(3)]
+
+    assert answers == ["appended"] * 3
     assert len(await kept(valkey, session)) == 5
     await speaker.writer.aclose()
 

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -110,8 +111,9 @@ class Tail:
                 # What was missed before now is read anyway.
                 watch.take_missed()
                 try:
-                    async for piece in self._tell(watch):
-                        yield piece
+                    async with aclosing(self._tell(watch)) as pieces:
+                        async for piece in pieces:
+                            yield piece
                 finally:
                     self._watch = None
 

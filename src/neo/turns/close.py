@@ -54,8 +54,7 @@ class TurnCloser:
             await SessionStore(db, tenant_id).lock(session_id)
             turns = TurnStore(db, tenant_id)
             values = {"status": ending.status, "terminal_n": ending.terminal_n, **ending.record}
-            await turns.close(turn_id, ending.pen, **values)
-            closed = await turns.get(session_id, turn_id)
+            closed = await turns.close(turn_id, ending.pen, **values)
             await _keep_reply(db, closed, ending)
             return closed, _input(await turns.find_first_open(session_id))
 

@@ -5,11 +5,13 @@ from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from neo.agents import Agent
 from neo.llm import Said, Tier
 from neo.sessions import ChatMessage, ChatSession, Role, message_position
 from neo.turns.models import ChatTurn, TurnStatus
+from neo.turns.store import TurnStore
 
 PAGE_MESSAGES = 200
 # No model's token is longer than this on average, so more characters than this a token cannot fit.
@@ -32,15 +34,19 @@ class Task:
         return Tier(self.turn.model_tier)
 
 
-async def read_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task:
+async def begin_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task | None:
+    """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended."""
+    begun = aliased(ChatTurn, TurnStore(db, tenant_id).begin(turn_id).cte("begun"))
     wanted = (
-        select(ChatTurn, ChatSession, Agent, ChatMessage)
-        .join(ChatSession, ChatSession.id == ChatTurn.session_id)
+        select(begun, ChatSession, Agent, ChatMessage)
+        .join(ChatSession, ChatSession.id == begun.session_id)
         .join(Agent, (Agent.tenant_id == ChatSession.tenant_id) & (Agent.id == ChatSession.agent_id))
-        .join(ChatMessage, ChatMessage.id == ChatTurn.user_message_id)
-        .where(ChatTurn.tenant_id == tenant_id, ChatTurn.id == turn_id)
+        .join(ChatMessage, ChatMessage.id == begun.user_message_id)
     )
-    turn, session, agent, message = (await db.execute(wanted)).one()
+    found = (await db.execute(wanted)).one_or_none()
+    if found is None:
+        return None
+    turn, session, agent, message = found
     return Task(turn, session, agent.instructions, agent.model, agent.reasoning_effort, message.text)
 
 

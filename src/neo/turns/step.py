@@ -10,7 +10,7 @@ from uuid import UUID
 import structlog
 
 from neo.db import Database
-from neo.events import EventLog, Fenced, TurnWriter, envelope
+from neo.events import EventLog, TurnWriter, envelope
 from neo.llm import (
     ChosenModel,
     Completed,
@@ -29,7 +29,7 @@ from neo.turns.close import Ending, TurnCloser
 from neo.turns.contract import TURN_SECONDS_MAX, TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.patience import patiently
-from neo.turns.prompt import Task, continues_from, read_task, read_transcript
+from neo.turns.prompt import Task, begin_task, continues_from, read_transcript
 from neo.turns.store import TurnStore
 from neo.turns.tell import Teller, start_chunk, terminal_chunk
 
@@ -83,11 +83,7 @@ class ModelStep:
         tenant_id = UUID(turn.tenant_id)
         async with self._database.transaction(tenant_id) as db:
             # A step that ended while Temporal was away runs again, and must do nothing.
-            try:
-                await TurnStore(db, tenant_id).begin(UUID(turn.turn_id))
-            except Fenced:
-                return None
-            return await read_task(db, tenant_id, UUID(turn.turn_id))
+            return await begin_task(db, tenant_id, UUID(turn.turn_id))
 
     async def _answer(
         self, turn: TurnInput, task: Task, writer: TurnWriter, *, is_last_attempt: bool

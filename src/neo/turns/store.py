@@ -2,6 +2,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from neo.errors import Failure, Kind
 from neo.events import Fenced
@@ -47,9 +48,9 @@ class TurnStore:
         found = await self._db.scalars(self._in(session_id).where(ChatTurn.id.in_(turn_ids)))
         return {turn.id: turn for turn in found}
 
-    async def begin(self, turn_id: UUID) -> int:
-        """Count one more attempt and hand it the pen; the turn is RUNNING from its first one on."""
-        begun = await self._db.execute(
+    def begin(self, turn_id: UUID) -> ReturningUpdate[ChatTurn]:
+        """Counts one more attempt and hands it the pen; the turn is RUNNING from its first one on."""
+        return (
             self._change(turn_id)
             .where(ChatTurn.status.in_(OPEN))
             .values(
@@ -58,9 +59,8 @@ class TurnStore:
                 attempts=ChatTurn.attempts + 1,
                 started_at=func.coalesce(ChatTurn.started_at, func.clock_timestamp()),
             )
-            .returning(ChatTurn.pen)
+            .returning(ChatTurn)
         )
-        return _pen(begun.scalar())
 
     async def next_pen(self, turn_id: UUID, pen: int) -> int:
         """A new pen for whoever holds this one."""
@@ -69,12 +69,13 @@ class TurnStore:
         )
         return _pen(claimed.scalar())
 
-    async def close(self, turn_id: UUID, pen: int, **values: object) -> None:
+    async def close(self, turn_id: UUID, pen: int, **values: object) -> ChatTurn:
         """End the turn for good, by whoever holds this pen."""
-        closed = await self._db.execute(
-            self._held(turn_id, pen).values(ended_at=func.clock_timestamp(), **values).returning(ChatTurn.pen)
-        )
-        _pen(closed.scalar())
+        ended = self._held(turn_id, pen).values(ended_at=func.clock_timestamp(), **values).returning(ChatTurn)
+        closed = await self._db.scalar(ended)
+        if closed is None:
+            raise _fenced()
+        return closed
 
     def _held(self, turn_id: UUID, pen: int) -> Update:
         return self._change(turn_id).where(ChatTurn.status.in_(OPEN), ChatTurn.pen == pen)
@@ -90,5 +91,9 @@ class TurnStore:
 
 def _pen(found: int | None) -> int:
     if found is None:
-        raise Fenced("The turn has ended, or another attempt has taken it over.")
+        raise _fenced()
     return found
+
+
+def _fenced() -> Fenced:
+    return Fenced("The turn has ended, or another attempt has taken it over.")
