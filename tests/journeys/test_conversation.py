@@ -178,7 +178,10 @@ async def test_an_open_turn_is_named_with_its_cursor(client: Client, rows: Rows)
     assert shown["open_turn"]["chat_turn_id"] == accepted["chat_turn_id"]
     assert shown["open_turn"]["since_cursor"] == accepted["since_cursor"]
     again = (await client.messages(session))["open_turn"]
-    assert (again["chat_turn_id"], again["since_cursor"]) == (accepted["chat_turn_id"], accepted["since_cursor"])
+    assert (again["chat_turn_id"], again["since_cursor"]) == (
+        accepted["chat_turn_id"],
+        accepted["since_cursor"],
+    )
     await client.ended(session, accepted["chat_turn_id"])
 
 

@@ -40,7 +40,9 @@ def clone(tmp_path: Path) -> Path:
 async def test_a_newcomer_follows_the_readme(clone: Path) -> None:
     if is_taken(PORT):
         pytest.skip(f"port {PORT} is taken on this machine, and the README's lines name it")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("NEO_", "VIRTUAL_ENV"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("NEO_", "VIRTUAL_ENV"))
+    }
     run, chat, curl = blocks()
 
     with (clone / "run.log").open("wb") as log:

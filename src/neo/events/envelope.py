@@ -1,6 +1,6 @@
 """The UI message chunks that Neo sends: Vercel AI SDK v6, with no key beside the SDK's."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -75,18 +75,6 @@ def merge(before: Chunk, after: Chunk) -> Chunk | None:
         return None
     delta = before.body["delta"] + after.body["delta"]
     return None if len(delta) > DELTA_CHARACTERS_MAX else replace(before, body={"delta": delta})
-
-
-def merged(chunks: Iterable[Chunk]) -> list[Chunk]:
-    """The same told in fewer chunks."""
-    told: list[Chunk] = []
-    for chunk in chunks:
-        both = merge(told[-1], chunk) if told else None
-        if both is None:
-            told.append(chunk)
-        else:
-            told[-1] = both
-    return told
 
 
 def start(message_id: str, metadata: Mapping[str, Any] | None = None) -> Chunk:
