@@ -6,22 +6,25 @@ from contextlib import aclosing
 
 import structlog
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from neo.chat.tail import Tail
+from neo.chat.tail_sending import BoundedSend
 
 log = structlog.get_logger()
 
 SEND_SECONDS = 10.0
+# Encoded once: thousands of responses share them for as long as they are open.
+HEADERS = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"connection", b"keep-alive"),
+    (b"x-vercel-ai-ui-message-stream", b"v1"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+)
 STREAM_OPEN = b": stream-open\n\n"
-HEADERS = {
-    "content-type": "text/event-stream",
-    "cache-control": "no-store",
-    "connection": "keep-alive",
-    "x-vercel-ai-ui-message-stream": "v1",
-    "x-accel-buffering": "no",
-    "x-content-type-options": "nosniff",
-}
+END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class TailResponse(Response):
@@ -30,14 +33,15 @@ class TailResponse(Response):
     ) -> None:
         self.status_code = 200
         self.background = None
-        self.init_headers({**HEADERS, **(headers or {})})
+        self.raw_headers = [*HEADERS, *_encoded(headers or {})]
         self._tail = tail
         self._send_seconds = send_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         leaving = asyncio.get_running_loop().create_task(self._until_gone(receive), name="tail-client")
         try:
-            await self._send_all(send)
+            with BoundedSend(send, self._send_seconds) as bounded:
+                await self._send_all(bounded)
         except TimeoutError:
             # Returning without the end of the body cuts the connection; the client resumes where it was.
             log.info("tail_cut", reason="the client does not read")
@@ -48,18 +52,18 @@ class TailResponse(Response):
             leaving.cancel()
 
     async def _send_all(self, send: Send) -> None:
-        await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        await self._send(send, {"type": "http.response.body", "body": STREAM_OPEN, "more_body": True})
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        await send({"type": "http.response.body", "body": STREAM_OPEN, "more_body": True})
         async with aclosing(self._tail.pieces()) as pieces:
             async for piece in pieces:
-                await self._send(send, {"type": "http.response.body", "body": piece, "more_body": True})
-        await self._send(send, {"type": "http.response.body", "body": b"", "more_body": False})
-
-    async def _send(self, send: Send, message: dict[str, object]) -> None:
-        async with asyncio.timeout(self._send_seconds):
-            await send(message)
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send(END)
 
     async def _until_gone(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
         self._tail.stop()
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -1,13 +1,14 @@
 """The durable side of a turn's steps: heartbeats, attempts, and handing over at shutdown."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from neo.db import DatabaseUnavailable
 from neo.events import EventLog, Fenced
 from neo.llm import ProviderFailure
 from neo.turns.close import TurnCloser
@@ -65,22 +66,36 @@ class TurnActivities:
     async def fail_turn(self, turn: TurnInput) -> None:
         """Close as failed a turn whose step could not end it."""
         structlog.contextvars.bind_contextvars(turn_id=turn.turn_id, session_id=turn.session_id)
-        if await self._closer.fail(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
-            await self._events.nudge(turn.session_id)
+        with _no_words_in_the_history():
+            if await self._closer.fail(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
+                await self._events.nudge(turn.session_id)
 
     async def _run(self, turn: TurnInput, attempt: int) -> None:
-        try:
-            await self._step.run(turn, is_last_attempt=attempt >= PROVIDER_ATTEMPTS_MAX)
-        except Fenced:
-            log.info("turn_step_was_overtaken")
-        except ProviderFailure as failure:
-            raise _again(failure, attempt) from None
-        except DatabaseUnavailable as failure:
-            raise ApplicationError(failure.message, type=failure.code) from None
+        with _no_words_in_the_history():
+            try:
+                await self._step.run(turn, is_last_attempt=attempt >= PROVIDER_ATTEMPTS_MAX)
+            except Fenced:
+                log.info("turn_step_was_overtaken")
+            except ProviderFailure as failure:
+                raise _again(failure, attempt) from None
 
     async def _shutdown(self) -> None:
         await activity.wait_for_worker_shutdown()
         await asyncio.sleep(self._finish_seconds)
+
+
+@contextmanager
+def _no_words_in_the_history() -> Iterator[None]:
+    """Temporal keeps what an activity raises, and an error may quote what people said: it is told to the log."""
+    try:
+        yield
+    except ApplicationError:
+        raise
+    except Exception as error:
+        log.exception("turn_step_broke")
+        raise ApplicationError(
+            "The step broke; the worker's log says why.", type=type(error).__name__
+        ) from None
 
 
 async def _beat() -> None:

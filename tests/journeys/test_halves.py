@@ -1,0 +1,125 @@
+"""`neo api` and `neo worker` as processes of their own, against shared engines."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from uuid import UUID
+
+import httpx2
+
+from neo.access import ApiKeyStore, Pepper
+from neo.agents import AgentStore, create_tenant
+from neo.db import Database
+from neo.engines.addresses import Addresses
+from neo.engines.data_folder import held
+from neo.engines.postgres_home import discard_home
+from neo.engines.stack import engines_up
+from support.client import Client, read_events, reply_of, text_of
+from support.server import free_port
+
+SECRET = "a secret key of at least thirty-two characters"
+START_SECONDS = 30
+RECOVERY_SECONDS = 15
+
+
+def environment(addresses: Addresses) -> dict[str, str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
+    return {
+        **clean,
+        "NEO_DATABASE_URL": addresses.database_url,
+        "NEO_DATABASE_OWNER_URL": addresses.database_owner_url,
+        "NEO_REDIS_URL": addresses.redis_url,
+        "NEO_TEMPORAL_ADDRESS": addresses.temporal_address,
+        "NEO_SCRIPTED_MODEL_URL": addresses.scripted_model_url,
+        "NEO_MODEL_FAST": "scripted:tokens=30,delay_ms=40",
+        "NEO_SECRET_KEY": SECRET,
+        "NEO_LOG_FORMAT": "json",
+    }
+
+
+@asynccontextmanager
+async def neo(log: Path, env: dict[str, str], *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    with log.open("ab") as out:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "neo", *words, env=env, stdout=out, stderr=out
+        )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await asyncio.wait_for(process.wait(), START_SECONDS)
+
+
+async def key_of_a_tenant(addresses: Addresses) -> tuple[UUID, str]:
+    database = Database(addresses.database_url, connections_max=1)
+    tenant_id = await create_tenant(database, "A tenant")
+    async with database.transaction(tenant_id) as db:
+        _, key = await ApiKeyStore(db, tenant_id).create(
+            "test", environment="local", pepper=Pepper((SECRET,))
+        )
+        assert await AgentStore(db, tenant_id).create("Another agent") > 0
+    await database.aclose()
+    return tenant_id, key
+
+
+async def ready(url: str) -> None:
+    async with asyncio.timeout(START_SECONDS), httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+        while True:
+            try:
+                if (await http.get("/public-api/ready")).status_code == 200:
+                    return
+            except httpx2.HTTPError:
+                pass
+            await asyncio.sleep(0.05)
+
+
+async def test_a_killed_worker_is_made_up_for_while_the_tail_stays_open(tmp_path: Path) -> None:
+    async with engines_up(tmp_path / "data", models="scripted") as addresses:
+        env, log, ports = environment(addresses), tmp_path / "neo.log", (free_port(), free_port())
+        async with neo(log, env, "migrate") as migrating:
+            assert await migrating.wait() == 0
+        _, key = await key_of_a_tenant(addresses)
+        apis = [neo(log, env, "api", "--port", str(port)) for port in ports]
+        async with apis[0], apis[1]:
+            posts_to, reads_from = (Client(f"http://127.0.0.1:{port}", key) for port in ports)
+            await asyncio.gather(*(ready(f"http://127.0.0.1:{port}") for port in ports))
+            session = await posts_to.open()
+            accepted = await posts_to.say(session, "Hello")
+            async with reads_from.stream(session, accepted["since_cursor"]) as response:
+                events = read_events(response)
+                async with neo(log, env, "worker") as worker:
+                    seen = [await anext(events) for _ in range(6)]
+                    worker.kill()
+                    await worker.wait()
+                async with neo(log, env, "worker"), asyncio.timeout(RECOVERY_SECONDS):
+                    seen += [event async for event in events]
+
+            stored = reply_of(await posts_to.messages(session), accepted["chat_turn_id"])
+            assert text_of(seen) == stored == "".join(f"w{number} " for number in range(1, 31))
+            assert [event.type for event in seen].count("data-turn-restarted") == 1
+            assert sum(event.type in ("finish", "error", "abort") for event in seen) == 1
+            for client in (posts_to, reads_from):
+                await client.http.aclose()
+    with held(tmp_path / "data") as folder:
+        discard_home(folder)
+
+
+async def test_the_halves_refuse_to_start_without_a_model_or_an_engine(tmp_path: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
+    engines = {
+        "NEO_DATABASE_URL": "postgresql+asyncpg://a@b/c",
+        "NEO_REDIS_URL": "redis://localhost",
+        "NEO_TEMPORAL_ADDRESS": "localhost:1",
+        "NEO_SECRET_KEY": SECRET,
+    }
+    for half in ("api", "worker"):
+        for env, word in (({**clean, **engines}, "NEO_MODEL_FAST"), (clean, "NEO_DATABASE_URL")):
+            log = tmp_path / f"{half}-{word}.log"
+            async with neo(log, env, half) as process:
+                assert await asyncio.wait_for(process.wait(), START_SECONDS) == 1
+            assert word in log.read_text()
+            assert "Traceback" not in log.read_text()
