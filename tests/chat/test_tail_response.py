@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator, Callable
 import httpx2
 import pytest
 import uvicorn
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from events.stage import PATIENCE_SECONDS, Client, Session, Speaker
 from neo.chat.tail import SEND_BYTES_MAX, joined
 from neo.chat.tail_response import TailResponse
+from neo.chat.tail_sending import BoundedSend
 from neo.events import since_cursor
 
 SEND_SECONDS = 0.5
@@ -149,6 +150,28 @@ async def test_a_reader_that_is_only_a_little_slow_gets_all(session: Session, po
 
     assert body.count(b"x" * 10_000) == 100
     assert b"data: [DONE]" in body
+
+
+async def test_a_send_that_takes_too_long_is_a_timeout_and_a_cancel_stays_a_cancel() -> None:
+    async def stuck(_: Message) -> None:
+        await asyncio.sleep(60)
+
+    async def quick(_: Message) -> None:
+        await asyncio.sleep(0.01)
+
+    async def send_with(send: Send, times: int) -> None:
+        with BoundedSend(send, 0.1) as bounded:
+            for _ in range(times):
+                await bounded({"type": "x"})
+
+    await send_with(quick, 20)
+    with pytest.raises(TimeoutError):
+        await send_with(stuck, 1)
+    from_outside = asyncio.create_task(send_with(stuck, 1))
+    await asyncio.sleep(0.02)
+    from_outside.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await from_outside
 
 
 def test_frames_at_hand_are_sent_together_up_to_a_bound() -> None:

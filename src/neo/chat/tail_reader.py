@@ -230,7 +230,7 @@ class TailReader:
         return known is not None and position.turn == known.turn and position.pen < known.pen
 
     def _comes_next(self, position: Position, at: Position) -> bool:
-        if position == at.following:
+        if position.comes_right_after(at):
             return not self._is_done
         if not position.is_first:
             return False

@@ -34,6 +34,9 @@ class Position(NamedTuple):
     def following(self) -> "Position":
         return Position(self.turn, self.pen, self.n + 1)
 
+    def comes_right_after(self, other: "Position") -> bool:
+        return self.n == other.n + 1 and self.pen == other.pen and self.turn == other.turn
+
     @property
     def is_first(self) -> bool:
         return self.n == 1
