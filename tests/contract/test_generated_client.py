@@ -50,4 +50,5 @@ def test_create_is_parsed_and_the_posts_202_is_readable(generated: str, server: 
     assert data.since_cursor == "65536-0"
 
     refused = create.sync(client=client, body=models.CreateChatSessionRequest())
+    client.get_httpx_client().close()
     assert refused.error.code == "agent_selector_invalid"
