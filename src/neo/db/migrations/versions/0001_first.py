@@ -36,7 +36,7 @@ CREATE TABLE agents (
         CHECK (autonomy_type IN ('CHAINED_ACTIONS', 'AGENTIC', 'CONVERSATIONAL')),
     instructions text NOT NULL DEFAULT '',
     model text,
-    reasoning_effort text CHECK (reasoning_effort IN ('minimal', 'low', 'medium', 'high')),
+    reasoning_effort text CHECK (reasoning_effort IN ('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max')),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (tenant_id, id),
