@@ -30,6 +30,12 @@ class Reader:
             session = await SessionStore(db, caller.tenant_id).get(session_id)
             return session, await TurnStore(db, caller.tenant_id).find_first_open(session_id)
 
+    async def opening(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, ChatTurn | None]:
+        """A session and its newest turn, whether open or not: what a tail begins with."""
+        async with self._database.transaction(caller.tenant_id) as db:
+            session = await SessionStore(db, caller.tenant_id).get(session_id)
+            return session, await TurnStore(db, caller.tenant_id).find_newest(session_id)
+
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None
     ) -> Sequence[ChatSession]:

@@ -19,11 +19,11 @@ class SessionLedger:
 
     async def newest(self) -> TurnState | None:
         async with self._database.transaction(self._tenant_id) as db:
-            return _state(await TurnStore(db, self._tenant_id).find_newest(self._session_id))
+            return state_of(await TurnStore(db, self._tenant_id).find_newest(self._session_id))
 
     async def turn(self, turn_no: int) -> TurnState | None:
         async with self._database.transaction(self._tenant_id) as db:
-            return _state(await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no))
+            return state_of(await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no))
 
     async def told(self, turn_no: int) -> list[envelope.Chunk]:
         async with self._database.transaction(self._tenant_id) as db:
@@ -35,7 +35,7 @@ class SessionLedger:
             return told_chunks(turn, reply.parts if reply else [])
 
 
-def _state(turn: ChatTurn | None) -> TurnState | None:
+def state_of(turn: ChatTurn | None) -> TurnState | None:
     if turn is None:
         return None
     return TurnState(turn_no=turn.turn_no, is_open=turn.is_open, pen=turn.pen, terminal_n=turn.terminal_n)

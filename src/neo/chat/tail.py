@@ -84,11 +84,14 @@ class Tail:
         self._until = 0.0
         self._next_look = 0.0
 
-    async def is_over(self) -> bool:
-        """Whether nothing can come: the cursor is at the newest turn's end, and no turn is open."""
+    async def is_over(self, newest: TurnState | None = None) -> bool:
+        """Whether nothing can come: the cursor is at the newest turn's end, and no turn is open.
+
+        Who has just read the newest turn may pass it; PostgreSQL is asked otherwise.
+        """
         if self._cursor is None or self._follow:
             return False
-        newest = await self._ledger.newest()
+        newest = newest or await self._ledger.newest()
         return newest is not None and await is_past(self._cursor, newest, self._ledger)
 
     def leave(self) -> None:

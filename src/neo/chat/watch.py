@@ -9,7 +9,7 @@ from starlette.responses import Response
 from neo.access import Principal
 from neo.chat.errors import RepeatedParameter
 from neo.chat.history import Reader
-from neo.chat.ledger import SessionLedger
+from neo.chat.ledger import SessionLedger, state_of
 from neo.chat.tail import OpenTails, Tail, TailPace
 from neo.chat.tail_response import TailResponse
 from neo.db import Database
@@ -36,7 +36,7 @@ class Tails:
     async def respond(
         self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
     ) -> Response:
-        session, _ = await self._reader.session(caller, session_id)
+        session, newest = await self._reader.opening(caller, session_id)
         tail = Tail(
             self._events,
             SessionLedger(self._database, caller.tenant_id, session_id),
@@ -47,7 +47,7 @@ class Tails:
             show_progress=session.show_agent_progress_steps is not False,
             pace=self._pace,
         )
-        if await tail.is_over():
+        if await tail.is_over(state_of(newest)):
             return Response(status_code=204, headers={"cache-control": "no-store"})
         return TailResponse(tail, send_seconds=self._send_seconds)
 

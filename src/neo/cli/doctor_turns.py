@@ -65,11 +65,11 @@ INVARIANTS = (
     ),
     Invariant(
         "completed turns are whole",
-        "Every completed turn has its reason and the place where its events end.",
-        "completed turns lack a finish_reason or terminal_n",
+        "Every completed turn has its reason and its model's usage.",
+        "completed turns lack a finish_reason or the tokens that they used",
         """
         SELECT id FROM chat_turns
-        WHERE status = 'COMPLETED' AND (finish_reason IS NULL OR terminal_n IS NULL)
+        WHERE status = 'COMPLETED' AND (finish_reason IS NULL OR output_tokens IS NULL)
         """,
         LOOK_AT_SERVER,
     ),
