@@ -16,7 +16,15 @@ GROUND = {"api", "db", "streams", "telemetry", "errors", "kit"}
 OPEN_INSIDE = {"turns"}
 WEB = ("fastapi", "starlette")
 # In a feature, only these speak HTTP.
-EDGES = {"routes.py", "schemas.py", "shown.py", "paging.py", "watch.py", "tail_response.py"}
+EDGES = {
+    "routes.py",
+    "schemas.py",
+    "shown.py",
+    "paging.py",
+    "watch.py",
+    "tail_response.py",
+    "tail_sending.py",
+}
 
 FILES = sorted(path for home in sorted(FEATURES) for path in (SOURCE / home).rglob("*.py"))
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
