@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Select, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from neo.agents import Agent
 from neo.llm import Said, Tier
 from neo.sessions import ChatMessage, ChatSession, Role, message_position
-from neo.turns.models import ChatTurn, TurnStatus
-from neo.turns.store import TurnStore
+from neo.turns.models import OPEN, ChatTurn, TurnStatus
 
 PAGE_MESSAGES = 200
 # No model's token is longer than this on average, so more characters than this a token cannot fit.
@@ -34,16 +33,36 @@ class Task:
         return Tier(self.turn.model_tier)
 
 
-async def begin_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task | None:
-    """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended."""
-    begun = aliased(ChatTurn, TurnStore(db, tenant_id).begin(turn_id).cte("begun"))
-    wanted = (
+def _begin() -> Select[ChatTurn, ChatSession, Agent, ChatMessage]:
+    begun = aliased(
+        ChatTurn,
+        update(ChatTurn)
+        .where(ChatTurn.tenant_id == bindparam("of_tenant"), ChatTurn.id == bindparam("of_turn"))
+        .where(ChatTurn.status.in_(OPEN))
+        .values(
+            status=TurnStatus.RUNNING,
+            pen=ChatTurn.pen + 1,
+            attempts=ChatTurn.attempts + 1,
+            started_at=func.coalesce(ChatTurn.started_at, func.clock_timestamp()),
+        )
+        .returning(ChatTurn)
+        .cte("begun"),
+    )
+    return (
         select(begun, ChatSession, Agent, ChatMessage)
         .join(ChatSession, ChatSession.id == begun.session_id)
         .join(Agent, (Agent.tenant_id == ChatSession.tenant_id) & (Agent.id == ChatSession.agent_id))
         .join(ChatMessage, ChatMessage.id == begun.user_message_id)
     )
-    found = (await db.execute(wanted)).one_or_none()
+
+
+# Every turn's first token waits for this statement, and to put it together takes as long as to run it.
+BEGIN = _begin()
+
+
+async def begin_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task | None:
+    """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended."""
+    found = (await db.execute(BEGIN, {"of_tenant": tenant_id, "of_turn": turn_id})).one_or_none()
     if found is None:
         return None
     turn, session, agent, message = found

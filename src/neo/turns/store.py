@@ -2,11 +2,10 @@ from uuid import UUID
 
 from sqlalchemy import Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.sql.dml import ReturningUpdate
 
 from neo.errors import Failure, Kind
 from neo.events import Fenced
-from neo.turns.models import OPEN, ChatTurn, TurnStatus
+from neo.turns.models import OPEN, ChatTurn
 
 
 class TurnNotFound(Failure):
@@ -47,20 +46,6 @@ class TurnStore:
     async def by_ids(self, session_id: UUID, turn_ids: set[UUID]) -> dict[UUID, ChatTurn]:
         found = await self._db.scalars(self._in(session_id).where(ChatTurn.id.in_(turn_ids)))
         return {turn.id: turn for turn in found}
-
-    def begin(self, turn_id: UUID) -> ReturningUpdate[ChatTurn]:
-        """Counts one more attempt and hands it the pen; the turn is RUNNING from its first one on."""
-        return (
-            self._change(turn_id)
-            .where(ChatTurn.status.in_(OPEN))
-            .values(
-                status=TurnStatus.RUNNING,
-                pen=ChatTurn.pen + 1,
-                attempts=ChatTurn.attempts + 1,
-                started_at=func.coalesce(ChatTurn.started_at, func.clock_timestamp()),
-            )
-            .returning(ChatTurn)
-        )
 
     async def next_pen(self, turn_id: UUID, pen: int) -> int:
         """A new pen for whoever holds this one."""
