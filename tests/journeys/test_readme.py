@@ -38,6 +38,8 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.mark.timeout(START_SECONDS + 2 * TALK_SECONDS + STOP_SECONDS)
 async def test_a_newcomer_follows_the_readme(clone: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not on this machine, and the README's lines use it")
     if is_taken(PORT):
         pytest.skip(f"port {PORT} is taken on this machine, and the README's lines name it")
     environment = {
