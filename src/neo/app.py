@@ -13,7 +13,7 @@ from starlette.types import Lifespan
 from neo.access import Authenticator, RequestLimiter
 from neo.api import RequestScope, build_document, install_error_handlers
 from neo.chat import Archivist, Desks, Reader, SessionDesk, TailPace, Tails, TurnDesk, router
-from neo.db import DatabaseRoleUnsafe, DatabaseUnavailable, SchemaOutdated, check_role, check_schema
+from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import kept_going
 from neo.meta import Health, meta_router
 from neo.resources import Resources, key_format, pepper
@@ -21,7 +21,6 @@ from neo.settings import Settings, plain
 
 log = structlog.get_logger()
 
-PREPARE_RETRY_SECONDS = 0.1
 EXPOSED_HEADERS = [
     "X-Request-Id",
     "X-RateLimit-Limit",
@@ -112,20 +111,13 @@ def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
 
 async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[], None]) -> None:
     """Wait for the database, then make sure that it may be trusted; a role that may not ends the process."""
-    while True:
-        try:
-            await check_schema(resources.database)
-            await check_role(resources.database)
-        except (DatabaseUnavailable, SchemaOutdated) as failure:
-            health.schema_problem = failure.message
-            await asyncio.sleep(PREPARE_RETRY_SECONDS)
-        except DatabaseRoleUnsafe as failure:
-            log.critical("refused_to_start", code=failure.code, reason=failure.message)
-            on_refusal()
-            return
-        else:
-            health.schema_problem = None
-            return
+    try:
+        await trusted(resources.database, on_wait=health.wait_for)
+    except DatabaseRoleUnsafe as failure:
+        log.critical("refused_to_start", code=failure.code, reason=failure.message)
+        on_refusal()
+    else:
+        health.schema_problem = None
 
 
 def _allow_origins(app: FastAPI, origins: str) -> None:

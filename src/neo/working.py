@@ -6,7 +6,7 @@ import signal
 
 import structlog
 
-from neo.db import DatabaseUnavailable, SchemaOutdated, check_role, check_schema
+from neo.db import trusted
 from neo.errors import Failure
 from neo.kit import kept_going
 from neo.resources import Resources, open_resources
@@ -15,8 +15,6 @@ from neo.telemetry import configure_logs
 from neo.worker import TurnWorker
 
 log = structlog.get_logger()
-
-PREPARE_RETRY_SECONDS = 0.2
 
 
 def run_worker() -> int:
@@ -56,14 +54,7 @@ async def _run(resources: Resources, worker: TurnWorker) -> int:
 
 
 async def _prepared(resources: Resources, worker: TurnWorker) -> None:
-    while True:
-        try:
-            await check_schema(resources.database)
-            await check_role(resources.database)
-            break
-        except (DatabaseUnavailable, SchemaOutdated) as failure:
-            log.info("worker_waits", reason=failure.message)
-            await asyncio.sleep(PREPARE_RETRY_SECONDS)
+    await trusted(resources.database, on_wait=lambda problem: log.info("worker_waits", reason=problem))
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(kept_going("connect", resources.temporal.connect)),

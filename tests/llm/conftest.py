@@ -1,11 +1,6 @@
 """A scripted model server in a process of its own, and models that talk to it over real HTTP."""
 
 import asyncio
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -13,37 +8,14 @@ from typing import Any
 import httpx2
 import pytest
 
-from llm.llm_listening import Ask, Calls, Heard
+from llm.llm_listening import Ask, Calls, Heard, model_server
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Tier
-
-START_SECONDS_MAX = 20
 
 
 @pytest.fixture(scope="session")
 def scripted_url() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "neo.engines.scripted_model", "--port", str(port)]
-    server = subprocess.Popen(command)
-    try:
-        _wait_until_healthy(url, server)
+    with model_server("neo.engines.scripted_model") as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]") -> None:
-    give_up_at = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < give_up_at and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("The scripted model server did not start.")
 
 
 @pytest.fixture(scope="session")

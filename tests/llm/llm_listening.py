@@ -1,7 +1,13 @@
 """What the tests of the models say and hear."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -9,6 +15,35 @@ from neo.llm import Completed, Models, Piece, Prompt, TextDelta
 
 EVENTUALLY_SECONDS_MAX = 5.0
 LOOK_EVERY_SECONDS = 0.01
+START_SECONDS_MAX = 30
+
+
+@contextmanager
+def model_server(module: str) -> Iterator[str]:
+    """One of the model servers in a process of its own; its address once it is healthy."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", module, "--port", str(port)]
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_healthy(url, server)
+        yield url
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]") -> None:
+    give_up_at = time.monotonic() + START_SECONDS_MAX
+    while time.monotonic() < give_up_at and server.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/health", timeout=1):
+                return
+        except OSError:
+            time.sleep(0.05)
+    raise AssertionError("The model server did not start.")
 
 
 @dataclass

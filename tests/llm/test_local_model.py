@@ -1,48 +1,17 @@
 """One answer from the real small model, over its real server."""
 
-import importlib.util
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
-from llm.llm_listening import Ask
+from llm.llm_listening import Ask, model_server
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Said
-
-START_SECONDS_MAX = 30
 
 
 @pytest.fixture(scope="module")
 def local_model_url() -> Iterator[str]:
-    if importlib.util.find_spec("neo.engines.local_model") is None:
-        pytest.skip("There is no local model yet.")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "neo.engines.local_model", "--port", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        _wait_until_healthy(url, server)
+    with model_server("neo.engines.local_model") as url:
         yield url
-    finally:
-        server.terminate()
-        server.wait(10)
-
-
-def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]") -> None:
-    give_up_at = time.monotonic() + START_SECONDS_MAX
-    while time.monotonic() < give_up_at and server.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{url}/health", timeout=1):
-                return
-        except OSError:
-            time.sleep(0.05)
-    raise AssertionError("The local model's server did not start.")
 
 
 async def test_the_small_model_answers_in_a_stream(ask: Ask, local_model_url: str) -> None:

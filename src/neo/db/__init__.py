@@ -7,7 +7,7 @@ look-ups that must run before a tenant is known are `SECURITY DEFINER` functions
 
 from neo.db.base import Base
 from neo.db.database import Database, DatabaseUnavailable
-from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema
+from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
 __all__ = [
     "Base",
@@ -17,4 +17,5 @@ __all__ = [
     "SchemaOutdated",
     "check_role",
     "check_schema",
+    "trusted",
 ]

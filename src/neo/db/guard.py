@@ -1,10 +1,16 @@
 """What must be true of the database before it is trusted with tenants."""
 
+import asyncio
+from collections.abc import Callable
+
 from sqlalchemy import text
 
-from neo.db.database import Database
+from neo.db.database import Database, DatabaseUnavailable
 from neo.db.migrate import HEAD
 from neo.errors import Failure, Kind
+
+# A start waits for engines that come up beside it, and should not be what is slow.
+WAIT_SECONDS = 0.1
 
 ROLE = text("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
 OWNED = text(
@@ -44,6 +50,22 @@ async def check_role(database: Database) -> None:
         raise DatabaseRoleUnsafe(
             f"Row-level security is not forced on: {', '.join(unprotected)}. Run the migrations."
         )
+
+
+async def trusted(database: Database, *, on_wait: Callable[[str], None]) -> None:
+    """Wait until the database is there at this version's schema, and refuse a role that it does not bind.
+
+    `on_wait` is told each time what is still missing.
+    """
+    while True:
+        try:
+            await check_schema(database)
+            await check_role(database)
+        except (DatabaseUnavailable, SchemaOutdated) as failure:
+            on_wait(failure.message)
+            await asyncio.sleep(WAIT_SECONDS)
+        else:
+            return
 
 
 async def check_schema(database: Database) -> None:

@@ -25,6 +25,10 @@ class Health:
         self.schema_problem: str | None = "The database has not been reached yet."
         self.worker_is_up: Callable[[], bool] | None = None
 
+    def wait_for(self, problem: str) -> None:
+        """No message is accepted before this is over."""
+        self.schema_problem = problem
+
     async def parts(self) -> dict[str, str]:
         """Each part as `up`, `down` or `starting`; raises `NotReady` when messages cannot be accepted."""
         states = await asyncio.gather(*(_state(engine.ping) for engine in self._engines.values()))

@@ -39,14 +39,10 @@ class SessionStore:
             await self._db.scalar(self._owned().where(ChatSession.id == session_id).with_for_update())
         )
 
-    async def newest(
-        self, rows_max: int, *, before: tuple[datetime, UUID] | None, account_id: UUID | None = None
-    ) -> Sequence[ChatSession]:
+    async def newest(self, rows_max: int, *, before: tuple[datetime, UUID] | None) -> Sequence[ChatSession]:
         wanted = self._owned().order_by(ChatSession.created_at.desc(), ChatSession.id.desc()).limit(rows_max)
         if before is not None:
             wanted = wanted.where(tuple_(ChatSession.created_at, ChatSession.id) < before)
-        if account_id is not None:
-            wanted = wanted.where(ChatSession.account_id == account_id)
         return (await self._db.scalars(wanted)).all()
 
     async def archive(self, session: ChatSession) -> None:

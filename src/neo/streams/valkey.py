@@ -43,10 +43,6 @@ class Valkey:
         self._client = Redis.from_pool(self._pool)
 
     @property
-    def client(self) -> Redis:
-        return self._client
-
-    @property
     def answer_seconds(self) -> float:
         return self._answer_seconds
 

@@ -26,12 +26,6 @@ class TurnStore:
             raise TurnNotFound("No such turn in this session.")
         return found
 
-    async def lock(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
-        found = await self._db.scalar(self._in(session_id).where(ChatTurn.id == turn_id).with_for_update())
-        if found is None:
-            raise TurnNotFound("No such turn in this session.")
-        return found
-
     async def find_by_no(self, session_id: UUID, turn_no: int) -> ChatTurn | None:
         return await self._db.scalar(self._in(session_id).where(ChatTurn.turn_no == turn_no))
 
