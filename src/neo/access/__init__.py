@@ -4,7 +4,8 @@ An API key is looked up on every request, so a revoked one stops at once; only i
 mistyped one costs no query. What a caller may do hangs on the `Principal` alone: nothing below asks again.
 """
 
-from neo.access.authenticate import Authenticator, Unauthenticated
+from neo.access.authenticate import Authenticator
+from neo.access.errors import Unauthenticated
 from neo.access.keys import KeyFormat, Pepper, new_key
 from neo.access.limits import Allowance, RateLimited, RequestLimiter
 from neo.access.models import ApiKey

@@ -1,21 +1,16 @@
 from sqlalchemy import bindparam, text
 from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
 
+from neo.access.errors import Unauthenticated
 from neo.access.keys import KeyFormat, Pepper
 from neo.access.principal import Principal
 from neo.db import Database
-from neo.errors import Failure, Kind
 
 FIND = text("SELECT id, tenant_id, account_id FROM neo_find_api_key(:digests)").bindparams(
     bindparam("digests", type_=ARRAY(BYTEA))
 )
 TOKEN_CHARACTERS_MAX = 8192
 JWT_DOTS = 2
-
-
-class Unauthenticated(Failure):
-    kind = Kind.UNAUTHENTICATED
-    code = "unauthenticated"
 
 
 class Authenticator:

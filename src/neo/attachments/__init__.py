@@ -1,0 +1,1 @@
+"""Images that come with a message: granted, checked, normalised, signed for reading."""

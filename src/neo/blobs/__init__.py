@@ -1,0 +1,1 @@
+"""Where uploaded bytes are kept: a folder, Azure Blob, S3 or Google Cloud Storage."""

@@ -1,0 +1,1 @@
+"""Channels: a CONVERSATIONAL agent bound to a transport, and how an inbound message finds its agent."""

@@ -1,0 +1,1 @@
+"""End companies: the customers of a managed-service provider."""
