@@ -10,13 +10,26 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Lifespan
 
-from neo.access import Authenticator, RequestLimiter
+from neo.access import Authenticator, FailedAttempts, Gate, Lookups, RequestLimiter, SessionTokens
 from neo.api import RequestScope, build_document, install_error_handlers
-from neo.chat import Archivist, Desks, Reader, SessionDesk, TailPace, Tails, TurnDesk, router
+from neo.chat import (
+    Archivist,
+    Desks,
+    OpenTails,
+    Reader,
+    SessionDesk,
+    TailPace,
+    Tails,
+    TokenDesk,
+    TurnDesk,
+    router,
+    token_router,
+)
 from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import kept_going
 from neo.meta import Health, meta_router
-from neo.resources import Resources, key_format, pepper
+from neo.people import Enrolment
+from neo.resources import Resources, entra_verifier, key_format, secret_keys
 from neo.settings import Settings, plain
 
 log = structlog.get_logger()
@@ -56,12 +69,18 @@ def build_app(
     health = Health(resources.database, resources.valkey, resources.temporal)
     if beside is not None:
         health.worker_is_up = lambda: beside.is_up
+    lookups = Lookups(resources.database)
+    open_tails = OpenTails(
+        closing,
+        per_tenant_max=settings.streams.tails_per_tenant,
+        per_token_max=settings.streams.tails_per_token,
+    )
     tails = Tails(
         resources.database,
         resources.events,
         pace=TailPace(settings.streams.tail_keep_alive_seconds, settings.streams.tail_seconds_max),
         send_seconds=settings.streams.tail_send_seconds,
-        closing=closing,
+        open_tails=open_tails,
     )
 
     @asynccontextmanager
@@ -74,6 +93,7 @@ def build_app(
                     group.create_task(kept_going("prepare", lambda: _prepare(resources, health, on_refusal))),
                     group.create_task(kept_going("connect", resources.temporal.connect)),
                     group.create_task(kept_going("sweep", resources.sweeper.run)),
+                    group.create_task(kept_going("lapses", lambda: open_tails.end_lapsed(lookups.lapsed))),
                 ]
                 working = group.create_task(beside.run()) if beside is not None else None
                 yield
@@ -84,14 +104,15 @@ def build_app(
                     task.cancel()
 
     app = routed(lifespan)
+    app.state.database = resources.database
+    app.state.gate = _gate(resources, settings, lookups)
     app.state.desks = Desks(
-        Authenticator(resources.database, key_format(settings), pepper(settings)),
-        RequestLimiter(plain(settings.streams.redis_url) or "", settings.server.rate_limit_requests),
         SessionDesk(resources.database),
         TurnDesk(resources.database, resources.starter),
         Reader(resources.database),
         Archivist(resources.database),
         tails,
+        TokenDesk(resources.database, SessionTokens(secret_keys(settings))),
     )
     app.state.health = health
     _allow_origins(app, settings.server.cors_origins)
@@ -104,9 +125,23 @@ def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(meta_router)
     app.include_router(router)
+    app.include_router(token_router)
     app.openapi = build_document(app)  # type: ignore[method-assign]
     install_error_handlers(app)
     return app
+
+
+def _gate(resources: Resources, settings: Settings, lookups: Lookups) -> Gate:
+    authenticator = Authenticator(
+        resources.database,
+        key_format(settings),
+        secret_keys(settings),
+        entra=entra_verifier(settings),
+        enrol=Enrolment(resources.database),
+    )
+    redis_url = plain(settings.streams.redis_url) or ""
+    limiter = RequestLimiter(redis_url, settings.server.rate_limit_requests)
+    return Gate(authenticator, lookups, limiter, FailedAttempts(settings.server.failed_attempts))
 
 
 async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[], None]) -> None:
@@ -126,7 +161,7 @@ def _allow_origins(app: FastAPI, origins: str) -> None:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=allowed,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Request-Id"],
             expose_headers=EXPOSED_HEADERS,
         )

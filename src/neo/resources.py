@@ -1,11 +1,13 @@
 """What lives as long as the process: opened once, shared by API and worker, closed in reverse."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
-from neo.access import KeyFormat, Pepper
+from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, SigningKeys
 from neo.db import Database
 from neo.errors import Failure, Kind
 from neo.events import EventLog
+from neo.kit import is_private_line
 from neo.llm import Models, ModelSpec, ProviderSettings
 from neo.settings import ModelSettings, Settings, plain
 from neo.streams import Valkey
@@ -68,13 +70,49 @@ def key_format(settings: Settings) -> KeyFormat:
     return KeyFormat(settings.server.environment)
 
 
-def pepper(settings: Settings) -> Pepper:
+def secret_keys(settings: Settings) -> tuple[str, ...]:
+    """The root of pepper and signatures; two during rotation, of which the first one writes."""
     secrets = tuple(_needed(plain(settings.server.secret_key), "NEO_SECRET_KEY").split(","))
     if any(len(secret) < SECRET_CHARACTERS_MIN for secret in secrets):
         raise NotConfigured(
             f"NEO_SECRET_KEY needs at least {SECRET_CHARACTERS_MIN} characters: a random secret."
         )
-    return Pepper(secrets)
+    return secrets
+
+
+def entra_verifier(settings: Settings) -> EntraVerifier | None:
+    """What checks Microsoft Entra ID's tokens; None when this server accepts none."""
+    entra = settings.entra
+    if not entra.entra_audience:
+        return None
+    applications = [one.strip() for one in entra.entra_client_ids.split(",") if one.strip()]
+    if not applications:
+        raise NotConfigured(
+            "NEO_ENTRA_AUDIENCE is set without NEO_ENTRA_CLIENT_IDS: name the applications that may call."
+        )
+    rules = EntraRules(
+        audience=_client_id(entra.entra_audience, "NEO_ENTRA_AUDIENCE"),
+        client_ids=frozenset(_client_id(one, "NEO_ENTRA_CLIENT_IDS") for one in applications),
+        scope=entra.entra_scope,
+        v1_audience=entra.entra_v1_audience,
+        v1_issuer=entra.entra_v1_issuer,
+    )
+    metadata_url = _private_line(entra.entra_metadata_url, "NEO_ENTRA_METADATA_URL")
+    jwks_url = entra.entra_jwks_url and _private_line(entra.entra_jwks_url, "NEO_ENTRA_JWKS_URL")
+    return EntraVerifier(rules, SigningKeys(KeySource(metadata_url, jwks_url)))
+
+
+def _client_id(value: str, variable: str) -> str:
+    try:
+        return str(UUID(value))
+    except ValueError as error:
+        raise NotConfigured(f"{variable}: a client id in Entra is a GUID.") from error
+
+
+def _private_line(url: str, variable: str) -> str:
+    if not is_private_line(url):
+        raise NotConfigured(f"{variable} must be https; http is for this machine's own addresses only.")
+    return url
 
 
 def _models(settings: ModelSettings) -> Models:

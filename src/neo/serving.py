@@ -68,7 +68,9 @@ async def _serve(settings: Settings, *, with_worker: bool) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        # Who may say whose request it passes on; nobody, unless told.
+        proxy_headers=bool(settings.server.trusted_proxies),
+        forwarded_allow_ips=settings.server.trusted_proxies,
         backlog=BACKLOG,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )

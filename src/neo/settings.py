@@ -43,9 +43,25 @@ class ServerSettings(Group):
     drain_seconds: PositiveFloat = Field(
         12, description="How long a stop waits for running turns. In a cluster: 60."
     )
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#]+(/[^?#]*)?$",
+        description="Where callers reach the API, for URLs in its answers, e.g. `https://neo.example.com`. Unset: "
+        "the address that each request was sent to.",
+    )
     cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
     rate_limit_requests: NonNegativeInt = Field(
         1200, description="Requests a minute and tenant in a sliding window; 0 for no limit."
+    )
+    failed_attempts: NonNegativeInt = Field(
+        10,
+        description="Wrong credentials a minute and address that are answered 401; more are answered 429. 0 for no "
+        "limit.",
+    )
+    trusted_proxies: str = Field(
+        "",
+        description="Addresses or networks of your reverse proxies, separated by commas: only their X-Forwarded-For "
+        "is believed.",
     )
 
 
@@ -84,6 +100,12 @@ class StreamSettings(Group):
         600, description="Longest one tail stays open before it says `retry:`."
     )
     tail_keep_alive_seconds: PositiveFloat = Field(15, description="Between two keep-alive comments.")
+    tails_per_tenant: NonNegativeInt = Field(
+        1000, description="Most open tails of one tenant in one API process; 0 for no limit."
+    )
+    tails_per_token: NonNegativeInt = Field(
+        5, description="Most open tails of one end user's session token in one API process; 0 for no limit."
+    )
     tail_send_seconds: PositiveFloat = Field(
         10, description="A reader that takes nothing for this long is cut."
     )
@@ -145,6 +167,74 @@ class ModelSettings(Group):
     )
 
 
+class EntraSettings(Group):
+    """Microsoft Entra ID: whose access tokens are accepted (docs/identity.md)."""
+
+    entra_audience: str | None = Field(
+        None,
+        description="This server's application (client) id in Entra, the `aud` of v2.0 tokens. Unset: no Entra "
+        "token is accepted.",
+    )
+    entra_client_ids: str = Field(
+        "",
+        description="Client ids of the applications whose tokens are accepted, separated by commas. Mandatory "
+        "with NEO_ENTRA_AUDIENCE.",
+    )
+    entra_scope: str = Field(
+        "access_as_user", pattern=r"^[!-~]+$", description="Scope that a token must have (`scp`)."
+    )
+    entra_metadata_url: str = Field(
+        "https://login.microsoftonline.com/common/v2.0/.well-known/openid-configuration",
+        description="OpenID metadata of v2.0, which names issuer and keys. Another host for a national cloud.",
+    )
+    entra_jwks_url: str | None = Field(
+        None, description="Address of the signing keys. Unset: the one in the metadata."
+    )
+    entra_v1_audience: str | None = Field(
+        None,
+        description="Accept v1.0 tokens with this `aud` too, e.g. `api://<client id>`. Unset: v2.0 only.",
+    )
+    entra_v1_issuer: str = Field(
+        "https://sts.windows.net/{tenantid}/",
+        description="Issuer of v1.0 tokens; `{tenantid}` stands for the tenant's id.",
+    )
+
+
+class BlobSettings(Group):
+    """Where attachments are kept, and how many (docs/operations.md)."""
+
+    blob_url: str | None = Field(
+        None,
+        description="`az://account/container`, `s3://bucket/prefix`, `gs://bucket/prefix` or `file:///folder`. Unset: "
+        "`neo serve` uses a folder of its own; otherwise attachments are refused.",
+    )
+    blob_endpoint: str | None = Field(
+        None,
+        description="Another address of the store, for emulators and compatible stores; for Azure with the account "
+        "in it. Callers must reach it too.",
+    )
+    blob_azure_key: SecretStr | None = Field(
+        None, description="Key of the Azure storage account. Unset: the machine's own identity."
+    )
+    blob_s3_key_id: str | None = Field(
+        None, description="S3 access key id. Unset: the machine's own identity."
+    )
+    blob_s3_key: SecretStr | None = Field(None, description="S3 secret access key.")
+    blob_s3_region: str = Field("us-east-1", description="S3 region.")
+    blob_gcs_key: SecretStr | None = Field(
+        None, description="Key of a Google service account, as JSON. Unset: the machine's own identity."
+    )
+    uploads_unused_max: PositiveInt = Field(
+        1000, description="Upload grants of one tenant that no message has used yet."
+    )
+    storage_bytes_max: NonNegativeInt = Field(
+        10 * 1024**3, description="Bytes that one tenant's attachments may take up; 0 for no limit."
+    )
+    upload_hours: PositiveFloat = Field(
+        24, description="How long an upload is kept that no message uses, hours."
+    )
+
+
 GROUPS: tuple[type[Group], ...] = (
     ServerSettings,
     LogSettings,
@@ -152,6 +242,8 @@ GROUPS: tuple[type[Group], ...] = (
     StreamSettings,
     TemporalSettings,
     ModelSettings,
+    EntraSettings,
+    BlobSettings,
 )
 
 
@@ -163,6 +255,8 @@ class Settings:
     streams: StreamSettings
     temporal: TemporalSettings
     models: ModelSettings
+    entra: EntraSettings
+    blobs: BlobSettings
 
 
 def read_settings() -> Settings:
@@ -176,6 +270,8 @@ def read_settings() -> Settings:
             StreamSettings(),
             TemporalSettings(),
             ModelSettings(),
+            EntraSettings(),
+            BlobSettings(),
         )
     except ValidationError as error:
         problems = "; ".join(f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors())

@@ -17,7 +17,7 @@ from neo.turns.sweep import TURN_LOST
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text()
 # The same thing said in two places: a client need not know which of them noticed.
-SHARED = {"invalid_cursor", "route_not_found", "validation_error"}
+SHARED = {"invalid_cursor", "route_not_found", "unauthenticated", "validation_error"}
 # What these raise, a caller of the API may be answered. Turns' codes and the command line's have no status.
 API = (
     "neo.api.",
@@ -25,8 +25,9 @@ API = (
     "neo.meta.",
     "neo.sessions.",
     "neo.agents.",
-    "neo.access.authenticate",
+    "neo.access.errors",
     "neo.access.limits",
+    "neo.channels.",
     "neo.db.database",
     "neo.events.cursor",
     "neo.turns.store",

@@ -12,7 +12,16 @@ from support.client import Client
 from support.rows import Rows
 
 # Run with the owner's rights, each for a reason: they are asked before a tenant is known.
-DEFINERS = {"neo_find_api_key", "neo_sweep_turns"}
+DEFINERS = {
+    "neo_find_api_key",  # Who holds a key.
+    "neo_find_technician",  # Whose a Microsoft tenant is, and the role of its person.
+    "neo_find_session_token",  # Which session an end user's token opens.
+    "neo_find_relayed_session",  # In which tenant the platform's account opened a session.
+    "neo_find_install",  # Which tenant's white-label channel a bot's message is for.
+    "neo_lapsed_credentials",  # Which open tails must end.
+    "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
+    "neo_sweep_turns",  # Turns that were left behind, of all tenants.
+}
 
 TABLES = text(
     "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, count(p.polname) AS policies FROM pg_class c "
@@ -31,7 +40,8 @@ async def test_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) -> 
         tables = (await owner.execute(TABLES)).all()
 
     assert {table.relname for table in tables} == {
-        "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages"
+        "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages", "technicians", "agent_versions",
+        "channels", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
     }  # fmt: skip
     assert all(table.relrowsecurity and table.relforcerowsecurity and table.policies for table in tables)
 

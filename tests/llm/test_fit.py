@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo.llm import Prompt, PromptTooLong, Said, estimate_tokens, fit
+from neo.llm import Image, Prompt, PromptTooLong, Said, estimate_tokens, fit
+from neo.llm.fit import TOKENS_PER_IMAGE
 
 said = st.builds(Said, role=st.sampled_from(["user", "assistant"]), text=st.text(max_size=40))
 
@@ -80,3 +81,21 @@ def test_a_long_transcript_is_fitted_quickly() -> None:
     fitted = fit(Prompt("", transcript, "hello"), 128_000)
 
     assert 0 < len(fitted.prompt.transcript) < 1_000
+
+
+def test_an_image_has_a_price_and_goes_with_its_exchange() -> None:
+    seen = Said("user", "look", images=(Image("image/png", b"x"),))
+    transcript = (seen, Said("assistant", "I see."))
+
+    roomy = fit(Prompt("", transcript, "and now?"), TOKENS_PER_IMAGE + 200)
+    narrow = fit(Prompt("", transcript, "and now?"), TOKENS_PER_IMAGE)
+
+    assert (roomy.prompt.transcript, roomy.omitted) == (transcript, 0)
+    assert (narrow.prompt.transcript, narrow.omitted) == ((), 2)
+
+
+def test_images_that_do_not_fit_are_refused() -> None:
+    images = tuple(Image("image/png", b"x", alt="word " * 100) for _ in range(6))
+
+    with pytest.raises(PromptTooLong):
+        fit(Prompt("", (), "look", images), 6 * TOKENS_PER_IMAGE + 200)

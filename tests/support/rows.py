@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from sqlalchemy import text
+
 from neo.access import ApiKeyStore, Pepper
 from neo.agents import AgentStore, AutonomyType, create_tenant
 from neo.db import Database
@@ -24,6 +26,15 @@ class Rows:
     async def tenant(self, name: str = "Another tenant") -> Tenant:
         tenant_id = await create_tenant(self.database, name)
         return Tenant(tenant_id, await self.key(tenant_id))
+
+    async def platform(self) -> Tenant:
+        """The platform, whose keys may act for other tenants: only the owner's role can make one."""
+        tenant = await self.tenant("The platform")
+        async with self.owner.without_tenant() as owner:
+            await owner.execute(
+                text("UPDATE tenants SET is_platform = true WHERE id = :id"), {"id": tenant.id}
+            )
+        return tenant
 
     async def key(self, tenant_id: UUID) -> str:
         pepper = Pepper(((self._server.data / "secret").read_text().strip(),))

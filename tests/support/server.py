@@ -56,7 +56,12 @@ class Server:
 
     async def start(self) -> "Server":
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
-        settings = {"NEO_MODEL_FAST": QUICK_MODEL, "NEO_RATE_LIMIT_REQUESTS": "0", "NEO_LOG_FORMAT": "json"}
+        settings = {
+            "NEO_MODEL_FAST": QUICK_MODEL,
+            "NEO_RATE_LIMIT_REQUESTS": "0",
+            "NEO_FAILED_ATTEMPTS": "0",
+            "NEO_LOG_FORMAT": "json",
+        }
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(

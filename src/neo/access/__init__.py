@@ -1,29 +1,69 @@
-"""Who is calling, and how often.
+"""Who is calling, how often, and what they may.
 
-An API key is looked up on every request, so a revoked one stops at once; only its HMAC is stored, and a
-mistyped one costs no query. What a caller may do hangs on the `Principal` alone: nothing below asks again.
+A credential is looked up on every request, so a revoked one stops at once; of an API key only its HMAC is
+stored, and a mistyped one costs no query. What a caller may do hangs on the `Principal` alone, and is asked once,
+at the route's door (`rights.py`). The platform acts for another tenant through one function.
 """
 
 from neo.access.authenticate import Authenticator
-from neo.access.errors import Unauthenticated
+from neo.access.entra import EntraVerifier
+from neo.access.entra_claims import EntraRules
+from neo.access.entra_person import EntraPerson
+from neo.access.errors import ApiKeyNotFound, CallerNotAllowed, Unauthenticated
+from neo.access.failed_attempts import FailedAttempts
+from neo.access.gate import Gate, acting_for, caller_with
+from neo.access.key_desk import KeyDesk, NewKey
+from neo.access.key_source import KeySource
 from neo.access.keys import KeyFormat, Pepper, new_key
 from neo.access.limits import Allowance, RateLimited, RequestLimiter
+from neo.access.lookups import Lookups
 from neo.access.models import ApiKey
-from neo.access.principal import Channel, Principal
-from neo.access.store import ApiKeyNotFound, ApiKeyStore
+from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role, Surface
+from neo.access.rights import Right, check_right
+from neo.access.session_tokens import SECONDS_DEFAULT as TOKEN_SECONDS_DEFAULT
+from neo.access.session_tokens import SECONDS_MAX as TOKEN_SECONDS_MAX
+from neo.access.session_tokens import SessionClaims, SessionTokens
+from neo.access.signed_urls import InvalidSignature, UrlSigner
+from neo.access.signing_keys import SigningKeys
+from neo.access.store import ApiKeyStore
 
 __all__ = [
+    "TOKEN_SECONDS_DEFAULT",
+    "TOKEN_SECONDS_MAX",
     "Allowance",
     "ApiKey",
     "ApiKeyNotFound",
     "ApiKeyStore",
     "Authenticator",
-    "Channel",
+    "CallerKind",
+    "CallerNotAllowed",
+    "Credential",
+    "CredentialKind",
+    "EntraPerson",
+    "EntraRules",
+    "EntraVerifier",
+    "FailedAttempts",
+    "Gate",
+    "InvalidSignature",
+    "KeyDesk",
     "KeyFormat",
+    "KeySource",
+    "Lookups",
+    "NewKey",
     "Pepper",
     "Principal",
     "RateLimited",
     "RequestLimiter",
+    "Right",
+    "Role",
+    "SessionClaims",
+    "SessionTokens",
+    "SigningKeys",
+    "Surface",
     "Unauthenticated",
+    "UrlSigner",
+    "acting_for",
+    "caller_with",
+    "check_right",
     "new_key",
 ]

@@ -1,50 +1,146 @@
-from sqlalchemy import bindparam, text
-from sqlalchemy.dialects.postgresql import ARRAY, BYTEA
+"""Tells who holds a bearer token. One query a request and none cached, so that a revoked one stops at once."""
 
-from neo.access.errors import Unauthenticated
-from neo.access.keys import KeyFormat, Pepper
-from neo.access.principal import Principal
+import base64
+import binascii
+from typing import Any, Protocol
+from uuid import UUID
+
+import orjson
+
+from neo.access.entra_person import EntraPerson
+from neo.access.errors import (
+    CredentialLapsed,
+    CredentialMissing,
+    TechnicianInactive,
+    TenantNotOnboarded,
+    TenantSuspended,
+    Unauthenticated,
+)
+from neo.access.keys import KEY_PREFIX, KeyFormat, Pepper
+from neo.access.last_use import LastUse
+from neo.access.lookups import Lookups
+from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role
+from neo.access.session_tokens import ISSUER, SessionTokens
 from neo.db import Database
 
-FIND = text("SELECT id, tenant_id, account_id FROM neo_find_api_key(:digests)").bindparams(
-    bindparam("digests", type_=ARRAY(BYTEA))
-)
 TOKEN_CHARACTERS_MAX = 8192
-JWT_DOTS = 2
+JWT_SEGMENTS = 3
+
+
+class Verifier(Protocol):
+    """Microsoft Entra ID's tokens, checked."""
+
+    async def verify(self, token: str) -> EntraPerson: ...
+
+
+class Enrolment(Protocol):
+    """Puts a person into the tenant's roster at the first sign-in, and gives their role."""
+
+    async def __call__(self, tenant_id: UUID, person: EntraPerson) -> Role: ...
 
 
 class Authenticator:
-    """Tells who holds a bearer token. One query a request, so that a revoked key stops at once."""
-
-    def __init__(self, database: Database, key_format: KeyFormat, pepper: Pepper) -> None:
-        self._database = database
+    def __init__(
+        self,
+        database: Database,
+        key_format: KeyFormat,
+        secret_keys: tuple[str, ...],
+        *,
+        entra: Verifier | None,
+        enrol: Enrolment,
+    ) -> None:
+        self._lookups = Lookups(database)
         self._format = key_format
-        self._pepper = pepper
+        self._pepper = Pepper(secret_keys)
+        self._session_tokens = SessionTokens(secret_keys)
+        self._entra = entra
+        self._enrol = enrol
+        self._last_use = LastUse(database)
 
     async def authenticate(self, authorization: list[str]) -> Principal:
         """The principal behind the request's `Authorization` headers."""
-        key = _bearer(authorization)
+        token = _bearer(authorization)
+        if token.startswith(KEY_PREFIX):
+            return await self._by_key(token)
+        if _issuer(token) == ISSUER:
+            return await self._by_session_token(token)
+        return await self._by_entra(token)
+
+    async def _by_key(self, key: str) -> Principal:
         if not self._format.is_wellformed(key):
-            raise _refused(key)
-        async with self._database.without_tenant() as connection:
-            found = (await connection.execute(FIND, {"digests": self._pepper.digests(key)})).first()
+            raise Unauthenticated("The API key is unknown, expired or revoked.")
+        found = await self._lookups.api_key(self._pepper.digests(key))
         if found is None:
-            raise _refused(key)
-        return Principal(tenant_id=found.tenant_id, account_id=found.account_id, key_id=found.id)
+            raise Unauthenticated("The API key is unknown, expired or revoked.")
+        if not found.is_live:
+            raise CredentialLapsed("The API key is unknown, expired or revoked.")
+        _check_tenant(is_suspended=found.is_suspended)
+        self._last_use.note(found.tenant_id, found.id, found.last_used_at)
+        return Principal(
+            kind=CallerKind.PLATFORM if found.is_platform else CallerKind.SERVICE_ACCOUNT,
+            tenant_id=found.tenant_id,
+            home_tenant_id=found.tenant_id,
+            account_id=found.account_id,
+            credential=Credential(CredentialKind.API_KEY, found.tenant_id, found.id),
+        )
+
+    async def _by_session_token(self, token: str) -> Principal:
+        jti, expires_at = self._session_tokens.verify(token)
+        found = await self._lookups.session_token(jti)
+        if found is None or not found.is_live:
+            raise CredentialLapsed("The session token is expired or revoked: mint a new one.")
+        _check_tenant(is_suspended=found.is_suspended)
+        return Principal(
+            kind=CallerKind.END_USER,
+            tenant_id=found.tenant_id,
+            home_tenant_id=found.tenant_id,
+            account_id=found.account_id,
+            credential=Credential(CredentialKind.SESSION_TOKEN, found.tenant_id, jti, expires_at),
+            session_id=found.session_id,
+        )
+
+    async def _by_entra(self, token: str) -> Principal:
+        if self._entra is None:
+            raise Unauthenticated("Send an API key: this server is not set up for Microsoft Entra ID tokens.")
+        person = await self._entra.verify(token)
+        found = await self._lookups.technician(person.tid, person.oid)
+        if found is None:
+            raise TenantNotOnboarded("Your organisation is not set up here: ask your provider to onboard it.")
+        _check_tenant(is_suspended=found.is_suspended)
+        if found.role is not None and not found.is_active:
+            raise TechnicianInactive("Your access was taken away: ask an Admin of your organisation.")
+        role = Role(found.role) if found.role else await self._enrol(found.tenant_id, person)
+        return Principal(
+            kind=CallerKind.TECHNICIAN,
+            tenant_id=found.tenant_id,
+            home_tenant_id=found.tenant_id,
+            account_id=person.oid,
+            credential=Credential(CredentialKind.TECHNICIAN, found.tenant_id, person.oid, person.expires_at),
+            role=role,
+        )
 
 
 def _bearer(authorization: list[str]) -> str:
     if not authorization:
-        raise Unauthenticated("Send your API key as `Authorization: Bearer neo_sk_...`.")
+        raise CredentialMissing("Send your API key as `Authorization: Bearer neo_sk_...`.")
     scheme, _, token = authorization[0].partition(" ")
     if len(authorization) > 1 or scheme.lower() != "bearer" or not token or len(token) > TOKEN_CHARACTERS_MAX:
-        raise Unauthenticated("Send one `Authorization: Bearer <API key>` header.")
+        raise CredentialMissing("Send one `Authorization: Bearer <token>` header.")
     return token
 
 
-def _refused(token: str) -> Unauthenticated:
-    if token.count(".") == JWT_DOTS:
-        return Unauthenticated(
-            "Microsoft Entra ID tokens are not accepted by this server yet: use an API key."
-        )
-    return Unauthenticated("The API key is unknown, expired or revoked.")
+def _issuer(token: str) -> Any:
+    """Whose token it claims to be: that alone chooses the verifier, and no other is tried."""
+    segments = token.split(".")
+    if len(segments) != JWT_SEGMENTS:
+        raise Unauthenticated("The token is neither an API key of this server nor a token that it knows.")
+    try:
+        payload = orjson.loads(base64.urlsafe_b64decode(segments[1] + "=" * (-len(segments[1]) % 4)))
+    except (ValueError, binascii.Error) as error:
+        raise Unauthenticated("The token is not valid.") from error
+    return payload.get("iss") if isinstance(payload, dict) else None
+
+
+def _check_tenant(*, is_suspended: bool) -> None:
+    if is_suspended:
+        raise TenantSuspended("This tenant is suspended: ask the operator.")

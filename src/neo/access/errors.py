@@ -4,8 +4,23 @@ from neo.errors import Failure, Kind
 
 
 class Unauthenticated(Failure):
+    """Nobody we know: counted as a guess."""
+
     kind = Kind.UNAUTHENTICATED
     code = "unauthenticated"
+
+
+class CredentialMissing(Unauthenticated):
+    """Nothing was shown, so nothing was guessed."""
+
+
+class CredentialLapsed(Unauthenticated):
+    """Was good once: expired or revoked."""
+
+
+class TooManyFailedAttempts(Failure):
+    kind = Kind.RATE_LIMITED
+    code = "too_many_failed_attempts"
 
 
 class TenantNotOnboarded(Failure):
@@ -16,6 +31,11 @@ class TenantNotOnboarded(Failure):
 class TenantSuspended(Failure):
     kind = Kind.FORBIDDEN
     code = "tenant_suspended"
+
+
+class TechnicianInactive(Failure):
+    kind = Kind.FORBIDDEN
+    code = "technician_inactive"
 
 
 class CallerNotAllowed(Failure):
@@ -31,3 +51,28 @@ class DelegatedTokenNeeded(Failure):
 class ClientApplicationNotAllowed(Failure):
     kind = Kind.FORBIDDEN
     code = "client_application_not_allowed"
+
+
+class IdentityProviderUnavailable(Failure):
+    kind = Kind.UNAVAILABLE
+    code = "identity_provider_unavailable"
+
+
+class ApiKeyNotFound(Failure):
+    kind = Kind.NOT_FOUND
+    code = "api_key_not_found"
+
+
+class ApiKeyNotRotatable(Failure):
+    kind = Kind.CONFLICT
+    code = "api_key_not_rotatable"
+
+
+class TooManyApiKeys(Failure):
+    kind = Kind.CONFLICT
+    code = "too_many_api_keys"
+
+
+class ApiKeyExpiryInvalid(Failure):
+    kind = Kind.INVALID
+    code = "api_key_expiry_invalid"

@@ -11,6 +11,7 @@ ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # 43 base62 characters carry 256 bits; the checksum lets a scanner or a typo be told without a query.
 SECRET_CHARACTERS = 43
 CHECKSUM_CHARACTERS = 6
+KEY_PREFIX = "neo_sk_"
 HINT_CHARACTERS = 4
 SHAPE = re.compile(r"neo_sk_([a-z0-9]{1,16})_([0-9A-Za-z]{49})", re.ASCII)
 

@@ -8,6 +8,8 @@ from neo.db import Base
 
 
 class ApiKey(Base):
+    """A service account's key. `account_id` is the first key's id: a rotated key keeps it."""
+
     __tablename__ = "api_keys"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -16,6 +18,9 @@ class ApiKey(Base):
     name: Mapped[str]
     digest: Mapped[bytes]
     hint: Mapped[str]
+    created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     expires_at: Mapped[datetime | None]
+    rotated_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    last_used_at: Mapped[datetime | None]

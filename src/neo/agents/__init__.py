@@ -4,15 +4,20 @@ Every tenant has its `NEO_SUPPORT` agent from birth. An agent's own model, when 
 FAST tier. Only CONVERSATIONAL agents may be chatted with.
 """
 
-from neo.agents.models import Agent, AutonomyType, ManagedAgentKey
+from neo.agents.desk import AgentDesk
+from neo.agents.errors import AgentNotConversational, AgentNotFound
+from neo.agents.models import Access, Agent, Audience, AutonomyType, ManagedAgentKey
 from neo.agents.onboard import create_tenant
-from neo.agents.store import AgentNotConversational, AgentNotFound, AgentStore
+from neo.agents.store import AgentStore
 
 __all__ = [
+    "Access",
     "Agent",
+    "AgentDesk",
     "AgentNotConversational",
     "AgentNotFound",
     "AgentStore",
+    "Audience",
     "AutonomyType",
     "ManagedAgentKey",
     "create_tenant",

@@ -9,22 +9,44 @@ from neo.api.components import ERRORS
 from neo.api.document import build_document, operation
 from neo.api.envelope import success
 from neo.api.errors import error_response, install_error_handlers
-from neo.api.paging import InvalidPage, Page, page_token, read_page_token, requested_page
+from neo.api.fields import Guid, HttpsUrl, Instructions, Moment, Name, Text, changes_of, find_guid, left_alone
+from neo.api.paging import (
+    InvalidPage,
+    Page,
+    moment_before,
+    next_cursor,
+    number_before,
+    page_token,
+    read_page_token,
+    requested_page,
+)
 from neo.api.phases import Phases, phases_of
 from neo.api.request_scope import RequestScope, add_headers
 
 __all__ = [
     "ERRORS",
+    "Guid",
+    "HttpsUrl",
+    "Instructions",
     "InvalidPage",
     "JsonBody",
+    "Moment",
+    "Name",
     "Page",
     "Phases",
     "RequestScope",
+    "Text",
     "add_headers",
     "build_document",
+    "changes_of",
     "error_response",
+    "find_guid",
     "install_error_handlers",
     "json_body",
+    "left_alone",
+    "moment_before",
+    "next_cursor",
+    "number_before",
     "operation",
     "page_token",
     "phases_of",

@@ -1,7 +1,10 @@
 import base64
 import binascii
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
 
 import orjson
 from fastapi import Query
@@ -10,7 +13,12 @@ from neo.errors import Failure, Kind
 
 PAGE_SIZE_MAX = 200
 PAGE_SIZE_DEFAULT = 50
-CURSOR_CHARACTERS_MAX = 500
+# The longest position is a name of 200 characters, four bytes each.
+CURSOR_CHARACTERS_MAX = 1_500
+# PostgreSQL's integer; a larger number is no place in a list.
+NUMBER_MAX = 2**31 - 1
+
+Row = TypeVar("Row")
 
 
 class InvalidPage(Failure):
@@ -53,6 +61,41 @@ def read_page_token(kind: str, token: str, length: int) -> list[Any]:
     if not isinstance(found, list) or len(found) != length + 1 or found[0] != kind:
         raise _invalid()
     return found[1:]
+
+
+def number_before(kind: str, page: Page, *, number_max: int = NUMBER_MAX) -> int | None:
+    """Where a list that runs down by number goes on; None at its start."""
+    if page.cursor is None:
+        return None
+    [number] = read_page_token(kind, page.cursor, 1)
+    if type(number) is not int or not 0 < number <= number_max:
+        raise _invalid()
+    return number
+
+
+def moment_before(kind: str, page: Page) -> tuple[datetime, UUID] | None:
+    """Where a list that runs by time and id goes on; None at its start."""
+    if page.cursor is None:
+        return None
+    moment, row_id = read_page_token(kind, page.cursor, 2)
+    try:
+        return _zoned(moment).astimezone(UTC), UUID(row_id)
+    except (TypeError, ValueError, AttributeError, OverflowError) as error:
+        raise _invalid() from error
+
+
+def next_cursor(
+    kind: str, page: Page, found: Sequence[Row], position: Callable[[Row], tuple[object, ...]]
+) -> str | None:
+    """The cursor behind a page's last row; None when no row was found beyond it."""
+    return page_token(kind, *position(found[page.size - 1])) if len(found) > page.size else None
+
+
+def _zoned(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError("a moment without a zone")
+    return found
 
 
 def _invalid() -> InvalidPage:

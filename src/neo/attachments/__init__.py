@@ -1,1 +1,54 @@
-"""Images that come with a message: granted, checked, normalised, signed for reading."""
+"""Images that come with a message: granted, checked, normalised, signed for reading.
+
+An upload belongs to the session that it was granted to, is used by one message at most, and is held to what was
+looked at when that message was accepted. No image is decoded in a process of Neo's: a turn has it made into bare
+pixels by a process of its own with limits, and a model sees these pixels only. Bytes are reached by signed URLs
+that are good for minutes.
+"""
+
+from neo.attachments.door import BlobDoor
+from neo.attachments.errors import (
+    AttachmentInvalid,
+    AttachmentNotFound,
+    AttachmentRepeated,
+    AttachmentsNotConfigured,
+    AttachmentTypeUnsupported,
+    TooManyAttachments,
+    UploadQuotaExceeded,
+)
+from neo.attachments.header import TYPES as IMAGE_TYPES
+from neo.attachments.inspecting import Cited, Inspected, Inspector
+from neo.attachments.limits import ALT_CHARACTERS_MAX, ATTACHMENTS_MAX, IMAGE_BYTES_MAX
+from neo.attachments.models import Attachment
+from neo.attachments.names import shown_name
+from neo.attachments.normaliser import Normaliser
+from neo.attachments.orphans import OrphanSweeper
+from neo.attachments.pixels import Picture, Pixels
+from neo.attachments.store import AttachmentStore
+from neo.attachments.urls import BlobUrls
+
+__all__ = [
+    "ALT_CHARACTERS_MAX",
+    "ATTACHMENTS_MAX",
+    "IMAGE_BYTES_MAX",
+    "IMAGE_TYPES",
+    "Attachment",
+    "AttachmentInvalid",
+    "AttachmentNotFound",
+    "AttachmentRepeated",
+    "AttachmentStore",
+    "AttachmentTypeUnsupported",
+    "AttachmentsNotConfigured",
+    "BlobDoor",
+    "BlobUrls",
+    "Cited",
+    "Inspected",
+    "Inspector",
+    "Normaliser",
+    "OrphanSweeper",
+    "Picture",
+    "Pixels",
+    "TooManyAttachments",
+    "UploadQuotaExceeded",
+    "shown_name",
+]

@@ -1,1 +1,28 @@
-"""Channels: a CONVERSATIONAL agent bound to a transport, and how an inbound message finds its agent."""
+"""Channels: a CONVERSATIONAL agent bound to a transport, and how an inbound message finds its agent.
+
+The platform's relay reaches one of three places: the white-label channel that is installed for the sender's
+Microsoft tenant, the named tenant's channel of that bot, or its Neo Support agent. There is no fourth.
+"""
+
+from neo.channels.errors import CompanyNotMapped, TenantNotFound
+from neo.channels.inbound import Inbound, find_guid
+from neo.channels.models import Channel, ChannelInstall, ChannelStatus, Transport
+from neo.channels.routing import Destination, Route, RouteKind, find_destination, settle
+from neo.channels.store import ChannelStore
+
+__all__ = [
+    "Channel",
+    "ChannelInstall",
+    "ChannelStatus",
+    "ChannelStore",
+    "CompanyNotMapped",
+    "Destination",
+    "Inbound",
+    "Route",
+    "RouteKind",
+    "TenantNotFound",
+    "Transport",
+    "find_destination",
+    "find_guid",
+    "settle",
+]

@@ -5,11 +5,26 @@ there. A posted message is answered `202` once it is stored with its turn; nothi
 """
 
 from neo.chat.archive import Archivist
+from neo.chat.desks import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
-from neo.chat.routes import Desks, router
+from neo.chat.routes import router
 from neo.chat.submit import TurnDesk
-from neo.chat.tail import TailPace
+from neo.chat.tail import OpenTails, TailPace
+from neo.chat.token_routes import token_router
+from neo.chat.tokens import TokenDesk
 from neo.chat.watch import Tails
 
-__all__ = ["Archivist", "Desks", "Reader", "SessionDesk", "TailPace", "Tails", "TurnDesk", "router"]
+__all__ = [
+    "Archivist",
+    "Desks",
+    "OpenTails",
+    "Reader",
+    "SessionDesk",
+    "TailPace",
+    "Tails",
+    "TokenDesk",
+    "TurnDesk",
+    "router",
+    "token_router",
+]

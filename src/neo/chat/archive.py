@@ -2,7 +2,7 @@ from uuid import UUID
 
 from neo.access import Principal
 from neo.db import Database
-from neo.sessions import ChatSession, SessionStore
+from neo.sessions import ChatSession, SessionStore, check_writable
 
 
 class Archivist:
@@ -14,5 +14,6 @@ class Archivist:
         async with self._database.transaction(caller.tenant_id) as db:
             sessions = SessionStore(db, caller.tenant_id)
             session = await sessions.lock(session_id)
+            check_writable(caller, session)
             await sessions.archive(session)
             return session

@@ -54,3 +54,53 @@ class AttachmentsRefused(Failure):
 class RepeatedParameter(Failure):
     kind = Kind.MALFORMED
     code = "repeated_parameter"
+
+
+class AgentAccessDenied(Failure):
+    kind = Kind.FORBIDDEN
+    code = "agent_access_denied"
+
+
+class AgentNeedsChannel(Failure):
+    kind = Kind.FORBIDDEN
+    code = "agent_needs_channel"
+
+
+class AgentIdNotAllowed(Failure):
+    kind = Kind.FORBIDDEN
+    code = "agent_id_not_allowed"
+
+
+class AgentGone(Failure):
+    kind = Kind.CONFLICT
+    code = "agent_deleted"
+
+
+class ChannelDisconnected(Failure):
+    kind = Kind.CONFLICT
+    code = "channel_disconnected"
+
+
+class SessionNotMintable(Failure):
+    kind = Kind.FORBIDDEN
+    code = "session_not_mintable"
+
+
+class SessionAgentNotAllowed(Failure):
+    kind = Kind.INVALID
+    code = "session_agent_not_allowed"
+
+
+class TooManyTails(Failure):
+    kind = Kind.RATE_LIMITED
+    code = "too_many_tails"
+
+
+class EndUserInvalid(Failure):
+    kind = Kind.INVALID
+    code = "end_user_invalid"
+
+
+class TokenLifeInvalid(Failure):
+    kind = Kind.INVALID
+    code = "ttl_seconds_invalid"

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from neo.access import Principal
 from neo.db import Database
-from neo.sessions import ChatMessage, ChatSession, MessageStore, SessionStore
+from neo.sessions import ChatMessage, ChatSession, MessageStore, SessionStore, check_readable
 from neo.turns.models import ChatTurn
 from neo.turns.store import TurnStore
 
@@ -20,33 +22,33 @@ class Transcript:
 
 
 class Reader:
-    """What a tenant's callers may read. One row more than asked for tells whether there is a next page."""
+    """What callers may read. One row more than asked for tells whether there is a next page."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def session(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, ChatTurn | None]:
         async with self._database.transaction(caller.tenant_id) as db:
-            session = await SessionStore(db, caller.tenant_id).get(session_id)
+            session = await _readable(db, caller, session_id)
             return session, await TurnStore(db, caller.tenant_id).find_first_open(session_id)
 
     async def opening(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, ChatTurn | None]:
         """A session and its newest turn, whether open or not: what a tail begins with."""
         async with self._database.transaction(caller.tenant_id) as db:
-            session = await SessionStore(db, caller.tenant_id).get(session_id)
+            session = await _readable(db, caller, session_id)
             return session, await TurnStore(db, caller.tenant_id).find_newest(session_id)
 
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None
     ) -> Sequence[ChatSession]:
         async with self._database.transaction(caller.tenant_id) as db:
-            return await SessionStore(db, caller.tenant_id).newest(rows_max, before=before)
+            return await SessionStore(db, caller.tenant_id).newest(rows_max, before=before, seen_by=caller)
 
     async def transcript(
         self, caller: Principal, session_id: UUID, rows_max: int, *, after: int | None, newest_first: bool
     ) -> Transcript:
         async with self._database.transaction(caller.tenant_id) as db:
-            await SessionStore(db, caller.tenant_id).get(session_id)
+            await _readable(db, caller, session_id)
             messages = await MessageStore(db, caller.tenant_id).page(
                 session_id, rows_max, after=after, newest_first=newest_first
             )
@@ -56,9 +58,15 @@ class Reader:
 
     async def turn(self, caller: Principal, session_id: UUID, turn_id: UUID) -> ChatTurn:
         async with self._database.transaction(caller.tenant_id) as db:
-            await SessionStore(db, caller.tenant_id).get(session_id)
+            await _readable(db, caller, session_id)
             return await TurnStore(db, caller.tenant_id).get(session_id, turn_id)
 
     async def check(self, caller: Principal, session_id: UUID) -> None:
         """Raises `SessionNotFound` unless the caller may see the session."""
         await self.session(caller, session_id)
+
+
+async def _readable(db: AsyncSession, caller: Principal, session_id: UUID) -> ChatSession:
+    session = await SessionStore(db, caller.tenant_id).get(session_id)
+    check_readable(caller, session)
+    return session

@@ -1,17 +1,25 @@
-from dataclasses import dataclass
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from neo.access import Authenticator, Principal, RequestLimiter
-from neo.api import JsonBody, Page, add_headers, json_body, operation, phases_of, requested_page, success
+from neo.access import Gate, Principal, Right, caller_with
+from neo.api import JsonBody, Page, json_body, operation, requested_page, success
 from neo.chat import paging
-from neo.chat.archive import Archivist
+from neo.chat.callers import (
+    Opener,
+    SessionCloser,
+    SessionId,
+    SessionReader,
+    Talker,
+    TurnId,
+    TurnReader,
+    spoken_for,
+)
+from neo.chat.desks import Desk, Desks
 from neo.chat.draft import Draft
-from neo.chat.history import Reader
-from neo.chat.open import Opening, SessionDesk
+from neo.chat.open import Opening
 from neo.chat.schemas import (
     ChatMessages,
     ChatSessionDetail,
@@ -22,59 +30,13 @@ from neo.chat.schemas import (
     PostMessageResponse,
 )
 from neo.chat.shown import shown_detail, shown_session, shown_transcript, shown_turn
-from neo.chat.submit import TurnDesk
-from neo.chat.watch import Tails
 from neo.errors import Failure
-from neo.sessions import SessionNotFound
-from neo.turns.store import TurnNotFound
+from neo.sessions import ChatSession
 
 router = APIRouter(prefix="/public-api/chat/sessions")
 
 
-@dataclass(frozen=True)
-class Desks:
-    """Everything that a Chat route may ask; `app.state.desks`."""
-
-    authenticator: Authenticator
-    limiter: RequestLimiter
-    sessions: SessionDesk
-    turns: TurnDesk
-    reader: Reader
-    archivist: Archivist
-    tails: Tails
-
-
-# Dependencies are coroutines: the framework would run a plain function in a thread of its own.
-async def desks_of(request: Request) -> Desks:
-    desks: Desks = request.app.state.desks
-    return desks
-
-
-async def known_caller(request: Request) -> Principal:
-    desks: Desks = request.app.state.desks
-    caller = await desks.authenticator.authenticate(request.headers.getlist("authorization"))
-    phases_of(request).mark("authenticate")
-    allowance = await desks.limiter.take(caller.tenant_id)
-    phases_of(request).mark("limit")
-    if allowance is not None:
-        add_headers(request, allowance.headers())
-        if allowance.is_exceeded:
-            raise allowance.refusal()
-    return caller
-
-
-async def known_session_id(session_id: str) -> UUID:
-    return _uuid(session_id, SessionNotFound("No such chat session."))
-
-
-async def known_turn_id(turn_id: str) -> UUID:
-    return _uuid(turn_id, TurnNotFound("No such turn in this session."))
-
-
-Desk = Annotated[Desks, Depends(desks_of)]
-Caller = Annotated[Principal, Depends(known_caller)]
-SessionId = Annotated[UUID, Depends(known_session_id)]
-TurnId = Annotated[UUID, Depends(known_turn_id)]
+Lister = Annotated[Principal, Depends(caller_with(Right.LIST_SESSIONS))]
 Paged = Annotated[Page, Depends(requested_page)]
 
 
@@ -89,7 +51,7 @@ Paged = Annotated[Page, Depends(requested_page)]
 )
 async def create_session(
     request: Request,
-    caller: Caller,
+    caller: Opener,
     desk: Desk,
     body: Annotated[JsonBody[CreateChatSessionRequest], Depends(json_body(CreateChatSessionRequest))],
 ) -> Response:
@@ -100,12 +62,23 @@ async def create_session(
     Neo-managed agent, e.g. `NEO_SUPPORT`); the latter lets a caller target the agent without knowing its
     per-tenant id. Both or neither: `422 agent_selector_invalid`.
 
-    `client_id` is for platform service accounts; any other caller passing it is rejected with 403. `bot_id` and
-    `inbound_tenant_id` from anyone else are ignored.
+    A **platform** service account sends no `agent_id`: the agent is resolved from `bot_id` and
+    `inbound_tenant_id`, else from `client_id`, in this order: the white-label channel of that bot which is
+    installed for `inbound_tenant_id`, acting as its owner and overriding `client_id` (a session is then scoped to
+    the one end company that is linked to `inbound_tenant_id`, else `409 end_company_not_mapped`, whose message may
+    be shown to the end user); the ACTIVE channel of that bot in the tenant `client_id`; that tenant's Neo Support
+    agent. It may name whom it speaks for in the headers `X-Neo-End-User` and `X-Neo-End-User-Email` (at most 320
+    characters each, percent-encoded UTF-8), which are kept with the session and in the audit log.
+
+    Any other caller passing `client_id` is rejected with 403; `bot_id` and `inbound_tenant_id` from anyone else
+    are ignored.
     """
-    wanted, warnings = body.parse()
-    opening = Opening(wanted.agent_id, wanted.managed_agent_key, wanted.client_id, wanted.title)
-    return success(request, shown_session(await desk.sessions.open(caller, opening)), warnings=warnings)
+    if caller.is_platform:
+        session, warnings = await _open_routed(request, caller, desk, body)
+    else:
+        wanted, warnings = body.parse()
+        session = await desk.sessions.open(caller, Opening(**wanted.model_dump()))
+    return success(request, shown_session(session), warnings=warnings)
 
 
 @router.get(
@@ -114,8 +87,10 @@ async def create_session(
         "public_api.chat_session_list_get", "List chat sessions", data=ChatSessionResource, is_list=True
     ),
 )
-async def list_sessions(request: Request, caller: Caller, desk: Desk, page: Paged) -> Response:
-    """The tenant's sessions, newest first, archived ones included. Page with `cursor`."""
+async def list_sessions(request: Request, caller: Lister, desk: Desk, page: Paged) -> Response:
+    """Sessions, newest first, archived ones included: all of the tenant's for an API key and an Admin, one's own
+    for other dashboard users. Page with `cursor`.
+    """
     found = await desk.reader.sessions(caller, page.size + 1, paging.sessions_before(caller, page))
     return success(
         request,
@@ -129,7 +104,7 @@ async def list_sessions(request: Request, caller: Caller, desk: Desk, page: Page
     "/{session_id}",
     **operation("public_api.chat_session_get", "Get a chat session", data=ChatSessionDetail),
 )
-async def get_session(request: Request, caller: Caller, desk: Desk, session_id: SessionId) -> Response:
+async def get_session(request: Request, caller: SessionReader, desk: Desk, session_id: SessionId) -> Response:
     """One session, with the turn that is open, if any: tail the events from its `since_cursor`."""
     return success(request, shown_detail(*await desk.reader.session(caller, session_id)))
 
@@ -146,7 +121,7 @@ async def get_session(request: Request, caller: Caller, desk: Desk, session_id: 
 )
 async def post_message(
     request: Request,
-    caller: Caller,
+    caller: Talker,
     desk: Desk,
     session_id: SessionId,
     body: Annotated[JsonBody[PostMessageRequest], Depends(json_body(PostMessageRequest))],
@@ -183,7 +158,7 @@ async def post_message(
 )
 async def list_messages(
     request: Request,
-    caller: Caller,
+    caller: SessionReader,
     desk: Desk,
     session_id: SessionId,
     page: Paged,
@@ -205,7 +180,7 @@ async def list_messages(
     **operation("public_api.chat_turn_get", "Get a turn", data=ChatTurnResource),
 )
 async def get_turn(
-    request: Request, caller: Caller, desk: Desk, session_id: SessionId, turn_id: TurnId
+    request: Request, caller: TurnReader, desk: Desk, session_id: SessionId, turn_id: TurnId
 ) -> Response:
     """A turn's record: status, error, usage and times."""
     return success(request, shown_turn(await desk.reader.turn(caller, session_id, turn_id)))
@@ -215,7 +190,9 @@ async def get_turn(
     "/{session_id}/archive",
     **operation("public_api.chat_session_archive_post", "Archive a chat session", data=ChatSessionResource),
 )
-async def archive_session(request: Request, caller: Caller, desk: Desk, session_id: SessionId) -> Response:
+async def archive_session(
+    request: Request, caller: SessionCloser, desk: Desk, session_id: SessionId
+) -> Response:
     """No more messages are taken from now on; what was said stays readable. Archiving twice answers 200 again.
     A turn that is under way ends as it would have.
     """
@@ -240,7 +217,7 @@ async def archive_session(request: Request, caller: Caller, desk: Desk, session_
 )
 async def tail_events(
     request: Request,
-    caller: Caller,
+    caller: SessionReader,
     desk: Desk,
     session_id: SessionId,
     since: Annotated[
@@ -280,11 +257,17 @@ async def _draft(
     return draft, warnings
 
 
-def _uuid(text: str, otherwise: Failure) -> UUID:
+async def _open_routed(
+    request: Request, platform: Principal, desk: Desks, body: JsonBody[CreateChatSessionRequest]
+) -> tuple[ChatSession, list[str]]:
+    gate: Gate = request.app.state.gate
+    charged = platform.tenant_id
     try:
-        found = UUID(text)
-    except ValueError:
-        raise otherwise from None
-    if str(found) != text.lower():
-        raise otherwise
-    return found
+        wanted, warnings = body.parse()
+        end_user, end_user_email = spoken_for(request)
+        opening = Opening(**wanted.model_dump(), end_user=end_user, end_user_email=end_user_email)
+        session = await desk.sessions.open_routed(platform, opening)
+        charged = session.tenant_id
+    finally:
+        await gate.charge(request, charged)
+    return session, warnings

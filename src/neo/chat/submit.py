@@ -10,14 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import Principal
 from neo.chat.draft import Draft
 from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, SessionArchived
+from neo.chat.standing import lock_standing
 from neo.db import Database
 from neo.events import since_cursor
-from neo.sessions import (
-    ChatSession,
-    MessageStore,
-    SessionStore,
-    title_of,
-)
+from neo.sessions import ChatSession, MessageStore, title_of
 from neo.turns.contract import TurnInput
 from neo.turns.start import TurnStarter
 from neo.turns.store import TurnStore
@@ -72,10 +68,13 @@ class TurnDesk:
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
         async with self._database.transaction(caller.tenant_id) as db:
             # The lock comes first: without it, racing duplicates are told the wrong reason.
-            session = await SessionStore(db, caller.tenant_id).lock(session_id)
+            standing = await lock_standing(db, caller.tenant_id, session_id)
+            standing.check(caller)
+            session = standing.session
             await _refuse_repeat(db, session, draft)
             if session.archived_at is not None:
                 raise SessionArchived("This session is archived: open a new one.")
+            standing.check_open_for_talk()
             accepted, is_first = await _store(db, session, draft)
         if is_first:
             # After the commit: a start that fails here is made up for by the sweeper.

@@ -2,11 +2,13 @@
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncGenerator, Iterable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
+from neo.access import Credential
 from neo.chat.tail_closing import OpenTails
 from neo.chat.tail_ledger import TurnLedger, TurnState, is_past
 from neo.chat.tail_reader import TailReader
@@ -18,6 +20,7 @@ DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 # All frames at hand go out in one send; a bigger one would only wait in the server's own buffer.
 SEND_BYTES_MAX = 64 * 1024
+EXPIRY_LEEWAY_SECONDS = 60.0
 # Between turns only the end of a turn that never ran can be missed: PostgreSQL is asked every so often.
 QUIET_LOOKS = 4
 
@@ -39,6 +42,7 @@ class Tail:
     """Ask `is_over` before the response begins (204), then send what `pieces` gives."""
 
     __slots__ = (
+        "_credential",
         "_cursor",
         "_events",
         "_follow",
@@ -63,6 +67,7 @@ class Tail:
         cursor: Position | None,
         *,
         open_tails: OpenTails,
+        credential: Credential | None = None,
         follow: bool = False,
         show_progress: bool = True,
         pace: TailPace = TailPace(),
@@ -73,6 +78,7 @@ class Tail:
         self._cursor = cursor
         self._follow = follow
         self._open_tails = open_tails
+        self._credential = credential
         self._pace = pace
         self._reader = TailReader(
             events, ledger, session_id, cursor, follow=follow, show_progress=show_progress
@@ -106,9 +112,9 @@ class Tail:
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """What to send, as it comes. The last piece ends the response."""
-        self._until = _now() + self._pace.life_seconds
+        self._until = _now() + self._life_seconds()
         self._plan_look(random.uniform(0.5, 1.0))  # noqa: S311  (spreads the looks of many tails)
-        with self._open_tails.holding(self):
+        with self._open_tails.holding(self, self._credential):
             async with self._events.watch(self._session_id) as watch:
                 self._watch = watch
                 # What was missed before now is read anyway.
@@ -174,6 +180,13 @@ class Tail:
 
     def _farewell(self) -> bytes:
         return b"retry: %d\n\n" % random.randint(self._pace.retry_ms_min, self._pace.retry_ms_max)  # noqa: S311
+
+    def _life_seconds(self) -> float:
+        """A tail does not outlive the token that opened it, but for what clocks may differ by."""
+        expires_at = self._credential.expires_at if self._credential is not None else None
+        if expires_at is None:
+            return self._pace.life_seconds
+        return min(self._pace.life_seconds, max(0.0, expires_at + EXPIRY_LEEWAY_SECONDS - time.time()))
 
     def _call(self) -> None:
         if self._watch is not None:

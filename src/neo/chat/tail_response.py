@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import aclosing
+from contextlib import ExitStack, aclosing
 
 import structlog
 from starlette.responses import Response
@@ -29,18 +29,25 @@ END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 class TailResponse(Response):
     def __init__(
-        self, tail: Tail, *, headers: Mapping[str, str] | None = None, send_seconds: float = SEND_SECONDS
+        self,
+        tail: Tail,
+        *,
+        headers: Mapping[str, str] | None = None,
+        send_seconds: float = SEND_SECONDS,
+        place: ExitStack | None = None,
     ) -> None:
         self.status_code = 200
         self.background = None
         self.raw_headers = [*HEADERS, *_encoded(headers or {})]
         self._tail = tail
         self._send_seconds = send_seconds
+        # Given back when the response ends, however it ends.
+        self._place = place or ExitStack()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         leaving = asyncio.get_running_loop().create_task(self._until_gone(receive), name="tail-client")
         try:
-            with BoundedSend(send, self._send_seconds) as bounded:
+            with self._place, BoundedSend(send, self._send_seconds) as bounded:
                 await self._send_all(bounded)
         except TimeoutError:
             # Returning without the end of the body cuts the connection; the client resumes where it was.

@@ -1,6 +1,6 @@
 """From a request to its tail: the cursor read, the session checked, nothing held open in PostgreSQL."""
 
-import asyncio
+from contextlib import ExitStack
 from uuid import UUID
 
 from starlette.requests import Request
@@ -24,14 +24,14 @@ class Tails:
         *,
         pace: TailPace,
         send_seconds: float,
-        closing: asyncio.Event,
+        open_tails: OpenTails,
     ) -> None:
         self._database = database
         self._events = events
         self._reader = Reader(database)
         self._pace = pace
         self._send_seconds = send_seconds
-        self._open_tails = OpenTails(closing)
+        self._open_tails = open_tails
 
     async def respond(
         self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
@@ -43,13 +43,16 @@ class Tails:
             session_id,
             _cursor(request, since),
             open_tails=self._open_tails,
+            credential=caller.credential,
             follow=follow,
             show_progress=session.show_agent_progress_steps is not False,
             pace=self._pace,
         )
         if await tail.is_over(state_of(newest)):
             return Response(status_code=204, headers={"cache-control": "no-store"})
-        return TailResponse(tail, send_seconds=self._send_seconds)
+        place = ExitStack()
+        place.enter_context(self._open_tails.place_for(caller.credential))
+        return TailResponse(tail, send_seconds=self._send_seconds, place=place)
 
 
 def _cursor(request: Request, since: str | None) -> Position | None:

@@ -1,6 +1,6 @@
 import typer
 
-from neo.cli import api, chat, doctor, document, keys, migrate, serve, settings, tenants, worker
+from neo.cli import api, chat, dev_issuer, doctor, document, keys, migrate, serve, settings, tenants, worker
 
 app = typer.Typer(
     name="neo",
@@ -19,3 +19,4 @@ app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)
 app.command("openapi")(document.openapi)
+app.add_typer(dev_issuer.app, name="dev-issuer")

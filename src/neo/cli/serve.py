@@ -14,7 +14,13 @@ import typer
 
 from neo.cli.serve_database import prepare_database
 from neo.cli.serve_screen import FirstTenant, Screen
-from neo.engines.choose import MODEL_VARIABLES, choose_engines, server_environment, with_given
+from neo.engines.choose import (
+    MODEL_VARIABLES,
+    choose_engines,
+    server_environment,
+    with_blob_folder,
+    with_given,
+)
 from neo.engines.errors import EngineDidNotStart
 from neo.engines.ports import refuse_taken_port
 from neo.engines.server import server_argv, server_part
@@ -78,6 +84,7 @@ def _with_server(plan: Plan, wish: Wish, engines: frozenset[Engine]) -> tuple[Pl
     addresses = replace(with_given(plan.addresses, wish.environment), url=_url(wish))
     secret_key = wish.environment.get("NEO_SECRET_KEY") or plan.folder.secret()
     environment = server_environment(wish.environment, addresses, secret_key, engines)
+    environment = with_blob_folder(environment, plan.folder.blobs)
     argv = wish.argv or server_argv(wish.host, wish.port)
     server = server_part(plan.folder, argv, environment, host=wish.host, port=wish.port)
     return Plan(plan.folder, (*plan.parts, server), addresses), environment

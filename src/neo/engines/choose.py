@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from neo.engines.addresses import Addresses
 from neo.engines.errors import ConfigurationMissing
@@ -51,6 +52,11 @@ def server_environment(
         else {}
     )
     return {**environment, **found, **models, "NEO_SECRET_KEY": secret_key}
+
+
+def with_blob_folder(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """Attachments lie beside the engines' data, unless there is a store for them."""
+    return {**environment, "NEO_BLOB_URL": environment.get("NEO_BLOB_URL") or folder.resolve().as_uri()}
 
 
 def with_given(addresses: Addresses, environment: Mapping[str, str]) -> Addresses:

@@ -37,6 +37,10 @@ class DataFolder:
         return self.path / "valkey-9"
 
     @property
+    def blobs(self) -> Path:
+        return self.path / "blobs"
+
+    @property
     def key(self) -> Path:
         return self.path / "key"
 

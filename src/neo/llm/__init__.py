@@ -11,6 +11,7 @@ from neo.llm.budget import LOCAL_CONTEXT_TOKENS
 from neo.llm.errors import (
     AnswerTooLong,
     ContentFiltered,
+    ImagesNotSupported,
     ModelMisnamed,
     PromptTooLong,
     ProviderFailure,
@@ -26,7 +27,7 @@ from neo.llm.errors import (
 )
 from neo.llm.fit import Fitted, estimate_tokens, fit
 from neo.llm.pieces import Completed, FinishReason, Piece, ReasoningDelta, TextDelta, ToolCall
-from neo.llm.prompt import Prompt, Said
+from neo.llm.prompt import Image, Prompt, Said
 from neo.llm.providers import ProviderSettings
 from neo.llm.spec import ModelSpec, Provider, Tier
 from neo.llm.tiers import ChosenModel, Models
@@ -39,6 +40,8 @@ __all__ = [
     "ContentFiltered",
     "FinishReason",
     "Fitted",
+    "Image",
+    "ImagesNotSupported",
     "ModelMisnamed",
     "ModelSpec",
     "Models",

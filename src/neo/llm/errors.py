@@ -92,6 +92,13 @@ class ContentFiltered(ProviderFailure):
     words = "The model's content filter did not let this request through."
 
 
+class ImagesNotSupported(ProviderFailure):
+    kind = Kind.INVALID
+    code = "images_not_supported"
+    retryable = False
+    words = "The model cannot look at images. Please describe what is in them."
+
+
 class AnswerTooLong(ProviderFailure):
     code = "answer_too_long"
     retryable = False

@@ -6,7 +6,7 @@ from math import ceil
 from string import ascii_letters
 
 from neo.llm.errors import PromptTooLong
-from neo.llm.prompt import Prompt, Said
+from neo.llm.prompt import Image, Prompt, Said
 
 # Roles, separators and the start of the answer, which each provider writes in its own way (3 to 7 tokens).
 _TOKENS_PER_MESSAGE = 8
@@ -14,6 +14,8 @@ _TOKENS_PER_MESSAGE = 8
 _LETTERS_PER_TOKEN = 3
 # Beyond ASCII a character has 2 to 4 bytes; vocabularies spend between half a token and one on each 2 bytes.
 _BYTES_PER_TOKEN = 2
+# What the dearest provider asks for an image of the largest size that is sent.
+TOKENS_PER_IMAGE = 4_800
 
 _LETTERS = (ascii_letters + " ").encode()
 _ASCII = bytes(range(128))
@@ -44,21 +46,22 @@ def estimate_tokens(text: str) -> int:
 
 def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0) -> Fitted:
     """Keeps the newest exchanges that fit into `tokens_max`, less what the answer needs of it."""
-    room = tokens_max - answer_tokens - _cost(prompt.message)
+    room = tokens_max - answer_tokens - _cost(prompt.message, prompt.images)
     room -= _cost(prompt.instructions) if prompt.instructions else 0
     if room < 0:
         raise PromptTooLong
     kept: list[Said] = []
     for exchange in _newest_first(prompt.transcript):
-        room -= sum(_cost(said.text) for said in exchange)
+        room -= sum(_cost(said.text, said.images) for said in exchange)
         if room < 0:
             break
         kept[:0] = exchange
     return Fitted(replace(prompt, transcript=tuple(kept)), len(prompt.transcript) - len(kept))
 
 
-def _cost(text: str) -> int:
-    return _TOKENS_PER_MESSAGE + estimate_tokens(text)
+def _cost(text: str, images: Sequence[Image] = ()) -> int:
+    seen = sum(TOKENS_PER_IMAGE + _cost(f"{image.filename}{image.alt}") for image in images)
+    return _TOKENS_PER_MESSAGE + estimate_tokens(text) + seen
 
 
 def _newest_first(transcript: Sequence[Said]) -> Iterator[list[Said]]:

@@ -1,12 +1,12 @@
 """Open lines to the providers: one HTTP client for each, kept, and the library's model on top of it."""
 
 from collections import OrderedDict
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx2
 
+from neo.kit import is_loopback
 from neo.llm.providers import Address, ProviderSettings, address
 from neo.llm.spec import Provider
 
@@ -66,7 +66,7 @@ class Lines:
 def _http_client(
     where: Address, settings: ProviderSettings, transport: httpx2.AsyncBaseTransport | None
 ) -> httpx2.AsyncClient:
-    is_here = _is_loopback(urlsplit(where.base_url).hostname or "")
+    is_here = is_loopback(urlsplit(where.base_url).hostname or "")
     return httpx2.AsyncClient(
         transport=transport,
         # A proxy from the environment cannot reach this machine's own loopback.
@@ -84,10 +84,3 @@ def _http_client(
             pool=settings.connect_seconds,
         ),
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost" or host.endswith(".localhost")

@@ -27,6 +27,11 @@ class Provider(StrEnum):
         return self in (Provider.OPENAI, Provider.AZURE, Provider.SCRIPTED)
 
     @property
+    def sees_images(self) -> bool:
+        """Whether its models take images; of a single one that does not, the provider refuses the call."""
+        return self is not Provider.LOCAL
+
+    @property
     def is_scripted(self) -> bool:
         return self in (Provider.SCRIPTED, Provider.SCRIPTED_CHAT, Provider.SCRIPTED_ANTHROPIC)
 

@@ -35,6 +35,7 @@ class ChosenModel:
     prompt_tokens_max: int
     answer_tokens_max: int
     continues: bool
+    sees_images: bool
 
 
 class Models:
@@ -97,6 +98,7 @@ class Models:
             prompt_tokens_max=limits.prompt_tokens_max,
             answer_tokens_max=limits.answer_tokens_max,
             continues=spec.provider.continues,
+            sees_images=spec.provider.sees_images,
         )
 
     def _open_lines(self) -> "Lines":

@@ -1,1 +1,10 @@
-"""Technicians: a managed-service provider's own people, and what each may do."""
+"""Technicians: a managed-service provider's own people, and the role of each.
+
+Whoever signs in for the first time is put into the roster; from then on the roster alone decides what they may,
+whatever their token says.
+"""
+
+from neo.people.enrol import Enrolment
+from neo.people.models import Technician
+
+__all__ = ["Enrolment", "Technician"]

@@ -1,12 +1,15 @@
 """Sessions: one person, one agent, one transcript.
 
 A session keeps its messages in the order of its turns, and where the model's provider left off, so that the
-next turn can go on from there. An archived session takes no more messages.
+next turn can go on from there. An archived session takes no more messages. Who sees it is decided in one place
+(`visible.py`); an end user's token opens one session and is on record here.
 """
 
 from neo.sessions.models import ChatMessage, ChatSession, Role
 from neo.sessions.store import MessageStore, SessionNotFound, SessionStore, message_position
 from neo.sessions.title import title_of
+from neo.sessions.tokens import SessionToken, SessionTokenNotFound, SessionTokenStore
+from neo.sessions.visible import check_readable, check_writable
 
 __all__ = [
     "ChatMessage",
@@ -15,6 +18,11 @@ __all__ = [
     "Role",
     "SessionNotFound",
     "SessionStore",
+    "SessionToken",
+    "SessionTokenNotFound",
+    "SessionTokenStore",
+    "check_readable",
+    "check_writable",
     "message_position",
     "title_of",
 ]

@@ -22,8 +22,15 @@ class ChatSession(Base):
     tenant_id: Mapped[UUID]
     agent_id: Mapped[int] = mapped_column(BigInteger)
     account_id: Mapped[UUID]
+    # The platform's tenant, when its relay opened the session for this one.
+    actor_tenant_id: Mapped[UUID | None]
     title: Mapped[str | None]
     channel: Mapped[str]
+    channel_id: Mapped[UUID | None]
+    audience: Mapped[str] = mapped_column(server_default=FetchedValue())
+    end_company_id: Mapped[str | None]
+    end_user: Mapped[str | None]
+    end_user_email: Mapped[str | None]
     show_agent_progress_steps: Mapped[bool | None]
     last_turn_no: Mapped[int] = mapped_column(server_default=FetchedValue())
     continues_provider: Mapped[str | None]

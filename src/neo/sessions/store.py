@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from neo.access import Principal
 from neo.errors import Failure, Kind
 from neo.sessions.models import ChatMessage, ChatSession, Role
 
@@ -39,8 +40,14 @@ class SessionStore:
             await self._db.scalar(self._owned().where(ChatSession.id == session_id).with_for_update())
         )
 
-    async def newest(self, rows_max: int, *, before: tuple[datetime, UUID] | None) -> Sequence[ChatSession]:
+    async def newest(
+        self, rows_max: int, *, before: tuple[datetime, UUID] | None, seen_by: Principal
+    ) -> Sequence[ChatSession]:
         wanted = self._owned().order_by(ChatSession.created_at.desc(), ChatSession.id.desc()).limit(rows_max)
+        if not seen_by.sees_whole_tenant:
+            wanted = wanted.where(
+                ChatSession.account_id == seen_by.account_id, ChatSession.channel == seen_by.surface
+            )
         if before is not None:
             wanted = wanted.where(tuple_(ChatSession.created_at, ChatSession.id) < before)
         return (await self._db.scalars(wanted)).all()

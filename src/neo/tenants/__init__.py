@@ -5,6 +5,6 @@ owner's role.
 """
 
 from neo.tenants.models import Tenant
-from neo.tenants.store import all_tenants
+from neo.tenants.store import all_tenants, find_tenant
 
-__all__ = ["Tenant", "all_tenants"]
+__all__ = ["Tenant", "all_tenants", "find_tenant"]

@@ -24,7 +24,7 @@ from neo.engines.scripted_model.asked import (
 )
 from neo.engines.scripted_model.chat_voice import Chat
 from neo.engines.scripted_model.connection import Connection
-from neo.engines.scripted_model.memory import Call, Exchange, Memory
+from neo.engines.scripted_model.memory import SHOWN_CHARACTERS_MAX, Call, Exchange, Memory
 from neo.engines.scripted_model.messages_voice import Messages
 from neo.engines.scripted_model.perform import Performance
 from neo.engines.scripted_model.reply import compose, exchange
@@ -80,6 +80,8 @@ class Speaks:
             previous_response_id=asked.previous_response_id,
             input_messages=asked.message_count,
             stream=asked.stream,
+            text=asked.users[-1][:SHOWN_CHARACTERS_MAX] if asked.users else "",
+            images=asked.images,
         )
         self._memory.calls.append(call)
         return call

@@ -1,12 +1,23 @@
 """What a call asks for, whatever dialect it came in."""
 
-from collections.abc import Mapping, Sequence
+import base64
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 
 class MalformedCallError(Exception):
     """The body is not a call of its dialect."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskedImage:
+    """An image that came with a call, as a test can recognise it."""
+
+    media_type: str
+    size: int
+    sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +29,7 @@ class Asked:
     stream: bool
     previous_response_id: str | None = None
     remembers: bool = False
+    images: tuple[AskedImage, ...] = ()
 
 
 def read_responses(body: Mapping[str, Any]) -> Asked:
@@ -58,7 +70,31 @@ def _asked(
         stream=body.get("stream") is True,
         previous_response_id=previous_response_id,
         remembers=remembers,
+        images=tuple(image for item in items if isinstance(item, dict) for image in _images(item)),
     )
+
+
+def _images(item: Mapping[str, Any]) -> Iterator[AskedImage]:
+    """Its images, however the dialect writes them."""
+    content = item.get("content")
+    for part in content if isinstance(content, list) else ():
+        match part:
+            case {"type": "input_image", "image_url": str(url)} | {
+                "type": "image_url",
+                "image_url": {"url": str(url)},
+            }:
+                head, _, encoded = url.removeprefix("data:").partition(",")
+                yield _image(head.removesuffix(";base64"), encoded)
+            case {"type": "image", "source": {"media_type": str(media_type), "data": str(encoded)}}:
+                yield _image(media_type, encoded)
+
+
+def _image(media_type: str, encoded: str) -> AskedImage:
+    try:
+        data = base64.b64decode(encoded, validate=True)
+    except ValueError as error:
+        raise MalformedCallError("An image is not in base64.") from error
+    return AskedImage(media_type, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _text(content: Any) -> str:

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import time
 
+from neo.engines.scripted_model.asked import AskedImage
+
 # More than the sessions of any benchmark, at a few hundred bytes each.
 CONVERSATIONS_MAX = 50_000
 # Enough to recognise a message by, and a bound on what a remembered one costs.
 REMEMBERED_CHARACTERS_MAX = 10_000
 COUNTERS_MAX = 10_000
 CALLS_MAX = 10_000
+SHOWN_CHARACTERS_MAX = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,9 @@ class Call:
     previous_response_id: str | None
     input_messages: int
     stream: bool
+    # The newest message's text, to recognise it by, and every image that came along.
+    text: str = ""
+    images: tuple[AskedImage, ...] = ()
     at: float = field(default_factory=time)
     status: int = 200
     ended: bool = False

@@ -2,6 +2,8 @@
 
 from alembic import context, op
 
+from neo.db.policies import protect, run_script
+
 revision = "0001"
 down_revision = None
 
@@ -160,12 +162,12 @@ $$;
 
 def upgrade() -> None:
     app_role = '"' + context.config.attributes["app_role"].replace('"', '""') + '"'
-    _run(TABLES)
+    run_script(TABLES)
     for table in TENANT_TABLES:
-        _protect(table, "tenant_id")
-    _protect("tenants", "id")
-    _run(OWNER_POLICIES)
-    _run(LOOKUPS)
+        protect(table)
+    protect("tenants", "id")
+    run_script(OWNER_POLICIES)
+    run_script(LOOKUPS)
     op.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC")
     op.execute(f"GRANT USAGE ON SCHEMA public TO {app_role}")
     op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app_role}")
@@ -178,18 +180,3 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP FUNCTION neo_sweep_turns, neo_find_api_key")
     op.execute("DROP TABLE chat_messages, chat_turns, chat_sessions, agents, api_keys, tenants")
-
-
-def _run(script: str) -> None:
-    # The driver prepares each statement, so it takes one at a time.
-    for statement in script.split(";\n"):
-        if statement.strip():
-            op.execute(statement)
-
-
-def _protect(table: str, column: str) -> None:
-    # After SET LOCAL ends the setting is the empty string, so nullif keeps the cast from failing.
-    mine = f"{column} = nullif(current_setting('neo.tenant_id', true), '')::uuid"
-    op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
-    op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
-    op.execute(f"CREATE POLICY tenant ON {table} USING ({mine}) WITH CHECK ({mine})")

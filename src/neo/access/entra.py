@@ -1,0 +1,99 @@
+"""Microsoft Entra ID access tokens: who the person is, by a signature of a key that Entra publishes."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+from neo.access.compact_token import NotReadable, read_header, read_object
+from neo.access.entra_claims import EntraRules, check_issuer, check_times, check_use, guid, refused
+from neo.access.entra_person import EntraPerson
+from neo.access.key_ring import SigningKey, is_kid
+from neo.access.signing_keys import SigningKeys
+
+ALGORITHMS = ["RS256"]
+# Entra sends none of these: each one says where to find a key, or how else to read the token.
+HEADERS_REFUSED = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c", "cty", "enc", "zip"})
+# The longest address that mail may have.
+SHOWN_CHARACTERS_MAX = 320
+# PostgreSQL takes no NUL and no half of a surrogate pair, and no screen needs the other control characters.
+UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+NO_ROLES: frozenset[str] = frozenset()
+
+
+class EntraVerifier:
+    """Tells whose token it is. `clock` tells seconds of the epoch."""
+
+    def __init__(
+        self, rules: EntraRules, keys: SigningKeys, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._rules = rules
+        self._keys = keys
+        self._clock = clock
+
+    async def verify(self, token: str) -> EntraPerson:
+        """The person of a delegated access token.
+
+        Raises `Unauthenticated` when the token is not good, `DelegatedTokenNeeded` or
+        `ClientApplicationNotAllowed` when it is and still is not enough, and `IdentityProviderUnavailable`
+        when that cannot be told.
+        """
+        kid = _kid(token)
+        ring = await self._keys.holding(kid)
+        key = ring.keys.get(kid)
+        if key is None:
+            raise refused("its signing key is not known")
+        claims = _signed(token, key)
+        expires_at = check_times(claims, self._clock())
+        tenant = check_issuer(claims, self._rules, ring.issuer, key.issuer)
+        person = guid(claims, "oid")
+        check_use(claims, self._rules)
+        return EntraPerson(tenant, person, _name(claims), _email(claims), _roles(claims), expires_at)
+
+    async def aclose(self) -> None:
+        await self._keys.aclose()
+
+
+def _kid(token: str) -> str:
+    try:
+        header = read_header(token)
+    except NotReadable as error:
+        raise refused("it is not a signed token in compact form") from error
+    if header.get("alg") not in ALGORITHMS or header.get("typ", "JWT") != "JWT":
+        raise refused("it is not a JWT signed with RS256")
+    if not HEADERS_REFUSED.isdisjoint(header) or not is_kid(header.get("kid")):
+        raise refused("its header is not one that Entra sends")
+    return str(header["kid"])
+
+
+def _signed(token: str, key: SigningKey) -> dict[str, Any]:
+    from joserfc import jws  # noqa: PLC0415 - costs an API that has no such caller nothing.
+    from joserfc.errors import JoseError  # noqa: PLC0415
+
+    registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
+    try:
+        return read_object(jws.deserialize_compact(token, key.key, registry=registry).payload)
+    except JoseError as error:
+        raise refused("its signature does not hold") from error
+    except NotReadable as error:
+        raise refused("its claims cannot be read") from error
+
+
+def _name(claims: dict[str, Any]) -> str | None:
+    return _shown(claims.get("name"))
+
+
+def _email(claims: dict[str, Any]) -> str | None:
+    names = ("email", "preferred_username", "upn", "unique_name")
+    return next((shown for name in names if (shown := _shown(claims.get(name)))), None)
+
+
+def _shown(value: Any) -> str | None:
+    """Text that can be stored and shown; Entra's always can."""
+    is_text = isinstance(value, str) and 0 < len(value) <= SHOWN_CHARACTERS_MAX
+    return value if is_text and not UNFIT.search(value) else None
+
+
+def _roles(claims: dict[str, Any]) -> frozenset[str]:
+    roles = claims.get("roles")
+    return frozenset(role for role in roles if isinstance(role, str)) if isinstance(roles, list) else NO_ROLES

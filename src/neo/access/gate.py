@@ -1,0 +1,83 @@
+"""The door of every route: who is calling, how often, and whether they may."""
+
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+
+from neo.access.authenticate import Authenticator
+from neo.access.errors import CredentialLapsed, CredentialMissing, Unauthenticated
+from neo.access.failed_attempts import FailedAttempts
+from neo.access.limits import RequestLimiter
+from neo.access.lookups import Lookups
+from neo.access.principal import Principal
+from neo.access.rights import Right, check_right
+from neo.api import add_headers, phases_of
+
+
+class Gate:
+    """What a route's dependency asks; `app.state.gate`."""
+
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        lookups: Lookups,
+        limiter: RequestLimiter,
+        failed_attempts: FailedAttempts,
+    ) -> None:
+        self._authenticator = authenticator
+        self._lookups = lookups
+        self._limiter = limiter
+        self._failed_attempts = failed_attempts
+
+    async def authenticate(self, request: Request) -> Principal:
+        try:
+            return await self._authenticator.authenticate(request.headers.getlist("authorization"))
+        except (CredentialMissing, CredentialLapsed):
+            raise
+        except Unauthenticated:
+            await self._failed_attempts.count(request.client.host if request.client else "")
+            raise
+        finally:
+            phases_of(request).mark("authenticate")
+
+    async def charge(self, request: Request, tenant_id: UUID) -> None:
+        """Count the request against the tenant that it is for, and tell the caller what is left."""
+        allowance = await self._limiter.take(tenant_id)
+        phases_of(request).mark("limit")
+        if allowance is not None:
+            add_headers(request, allowance.headers())
+            if allowance.is_exceeded:
+                raise allowance.refusal()
+
+    async def acting(self, caller: Principal, session_id: UUID) -> Principal | None:
+        """The caller, for the tenant of a session: the platform's only where its account opened it."""
+        if not caller.is_platform:
+            return caller
+        tenant_id = await self._lookups.relayed_session(caller, session_id)
+        return acting_for(caller, tenant_id) if tenant_id is not None else None
+
+    async def session_of_token(self, jti: UUID) -> UUID | None:
+        found = await self._lookups.session_token(jti)
+        return found.session_id if found is not None else None
+
+
+def acting_for(platform: Principal, tenant_id: UUID) -> Principal:
+    """The platform, for another tenant: the only place where that is decided."""
+    credential = replace(platform.credential, tenant_id=tenant_id)
+    return replace(platform, tenant_id=tenant_id, credential=credential)
+
+
+def caller_with(right: Right) -> Callable[[Request], Coroutine[Any, Any, Principal]]:
+    """A dependency: the caller, known, counted, and allowed to do this."""
+
+    async def known_caller(request: Request) -> Principal:
+        gate: Gate = request.app.state.gate
+        caller = await gate.authenticate(request)
+        await gate.charge(request, caller.tenant_id)
+        check_right(caller, right)
+        return caller
+
+    return known_caller

@@ -1,0 +1,63 @@
+"""Making, changing over and ending API keys, each on record."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from neo.access.keys import Pepper
+from neo.access.models import ApiKey
+from neo.access.store import ApiKeyStore
+from neo.audit import Actor, AuditStore
+from neo.db import Database
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """`plain` is shown once: only its HMAC is stored."""
+
+    row: ApiKey
+    plain: str
+
+
+class KeyDesk:
+    def __init__(self, database: Database, environment: str, pepper: Pepper) -> None:
+        self._database = database
+        self._environment = environment
+        self._pepper = pepper
+
+    async def create(
+        self, tenant_id: UUID, actor: Actor, name: str, *, expires_at: datetime | None = None
+    ) -> NewKey:
+        async with self._database.transaction(tenant_id) as db:
+            row, plain = await ApiKeyStore(db, tenant_id).create(
+                name,
+                environment=self._environment,
+                pepper=self._pepper,
+                expires_at=expires_at,
+                created_by=actor.id,
+            )
+            await AuditStore(db, tenant_id).add(actor, "api_key.created", "api_key", row.id)
+        return NewKey(row, plain)
+
+    async def rotate(self, tenant_id: UUID, actor: Actor, key_id: UUID) -> NewKey:
+        async with self._database.transaction(tenant_id) as db:
+            row, plain = await ApiKeyStore(db, tenant_id).rotate(
+                key_id, environment=self._environment, pepper=self._pepper, created_by=actor.id
+            )
+            details = {"new_key_id": str(row.id)}
+            await AuditStore(db, tenant_id).add(actor, "api_key.rotated", "api_key", key_id, details=details)
+        return NewKey(row, plain)
+
+    async def revoke(self, tenant_id: UUID, actor: Actor, key_id: UUID) -> ApiKey:
+        async with self._database.transaction(tenant_id) as db:
+            row, is_now = await ApiKeyStore(db, tenant_id).revoke(key_id)
+            if is_now:
+                await AuditStore(db, tenant_id).add(actor, "api_key.revoked", "api_key", key_id)
+        return row
+
+    async def newest(
+        self, tenant_id: UUID, rows_max: int, *, before: tuple[datetime, UUID] | None
+    ) -> Sequence[ApiKey]:
+        async with self._database.transaction(tenant_id) as db:
+            return await ApiKeyStore(db, tenant_id).newest(rows_max, before=before)

@@ -1,0 +1,75 @@
+"""The keys that an identity provider signs with, as it publishes them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from joserfc.jwk import RSAKey
+
+KID_CHARACTERS_MAX = 200
+# What NIST SP 800-131A and Entra itself ask for, and what a verification of ours may cost at most.
+MODULUS_BITS_MIN = 2048
+MODULUS_BITS_MAX = 8192
+PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A public key; `issuer` is the template of those whose tokens it may sign, None for any."""
+
+    key: "RSAKey"
+    issuer: str | None
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """What was published at one time; `issuer` has `{tenantid}` where the tenant's id goes."""
+
+    issuer: str
+    keys: Mapping[str, SigningKey]
+
+
+def read_keys(published: Any) -> dict[str, SigningKey]:
+    """The usable ones of a JSON Web Key Set by their `kid`; all others are passed over."""
+    entries = published.get("keys") if isinstance(published, dict) else None
+    found: dict[str, SigningKey] = {}
+    for entry in entries if isinstance(entries, list) else []:
+        key = _usable(entry) if isinstance(entry, dict) else None
+        if key is not None:
+            found.setdefault(entry["kid"], key)
+    return found
+
+
+def is_kid(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= KID_CHARACTERS_MAX
+
+
+def _usable(entry: dict[str, Any]) -> SigningKey | None:
+    from joserfc.errors import JoseError  # noqa: PLC0415 - costs an API that has no such caller nothing.
+    from joserfc.jwk import RSAKey  # noqa: PLC0415
+    from joserfc.util import base64_to_int  # noqa: PLC0415
+
+    if not _is_for_us(entry):
+        return None
+    try:
+        if not MODULUS_BITS_MIN <= base64_to_int(entry["n"]).bit_length() <= MODULUS_BITS_MAX:
+            return None
+        # Only what makes the key: `x5u` and the like are nothing that we follow.
+        key = RSAKey.import_key({"kty": "RSA", "n": entry["n"], "e": entry["e"]})
+    except (JoseError, ValueError):
+        return None
+    return SigningKey(key, entry.get("issuer"))
+
+
+def _is_for_us(entry: dict[str, Any]) -> bool:
+    return (
+        entry.get("kty") == "RSA"
+        and entry.get("use", "sig") == "sig"
+        and entry.get("alg", "RS256") == "RS256"
+        and is_kid(entry.get("kid"))
+        and isinstance(entry.get("n"), str)
+        and isinstance(entry.get("e"), str)
+        and isinstance(entry.get("issuer", ""), str)
+        and PRIVATE_PARTS.isdisjoint(entry)
+    )

@@ -1,0 +1,73 @@
+"""Where an identity provider publishes its keys, and one careful look there."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from neo.access.key_ring import KeyRing, read_keys
+from neo.kit import is_loopback, is_private_line
+
+if TYPE_CHECKING:
+    import httpx2
+
+ANSWER_SECONDS_MAX = 5.0
+# Entra's key set has some 30 KB; nobody may fill our memory.
+ANSWER_BYTES_MAX = 1024 * 1024
+OK = 200
+
+
+class KeysNotFetched(Exception):
+    """The provider did not answer, or not with keys; the message is for the log."""
+
+
+@dataclass(frozen=True)
+class KeySource:
+    """The provider's metadata; `jwks_url` replaces the address of the keys that is named there."""
+
+    metadata_url: str
+    jwks_url: str | None = None
+
+    async def fetch(self) -> KeyRing:
+        """The issuer and the keys of now; raises `KeysNotFetched`."""
+        import httpx2  # noqa: PLC0415 - costs an API that has no such caller nothing.
+
+        is_here = is_loopback(urlsplit(self.metadata_url).hostname or "")
+        # A proxy from the environment cannot reach this machine's own loopback.
+        async with httpx2.AsyncClient(trust_env=not is_here, follow_redirects=False) as http:
+            metadata = await _fetched(http, self.metadata_url)
+            issuer, jwks_url = metadata.get("issuer"), self.jwks_url or metadata.get("jwks_uri")
+            if not isinstance(issuer, str) or not isinstance(jwks_url, str) or not is_private_line(jwks_url):
+                raise KeysNotFetched("metadata without `issuer` or a safe `jwks_uri`")
+            keys = read_keys(await _fetched(http, jwks_url))
+        if not keys:
+            raise KeysNotFetched("no usable key")
+        return KeyRing(issuer, keys)
+
+
+async def _fetched(http: "httpx2.AsyncClient", url: str) -> dict[str, Any]:
+    import httpx2  # noqa: PLC0415
+
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS_MAX):
+            found = orjson.loads(await _read(http, url))
+    except (httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
+        raise KeysNotFetched(f"{url}: {type(error).__name__}") from error
+    if not isinstance(found, dict):
+        raise KeysNotFetched(f"{url}: no JSON object")
+    return found
+
+
+async def _read(http: "httpx2.AsyncClient", url: str) -> bytes:
+    body = bytearray()
+    # Uncompressed, so that what arrives is also what it comes to.
+    async with http.stream("GET", url, headers={"accept-encoding": "identity"}) as answer:
+        if answer.status_code != OK:
+            raise KeysNotFetched(f"{url}: status {answer.status_code}")
+        async for piece in answer.aiter_raw():
+            body += piece
+            if len(body) > ANSWER_BYTES_MAX:
+                raise KeysNotFetched(f"{url}: more than {ANSWER_BYTES_MAX} bytes")
+    return bytes(body)

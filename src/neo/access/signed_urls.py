@@ -1,0 +1,84 @@
+"""Signed URLs: whoever holds one may do the one thing that it names, until it expires."""
+
+import base64
+import hashlib
+import hmac
+import re
+import time
+from typing import NoReturn
+
+from neo.errors import Failure, Kind
+
+VERSION = "1"
+# What is signed for longer than a day outlives the reason that it was signed for; a purpose may say otherwise.
+SECONDS_MAX = 24 * 3600
+QUERY_BYTES_MAX = 200
+KID_CHARACTERS = 8
+# Each parameter has one spelling, so that one URL cannot be written in two ways.
+SHAPES = {
+    "v": re.compile(rb"1"),
+    "expires": re.compile(rb"[1-9][0-9]{0,11}"),
+    "kid": re.compile(rb"[0-9a-f]{8}"),
+    "signature": re.compile(rb"[A-Za-z0-9_-]{43}"),
+}
+
+
+class InvalidSignature(Failure):
+    kind = Kind.FORBIDDEN
+    code = "invalid_signature"
+
+
+class UrlSigner:
+    """Signs and checks. Two secrets during rotation: the first one signs, both are accepted."""
+
+    def __init__(self, secret_keys: tuple[str, ...]) -> None:
+        self._secrets = {_kid(secret): secret.encode() for secret in secret_keys}
+        self._kid = _kid(secret_keys[0])
+
+    def sign(self, purpose: str, named: str, *, seconds: int) -> str:
+        """The query that lets its holder do `purpose` with what is `named`, for so many seconds."""
+        expires = str(int(time.time()) + seconds)
+        signature = self._signature(self._kid, purpose, named, expires)
+        return f"v={VERSION}&expires={expires}&kid={self._kid}&signature={signature}"
+
+    def check(self, purpose: str, named: str, query: bytes, *, seconds_max: int = SECONDS_MAX) -> None:
+        """Raises `InvalidSignature` unless this very query was signed for it and has not expired."""
+        given = _parsed(query)
+        if given["kid"] not in self._secrets:
+            _refuse()
+        wanted = self._signature(given["kid"], purpose, named, given["expires"])
+        if not hmac.compare_digest(wanted, given["signature"]):
+            _refuse()
+        if not 0 < int(given["expires"]) - time.time() <= seconds_max:
+            _refuse()
+
+    def _signature(self, kid: str, purpose: str, named: str, expires: str) -> str:
+        # The purpose is in the key, so that what was signed for one is noise to another.
+        key = hmac.digest(self._secrets[kid], b"neo signed-url\0" + purpose.encode(), "sha256")
+        # What is named comes last: nothing before it can hold a line's end.
+        said = f"{VERSION}\n{purpose}\n{expires}\n{named}".encode("utf-8", "surrogatepass")
+        return base64.urlsafe_b64encode(hmac.digest(key, said, "sha256")).decode().rstrip("=")
+
+
+def _parsed(query: bytes) -> dict[str, str]:
+    found: dict[str, str] = {}
+    if len(query) > QUERY_BYTES_MAX:
+        _refuse()
+    for pair in query.split(b"&"):
+        raw, _, value = pair.partition(b"=")
+        name = raw.decode("latin-1")
+        if name in found or name not in SHAPES or not SHAPES[name].fullmatch(value):
+            _refuse()
+        found[name] = value.decode()
+    if len(found) != len(SHAPES):
+        _refuse()
+    return found
+
+
+def _kid(secret: str) -> str:
+    return hashlib.sha256(b"neo signed-url kid\0" + secret.encode()).hexdigest()[:KID_CHARACTERS]
+
+
+def _refuse() -> NoReturn:
+    # One answer for all: what is wrong with a forged URL is nobody's business.
+    raise InvalidSignature("This URL is not valid, or not any more: ask for a new one, and use it unchanged.")

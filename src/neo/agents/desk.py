@@ -1,0 +1,90 @@
+"""Agents as those who set a tenant up see them: list, read, create, change, delete, each change on record."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.access import Principal
+from neo.agents.change import check_changeable, check_version, settle, settle_access
+from neo.agents.errors import AgentInUse
+from neo.agents.models import Agent, AgentVersion
+from neo.agents.store import AgentStore
+from neo.agents.versions import VersionStore
+from neo.agents.visible import visible_to
+from neo.audit import AuditStore
+from neo.db import Database
+
+
+class AgentDesk:
+    """`model_name` gives a model's name in its usual form, or refuses it: models stand above agents."""
+
+    def __init__(self, database: Database, model_name: Callable[[str], str]) -> None:
+        self._database = database
+        self._model_name = model_name
+
+    async def newest(self, caller: Principal, rows_max: int, *, before: int | None) -> Sequence[Agent]:
+        async with self._database.transaction(caller.tenant_id) as db:
+            agents = AgentStore(db, caller.tenant_id)
+            return await agents.newest(rows_max, before=before, visible=visible_to(caller))
+
+    async def get(self, caller: Principal, agent_id: int) -> Agent:
+        async with self._database.transaction(caller.tenant_id) as db:
+            return await AgentStore(db, caller.tenant_id).get(agent_id, visible_to(caller))
+
+    async def create(self, caller: Principal, wanted: dict[str, Any]) -> Agent:
+        wanted = self._named(wanted)
+        wanted["access_user_ids"] = settle_access(wanted["access"], wanted["access_user_ids"])
+        async with self._database.transaction(caller.tenant_id) as db:
+            agents = AgentStore(db, caller.tenant_id)
+            agent_id = await agents.create(created_by=caller.account_id, **wanted)
+            await _record(db, caller, "agent.created", agent_id)
+            return await agents.get(agent_id)
+
+    async def change(
+        self, caller: Principal, agent_id: int, wanted: dict[str, Any], *, version: int | None
+    ) -> Agent:
+        """Only what is named changes; with a `version`, only that version does."""
+        wanted = self._named(wanted)
+        async with self._database.transaction(caller.tenant_id) as db:
+            agents = AgentStore(db, caller.tenant_id)
+            agent = await agents.hold(agent_id)
+            check_changeable(agent)
+            check_version(agent, version)
+            changes = settle(agent, wanted)
+            if changes:
+                agent = await agents.change(agent, changes, changed_by=caller.account_id)
+                await _record(db, caller, "agent.updated", agent_id, fields=sorted(changes))
+            return agent
+
+    async def delete(self, caller: Principal, agent_id: int) -> Agent:
+        async with self._database.transaction(caller.tenant_id) as db:
+            agents = AgentStore(db, caller.tenant_id)
+            agent = await agents.hold(agent_id)
+            check_changeable(agent)
+            if await agents.is_bound(agent):
+                raise AgentInUse(
+                    "A channel leads to this agent: bind it to another one, or delete it, first."
+                )
+            await _record(db, caller, "agent.deleted", agent_id)
+            return await agents.delete(agent)
+
+    async def versions(
+        self, caller: Principal, agent_id: int, rows_max: int, *, before: int | None
+    ) -> Sequence[AgentVersion]:
+        async with self._database.transaction(caller.tenant_id) as db:
+            await AgentStore(db, caller.tenant_id).get(agent_id, visible_to(caller))
+            return await VersionStore(db, caller.tenant_id).newest(agent_id, rows_max, before=before)
+
+    async def version(self, caller: Principal, agent_id: int, version: int) -> AgentVersion:
+        async with self._database.transaction(caller.tenant_id) as db:
+            await AgentStore(db, caller.tenant_id).get(agent_id, visible_to(caller))
+            return await VersionStore(db, caller.tenant_id).get(agent_id, version)
+
+    def _named(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        model = wanted.get("model")
+        return {**wanted, "model": self._model_name(model)} if model is not None else dict(wanted)
+
+
+async def _record(db: AsyncSession, caller: Principal, action: str, agent_id: int, **details: Any) -> None:
+    await AuditStore(db, caller.tenant_id).add(caller.actor, action, "agent", agent_id, details=details)

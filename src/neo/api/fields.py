@@ -1,0 +1,89 @@
+"""The kinds of field that bodies share, and what a partial update is."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+# A name is shown in one line of a list.
+NAME_CHARACTERS_MAX = 200
+# A few paragraphs: what somebody reads, not what a model does.
+TEXT_CHARACTERS_MAX = 2_000
+# What browsers and proxies take without asking.
+URL_CHARACTERS_MAX = 2_000
+# A long system prompt; ten of them are a body.
+INSTRUCTIONS_CHARACTERS_MAX = 100_000
+
+GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
+# No user name: `https://neo.example@evil.example/` is read wrongly by people.
+HTTPS_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
+ALLOWED_CONTROLS = "\n\t"
+
+
+def find_guid(text: object) -> UUID | None:
+    """A GUID in its common form, of any letter case; None for anything else."""
+    return UUID(text) if isinstance(text, str) and GUID.fullmatch(text) else None
+
+
+def left_alone(description: str | None = None) -> Any:
+    """A field of a partial update that may be absent, but not null: absent, it stays as it is."""
+    return Field(default_factory=_nothing, description=description)
+
+
+def changes_of(update: BaseModel, *, apart: frozenset[str] = frozenset({"version"})) -> dict[str, Any]:
+    """The fields that a partial update was sent with; `apart` are those that are no changes."""
+    sent = update.model_fields_set.intersection(type(update).model_fields)
+    return {name: getattr(update, name) for name in sent - apart}
+
+
+def _nothing() -> None:
+    return None
+
+
+def _guid(value: object) -> UUID:
+    found = find_guid(value)
+    if found is None:
+        raise PydanticCustomError("guid", "is not a GUID such as 1b4e28ba-2fa1-11d2-883f-0016d3cca427")
+    return found
+
+
+def _https_url(value: str) -> str:
+    if not HTTPS_URL.fullmatch(value):
+        raise PydanticCustomError("https_url", "is not an https URL in ASCII, without a user name")
+    return value
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        raise PydanticCustomError("moment", "is out of range") from error
+
+
+def _without_controls(value: str) -> str:
+    if any(unicodedata.category(one) == "Cc" and one not in ALLOWED_CONTROLS for one in value):
+        raise PydanticCustomError("control_character", "contains a control character")
+    return value
+
+
+def _visible(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("blank", "is blank")
+    return value
+
+
+Name = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=NAME_CHARACTERS_MAX),
+    AfterValidator(_without_controls),
+    AfterValidator(_visible),
+]
+Text = Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS_MAX), AfterValidator(_without_controls)]
+Instructions = Annotated[str, StringConstraints(max_length=INSTRUCTIONS_CHARACTERS_MAX)]
+HttpsUrl = Annotated[str, StringConstraints(max_length=URL_CHARACTERS_MAX), AfterValidator(_https_url)]
+Guid = Annotated[UUID, BeforeValidator(_guid)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]

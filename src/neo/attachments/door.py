@@ -1,0 +1,57 @@
+"""What the holder of a signed URL may do with the folder of blobs."""
+
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from neo.access import UrlSigner
+from neo.attachments.errors import AttachmentsNotConfigured, AttachmentTooLarge
+from neo.attachments.header import sniffed
+from neo.attachments.limits import IMAGE_BYTES_MAX
+from neo.attachments.urls import READ, UPLOAD, upload_named
+from neo.blobs import BlobStore
+
+UNKNOWN_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A blob with the type that its own bytes tell."""
+
+    mime: str
+    filename: str
+    data: bytes = field(repr=False)
+
+
+class BlobDoor:
+    """`app.state.blob_door`."""
+
+    def __init__(self, blobs: BlobStore | None, signer: UrlSigner) -> None:
+        self._blobs = blobs
+        self._signer = signer
+
+    def check_upload(self, path: str, mime: str, query: bytes) -> None:
+        """Raises `InvalidSignature` unless this was granted, with this type."""
+        self._signer.check(UPLOAD, upload_named(path, mime), query)
+
+    async def upload(self, path: str, data: bytes) -> str:
+        """Keep it in place of an earlier upload; its ETag."""
+        return await self._open().replace(path, data)
+
+    async def read(self, named: str, query: bytes) -> Reading:
+        self._signer.check(READ, named, query)
+        path, _, filename = named.rpartition("/")
+        blob = await self._open().read(path, bytes_max=IMAGE_BYTES_MAX)
+        return Reading(sniffed(blob.data) or UNKNOWN_TYPE, filename, blob.data)
+
+    def _open(self) -> BlobStore:
+        if self._blobs is None:
+            _refuse()
+        return self._blobs
+
+
+def too_large() -> AttachmentTooLarge:
+    return AttachmentTooLarge(f"An image has at most {IMAGE_BYTES_MAX} bytes.")
+
+
+def _refuse() -> NoReturn:
+    raise AttachmentsNotConfigured

@@ -1,0 +1,69 @@
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import Select, Update, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.attachments.models import Attachment
+
+
+class AttachmentStore:
+    """A tenant's attachments. A row is issued before there are bytes, and claimed once, by one message."""
+
+    def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
+        self._db = db
+        self._tenant_id = tenant_id
+
+    async def issue(self, **values: object) -> None:
+        await self._db.execute(insert(Attachment).values(tenant_id=self._tenant_id, **values))
+
+    async def unused_count(self) -> int:
+        wanted = self._owned().where(Attachment.message_id.is_(None))
+        return await self._db.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+
+    async def kept_bytes(self) -> int:
+        """What the tenant's messages take up in the store."""
+        kept = func.coalesce(Attachment.stored_bytes, Attachment.size_bytes, 0)
+        wanted = self._owned().where(Attachment.message_id.is_not(None)).with_only_columns(func.sum(kept))
+        return int(await self._db.scalar(wanted) or 0)
+
+    async def unused(self, session_id: UUID, blob_paths: Collection[str]) -> dict[str, Attachment]:
+        """Those of this session that no message has yet, by path."""
+        found = await self._db.scalars(
+            self._owned().where(
+                Attachment.session_id == session_id,
+                Attachment.blob_path.in_(blob_paths),
+                Attachment.message_id.is_(None),
+            )
+        )
+        return {attachment.blob_path: attachment for attachment in found}
+
+    async def claim(self, attachment_id: UUID, message_id: UUID, **values: object) -> bool:
+        """Make it this message's; false when another message was quicker, or it was swept away."""
+        mine = self._change(attachment_id).where(Attachment.message_id.is_(None))
+        values = {"message_id": message_id, "used_at": func.now(), **values}
+        return (await self._db.execute(mine.values(values).returning(Attachment.id))).first() is not None
+
+    async def of_messages(self, message_ids: Collection[UUID]) -> Sequence[Attachment]:
+        """Each message's, in its order."""
+        wanted = self._owned().where(Attachment.message_id.in_(message_ids)).order_by(Attachment.position)
+        return (await self._db.scalars(wanted)).all()
+
+    async def keep(self, attachment_id: UUID, **values: object) -> None:
+        """Note where its pixels are kept; a second time changes nothing."""
+        await self._db.execute(
+            self._change(attachment_id).where(Attachment.stored_path.is_(None)).values(values)
+        )
+
+    async def remove_unused(self, attachment_id: UUID) -> bool:
+        mine = (Attachment.tenant_id == self._tenant_id) & (Attachment.id == attachment_id)
+        gone = delete(Attachment).where(mine, Attachment.message_id.is_(None)).returning(Attachment.id)
+        return (await self._db.execute(gone)).first() is not None
+
+    def _change(self, attachment_id: UUID) -> Update:
+        return update(Attachment).where(
+            Attachment.tenant_id == self._tenant_id, Attachment.id == attachment_id
+        )
+
+    def _owned(self) -> Select[Attachment]:
+        return select(Attachment).where(Attachment.tenant_id == self._tenant_id)

@@ -1,0 +1,51 @@
+"""Where to put an upload, and where to read an attachment: a URL that is good for that and for minutes."""
+
+from typing import NoReturn
+from urllib.parse import quote
+
+from neo.access import UrlSigner
+from neo.attachments.errors import AttachmentsNotConfigured
+from neo.attachments.models import Attachment
+from neo.attachments.names import UNNAMED
+from neo.blobs import BlobStore
+
+PATH = "/public-api/blobs"
+UPLOAD_SECONDS = 600
+READ_SECONDS = 900
+UPLOAD, READ = "upload", "read"
+
+
+class BlobUrls:
+    """The store's own URLs where it signs them, ours otherwise. `base_url` is where the caller reaches this server."""
+
+    def __init__(self, blobs: BlobStore | None, signer: UrlSigner) -> None:
+        self._blobs = blobs
+        self._signer = signer
+
+    async def for_upload(self, base_url: str, path: str, mime: str) -> str:
+        if self._blobs is None:
+            _refuse()
+        if self._blobs.signs:
+            return await self._blobs.signed_url("PUT", path, seconds=UPLOAD_SECONDS)
+        query = self._signer.sign(UPLOAD, upload_named(path, mime), seconds=UPLOAD_SECONDS)
+        return f"{base_url}{PATH}/{quote(path)}?{query}"
+
+    async def for_reading(self, base_url: str, attachment: Attachment) -> str:
+        """Of what is kept; of the upload itself, until its pixels are."""
+        if self._blobs is None:
+            return ""
+        if self._blobs.signs and attachment.stored_path is not None:
+            return await self._blobs.signed_url("GET", attachment.stored_path, seconds=READ_SECONDS)
+        # A sender chose the upload's type, so it is only shown by a route that looks for itself.
+        named = f"{attachment.stored_path or attachment.blob_path}/{attachment.filename or UNNAMED}"
+        query = self._signer.sign(READ, named, seconds=READ_SECONDS)
+        return f"{base_url}{PATH}/{quote(named)}?{query}"
+
+
+def upload_named(path: str, mime: str) -> str:
+    """What an upload's signature covers: the type too, so that no other one is put."""
+    return f"{path}\n{mime}"
+
+
+def _refuse() -> NoReturn:
+    raise AttachmentsNotConfigured

@@ -1,0 +1,71 @@
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import structlog
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.audit.models import AuditEntry
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who did it. The operator's commands have no id."""
+
+    kind: str
+    id: UUID | None
+    tenant_id: UUID
+
+    @classmethod
+    def operator(cls, tenant_id: UUID) -> "Actor":
+        """Whoever runs the server, at its command line."""
+        return cls("operator", None, tenant_id)
+
+
+class AuditStore:
+    """Written in the transaction of what is recorded: both are there, or neither."""
+
+    def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
+        self._db = db
+        self._tenant_id = tenant_id
+
+    async def add(
+        self,
+        actor: Actor,
+        action: str,
+        object_kind: str,
+        object_id: object,
+        *,
+        end_user: str | None = None,
+        details: dict[str, Any] | None = None,
+    ) -> None:
+        row = {
+            "tenant_id": self._tenant_id,
+            "actor_kind": actor.kind,
+            "actor_id": actor.id,
+            "actor_tenant_id": actor.tenant_id,
+            "end_user": end_user,
+            "action": action,
+            "object_kind": object_kind,
+            "object_id": str(object_id),
+            "details": details or {},
+            "request_id": _request_id(),
+        }
+        await self._db.execute(insert(AuditEntry).values(row))
+
+    async def newest(
+        self, rows_max: int, *, before: int | None, **exactly: str | None
+    ) -> Sequence[AuditEntry]:
+        """Newest first; `exactly` are columns and what they must be, None for anything."""
+        asked = {column: value for column, value in exactly.items() if value is not None}
+        wanted = select(AuditEntry).where(AuditEntry.tenant_id == self._tenant_id).filter_by(**asked)
+        if before is not None:
+            wanted = wanted.where(AuditEntry.id < before)
+        return (await self._db.scalars(wanted.order_by(AuditEntry.id.desc()).limit(rows_max))).all()
+
+
+def _request_id() -> UUID | None:
+    found = structlog.contextvars.get_contextvars().get("request_id")
+    return UUID(found) if found else None

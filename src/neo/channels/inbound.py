@@ -1,0 +1,39 @@
+"""What the platform's relay says of a message that came in."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from neo.channels.errors import RoutingFieldInvalid
+
+
+@dataclass(frozen=True)
+class Inbound:
+    """`client_id` stays as it was sent: one that is no id is as unknown as one that nobody has."""
+
+    client_id: str | None
+    bot_id: UUID | None
+    end_client_tenant_id: UUID | None
+
+    @classmethod
+    def parse(cls, client_id: str | None, bot_id: str | None, inbound_tenant_id: str | None) -> "Inbound":
+        return cls(client_id, _guid("bot_id", bot_id), _guid("inbound_tenant_id", inbound_tenant_id))
+
+    @property
+    def client(self) -> UUID | None:
+        return find_guid(self.client_id)
+
+
+def find_guid(text: str | None) -> UUID | None:
+    """A GUID in its common form, of any letter case; None for anything else."""
+    try:
+        found = UUID(text or "")
+    except ValueError:
+        return None
+    return found if str(found) == (text or "").lower() else None
+
+
+def _guid(field: str, text: str | None) -> UUID | None:
+    found = find_guid(text)
+    if text is not None and found is None:
+        raise RoutingFieldInvalid(f"`{field}` is not a GUID.", details={"fields": {field: "is not a GUID"}})
+    return found

@@ -1,0 +1,93 @@
+"""The doors of the chat routes: one session, or the list of them."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+from urllib.parse import unquote
+from uuid import UUID
+
+from fastapi import Depends
+from starlette.requests import Request
+
+from neo.access import Gate, Principal, Right, check_right
+from neo.chat.errors import EndUserInvalid
+from neo.errors import Failure
+from neo.sessions import SessionNotFound
+from neo.turns.store import TurnNotFound
+
+
+def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any, Principal]]:
+    """A dependency: the caller, acting for the session's tenant, which is charged. A platform account acts only
+    for tenants of sessions that it opened.
+    """
+
+    async def known_caller(request: Request, session_id: str) -> Principal:
+        return await admit(request, right, session_id)
+
+    return known_caller
+
+
+async def admit(request: Request, right: Right, session_id: str) -> Principal:
+    gate: Gate = request.app.state.gate
+    caller = await gate.authenticate(request)
+    wanted = find_uuid(session_id)
+    acting = await gate.acting(caller, wanted) if wanted is not None else None
+    await gate.charge(request, (acting or caller).tenant_id)
+    check_right(caller, right)
+    is_anothers = caller.session_id is not None and caller.session_id != wanted
+    if acting is None or is_anothers:
+        raise SessionNotFound("No such chat session.")
+    return acting
+
+
+async def opening_caller(request: Request) -> Principal:
+    """Whoever may open sessions. The platform's request is charged to the tenant that it is routed to."""
+    gate: Gate = request.app.state.gate
+    caller = await gate.authenticate(request)
+    if not caller.is_platform:
+        await gate.charge(request, caller.tenant_id)
+    check_right(caller, Right.OPEN_SESSION)
+    return caller
+
+
+def spoken_for(request: Request) -> tuple[str | None, str | None]:
+    """The end user's name and address, as a relay's headers have them."""
+    found = [request.headers.get(name) for name in ("x-neo-end-user", "x-neo-end-user-email")]
+    try:
+        name, email = (unquote(value, errors="strict") if value else None for value in found)
+    except UnicodeDecodeError as error:
+        raise EndUserInvalid(
+            "`X-Neo-End-User` and `X-Neo-End-User-Email` are percent-encoded UTF-8."
+        ) from error
+    return name, email
+
+
+async def known_session_id(session_id: str) -> UUID:
+    return _known(session_id, SessionNotFound("No such chat session."))
+
+
+async def known_turn_id(turn_id: str) -> UUID:
+    return _known(turn_id, TurnNotFound("No such turn in this session."))
+
+
+def find_uuid(text: str) -> UUID | None:
+    try:
+        found = UUID(text)
+    except ValueError:
+        return None
+    return found if str(found) == text.lower() else None
+
+
+def _known(text: str, otherwise: Failure) -> UUID:
+    found = find_uuid(text)
+    if found is None:
+        raise otherwise
+    return found
+
+
+Opener = Annotated[Principal, Depends(opening_caller)]
+SessionId = Annotated[UUID, Depends(known_session_id)]
+TurnId = Annotated[UUID, Depends(known_turn_id)]
+SessionReader = Annotated[Principal, Depends(session_caller(Right.READ_SESSION))]
+TurnReader = Annotated[Principal, Depends(session_caller(Right.READ_TURN))]
+Talker = Annotated[Principal, Depends(session_caller(Right.TALK))]
+SessionCloser = Annotated[Principal, Depends(session_caller(Right.CLOSE_SESSION))]

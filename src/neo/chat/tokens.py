@@ -1,0 +1,114 @@
+"""End-user session tokens: minted for one session, taken back at once."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.access import TOKEN_SECONDS_DEFAULT, TOKEN_SECONDS_MAX, Principal, SessionClaims, SessionTokens
+from neo.agents import AgentStore, ManagedAgentKey
+from neo.audit import AuditStore
+from neo.chat.end_user import check_end_user
+from neo.chat.errors import (
+    ClientIdNotAllowed,
+    SessionAgentNotAllowed,
+    SessionArchived,
+    SessionNotMintable,
+    TokenLifeInvalid,
+)
+from neo.db import Database
+from neo.sessions import ChatSession, SessionStore, SessionToken, SessionTokenStore, check_writable
+
+
+@dataclass(frozen=True)
+class Minting:
+    session_id: UUID
+    allowed_agent_ids: tuple[int, ...] = ()
+    client_id: str | None = None
+    end_user: str | None = None
+    end_user_email: str | None = None
+    ttl_seconds: int | None = None
+
+
+@dataclass(frozen=True)
+class Minted:
+    token: str
+    claims: SessionClaims
+
+
+class TokenDesk:
+    def __init__(self, database: Database, tokens: SessionTokens) -> None:
+        self._database = database
+        self._tokens = tokens
+
+    async def mint(self, caller: Principal, wanted: Minting) -> Minted:
+        """A token for a session that the caller may write to; the platform's is for Neo Support only."""
+        if wanted.client_id is not None and not caller.is_platform:
+            raise ClientIdNotAllowed("Only a platform service account may send `client_id`: omit it.")
+        check_end_user(wanted.end_user, wanted.end_user_email)
+        async with self._database.transaction(caller.tenant_id) as db:
+            session = await SessionStore(db, caller.tenant_id).lock(wanted.session_id)
+            check_writable(caller, session)
+            await _check(db, caller, session, wanted)
+            claims = _claims(session, wanted)
+            await SessionTokenStore(db, caller.tenant_id).add(claims, caller.account_id)
+            details = {"session_id": str(session.id), "expires_at": claims.expires_at.isoformat()}
+            await AuditStore(db, caller.tenant_id).add(
+                caller.actor,
+                "session_token.minted",
+                "session_token",
+                claims.jti,
+                end_user=wanted.end_user,
+                details=details,
+            )
+        return Minted(self._tokens.sign(claims), claims)
+
+    async def revoke(self, caller: Principal, jti: UUID) -> SessionToken:
+        async with self._database.transaction(caller.tenant_id) as db:
+            tokens = SessionTokenStore(db, caller.tenant_id)
+            token = await tokens.get(jti)
+            check_writable(caller, await SessionStore(db, caller.tenant_id).get(token.session_id))
+            await tokens.revoke(token)
+            await AuditStore(db, caller.tenant_id).add(
+                caller.actor, "session_token.revoked", "session_token", jti, end_user=token.end_user
+            )
+        return token
+
+
+async def _check(db: AsyncSession, caller: Principal, session: ChatSession, wanted: Minting) -> None:
+    agent = await AgentStore(db, session.tenant_id).get(session.agent_id)
+    if caller.is_platform:
+        is_its_tenant = wanted.client_id is None or wanted.client_id.lower() == str(session.tenant_id)
+        if not is_its_tenant or agent.managed_key != ManagedAgentKey.NEO_SUPPORT:
+            raise not_mintable()
+    if session.archived_at is not None:
+        raise SessionArchived("This session is archived: open a new one.")
+    if wanted.allowed_agent_ids and session.agent_id not in wanted.allowed_agent_ids:
+        raise SessionAgentNotAllowed(
+            "The session's agent is not among `allowed_agent_ids`.",
+            details={"fields": {"allowed_agent_ids": "lacks the session's agent"}},
+        )
+    if wanted.ttl_seconds is not None and wanted.ttl_seconds < 1:
+        raise TokenLifeInvalid(
+            "`ttl_seconds` is at least 1.", details={"fields": {"ttl_seconds": "is at least 1"}}
+        )
+
+
+def not_mintable() -> SessionNotMintable:
+    return SessionNotMintable("A platform service account mints tokens for its Neo Support sessions only.")
+
+
+def _claims(session: ChatSession, wanted: Minting) -> SessionClaims:
+    seconds = min(wanted.ttl_seconds or TOKEN_SECONDS_DEFAULT, TOKEN_SECONDS_MAX)
+    return SessionClaims(
+        jti=uuid4(),
+        tenant_id=session.tenant_id,
+        session_id=session.id,
+        expires_at=datetime.now(UTC).replace(microsecond=0) + timedelta(seconds=seconds),
+        end_user=wanted.end_user,
+        end_user_email=wanted.end_user_email,
+        # A session is bound to its company for life: nobody widens that by asking.
+        end_company_id=session.end_company_id,
+        allowed_agent_ids=wanted.allowed_agent_ids,
+    )
