@@ -10,8 +10,13 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Lifespan
 
-from neo.access import Authenticator, FailedAttempts, Gate, Lookups, RequestLimiter, SessionTokens
+from neo.access import Authenticator, FailedAttempts, Gate, Lookups, RequestLimiter, SessionTokens, UrlSigner
 from neo.api import RequestScope, build_document, install_error_handlers
+from neo.attachments import BlobDoor, BlobUrls, Inspector
+from neo.attachments.routes import router as blob_router
+from neo.channels.install_routes import install_router
+from neo.channels.resolve_routes import resolve_router
+from neo.channels.routes import router as channel_router
 from neo.chat import (
     Archivist,
     Desks,
@@ -22,9 +27,13 @@ from neo.chat import (
     Tails,
     TokenDesk,
     TurnDesk,
+    UploadDesk,
+    UploadQuota,
     router,
     token_router,
+    upload_router,
 )
+from neo.companies.routes import router as company_router
 from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import kept_going
 from neo.meta import Health, meta_router
@@ -93,6 +102,7 @@ def build_app(
                     group.create_task(kept_going("prepare", lambda: _prepare(resources, health, on_refusal))),
                     group.create_task(kept_going("connect", resources.temporal.connect)),
                     group.create_task(kept_going("sweep", resources.sweeper.run)),
+                    group.create_task(kept_going("orphans", resources.orphans.run)),
                     group.create_task(kept_going("lapses", lambda: open_tails.end_lapsed(lookups.lapsed))),
                 ]
                 working = group.create_task(beside.run()) if beside is not None else None
@@ -103,17 +113,28 @@ def build_app(
                 for task in running:
                     task.cancel()
 
+    signer = UrlSigner(secret_keys(settings))
     app = routed(lifespan)
     app.state.database = resources.database
     app.state.gate = _gate(resources, settings, lookups)
     app.state.desks = Desks(
         SessionDesk(resources.database),
-        TurnDesk(resources.database, resources.starter),
+        TurnDesk(
+            resources.database,
+            resources.starter,
+            Inspector(resources.blobs) if resources.blobs is not None else None,
+        ),
         Reader(resources.database),
         Archivist(resources.database),
         tails,
         TokenDesk(resources.database, SessionTokens(secret_keys(settings))),
+        UploadDesk(
+            resources.database,
+            BlobUrls(resources.blobs, signer, settings.server.public_url),
+            UploadQuota(settings.blobs.uploads_unused_max, settings.blobs.storage_bytes_max),
+        ),
     )
+    app.state.blob_door = BlobDoor(resources.blobs, signer)
     app.state.health = health
     _allow_origins(app, settings.server.cors_origins)
     app.add_middleware(RequestScope)
@@ -126,6 +147,12 @@ def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.include_router(meta_router)
     app.include_router(router)
     app.include_router(token_router)
+    app.include_router(upload_router)
+    app.include_router(blob_router)
+    app.include_router(resolve_router)
+    app.include_router(channel_router)
+    app.include_router(install_router)
+    app.include_router(company_router)
     app.openapi = build_document(app)  # type: ignore[method-assign]
     install_error_handlers(app)
     return app
@@ -162,6 +189,14 @@ def _allow_origins(app: FastAPI, origins: str) -> None:
             CORSMiddleware,
             allow_origins=allowed,
             allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=["Authorization", "Content-Type", "Last-Event-ID", "X-Request-Id"],
+            allow_headers=[
+                "Authorization",
+                "Content-Type",
+                "Last-Event-ID",
+                "X-Request-Id",
+                # What an upload to Azure needs, and so one to us.
+                "X-MS-Blob-Type",
+                "X-MS-Blob-Content-Type",
+            ],
             expose_headers=EXPOSED_HEADERS,
         )

@@ -1,15 +1,18 @@
 """What lives as long as the process: opened once, shared by API and worker, closed in reverse."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, SigningKeys
+from neo.attachments import OrphanSweeper
+from neo.blobs import BlobAccess, BlobPlace, BlobStore
 from neo.db import Database
 from neo.errors import Failure, Kind
 from neo.events import EventLog
 from neo.kit import is_private_line
 from neo.llm import Models, ModelSpec, ProviderSettings
-from neo.settings import ModelSettings, Settings, plain
+from neo.settings import BlobSettings, ModelSettings, Settings, plain
 from neo.streams import Valkey
 from neo.turns.close import TurnCloser
 from neo.turns.connect import TemporalConnection
@@ -34,6 +37,8 @@ class Resources:
     starter: TurnStarter
     closer: TurnCloser
     sweeper: Sweeper
+    blobs: BlobStore | None
+    orphans: OrphanSweeper
 
     async def aclose(self) -> None:
         await self.starter.aclose()
@@ -63,7 +68,19 @@ def open_resources(settings: Settings) -> Resources:
     starter = TurnStarter(temporal, settings.temporal.temporal_task_queue)
     closer = TurnCloser(database, starter)
     sweeper = Sweeper(database, starter, closer, events)
-    return Resources(database, valkey, temporal, events, _models(settings.models), starter, closer, sweeper)
+    blobs = _blobs(settings.blobs)
+    return Resources(
+        database,
+        valkey,
+        temporal,
+        events,
+        _models(settings.models),
+        starter,
+        closer,
+        sweeper,
+        blobs,
+        OrphanSweeper(database, blobs, timedelta(hours=settings.blobs.upload_hours)),
+    )
 
 
 def key_format(settings: Settings) -> KeyFormat:
@@ -113,6 +130,20 @@ def _private_line(url: str, variable: str) -> str:
     if not is_private_line(url):
         raise NotConfigured(f"{variable} must be https; http is for this machine's own addresses only.")
     return url
+
+
+def _blobs(settings: BlobSettings) -> BlobStore | None:
+    if not settings.blob_url:
+        return None
+    access = BlobAccess(
+        endpoint=settings.blob_endpoint,
+        azure_key=plain(settings.blob_azure_key),
+        s3_key_id=settings.blob_s3_key_id,
+        s3_key=plain(settings.blob_s3_key),
+        s3_region=settings.blob_s3_region,
+        gcs_key=plain(settings.blob_gcs_key),
+    )
+    return BlobStore(BlobPlace.parse(settings.blob_url), access)
 
 
 def _models(settings: ModelSettings) -> Models:

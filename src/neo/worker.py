@@ -6,9 +6,11 @@ from datetime import timedelta
 import structlog
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from neo.attachments import Normaliser, Pixels
 from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
+from neo.turns.album import Album
 from neo.turns.step import ModelStep
 from neo.turns.workflow import ChatTurnWorkflow
 
@@ -36,6 +38,7 @@ class TurnWorker:
             self._resources.models,
             self._resources.events,
             self._resources.closer,
+            Album(Pixels(self._resources.database, self._resources.blobs, Normaliser())),
             warmed,
         )
         drain_seconds = self._settings.server.drain_seconds

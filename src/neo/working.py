@@ -59,6 +59,7 @@ async def _prepared(resources: Resources, worker: TurnWorker) -> None:
         beside = [
             group.create_task(kept_going("connect", resources.temporal.connect)),
             group.create_task(kept_going("sweep", resources.sweeper.run)),
+            group.create_task(kept_going("orphans", resources.orphans.run)),
         ]
         await worker.run()
         for task in beside:

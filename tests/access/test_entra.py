@@ -174,6 +174,9 @@ UNAUTHENTICATED: dict[str, Forge] = {
     "B8-v2-issuer-with-ver-1": of_claims(ver="1.0"),
     "B8-v2-with-v1-audience": v2_with_v1_audience,
     "B8-v1-when-it-is-off": lambda issuer: compact(KEY, issuer.v1_claims()),
+    "B8-v1-when-it-is-off-without-aud": lambda issuer: compact(
+        KEY, {name: said for name, said in issuer.v1_claims().items() if name != "aud"}
+    ),
     "B8-ver-3": of_claims(ver="3.0"),
     "B8-ver-number": of_claims(ver=2.0),
     "B8-ver-list": of_claims(ver=["2.0"]),
@@ -200,6 +203,8 @@ UNAUTHENTICATED: dict[str, Forge] = {
     "B13-expired": lambda issuer: issuer.token(exp=int(time.time()) - 61),
     "B13-nbf-in-the-future": lambda issuer: issuer.token(nbf=int(time.time()) + 120),
     "B13-iat-in-the-future": lambda issuer: issuer.token(iat=int(time.time()) + 120),
+    "B13-nbf-true": of_claims(nbf=True),
+    "B13-nbf-negative": of_claims(nbf=-1),
     "B13-nbf-string": of_claims(nbf="0"),
     "B13-exp-missing": of_claims("exp"),
     "B13-exp-string": lambda issuer: issuer.token(exp=str(int(time.time()) + 600)),

@@ -11,8 +11,9 @@ from support.client import SESSIONS, Client
 from support.rows import Rows
 from support.server import Server
 
-# Open to everybody, by name.
-PUBLIC = {("get", "/public-api/health"), ("get", "/public-api/ready")}
+# Open to everybody, or to whoever holds a signed URL, by name.
+SIGNED = {("put", "/public-api/blobs/{path}"), ("get", "/public-api/blobs/{path}")}
+PUBLIC = {("get", "/public-api/health"), ("get", "/public-api/ready"), *SIGNED}
 OPERATIONS = [(method, path) for path, methods in document()["paths"].items() for method in methods]
 OWNED = [(method, path) for method, path in OPERATIONS if "{session_id}" in path]
 WRONG = [

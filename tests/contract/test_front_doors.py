@@ -31,6 +31,9 @@ EDGES = {
     "callers.py",
     "desks.py",
     "token_routes.py",
+    "upload_routes.py",
+    "resolve_routes.py",
+    "install_routes.py",
 }
 
 FILES = sorted(path for home in sorted(FEATURES) for path in (SOURCE / home).rglob("*.py"))

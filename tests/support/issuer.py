@@ -95,8 +95,8 @@ class Issuer:
         return EntraVerifier(EntraRules(**rules), SigningKeys(source, clock=self.clock))
 
     def claims(self, *without: str, **changes: Any) -> dict[str, Any]:
-        said = claims(TokenWish(tid=TID, oid=OID, name="Ada", email="ada@example.com"), self.url) | changes
-        return {name: value for name, value in said.items() if name not in without}
+        said = claims(TokenWish(tid=TID, oid=OID, name="Ada", email="ada@example.com"), self.url)
+        return {name: value for name, value in said.items() if name not in without} | changes
 
     def v1_claims(self, *without: str, **changes: Any) -> dict[str, Any]:
         issuer = V1_ISSUER.replace("{tenantid}", str(TID))

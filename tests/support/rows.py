@@ -1,12 +1,13 @@
 """What no route makes yet: tenants with keys, and agents with a model of their own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import text
 
 from neo.access import ApiKeyStore, Pepper
-from neo.agents import AgentStore, AutonomyType, create_tenant
+from neo.agents import Access, AgentStore, Audience, AutonomyType, create_tenant
 from neo.db import Database
 from support.server import Server
 
@@ -48,11 +49,19 @@ class Rows:
         *,
         tenant_id: UUID | None = None,
         autonomy_type: AutonomyType = AutonomyType.CONVERSATIONAL,
+        audience: Audience = Audience.MSP,
+        access: Access = Access.ALL_USERS,
+        access_user_ids: Sequence[UUID] = (),
     ) -> int:
         tenant_id = tenant_id or UUID(self._server.tenant_id)
         async with self.database.transaction(tenant_id) as db:
             return await AgentStore(db, tenant_id).create(
-                "Test agent", model=model, autonomy_type=autonomy_type
+                "Test agent",
+                model=model,
+                autonomy_type=autonomy_type,
+                audience=audience,
+                access=access,
+                access_user_ids=access_user_ids,
             )
 
     async def aclose(self) -> None:

@@ -8,6 +8,7 @@ from neo.agents.desk import AgentDesk
 from neo.agents.errors import AgentNotConversational, AgentNotFound
 from neo.agents.models import Access, Agent, Audience, AutonomyType, ManagedAgentKey
 from neo.agents.onboard import create_tenant
+from neo.agents.operate import TenantOperator
 from neo.agents.store import AgentStore
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "Audience",
     "AutonomyType",
     "ManagedAgentKey",
+    "TenantOperator",
     "create_tenant",
 ]

@@ -57,7 +57,7 @@ class AgentDesk:
                 await _record(db, caller, "agent.updated", agent_id, fields=sorted(changes))
             return agent
 
-    async def delete(self, caller: Principal, agent_id: int) -> Agent:
+    async def delete(self, caller: Principal, agent_id: int) -> None:
         async with self._database.transaction(caller.tenant_id) as db:
             agents = AgentStore(db, caller.tenant_id)
             agent = await agents.hold(agent_id)
@@ -67,7 +67,7 @@ class AgentDesk:
                     "A channel leads to this agent: bind it to another one, or delete it, first."
                 )
             await _record(db, caller, "agent.deleted", agent_id)
-            return await agents.delete(agent)
+            await agents.delete(agent)
 
     async def versions(
         self, caller: Principal, agent_id: int, rows_max: int, *, before: int | None

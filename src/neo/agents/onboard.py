@@ -2,10 +2,12 @@
 
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy.dialects.postgresql import insert
 
+from neo.agents.errors import EntraTenantTaken
 from neo.agents.models import ManagedAgentKey
 from neo.agents.store import AgentStore
+from neo.audit import Actor, AuditStore
 from neo.db import Database
 from neo.tenants import Tenant
 
@@ -16,12 +18,25 @@ SUPPORT_INSTRUCTIONS = (
 )
 
 
-async def create_tenant(database: Database, name: str) -> UUID:
-    """A new tenant with its `NEO_SUPPORT` agent."""
+async def create_tenant(
+    database: Database, name: str, *, entra_tenant_id: UUID | None = None, actor: Actor | None = None
+) -> UUID:
+    """A new tenant with its `NEO_SUPPORT` agent; by the operator, unless an actor is named."""
     tenant_id = uuid4()
+    row = {"id": tenant_id, "name": name, "entra_tenant_id": entra_tenant_id}
     async with database.transaction(tenant_id) as db:
-        await db.execute(insert(Tenant).values(id=tenant_id, name=name))
+        # Whose Microsoft tenant it is already is another tenant's row, which this transaction does not see.
+        added = await db.execute(insert(Tenant).values(row).on_conflict_do_nothing().returning(Tenant.id))
+        if added.first() is None:
+            raise entra_tenant_taken()
         await AgentStore(db, tenant_id).create(
             SUPPORT_NAME, managed_key=ManagedAgentKey.NEO_SUPPORT, instructions=SUPPORT_INSTRUCTIONS
         )
+        await AuditStore(db, tenant_id).add(
+            actor or Actor.operator(tenant_id), "tenant.created", "tenant", tenant_id
+        )
     return tenant_id
+
+
+def entra_tenant_taken() -> EntraTenantTaken:
+    return EntraTenantTaken("Another tenant has this Microsoft tenant already: it belongs to one at most.")

@@ -101,8 +101,8 @@ class AgentStore:
         await VersionStore(self._db, self._tenant_id).add(changed, changed_by)
         return changed
 
-    async def delete(self, agent: Agent) -> Agent:
-        return await self._update(agent, {"deleted_at": func.now(), "updated_at": func.now()})
+    async def delete(self, agent: Agent) -> None:
+        await self._update(agent, {"deleted_at": func.now(), "updated_at": func.now()})
 
     async def is_bound(self, agent: Agent) -> bool:
         """Whether a channel leads to it."""

@@ -8,7 +8,7 @@ from neo.api.body import JsonBody, json_body
 from neo.api.components import ERRORS
 from neo.api.document import build_document, operation
 from neo.api.envelope import success
-from neo.api.errors import error_response, install_error_handlers
+from neo.api.errors import error_response, install_error_handlers, status_of
 from neo.api.fields import Guid, HttpsUrl, Instructions, Moment, Name, Text, changes_of, find_guid, left_alone
 from neo.api.paging import (
     InvalidPage,
@@ -52,5 +52,6 @@ __all__ = [
     "phases_of",
     "read_page_token",
     "requested_page",
+    "status_of",
     "success",
 ]

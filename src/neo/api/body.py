@@ -59,8 +59,7 @@ class JsonBody(Generic[Model]):
             parsed = self._model.model_validate_json(self._raw, strict=True)
         except ValidationError as error:
             raise InvalidBody("The body is not valid.", details={"fields": _problems(error)}) from error
-        unknown = sorted(set(found) - set(self._model.model_fields)) if isinstance(found, dict) else []
-        return parsed, [f"Unknown field ignored: {name[:80]}" for name in unknown]
+        return parsed, [f"Unknown field ignored: {name[:80]}" for name in _unknown(found, parsed)]
 
 
 def json_body(model: type[Model]) -> Callable[[Request], Coroutine[Any, Any, JsonBody[Model]]]:
@@ -139,6 +138,19 @@ def _has_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_nul(item) for pair in value.items() for item in pair)
     return isinstance(value, list) and any(_has_nul(item) for item in value)
+
+
+def _unknown(found: Any, parsed: BaseModel) -> list[str]:
+    """The fields that nobody reads, those of objects in the body by their path."""
+    if not isinstance(found, dict):
+        return []
+    known = type(parsed).model_fields
+    unknown = sorted(set(found) - set(known))
+    for name in sorted(set(found) & set(known)):
+        inner = getattr(parsed, name)
+        if isinstance(inner, BaseModel):
+            unknown += [f"{name}.{field}" for field in _unknown(found[name], inner)]
+    return unknown
 
 
 def _problems(error: ValidationError) -> dict[str, str]:

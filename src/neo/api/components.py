@@ -16,6 +16,11 @@ SECURITY_SCHEMES: dict[str, Any] = {
 TAGS = [
     {"name": "Meta", "description": "Service metadata — health, OpenAPI."},
     {"name": "Chat", "description": "Sessions, messages, turns and their event streams."},
+    {
+        "name": "Channels",
+        "description": "CONVERSATIONAL agents bound to a transport, with their branding, and where they are installed.",
+    },
+    {"name": "End companies", "description": "CRUD and bulk-update of the MSP's customers."},
 ]
 
 _STRING_OR_NULL = ["string", "null"]

@@ -51,6 +51,10 @@ def error_response(request: HTTPConnection, failure: Failure) -> Response:
     return _response(request, STATUSES[failure.kind], failure.code, failure.message, failure.details, headers)
 
 
+def status_of(failure: Failure) -> int:
+    return STATUSES[failure.kind]
+
+
 def bug_response(request: HTTPConnection) -> Response:
     message = "Something went wrong on our side. Quote the request id when you report it."
     return _response(request, 500, "internal_error", message, {}, {"cache-control": "no-store"})

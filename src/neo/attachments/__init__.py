@@ -6,6 +6,7 @@ pixels by a process of its own with limits, and a model sees these pixels only. 
 that are good for minutes.
 """
 
+from neo.attachments.claiming import claim
 from neo.attachments.door import BlobDoor
 from neo.attachments.errors import (
     AttachmentInvalid,
@@ -50,5 +51,6 @@ __all__ = [
     "Pixels",
     "TooManyAttachments",
     "UploadQuotaExceeded",
+    "claim",
     "shown_name",
 ]

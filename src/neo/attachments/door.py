@@ -1,7 +1,6 @@
 """What the holder of a signed URL may do with the folder of blobs."""
 
 from dataclasses import dataclass, field
-from typing import NoReturn
 
 from neo.access import UrlSigner
 from neo.attachments.errors import AttachmentsNotConfigured, AttachmentTooLarge
@@ -45,13 +44,9 @@ class BlobDoor:
 
     def _open(self) -> BlobStore:
         if self._blobs is None:
-            _refuse()
+            raise AttachmentsNotConfigured
         return self._blobs
 
 
 def too_large() -> AttachmentTooLarge:
     return AttachmentTooLarge(f"An image has at most {IMAGE_BYTES_MAX} bytes.")
-
-
-def _refuse() -> NoReturn:
-    raise AttachmentsNotConfigured

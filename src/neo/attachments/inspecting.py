@@ -53,7 +53,7 @@ class Inspector:
         """
         for index, one in enumerate(cited):
             if one.blob_path not in issued:
-                raise _at(index, AttachmentNotFound, "is not an unused `blob_path` of this session")
+                raise not_found(index)
         return [await self._look(index, one, issued[one.blob_path]) for index, one in enumerate(cited)]
 
     async def _look(self, index: int, cited: Cited, attachment: Attachment) -> Inspected:
@@ -80,6 +80,11 @@ class Inspector:
             blob = await self._blobs.read(attachment.blob_path, bytes_max=blob.size, etag=blob.etag)
             header = read_header(blob.data)
         return Inspected(attachment, cited, blob.size, blob.etag, header.width, header.height)
+
+
+def not_found(index: int) -> Failure:
+    """The same for a path of nobody's, of another session's, and of an earlier message's."""
+    return _at(index, AttachmentNotFound, "is not an unused `blob_path` of this session")
 
 
 def _at(index: int, failure: type[Failure], problem: str) -> Failure:

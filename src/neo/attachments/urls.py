@@ -1,6 +1,5 @@
 """Where to put an upload, and where to read an attachment: a URL that is good for that and for minutes."""
 
-from typing import NoReturn
 from urllib.parse import quote
 
 from neo.access import UrlSigner
@@ -16,19 +15,27 @@ UPLOAD, READ = "upload", "read"
 
 
 class BlobUrls:
-    """The store's own URLs where it signs them, ours otherwise. `base_url` is where the caller reaches this server."""
+    """The store's own URLs where it signs them, ours otherwise.
 
-    def __init__(self, blobs: BlobStore | None, signer: UrlSigner) -> None:
+    Ours begin with `public_url`; without one, with the `base_url` that the caller's request was sent to.
+    """
+
+    def __init__(self, blobs: BlobStore | None, signer: UrlSigner, public_url: str | None) -> None:
         self._blobs = blobs
         self._signer = signer
+        self._public_url = public_url
+
+    def check_configured(self) -> BlobStore:
+        if self._blobs is None:
+            raise AttachmentsNotConfigured
+        return self._blobs
 
     async def for_upload(self, base_url: str, path: str, mime: str) -> str:
-        if self._blobs is None:
-            _refuse()
-        if self._blobs.signs:
-            return await self._blobs.signed_url("PUT", path, seconds=UPLOAD_SECONDS)
+        blobs = self.check_configured()
+        if blobs.signs:
+            return await blobs.signed_url("PUT", path, seconds=UPLOAD_SECONDS)
         query = self._signer.sign(UPLOAD, upload_named(path, mime), seconds=UPLOAD_SECONDS)
-        return f"{base_url}{PATH}/{quote(path)}?{query}"
+        return self._own(base_url, path, query)
 
     async def for_reading(self, base_url: str, attachment: Attachment) -> str:
         """Of what is kept; of the upload itself, until its pixels are."""
@@ -39,13 +46,12 @@ class BlobUrls:
         # A sender chose the upload's type, so it is only shown by a route that looks for itself.
         named = f"{attachment.stored_path or attachment.blob_path}/{attachment.filename or UNNAMED}"
         query = self._signer.sign(READ, named, seconds=READ_SECONDS)
-        return f"{base_url}{PATH}/{quote(named)}?{query}"
+        return self._own(base_url, named, query)
+
+    def _own(self, base_url: str, path: str, query: str) -> str:
+        return f"{(self._public_url or base_url).rstrip('/')}{PATH}/{quote(path)}?{query}"
 
 
 def upload_named(path: str, mime: str) -> str:
     """What an upload's signature covers: the type too, so that no other one is put."""
     return f"{path}\n{mime}"
-
-
-def _refuse() -> NoReturn:
-    raise AttachmentsNotConfigured

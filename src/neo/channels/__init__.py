@@ -4,7 +4,8 @@ The platform's relay reaches one of three places: the white-label channel that i
 Microsoft tenant, the named tenant's channel of that bot, or its Neo Support agent. There is no fourth.
 """
 
-from neo.channels.errors import CompanyNotMapped, TenantNotFound
+from neo.channels.errors import ClientIdNotAllowed, CompanyNotMapped, TenantNotFound
+from neo.channels.explain import Explainer, Explanation
 from neo.channels.inbound import Inbound, find_guid
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus, Transport
 from neo.channels.routing import Destination, Route, RouteKind, find_destination, settle
@@ -15,8 +16,11 @@ __all__ = [
     "ChannelInstall",
     "ChannelStatus",
     "ChannelStore",
+    "ClientIdNotAllowed",
     "CompanyNotMapped",
     "Destination",
+    "Explainer",
+    "Explanation",
     "Inbound",
     "Route",
     "RouteKind",

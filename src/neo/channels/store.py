@@ -1,10 +1,20 @@
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, insert, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.agents import Audience
+from neo.channels.errors import BotAlreadyRegistered, ChannelNotFound, TooManyChannels
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus
+
+# More than any provider has bots: what a mistaken loop may make.
+CHANNELS_MAX = 500
+UNIQUE_VIOLATION = "23505"
 
 
 class ChannelStore:
@@ -24,6 +34,47 @@ class ChannelStore:
     async def find_msp(self, bot_id: UUID) -> Channel | None:
         return await self._db.scalar(self._active(bot_id, Audience.MSP).with_for_update(read=True))
 
+    async def find_by_bot(self, bot_id: UUID, audience: Audience) -> Channel | None:
+        """The bot's channel, whether it is active or not."""
+        return await self._db.scalar(
+            self._owned().where(Channel.bot_id == bot_id, Channel.audience == audience)
+        )
+
+    async def get(self, channel_id: UUID) -> Channel:
+        return _found(await self._db.scalar(self._owned().where(Channel.id == channel_id)))
+
+    async def lock(self, channel_id: UUID) -> Channel:
+        """The channel, held until the commit: whoever changes it or its installs takes this lock first."""
+        return _found(await self._db.scalar(self._owned().where(Channel.id == channel_id).with_for_update()))
+
+    async def newest(self, rows_max: int, *, before: tuple[datetime, UUID] | None) -> Sequence[Channel]:
+        wanted = self._owned().order_by(Channel.created_at.desc(), Channel.id.desc()).limit(rows_max)
+        if before is not None:
+            wanted = wanted.where(tuple_(Channel.created_at, Channel.id) < before)
+        return (await self._db.scalars(wanted)).all()
+
+    async def create(self, values: dict[str, Any]) -> Channel:
+        # Two that come at once would both find room for one.
+        mine = func.hashtextextended(f"channels:{self._tenant_id}", 0)
+        await self._db.execute(select(func.pg_advisory_xact_lock(mine)))
+        count = select(func.count()).select_from(self._owned().subquery())
+        if (await self._db.scalar(count) or 0) >= CHANNELS_MAX:
+            raise TooManyChannels(f"A tenant has at most {CHANNELS_MAX} channels: delete one first.")
+        added = insert(Channel).values(tenant_id=self._tenant_id, **values).returning(Channel)
+        async with _own_bot():
+            return (await self._db.scalars(added)).one()
+
+    async def change(self, channel: Channel, **changes: Any) -> Channel:
+        changed = (
+            update(Channel)
+            .where(Channel.tenant_id == self._tenant_id, Channel.id == channel.id)
+            .values(**changes, version=Channel.version + 1, updated_at=func.now())
+            .returning(Channel)
+            .execution_options(populate_existing=True)
+        )
+        async with _own_bot():
+            return (await self._db.scalars(changed)).one()
+
     def _active(self, bot_id: UUID, audience: Audience) -> Select[Channel]:
         return self._owned().where(
             Channel.bot_id == bot_id, Channel.audience == audience, Channel.status == ChannelStatus.ACTIVE
@@ -31,3 +82,23 @@ class ChannelStore:
 
     def _owned(self) -> Select[Channel]:
         return select(Channel).where(Channel.tenant_id == self._tenant_id, Channel.deleted_at.is_(None))
+
+
+def _found(channel: Channel | None) -> Channel:
+    if channel is None:
+        raise ChannelNotFound("No such channel.")
+    return channel
+
+
+@asynccontextmanager
+async def _own_bot() -> AsyncIterator[None]:
+    """A bot that is taken; by whom is not said."""
+    try:
+        yield
+    except IntegrityError as error:
+        if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
+            raise
+        raise BotAlreadyRegistered(
+            "This bot is registered already: use one of your own, or delete the channel that has it.",
+            details={"fields": {"bot_id": "is registered already"}},
+        ) from error

@@ -13,6 +13,8 @@ from neo.chat.submit import TurnDesk
 from neo.chat.tail import OpenTails, TailPace
 from neo.chat.token_routes import token_router
 from neo.chat.tokens import TokenDesk
+from neo.chat.upload import UploadDesk, UploadQuota
+from neo.chat.upload_routes import upload_router
 from neo.chat.watch import Tails
 
 __all__ = [
@@ -25,6 +27,9 @@ __all__ = [
     "Tails",
     "TokenDesk",
     "TurnDesk",
+    "UploadDesk",
+    "UploadQuota",
     "router",
     "token_router",
+    "upload_router",
 ]

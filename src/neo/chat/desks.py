@@ -8,6 +8,7 @@ from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.submit import TurnDesk
 from neo.chat.tokens import TokenDesk
+from neo.chat.upload import UploadDesk
 from neo.chat.watch import Tails
 
 
@@ -21,6 +22,7 @@ class Desks:
     archivist: Archivist
     tails: Tails
     tokens: TokenDesk
+    uploads: UploadDesk
 
 
 # Dependencies are coroutines: the framework would run a plain function in a thread of its own.

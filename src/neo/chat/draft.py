@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import orjson
 
-from neo.chat.errors import AttachmentsRefused, ClientMessageIdInvalid, EmptyMessage, MessageTooLong
+from neo.attachments import ATTACHMENTS_MAX, AttachmentRepeated, Cited, TooManyAttachments
+from neo.chat.errors import ClientMessageIdInvalid, EmptyMessage, MessageTooLong
 
 MESSAGE_CHARACTERS_MAX = 100_000
 # A client's id is compared byte for byte, so it keeps to what every client writes alike.
@@ -18,15 +19,11 @@ class Draft:
     message: str
     model_tier: str
     client_message_id: str | None
-    attachments: int
+    attachments: tuple[Cited, ...] = ()
 
     def check(self) -> None:
-        if self.attachments:
-            raise AttachmentsRefused(
-                "This server does not take attachments yet: send the message without them.",
-                details={"fields": {"attachments": "not supported"}},
-            )
-        if not self.message.strip():
+        self._check_attachments()
+        if not self.message.strip() and not self.attachments:
             raise EmptyMessage(
                 "A message needs text or at least one attachment.",
                 details={"fields": {"message": "is empty"}},
@@ -46,4 +43,18 @@ class Draft:
 
     def digest(self) -> bytes:
         """Tells a repeated message from another one under the same `client_message_id`."""
-        return hashlib.sha256(orjson.dumps([self.message, self.model_tier, self.attachments])).digest()
+        cited = [[one.blob_path, one.mime, one.alt, one.filename] for one in self.attachments]
+        return hashlib.sha256(orjson.dumps([self.message, self.model_tier, cited])).digest()
+
+    def _check_attachments(self) -> None:
+        if len(self.attachments) > ATTACHMENTS_MAX:
+            raise TooManyAttachments(
+                f"A message has at most {ATTACHMENTS_MAX} attachments.",
+                details={"fields": {"attachments": f"more than {ATTACHMENTS_MAX}"}},
+            )
+        paths = [one.blob_path for one in self.attachments]
+        if len(set(paths)) < len(paths):
+            raise AttachmentRepeated(
+                "An image is attached to a message once.",
+                details={"fields": {"attachments": "the same `blob_path` twice"}},
+            )

@@ -16,11 +16,6 @@ class ClientMessageIdReused(Failure):
     code = "client_message_id_reused"
 
 
-class ClientIdNotAllowed(Failure):
-    kind = Kind.FORBIDDEN
-    code = "client_id_not_allowed"
-
-
 class AgentSelectorInvalid(Failure):
     kind = Kind.INVALID
     code = "agent_selector_invalid"
@@ -44,11 +39,6 @@ class MessageTooLong(Failure):
 class ClientMessageIdInvalid(Failure):
     kind = Kind.INVALID
     code = "client_message_id_invalid"
-
-
-class AttachmentsRefused(Failure):
-    kind = Kind.INVALID
-    code = "attachments_invalid"
 
 
 class RepeatedParameter(Failure):

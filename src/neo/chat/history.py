@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
+from neo.attachments import Attachment, AttachmentStore
 from neo.db import Database
 from neo.sessions import ChatMessage, ChatSession, MessageStore, SessionStore, check_readable
 from neo.turns.models import ChatTurn
@@ -19,6 +20,7 @@ class Transcript:
     messages: Sequence[ChatMessage]
     turns: dict[UUID, ChatTurn]
     open_turn: ChatTurn | None
+    attachments: Sequence[Attachment] = ()
 
 
 class Reader:
@@ -54,7 +56,12 @@ class Reader:
             )
             turns = TurnStore(db, caller.tenant_id)
             found = await turns.by_ids(session_id, {message.turn_id for message in messages})
-            return Transcript(messages, found, await turns.find_first_open(session_id))
+            first_open = await turns.find_first_open(session_id)
+            with_files = [message.id for message in messages if message.has_files]
+            attachments = (
+                await AttachmentStore(db, caller.tenant_id).of_messages(with_files) if with_files else ()
+            )
+            return Transcript(messages, found, first_open, attachments)
 
     async def turn(self, caller: Principal, session_id: UUID, turn_id: UUID) -> ChatTurn:
         async with self._database.transaction(caller.tenant_id) as db:

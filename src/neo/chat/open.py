@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import Principal, acting_for
 from neo.agents import Agent, AgentNotConversational, AgentStore, AutonomyType, ManagedAgentKey
 from neo.audit import AuditStore
-from neo.channels import Inbound, Route, TenantNotFound, find_destination, settle
+from neo.channels import ClientIdNotAllowed, Inbound, Route, TenantNotFound, find_destination, settle
 from neo.chat.end_user import check_end_user
-from neo.chat.errors import AgentIdNotAllowed, AgentSelectorInvalid, ClientIdNotAllowed, TitleTooLong
+from neo.chat.errors import AgentIdNotAllowed, AgentSelectorInvalid, TitleTooLong
 from neo.chat.standing import check_access, check_audience
 from neo.db import Database
 from neo.sessions import ChatSession, SessionStore

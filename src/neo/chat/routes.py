@@ -6,6 +6,7 @@ from starlette.responses import Response
 
 from neo.access import Gate, Principal, Right, caller_with
 from neo.api import JsonBody, Page, json_body, operation, requested_page, success
+from neo.attachments import Cited
 from neo.chat import paging
 from neo.chat.callers import (
     Opener,
@@ -139,7 +140,14 @@ async def post_message(
 
     A message has at most 100,000 characters, a body at most 1 MiB. A message posted while a turn runs is accepted
     and waits: turns of a session run one at a time, in order. An archived session answers
-    `409 session_archived`. Attachments are not taken by this server yet: `422 attachments_invalid`.
+    `409 session_archived`.
+
+    `attachments` are images, at most 6, each uploaded through a grant of
+    `POST /chat/sessions/<id>/attachments/upload-url` and used by one message only; `message` may then be empty. What
+    was not granted to this session or is used already answers `422 attachment_not_found`, what was not uploaded
+    `422 attachment_not_uploaded`, content of another type `422 attachment_type_mismatch`, an image that is broken, of
+    more than 25 million pixels or of more than 20 frames `422 attachment_invalid`, one of more than
+    10 MiB `413 attachment_too_large`.
     """
     draft, warnings = await _draft(desk, caller, session_id, body)
     accepted = await desk.turns.submit(caller, session_id, draft)
@@ -165,14 +173,17 @@ async def list_messages(
     order: Annotated[Literal["asc", "desc"], Query(description="`asc`: oldest first.")] = "asc",
 ) -> Response:
     """The transcript as AI SDK `UIMessage`s, and the open turn with its cursor, if any. A turn's reply is here
-    before its terminal envelope is on the stream.
+    before its terminal envelope is on the stream. An image is a `file` part whose `url` is signed anew for each
+    answer and good for 15 minutes.
     """
     after = paging.messages_after(page, order)
     found = await desk.reader.transcript(
         caller, session_id, page.size + 1, after=after, newest_first=order == "desc"
     )
     next_cursor = paging.next_messages(page, order, found.messages)
-    return success(request, shown_transcript(found, page.size), is_page=True, next_cursor=next_cursor)
+    urls = await desk.uploads.urls_of(found.attachments, str(request.base_url))
+    shown = shown_transcript(found, page.size, urls)
+    return success(request, shown, is_page=True, next_cursor=next_cursor)
 
 
 @router.get(
@@ -246,9 +257,8 @@ async def _draft(
 ) -> tuple[Draft, list[str]]:
     try:
         message, warnings = body.parse()
-        draft = Draft(
-            message.message, message.model_tier.value, message.client_message_id, len(message.attachments)
-        )
+        cited = tuple(Cited(**one.model_dump()) for one in message.attachments)
+        draft = Draft(message.message, message.model_tier.value, message.client_message_id, cited)
         draft.check()
     except Failure:
         # Who may not see the session is not told what is wrong with the body.

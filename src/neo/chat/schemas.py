@@ -7,8 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from neo.agents import ManagedAgentKey
-
-ATTACHMENTS_MAX = 6
+from neo.attachments import ALT_CHARACTERS_MAX
 
 
 class ChatModelTier(StrEnum):
@@ -104,7 +103,11 @@ class PublicChatAttachment(BaseModel):
     reference another session's or tenant's blob.
     """
 
-    alt: str | None = Field(None, description="Optional alt text / description for the image.")
+    alt: str | None = Field(
+        None,
+        max_length=ALT_CHARACTERS_MAX,
+        description="Optional alt text / description for the image; at most 2,000 characters.",
+    )
     blob_path: str = Field(description="The `blob_path` returned by `attachments/upload-url`.")
     filename: str | None = Field(None, description="Optional original filename, for display.")
     mime: str = Field(description="Image MIME type — one of image/png, image/jpeg, image/gif, image/webp.")
@@ -159,7 +162,7 @@ class UIMessage(BaseModel):
     role: str = Field(description="`user` or `assistant`.")
     metadata: "MessageMetadata"
     parts: list[dict[str, Any]] = Field(
-        description="AI SDK parts: `text`, `reasoning`, `step-start`, `tool-*`."
+        description="AI SDK parts: `text`, `file`, `reasoning`, `step-start`, `tool-*`."
     )
 
 

@@ -1,5 +1,10 @@
 """From rows to the wire."""
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from neo.attachments import Attachment
 from neo.chat.history import Transcript
 from neo.chat.schemas import (
     ChatMessages,
@@ -44,8 +49,12 @@ def shown_open_turn(turn: ChatTurn | None) -> OpenTurn | None:
     )
 
 
-def shown_transcript(transcript: Transcript, rows: int) -> ChatMessages:
-    shown = [_message(message, transcript.turns[message.turn_id]) for message in transcript.messages[:rows]]
+def shown_transcript(transcript: Transcript, rows: int, urls: Mapping[UUID, str]) -> ChatMessages:
+    """`urls` are where each attachment is read."""
+    files = {str(one.id): _file(one, urls[one.id]) for one in transcript.attachments}
+    shown = [
+        _message(message, transcript.turns[message.turn_id], files) for message in transcript.messages[:rows]
+    ]
     return ChatMessages(messages=shown, open_turn=shown_open_turn(transcript.open_turn))
 
 
@@ -71,11 +80,17 @@ def shown_turn(turn: ChatTurn) -> ChatTurnResource:
     )
 
 
-def _message(message: ChatMessage, turn: ChatTurn) -> UIMessage:
+def _file(attachment: Attachment, url: str) -> dict[str, Any]:
+    part = {"type": "file", "mediaType": attachment.stored_mime or attachment.mime, "url": url}
+    return {**part, "filename": attachment.filename} if attachment.filename else part
+
+
+def _message(message: ChatMessage, turn: ChatTurn, files: Mapping[str, dict[str, Any]]) -> UIMessage:
     metadata = MessageMetadata(
         chat_turn_id=str(turn.id),
         chat_turn_status=turn.status,
         client_message_id=message.client_message_id,
         created_at=message.created_at,
     )
-    return UIMessage(id=str(message.id), role=message.role, metadata=metadata, parts=message.parts)
+    parts = [files[part["attachment_id"]] if part["type"] == "file" else part for part in message.parts]
+    return UIMessage(id=str(message.id), role=message.role, metadata=metadata, parts=parts)

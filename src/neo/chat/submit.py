@@ -1,6 +1,8 @@
 """Accepting a message: stored with its turn in one transaction, then started."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import Uuid, bindparam, text
@@ -8,6 +10,7 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
+from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, claim
 from neo.chat.draft import Draft
 from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, SessionArchived
 from neo.chat.standing import lock_standing
@@ -61,25 +64,45 @@ class Accepted:
 
 
 class TurnDesk:
-    def __init__(self, database: Database, starter: TurnStarter) -> None:
+    def __init__(self, database: Database, starter: TurnStarter, inspector: Inspector | None) -> None:
         self._database = database
         self._starter = starter
+        self._inspector = inspector
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
+        inspected = await self._inspect(caller, session_id, draft) if draft.attachments else []
         async with self._database.transaction(caller.tenant_id) as db:
-            # The lock comes first: without it, racing duplicates are told the wrong reason.
-            standing = await lock_standing(db, caller.tenant_id, session_id)
-            standing.check(caller)
-            session = standing.session
-            await _refuse_repeat(db, session, draft)
-            if session.archived_at is not None:
-                raise SessionArchived("This session is archived: open a new one.")
-            standing.check_open_for_talk()
-            accepted, is_first = await _store(db, session, draft)
+            session = await _admitted(db, caller, session_id, draft)
+            accepted, is_first = await _store(db, session, draft, inspected)
+            await claim(db, session.tenant_id, accepted.user_message_id, inspected)
         if is_first:
             # After the commit: a start that fails here is made up for by the sweeper.
             self._starter.start_soon(TurnInput(str(caller.tenant_id), str(session_id), str(accepted.turn_id)))
         return accepted
+
+    async def _inspect(self, caller: Principal, session_id: UUID, draft: Draft) -> list[Inspected]:
+        """The cited uploads, looked at while no connection and no lock is held: the store may be slow."""
+        async with self._database.transaction(caller.tenant_id) as db:
+            # A repeated message is told so, although its attachments are used by now.
+            await _admitted(db, caller, session_id, draft)
+            paths = [one.blob_path for one in draft.attachments]
+            issued = await AttachmentStore(db, caller.tenant_id).unused(session_id, paths)
+        if self._inspector is None:
+            raise AttachmentsNotConfigured
+        return await self._inspector.inspect(draft.attachments, issued)
+
+
+async def _admitted(db: AsyncSession, caller: Principal, session_id: UUID, draft: Draft) -> ChatSession:
+    """The session, locked, if this caller may say this in it now."""
+    # The lock comes first: without it, racing duplicates are told the wrong reason.
+    standing = await lock_standing(db, caller.tenant_id, session_id)
+    standing.check(caller)
+    session = standing.session
+    await _refuse_repeat(db, session, draft)
+    if session.archived_at is not None:
+        raise SessionArchived("This session is archived: open a new one.")
+    standing.check_open_for_talk()
+    return session
 
 
 async def _refuse_repeat(db: AsyncSession, session: ChatSession, draft: Draft) -> None:
@@ -100,7 +123,9 @@ async def _refuse_repeat(db: AsyncSession, session: ChatSession, draft: Draft) -
     raise DuplicateClientMessageId("This message was accepted before: tail its turn.", details=details)
 
 
-async def _store(db: AsyncSession, session: ChatSession, draft: Draft) -> tuple[Accepted, bool]:
+async def _store(
+    db: AsyncSession, session: ChatSession, draft: Draft, inspected: Sequence[Inspected]
+) -> tuple[Accepted, bool]:
     """Message, turn and the session's count; also whether the turn may begin at once."""
     turn_id, message_id = uuid4(), uuid4()
     values = {
@@ -111,10 +136,16 @@ async def _store(db: AsyncSession, session: ChatSession, draft: Draft) -> tuple[
         "tier": draft.model_tier,
         "message_id": message_id,
         "reply_id": uuid4(),
-        "parts": [{"type": "text", "text": draft.message}],
+        "parts": _parts(draft, inspected),
         "client_message_id": draft.client_message_id,
         "digest": draft.digest(),
     }
     row = (await db.execute(STORE, values)).one()
     accepted = Accepted(message_id, turn_id, since_cursor(row.turn_no), session.show_agent_progress_steps)
     return accepted, not row.waits
+
+
+def _parts(draft: Draft, inspected: Sequence[Inspected]) -> list[dict[str, Any]]:
+    """Where an attachment is read is told anew each time, so only which one it is is stored."""
+    said = [{"type": "text", "text": draft.message}] if draft.message or not inspected else []
+    return [*said, *({"type": "file", "attachment_id": str(one.attachment.id)} for one in inspected)]

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import TOKEN_SECONDS_DEFAULT, TOKEN_SECONDS_MAX, Principal, SessionClaims, SessionTokens
 from neo.agents import AgentStore, ManagedAgentKey
 from neo.audit import AuditStore
+from neo.channels import ClientIdNotAllowed
 from neo.chat.end_user import check_end_user
 from neo.chat.errors import (
-    ClientIdNotAllowed,
     SessionAgentNotAllowed,
     SessionArchived,
     SessionNotMintable,
@@ -77,10 +77,10 @@ class TokenDesk:
 
 
 async def _check(db: AsyncSession, caller: Principal, session: ChatSession, wanted: Minting) -> None:
-    agent = await AgentStore(db, session.tenant_id).get(session.agent_id)
     if caller.is_platform:
+        support = await AgentStore(db, session.tenant_id).get_managed(ManagedAgentKey.NEO_SUPPORT)
         is_its_tenant = wanted.client_id is None or wanted.client_id.lower() == str(session.tenant_id)
-        if not is_its_tenant or agent.managed_key != ManagedAgentKey.NEO_SUPPORT:
+        if not is_its_tenant or session.agent_id != support.id:
             raise not_mintable()
     if session.archived_at is not None:
         raise SessionArchived("This session is archived: open a new one.")

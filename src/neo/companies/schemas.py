@@ -88,12 +88,12 @@ class UpdateEndCompanyRequest(BaseModel):
     """Only the fields that are sent change; null clears a field that may be null."""
 
     psa_company_name: Name = left_alone(NAME_TEXT)
-    tenant_id: Guid | None = Field(None, description=TENANT_TEXT)
-    custom_instructions: Instructions | None = Field(None, description=INSTRUCTIONS_TEXT)
-    custom_instructions_for_user_facing_chat: Instructions | None = Field(None, description=CHAT_TEXT)
+    tenant_id: Guid | None = left_alone(TENANT_TEXT)
+    custom_instructions: Instructions | None = left_alone(INSTRUCTIONS_TEXT)
+    custom_instructions_for_user_facing_chat: Instructions | None = left_alone(CHAT_TEXT)
     auto_assign_exchange_admin: bool = left_alone(ADMIN_TEXT)
-    employee_identity_provider: CompanyObject | None = Field(None, description=PROVIDER_TEXT)
-    mailbox_provider: CompanyObject | None = Field(None, description=PROVIDER_TEXT)
+    employee_identity_provider: CompanyObject | None = left_alone(PROVIDER_TEXT)
+    mailbox_provider: CompanyObject | None = left_alone(PROVIDER_TEXT)
     marketplace_company_ids: MarketplaceIds = left_alone(MARKETPLACE_TEXT)
     version: int = left_alone("The version that you read; when it is not the current one: 409.")
 

@@ -6,5 +6,6 @@ whatever their token says.
 
 from neo.people.enrol import Enrolment
 from neo.people.models import Technician
+from neo.people.roster import Roster
 
-__all__ = ["Enrolment", "Technician"]
+__all__ = ["Enrolment", "Roster", "Technician"]

@@ -61,3 +61,7 @@ class ChatMessage(Base):
     @property
     def text(self) -> str:
         return "".join(part["text"] for part in self.parts if part["type"] == "text")
+
+    @property
+    def has_files(self) -> bool:
+        return any(part["type"] == "file" for part in self.parts)

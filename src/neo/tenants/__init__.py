@@ -5,6 +5,6 @@ owner's role.
 """
 
 from neo.tenants.models import Tenant
-from neo.tenants.store import all_tenants, find_tenant
+from neo.tenants.store import TenantStore, all_tenants, find_tenant
 
-__all__ = ["Tenant", "all_tenants", "find_tenant"]
+__all__ = ["Tenant", "TenantStore", "all_tenants", "find_tenant"]

@@ -1,10 +1,44 @@
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from neo.tenants.models import Tenant
+
+# PostgreSQL has the names whatever the machine has; a look-up by `AT TIME ZONE` would take more than names.
+TIMEZONE_EXISTS = text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :name)")
+
+
+class TenantStore:
+    """The tenant of the transaction; no other is seen."""
+
+    def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
+        self._db = db
+        self._tenant_id = tenant_id
+
+    async def get(self) -> Tenant:
+        return (await self._db.scalars(self._owned())).one()
+
+    async def hold(self) -> Tenant:
+        """The tenant, held by this transaction alone: to change it. Rows that name it can be added meanwhile."""
+        return (await self._db.scalars(self._owned().with_for_update(key_share=True))).one()
+
+    async def change(self, changes: dict[str, Any]) -> Tenant:
+        """Which columns may change is for the database to say: the owner's role has more of them."""
+        values = {**changes, "updated_at": func.now()}
+        changed = await self._db.scalars(
+            update(Tenant).where(Tenant.id == self._tenant_id).values(values).returning(Tenant),
+            execution_options={"populate_existing": True},
+        )
+        return changed.one()
+
+    async def knows_timezone(self, name: str) -> bool:
+        return bool(await self._db.scalar(TIMEZONE_EXISTS, {"name": name}))
+
+    def _owned(self) -> Select[Tenant]:
+        return select(Tenant).where(Tenant.id == self._tenant_id)
 
 
 async def all_tenants(owner: AsyncConnection) -> Sequence[Row[Tenant]]:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from neo.agents import Agent
+from neo.companies import EndCompany
 from neo.llm import Said, Tier
 from neo.sessions import ChatMessage, ChatSession, Role, message_position
 from neo.turns.models import OPEN, ChatTurn, TurnStatus
@@ -15,6 +16,7 @@ from neo.turns.models import OPEN, ChatTurn, TurnStatus
 PAGE_MESSAGES = 200
 # No model's token is longer than this on average, so more characters than this a token cannot fit.
 CHARACTERS_PER_TOKEN_MAX = 8
+COMPANY_HEADING = "Instructions for this user's company:"
 
 
 @dataclass(frozen=True)
@@ -26,14 +28,23 @@ class Task:
     instructions: str
     agent_model: str | None
     reasoning_effort: str | None
-    message: str
+    message: ChatMessage
 
     @property
     def tier(self) -> Tier:
         return Tier(self.turn.model_tier)
 
 
-def _begin() -> Select[ChatTurn, ChatSession, Agent, ChatMessage]:
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """One message of the transcript; its images are not read here."""
+
+    message_id: UUID
+    said: Said
+    has_files: bool
+
+
+def _begin() -> Select[ChatTurn, ChatSession, Agent, ChatMessage, str | None]:
     begun = aliased(
         ChatTurn,
         update(ChatTurn)
@@ -48,11 +59,21 @@ def _begin() -> Select[ChatTurn, ChatSession, Agent, ChatMessage]:
         .returning(ChatTurn)
         .cte("begun"),
     )
+    of_company = (EndCompany.tenant_id == ChatSession.tenant_id) & (
+        EndCompany.psa_company_id == ChatSession.end_company_id
+    )
     return (
-        select(begun, ChatSession, Agent, ChatMessage)
+        select(
+            begun,
+            ChatSession,
+            Agent,
+            ChatMessage,
+            EndCompany.custom_instructions_for_user_facing_chat,
+        )
         .join(ChatSession, ChatSession.id == begun.session_id)
         .join(Agent, (Agent.tenant_id == ChatSession.tenant_id) & (Agent.id == ChatSession.agent_id))
         .join(ChatMessage, ChatMessage.id == begun.user_message_id)
+        .outerjoin(EndCompany, of_company)
     )
 
 
@@ -66,22 +87,23 @@ async def begin_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task |
     if found is None:
         return None
     turn, session, agent, message = found
-    return Task(turn, session, agent.instructions, agent.model, agent.reasoning_effort, message.text)
+    return Task(turn, session, agent.instructions, agent.model, agent.reasoning_effort, message)
 
 
-async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> tuple[list[Said], int]:
+async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> tuple[list[Earlier], int]:
     """What was said before in whole exchanges, newest kept, and how many messages were left unread.
 
     Turns that failed or were cancelled are not told to the model. Reading stops where the budget is surely
     full, so that a long session costs no more than a short one.
     """
-    said: list[Said] = []
+    said: list[Earlier] = []
     characters, before = 0, message_position(turn.turn_no, Role.USER)
     while True:
         page = await _page(db, turn, before)
         for message in page:
             text = message.text
-            said.append(Said("user" if message.role == Role.USER else "assistant", text))
+            one = Said("user" if message.role == Role.USER else "assistant", text)
+            said.append(Earlier(message.id, one, has_files=message.has_files))
             characters += len(text)
         if len(page) < PAGE_MESSAGES:
             return said[::-1], 0

@@ -9,11 +9,14 @@ from uuid import UUID
 
 import structlog
 
+from neo.attachments import AttachmentInvalid
+from neo.blobs import BlobStoreUnavailable
 from neo.db import Database
 from neo.events import EventLog, TurnWriter, envelope
 from neo.llm import (
     ChosenModel,
     Completed,
+    Image,
     ModelMisnamed,
     Models,
     Prompt,
@@ -25,11 +28,12 @@ from neo.llm import (
     TextDelta,
     fit,
 )
+from neo.turns.album import Album
 from neo.turns.close import Ending, TurnCloser
 from neo.turns.contract import TURN_SECONDS_MAX, TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.patience import patiently
-from neo.turns.prompt import Task, begin_task, continues_from, read_transcript
+from neo.turns.prompt import Earlier, Task, begin_task, continues_from, read_transcript
 from neo.turns.store import TurnStore
 from neo.turns.tell import Teller, start_chunk, terminal_chunk
 
@@ -57,12 +61,14 @@ class ModelStep:
         models: Models,
         log_of_events: EventLog,
         closer: TurnCloser,
+        album: Album,
         warmed: asyncio.Future[None],
     ) -> None:
         self._database = database
         self._models = models
         self._events = log_of_events
         self._closer = closer
+        self._album = album
         self._warmed = warmed
 
     async def run(self, turn: TurnInput, *, is_last_attempt: bool) -> None:
@@ -96,6 +102,12 @@ class ModelStep:
         try:
             async with asyncio.timeout(TURN_SECONDS_MAX):
                 await self._hear(task, answer, teller)
+        except BlobStoreUnavailable as failure:
+            if not is_last_attempt:
+                raise
+            await self._fail(turn, task, writer, answer, failure.code, failure.message)
+        except AttachmentInvalid as failure:
+            await self._fail(turn, task, writer, answer, failure.code, failure.message)
         except ProviderFailure as failure:
             if failure.retryable and not is_last_attempt:
                 raise
@@ -115,27 +127,29 @@ class ModelStep:
 
     async def _hear(self, task: Task, answer: Answer, teller: Teller) -> None:
         chosen = answer.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
+        images = await self._album.new(task, chosen)
         # To import them here would hold up everything else in this process.
         await asyncio.shield(self._warmed)
         previous = continues_from(task.session, task.turn, chosen.provider, chosen.region)
         if previous is not None and chosen.continues:
             try:
-                return await self._stream(chosen, task, answer, teller, [], previous)
+                return await self._stream(chosen, answer, teller, _prompt(task, [], images), task, previous)
             except ResponseForgotten:
                 log.info("turn_resent_with_transcript")
-        said, answer.omitted_messages = await patiently(lambda: self._transcript(task, chosen))
-        return await self._stream(chosen, task, answer, teller, said, None)
+        earlier, answer.omitted_messages = await patiently(lambda: self._transcript(task, chosen))
+        said = await self._album.illustrated(task, chosen, earlier, new=len(images))
+        return await self._stream(chosen, answer, teller, _prompt(task, said, images), task, None)
 
     async def _stream(
         self,
         chosen: ChosenModel,
-        task: Task,
         answer: Answer,
         teller: Teller,
-        said: list[Said],
+        prompt: Prompt,
+        task: Task,
         previous: str | None,
     ) -> None:
-        fitted = fit(Prompt(task.instructions, said, task.message), chosen.prompt_tokens_max)
+        fitted = fit(prompt, chosen.prompt_tokens_max)
         answer.omitted_messages += fitted.omitted
         pieces = self._models.answer(chosen, fitted.prompt, previous_response_id=previous)
         async with aclosing(pieces):
@@ -148,7 +162,7 @@ class ModelStep:
                 teller.hear(piece)
         teller.end_part()
 
-    async def _transcript(self, task: Task, chosen: ChosenModel) -> tuple[list[Said], int]:
+    async def _transcript(self, task: Task, chosen: ChosenModel) -> tuple[list[Earlier], int]:
         async with self._database.transaction(task.turn.tenant_id) as db:
             return await read_transcript(db, task.turn, chosen.prompt_tokens_max)
 
@@ -243,6 +257,10 @@ def _continues(
         "continues_response_id": completed.response_id if goes_on else None,
         "continues_turn_no": task.turn.turn_no,
     }
+
+
+def _prompt(task: Task, said: list[Said], images: tuple[Image, ...]) -> Prompt:
+    return Prompt(task.instructions, said, task.message.text, images)
 
 
 def _since(turn: ChatTurn) -> int:

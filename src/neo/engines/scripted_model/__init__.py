@@ -12,6 +12,7 @@ What is said (the answer is counted in tokens, numbered from 1):
 - `tokens=N`     N numbered words: `w1 w2 w3 ` (default 20; 0 with `tool_call`)
 - `echo`         the last user message instead, one word a token
 - `recall`       every user message that was sent or is remembered, one a line, oldest first
+- `instructions` the instructions that came with the call
 - `reasoning=N`  N words of reasoning (`r1 r2 `) before the answer
 - `tool_call`    asks for the tool `look_up` after the answer
 - `length`       ends as incomplete: the answer's limit of tokens is reached

@@ -7,6 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 
+# Where chat completions have their instructions.
+SYSTEM_ROLES = ("system", "developer")
+
+
 class MalformedCallError(Exception):
     """The body is not a call of its dialect."""
 
@@ -24,6 +28,7 @@ class AskedImage:
 class Asked:
     model: str
     users: tuple[str, ...]
+    instructions: str
     message_count: int
     characters: int
     stream: bool
@@ -62,9 +67,11 @@ def _asked(
         raise MalformedCallError("A call needs a model and at least one message.")
     texts = [(item.get("role"), _text(item.get("content"))) for item in items if isinstance(item, dict)]
     system = _text(body.get("instructions") or body.get("system") or "")
+    in_messages = "".join(text for role, text in texts if role in SYSTEM_ROLES)
     return Asked(
         model=body["model"],
         users=tuple(text for role, text in texts if role == "user"),
+        instructions=system or in_messages,
         message_count=len(texts),
         characters=len(system) + sum(len(text) for _, text in texts),
         stream=body.get("stream") is True,

@@ -64,6 +64,8 @@ def _words(asked: Asked, scenario: Scenario, remembered: Exchange | None) -> tup
     if scenario.recall:
         users = [*(remembered.users_so_far() if remembered else []), *asked.users]
         return tuple(_WORD.findall("\n".join(users)))
+    if scenario.instructions:
+        return tuple(_WORD.findall(asked.instructions))
     tokens = scenario.tokens
     if tokens is None:
         tokens = 0 if scenario.tool_call else DEFAULT_TOKENS

@@ -20,6 +20,7 @@ class Scenario:
     tokens: int | None = None
     echo: bool = False
     recall: bool = False
+    instructions: bool = False
     reasoning: int = 0
     tool_call: bool = False
     length: bool = False

@@ -1,0 +1,101 @@
+"""Grants to upload an image, and where attachments are read."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.access import Principal
+from neo.attachments import (
+    IMAGE_TYPES,
+    Attachment,
+    AttachmentStore,
+    AttachmentTypeUnsupported,
+    BlobUrls,
+    UploadQuotaExceeded,
+    shown_name,
+)
+from neo.chat.errors import SessionArchived
+from neo.chat.standing import lock_standing
+from neo.db import Database
+
+# Unused grants go within a day, and a tenant that is full has something to look after first.
+RETRY_AFTER_SECONDS = 3600
+
+
+@dataclass(frozen=True)
+class UploadQuota:
+    """What one tenant may have; 0 bytes for no limit."""
+
+    unused_max: int
+    kept_bytes_max: int
+
+
+@dataclass(frozen=True)
+class Grant:
+    upload_url: str
+    blob_path: str
+    mime: str
+
+
+class UploadDesk:
+    def __init__(self, database: Database, urls: BlobUrls, quota: UploadQuota) -> None:
+        self._database = database
+        self._urls = urls
+        self._quota = quota
+
+    async def grant(
+        self, caller: Principal, session_id: UUID, content_type: str, filename: str | None, base_url: str
+    ) -> Grant:
+        """One upload of one image for this session, by whoever may post to it now."""
+        # The path says whose it is and nothing of what the sender calls it; what counts is the row.
+        attachment_id = uuid4()
+        path = f"{caller.tenant_id}/{session_id}/{attachment_id}"
+        async with self._database.transaction(caller.tenant_id) as db:
+            await _check_talk(db, caller, session_id)
+            _check_type(content_type)
+            store = AttachmentStore(db, caller.tenant_id)
+            await self._check_quota(store)
+            self._urls.check_configured()
+            await store.issue(
+                id=attachment_id,
+                session_id=session_id,
+                blob_path=path,
+                mime=content_type,
+                filename=shown_name(filename),
+            )
+        # Some stores are asked for it, and no connection waits for them.
+        return Grant(await self._urls.for_upload(base_url, path, content_type), path, content_type)
+
+    async def urls_of(self, attachments: Iterable[Attachment], base_url: str) -> dict[UUID, str]:
+        """Where each is read, for a quarter of an hour."""
+        return {one.id: await self._urls.for_reading(base_url, one) for one in attachments}
+
+    async def _check_quota(self, store: AttachmentStore) -> None:
+        if await store.unused_count() >= self._quota.unused_max:
+            raise _exceeded(f"{self._quota.unused_max} uploads were granted and are not used yet")
+        if 0 < self._quota.kept_bytes_max <= await store.kept_bytes():
+            raise _exceeded(f"attachments take up {self._quota.kept_bytes_max} bytes")
+
+
+async def _check_talk(db: AsyncSession, caller: Principal, session_id: UUID) -> None:
+    standing = await lock_standing(db, caller.tenant_id, session_id)
+    standing.check(caller)
+    if standing.session.archived_at is not None:
+        raise SessionArchived("This session is archived: open a new one.")
+    standing.check_open_for_talk()
+
+
+def _check_type(content_type: str) -> None:
+    if content_type not in IMAGE_TYPES:
+        known = ", ".join(IMAGE_TYPES)
+        raise AttachmentTypeUnsupported(
+            f"Attachments are images: {known}.", details={"fields": {"content_type": f"not one of {known}"}}
+        )
+
+
+def _exceeded(what: str) -> UploadQuotaExceeded:
+    return UploadQuotaExceeded(
+        f"This tenant's quota is used up: {what}.", retry_after_seconds=RETRY_AFTER_SECONDS
+    )
