@@ -1,19 +1,28 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from support.client import Client
+from support.issuer import Issuer, issuer_running
+from support.people import People
 from support.rows import Rows
 from support.server import Server
 
 
 @pytest.fixture(scope="session")
-async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+def identity() -> Iterator[Issuer]:
+    """The identity provider that the server of the journeys believes."""
+    with issuer_running() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> AsyncIterator[Server]:
     """One `neo serve` for all journeys, with the scripted model and no rate limit."""
     data: Path = tmp_path_factory.mktemp("neo") / "data"
-    server = await Server(data).start()
+    server = await Server(data, identity.environment()).start()
     yield server
     await server.stop()
     server.remove()
@@ -24,6 +33,14 @@ async def rows(server: Server) -> AsyncIterator[Rows]:
     rows = Rows(server)
     yield rows
     await rows.aclose()
+
+
+@pytest.fixture(scope="session")
+async def people(server: Server, rows: Rows, identity: Issuer) -> AsyncIterator[People]:
+    """Dashboard users of any tenant and role."""
+    people = People(server.url, rows, identity)
+    yield people
+    await people.aclose()
 
 
 @pytest.fixture(scope="session")

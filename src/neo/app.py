@@ -10,7 +10,22 @@ from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import Lifespan
 
-from neo.access import Authenticator, FailedAttempts, Gate, Lookups, RequestLimiter, SessionTokens, UrlSigner
+from neo.access import (
+    Authenticator,
+    FailedAttempts,
+    Gate,
+    KeyDesk,
+    Lookups,
+    Pepper,
+    RequestLimiter,
+    SessionTokens,
+    UrlSigner,
+)
+from neo.access.audit_routes import router as audit_router
+from neo.access.key_routes import router as key_router
+from neo.agents import AgentDesk
+from neo.agents.routes import router as agent_router
+from neo.agents.tenant_routes import router as tenant_router
 from neo.api import RequestScope, build_document, install_error_handlers
 from neo.attachments import BlobDoor, BlobUrls, Inspector
 from neo.attachments.routes import router as blob_router
@@ -36,8 +51,10 @@ from neo.chat import (
 from neo.companies.routes import router as company_router
 from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import kept_going
+from neo.llm import ModelSpec
 from neo.meta import Health, meta_router
 from neo.people import Enrolment
+from neo.people.routes import router as technician_router
 from neo.resources import Resources, entra_verifier, key_format, secret_keys
 from neo.settings import Settings, plain
 
@@ -134,6 +151,10 @@ def build_app(
             UploadQuota(settings.blobs.uploads_unused_max, settings.blobs.storage_bytes_max),
         ),
     )
+    app.state.agent_desk = AgentDesk(resources.database, lambda name: str(ModelSpec.parse(name)))
+    app.state.key_desk = KeyDesk(
+        resources.database, settings.server.environment, Pepper(secret_keys(settings))
+    )
     app.state.blob_door = BlobDoor(resources.blobs, signer)
     app.state.health = health
     _allow_origins(app, settings.server.cors_origins)
@@ -153,6 +174,11 @@ def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     app.include_router(channel_router)
     app.include_router(install_router)
     app.include_router(company_router)
+    app.include_router(agent_router)
+    app.include_router(tenant_router)
+    app.include_router(technician_router)
+    app.include_router(key_router)
+    app.include_router(audit_router)
     app.openapi = build_document(app)  # type: ignore[method-assign]
     install_error_handlers(app)
     return app

@@ -34,6 +34,9 @@ EDGES = {
     "upload_routes.py",
     "resolve_routes.py",
     "install_routes.py",
+    "tenant_routes.py",
+    "key_routes.py",
+    "audit_routes.py",
 }
 
 FILES = sorted(path for home in sorted(FEATURES) for path in (SOURCE / home).rglob("*.py"))

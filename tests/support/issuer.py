@@ -91,8 +91,11 @@ class Issuer:
             "v1_issuer": V1_ISSUER,
             **changes,
         }
-        source = KeySource(f"{self.url}/common/v2.0/.well-known/openid-configuration")
-        return EntraVerifier(EntraRules(**rules), SigningKeys(source, clock=self.clock))
+        return EntraVerifier(EntraRules(**rules), SigningKeys(self.source, clock=self.clock))
+
+    @property
+    def source(self) -> KeySource:
+        return KeySource(f"{self.url}/common/v2.0/.well-known/openid-configuration")
 
     def claims(self, *without: str, **changes: Any) -> dict[str, Any]:
         said = claims(TokenWish(tid=TID, oid=OID, name="Ada", email="ada@example.com"), self.url)
@@ -102,6 +105,14 @@ class Issuer:
         issuer = V1_ISSUER.replace("{tenantid}", str(TID))
         v1 = {"ver": "1.0", "iss": issuer, "aud": V1_AUDIENCE, "appid": str(CLIENT_ID)}
         return self.claims("azp", "azpacr", *without, **{**v1, **changes})
+
+    def environment(self) -> dict[str, str]:
+        """The settings of a server that believes this issuer."""
+        return {
+            "NEO_ENTRA_AUDIENCE": str(AUDIENCE),
+            "NEO_ENTRA_CLIENT_IDS": str(CLIENT_ID),
+            "NEO_ENTRA_METADATA_URL": f"{self.url}/common/v2.0/.well-known/openid-configuration",
+        }
 
     def token(self, *without: str, kid: str = "good", **changes: Any) -> str:
         """A token like Entra's, of the key that is published, but for these claims."""

@@ -36,7 +36,9 @@ class KeySource:
 
         is_here = is_loopback(urlsplit(self.metadata_url).hostname or "")
         # A proxy from the environment cannot reach this machine's own loopback.
-        async with httpx2.AsyncClient(trust_env=not is_here, follow_redirects=False) as http:
+        async with httpx2.AsyncClient(
+            trust_env=not is_here, follow_redirects=False, timeout=ANSWER_SECONDS_MAX
+        ) as http:
             metadata = await _fetched(http, self.metadata_url)
             issuer, jwks_url = metadata.get("issuer"), self.jwks_url or metadata.get("jwks_uri")
             if not isinstance(issuer, str) or not isinstance(jwks_url, str) or not is_private_line(jwks_url):

@@ -16,11 +16,20 @@ SECURITY_SCHEMES: dict[str, Any] = {
 TAGS = [
     {"name": "Meta", "description": "Service metadata — health, OpenAPI."},
     {"name": "Chat", "description": "Sessions, messages, turns and their event streams."},
+    {"name": "Agents", "description": "Agents: create, read, change, delete, version history."},
     {
         "name": "Channels",
         "description": "CONVERSATIONAL agents bound to a transport, with their branding, and where they are installed.",
     },
     {"name": "End companies", "description": "CRUD and bulk-update of the MSP's customers."},
+    {"name": "Technicians", "description": "The roster: your own people and their roles."},
+    {"name": "API keys", "description": "Keys for server-to-server use. Admin dashboard users only."},
+    {
+        "name": "Tenant",
+        "description": "The tenant that a credential belongs to, and new tenants for the platform.",
+    },
+    {"name": "Settings", "description": "The tenant's settings."},
+    {"name": "Audit log", "description": "What was changed in the tenant, and by whom."},
 ]
 
 _STRING_OR_NULL = ["string", "null"]

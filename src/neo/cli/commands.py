@@ -1,6 +1,19 @@
 import typer
 
-from neo.cli import api, chat, dev_issuer, doctor, document, keys, migrate, serve, settings, tenants, worker
+from neo.cli import (
+    api,
+    chat,
+    dev_issuer,
+    doctor,
+    document,
+    keys,
+    migrate,
+    serve,
+    settings,
+    technicians,
+    tenants,
+    worker,
+)
 
 app = typer.Typer(
     name="neo",
@@ -15,6 +28,7 @@ app.command("worker")(worker.worker)
 app.command("chat")(chat.chat)
 app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
+app.add_typer(technicians.app, name="technicians")
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)

@@ -1,17 +1,31 @@
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
-from neo.cli.operator import DataOption, JsonOption, NoDatabase, ground
+from neo.cli.operator import DataOption, Ground, JsonOption, NoDatabase, application, no_tenant
 
-app = typer.Typer(no_args_is_help=True, help="API keys of a tenant: create, list, revoke.")
+if TYPE_CHECKING:
+    from neo.access import KeyDesk, NewKey
+    from neo.db import Database
+
+app = typer.Typer(no_args_is_help=True, help="API keys of a tenant: create, list, rotate, revoke.")
 
 TenantOption = Annotated[
     UUID, typer.Option("--tenant", help="The tenant's id: `neo tenants list` shows them.")
+]
+KeyArgument = Annotated[UUID, typer.Argument(help="The key's id: `neo keys list` shows them.")]
+ExpiresOption = Annotated[
+    datetime | None,
+    typer.Option(
+        "--expires",
+        formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"],
+        help="When the key ends, UTC unless a zone is given, within ten years. Default: never.",
+    ),
 ]
 
 
@@ -21,77 +35,74 @@ def create(
     name: Annotated[
         str, typer.Option(help="What the key is for, 1 to 200 characters.")
     ] = "Created by neo keys",
+    expires: ExpiresOption = None,
     data: DataOption = None,
     *,
     as_json: JsonOption = False,
 ) -> None:
-    """Create an API key. It is shown once: only its HMAC is stored."""
-    key_id, key = asyncio.run(_create(data, tenant, name))
-    if as_json:
-        typer.echo(json.dumps({"id": str(key_id), "tenant_id": str(tenant), "api_key": key}))
-    else:
-        typer.echo(f"{key}\nKey {key_id} of tenant {tenant}. It is not shown again.")
+    """Create an API key. It is shown once: only its HMAC is stored. A platform tenant's key acts for the platform."""
+    ends = expires.replace(tzinfo=UTC) if expires and expires.tzinfo is None else expires
+    _show(asyncio.run(_create(data, tenant, name, ends)), tenant, as_json=as_json)
 
 
 @app.command("list")
 def list_keys(tenant: TenantOption, data: DataOption = None, *, as_json: JsonOption = False) -> None:
     """List a tenant's keys, without their secrets."""
     for row in asyncio.run(_list(data, tenant)):
-        typer.echo(json.dumps(row) if as_json else "  ".join(str(value) for value in row.values()))
+        typer.echo(json.dumps(row) if as_json else _line(row))
+
+
+@app.command("rotate")
+def rotate(
+    key_id: KeyArgument, tenant: TenantOption, data: DataOption = None, *, as_json: JsonOption = False
+) -> None:
+    """Replace a key by a new one of the same account. The old one works for 24 hours more."""
+    _show(asyncio.run(_rotate(data, tenant, key_id)), tenant, as_json=as_json)
 
 
 @app.command("revoke")
-def revoke(
-    key_id: Annotated[UUID, typer.Argument(help="The key's id: `neo keys list` shows them.")],
-    tenant: TenantOption,
-    data: DataOption = None,
-) -> None:
+def revoke(key_id: KeyArgument, tenant: TenantOption, data: DataOption = None) -> None:
     """End a key at once and for good."""
     asyncio.run(_revoke(data, tenant, key_id))
     typer.echo(f"Key {key_id} is revoked.")
 
 
-async def _create(data: Path | None, tenant_id: UUID, name: str) -> tuple[UUID, str]:
+async def _create(data: Path | None, tenant_id: UUID, name: str, expires_at: datetime | None) -> "NewKey":
     from sqlalchemy.exc import IntegrityError  # noqa: PLC0415
 
-    from neo.access import ApiKeyStore, Pepper  # noqa: PLC0415 - imports of seconds stay out of `--help`.
-    from neo.db import Database  # noqa: PLC0415
+    from neo.audit import Actor  # noqa: PLC0415
 
-    async with ground(data) as here:
-        if here.secret_key is None:
-            raise NoDatabase("NEO_SECRET_KEY is not set: keys are stored as an HMAC with it.")
-        database = Database(here.database_url, connections_max=1)
+    async with application(data) as (here, database):
+        desk = _desk(here, database)
         try:
-            async with database.transaction(tenant_id) as db:
-                keys = ApiKeyStore(db, tenant_id)
-                environment = here.settings.server.environment
-                pepper = Pepper(tuple(here.secret_key.split(",")))
-                return await keys.create(name[:200], environment=environment, pepper=pepper)
+            actor = Actor.operator(tenant_id)
+            return await desk.create(tenant_id, actor, name[:200], expires_at=expires_at)
         except IntegrityError as error:
-            raise NoDatabase(f"There is no tenant {tenant_id}: `neo tenants list` shows them.") from error
-        finally:
-            await database.aclose()
+            raise no_tenant(tenant_id) from error
+
+
+async def _rotate(data: Path | None, tenant_id: UUID, key_id: UUID) -> "NewKey":
+    from neo.audit import Actor  # noqa: PLC0415
+
+    async with application(data) as (here, database):
+        return await _desk(here, database).rotate(tenant_id, Actor.operator(tenant_id), key_id)
 
 
 async def _list(data: Path | None, tenant_id: UUID) -> list[dict[str, str | None]]:
     from neo.access import ApiKeyStore  # noqa: PLC0415
-    from neo.db import Database  # noqa: PLC0415
 
-    async with ground(data) as here:
-        database = Database(here.database_url, connections_max=1)
-        try:
-            async with database.transaction(tenant_id) as db:
-                found = await ApiKeyStore(db, tenant_id).list()
-        finally:
-            await database.aclose()
+    async with application(data) as (_, database), database.transaction(tenant_id) as db:
+        found = await ApiKeyStore(db, tenant_id).list()
     return [
         {
             "id": str(key.id),
             "name": key.name,
             "ends_with": key.hint,
             "created_at": key.created_at.isoformat(),
-            "expires_at": key.expires_at.isoformat() if key.expires_at else None,
-            "revoked_at": key.revoked_at.isoformat() if key.revoked_at else None,
+            "last_used_at": _when(key.last_used_at),
+            "expires_at": _when(key.expires_at),
+            "rotated_at": _when(key.rotated_at),
+            "revoked_at": _when(key.revoked_at),
         }
         for key in found
     ]
@@ -99,12 +110,38 @@ async def _list(data: Path | None, tenant_id: UUID) -> list[dict[str, str | None
 
 async def _revoke(data: Path | None, tenant_id: UUID, key_id: UUID) -> None:
     from neo.access import ApiKeyStore  # noqa: PLC0415
-    from neo.db import Database  # noqa: PLC0415
+    from neo.audit import Actor, AuditStore  # noqa: PLC0415
 
-    async with ground(data) as here:
-        database = Database(here.database_url, connections_max=1)
-        try:
-            async with database.transaction(tenant_id) as db:
-                await ApiKeyStore(db, tenant_id).revoke(key_id)
-        finally:
-            await database.aclose()
+    async with application(data) as (_, database), database.transaction(tenant_id) as db:
+        _, is_now = await ApiKeyStore(db, tenant_id).revoke(key_id)
+        if is_now:
+            actor = Actor.operator(tenant_id)
+            await AuditStore(db, tenant_id).add(actor, "api_key.revoked", "api_key", key_id)
+
+
+def _desk(here: Ground, database: "Database") -> "KeyDesk":
+    from neo.access import KeyDesk, Pepper  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+
+    if here.secret_key is None:
+        raise NoDatabase("NEO_SECRET_KEY is not set: keys are stored as an HMAC with it.")
+    return KeyDesk(database, here.settings.server.environment, Pepper(tuple(here.secret_key.split(","))))
+
+
+def _show(made: "NewKey", tenant_id: UUID, *, as_json: bool) -> None:
+    if as_json:
+        shown = {"id": str(made.row.id), "tenant_id": str(tenant_id), "api_key": made.plain}
+        typer.echo(json.dumps({**shown, "expires_at": _when(made.row.expires_at)}))
+    else:
+        typer.echo(f"{made.plain}\nKey {made.row.id} of tenant {tenant_id}. It is not shown again.")
+
+
+def _line(row: dict[str, str | None]) -> str:
+    always = [str(row[name]) for name in ("id", "name", "ends_with", "created_at")]
+    return "  ".join(
+        [*always, f"last_used_at={row['last_used_at'] or 'never'}"]
+        + [f"{name}={row[name]}" for name in ("expires_at", "rotated_at", "revoked_at") if row[name]]
+    )
+
+
+def _when(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

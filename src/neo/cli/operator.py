@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from neo.errors import Failure, Kind
 from neo.settings import Settings, plain, read_settings
+
+if TYPE_CHECKING:
+    from neo.db import Database
 
 DataOption = Annotated[
     Path | None,
@@ -52,6 +55,38 @@ async def ground(data: Path | None) -> AsyncIterator[Ground]:
         raise NoDatabase(f"There is no data folder {folder}: run `neo serve` first, or set NEO_DATABASE_URL.")
     async with _embedded(settings, folder) as found:
         yield found
+
+
+@asynccontextmanager
+async def application(data: Path | None) -> AsyncIterator[tuple[Ground, "Database"]]:
+    """The database as the application's role: one tenant at a time."""
+    from neo.db import Database  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+
+    async with ground(data) as here:
+        database = Database(here.database_url, connections_max=1)
+        try:
+            yield here, database
+        finally:
+            await database.aclose()
+
+
+@asynccontextmanager
+async def owner(data: Path | None) -> AsyncIterator["Database"]:
+    """The database as the owner's role, which sees all tenants and may write all of their columns."""
+    from neo.db import Database  # noqa: PLC0415
+
+    async with ground(data) as here:
+        if here.owner_url is None:
+            raise NoDatabase("NEO_DATABASE_OWNER_URL is not set: this is for the owner's role only.")
+        database = Database(here.owner_url, connections_max=1)
+        try:
+            yield database
+        finally:
+            await database.aclose()
+
+
+def no_tenant(tenant_id: object) -> NoDatabase:
+    return NoDatabase(f"There is no tenant {tenant_id}: `neo tenants list` shows them.")
 
 
 @asynccontextmanager

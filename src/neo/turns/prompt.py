@@ -86,8 +86,17 @@ async def begin_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task |
     found = (await db.execute(BEGIN, {"of_tenant": tenant_id, "of_turn": turn_id})).one_or_none()
     if found is None:
         return None
-    turn, session, agent, message = found
-    return Task(turn, session, agent.instructions, agent.model, agent.reasoning_effort, message)
+    turn, session, agent, message, of_company = found
+    instructions = _joined(agent.instructions, of_company)
+    return Task(turn, session, instructions, agent.model, agent.reasoning_effort, message)
+
+
+def _joined(instructions: str, of_company: str | None) -> str:
+    """The agent's instructions, then its user's company's, if there are any."""
+    if not of_company:
+        return instructions
+    parts = (instructions, f"{COMPANY_HEADING}\n{of_company}")
+    return "\n\n".join(part for part in parts if part)
 
 
 async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> tuple[list[Earlier], int]:

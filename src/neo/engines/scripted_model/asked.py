@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-
 # Where chat completions have their instructions.
 SYSTEM_ROLES = ("system", "developer")
 
