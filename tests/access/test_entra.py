@@ -17,7 +17,7 @@ from neo.access.errors import (
     CredentialLapsed,
     DelegatedTokenNeeded,
 )
-from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID
+from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID, metadata
 from support.issuer import OID, OTHER_TID, TID, V1_AUDIENCE, Issuer, Sign, b64, compact, rsa_key
 
 Forge = Callable[[Issuer], str]
@@ -363,13 +363,14 @@ async def test_a_key_without_an_issuer_signs_for_every_tenant(issuer: Issuer) ->
 
 
 async def test_metadata_of_one_tenant_lets_nobody_else_in(issuer: Issuer) -> None:
-    issuer.named = f"{issuer.url}/{TID}/v2.0"
+    only = f"{issuer.url}/{TID}/v2.0"
+    issuer.metadata = {**metadata(issuer.url), "issuer": only}
     # Without an issuer of its own, so that only the metadata's binds the tenant.
     del issuer.keys[0]["issuer"]
     verifier = issuer.verifier()
 
     assert (await verifier.verify(issuer.token())).tid == TID
-    for issued in (issuer.named, f"{issuer.url}/{OTHER_TID}/v2.0"):
+    for issued in (only, f"{issuer.url}/{OTHER_TID}/v2.0"):
         with pytest.raises(Unauthenticated):
             await verifier.verify(issuer.token(tid=str(OTHER_TID), iss=issued))
 

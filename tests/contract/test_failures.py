@@ -27,6 +27,8 @@ API = (
     "neo.agents.",
     "neo.access.errors",
     "neo.access.limits",
+    "neo.access.signed_urls",
+    "neo.attachments.",
     "neo.channels.",
     "neo.db.database",
     "neo.events.cursor",

@@ -57,8 +57,8 @@ class Issuer:
     keys: list[dict[str, Any]] = field(default_factory=list)
     # What is answered instead of the keys.
     trouble: Callable[[], Response] | None = None
-    # The issuer in the metadata, when it is not the template of all tenants.
-    named: str | None = None
+    # What is answered as the metadata, when it is not Entra's.
+    metadata: Any = None
     key_requests: int = 0
     stray_requests: int = 0
     # Clear, and the keys are not answered.
@@ -70,7 +70,7 @@ class Issuer:
 
     def reset(self) -> None:
         """As at the start, for the next test."""
-        self.trouble, self.named, self.clock = None, None, Clock()
+        self.trouble, self.metadata, self.clock = None, None, Clock()
         self.key_requests, self.stray_requests = 0, 0
         self.answers.set()
         self.keys = [self.jwk("good")]
@@ -160,8 +160,7 @@ def issuer_running() -> Iterator[Issuer]:
 
 def _app(issuer: Issuer) -> Starlette:
     async def describe(_: Request) -> Response:
-        found = metadata(issuer.url)
-        return JSONResponse({**found, "issuer": issuer.named or found["issuer"]})
+        return JSONResponse(issuer.metadata or metadata(issuer.url))
 
     # Not a coroutine: it may wait, in a thread.
     def publish(_: Request) -> Response:

@@ -72,31 +72,31 @@ class Authenticator:
         found = await self._lookups.api_key(self._pepper.digests(key))
         if found is None:
             raise Unauthenticated("The API key is unknown, expired or revoked.")
-        if not found.is_live:
+        if not found["is_live"]:
             raise CredentialLapsed("The API key is unknown, expired or revoked.")
-        _check_tenant(is_suspended=found.is_suspended)
-        self._last_use.note(found.tenant_id, found.id, found.last_used_at)
+        _check_tenant(is_suspended=found["is_suspended"])
+        self._last_use.note(found["tenant_id"], found["id"], found["last_used_at"])
         return Principal(
-            kind=CallerKind.PLATFORM if found.is_platform else CallerKind.SERVICE_ACCOUNT,
-            tenant_id=found.tenant_id,
-            home_tenant_id=found.tenant_id,
-            account_id=found.account_id,
-            credential=Credential(CredentialKind.API_KEY, found.tenant_id, found.id),
+            kind=CallerKind.PLATFORM if found["is_platform"] else CallerKind.SERVICE_ACCOUNT,
+            tenant_id=found["tenant_id"],
+            home_tenant_id=found["tenant_id"],
+            account_id=found["account_id"],
+            credential=Credential(CredentialKind.API_KEY, found["tenant_id"], found["id"]),
         )
 
     async def _by_session_token(self, token: str) -> Principal:
         jti, expires_at = self._session_tokens.verify(token)
         found = await self._lookups.session_token(jti)
-        if found is None or not found.is_live:
+        if found is None or not found["is_live"]:
             raise CredentialLapsed("The session token is expired or revoked: mint a new one.")
-        _check_tenant(is_suspended=found.is_suspended)
+        _check_tenant(is_suspended=found["is_suspended"])
         return Principal(
             kind=CallerKind.END_USER,
-            tenant_id=found.tenant_id,
-            home_tenant_id=found.tenant_id,
-            account_id=found.account_id,
-            credential=Credential(CredentialKind.SESSION_TOKEN, found.tenant_id, jti, expires_at),
-            session_id=found.session_id,
+            tenant_id=found["tenant_id"],
+            home_tenant_id=found["tenant_id"],
+            account_id=found["account_id"],
+            credential=Credential(CredentialKind.SESSION_TOKEN, found["tenant_id"], jti, expires_at),
+            session_id=found["session_id"],
         )
 
     async def _by_entra(self, token: str) -> Principal:
@@ -106,16 +106,18 @@ class Authenticator:
         found = await self._lookups.technician(person.tid, person.oid)
         if found is None:
             raise TenantNotOnboarded("Your organisation is not set up here: ask your provider to onboard it.")
-        _check_tenant(is_suspended=found.is_suspended)
-        if found.role is not None and not found.is_active:
+        _check_tenant(is_suspended=found["is_suspended"])
+        if found["role"] is not None and not found["is_active"]:
             raise TechnicianInactive("Your access was taken away: ask an Admin of your organisation.")
-        role = Role(found.role) if found.role else await self._enrol(found.tenant_id, person)
+        role = Role(found["role"]) if found["role"] else await self._enrol(found["tenant_id"], person)
         return Principal(
             kind=CallerKind.TECHNICIAN,
-            tenant_id=found.tenant_id,
-            home_tenant_id=found.tenant_id,
+            tenant_id=found["tenant_id"],
+            home_tenant_id=found["tenant_id"],
             account_id=person.oid,
-            credential=Credential(CredentialKind.TECHNICIAN, found.tenant_id, person.oid, person.expires_at),
+            credential=Credential(
+                CredentialKind.TECHNICIAN, found["tenant_id"], person.oid, person.expires_at
+            ),
             role=role,
         )
 

@@ -61,7 +61,7 @@ class Gate:
 
     async def session_of_token(self, jti: UUID) -> UUID | None:
         found = await self._lookups.session_token(jti)
-        return found.session_id if found is not None else None
+        return found["session_id"] if found is not None else None
 
 
 def acting_for(platform: Principal, tenant_id: UUID) -> Principal:

@@ -13,7 +13,7 @@ from neo.attachments.errors import (
 from neo.attachments.header import HeaderIncomplete, ImageUnreadable, read_header, sniffed
 from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.models import Attachment
-from neo.blobs import Blob, BlobNotFound, BlobStore
+from neo.blobs import Blob, BlobChanged, BlobNotFound, BlobStore
 from neo.errors import Failure
 
 # Type and size of most images are in here; where metadata or frames are in the way, the whole is read.
@@ -62,6 +62,8 @@ class Inspector:
             if blob.size > IMAGE_BYTES_MAX:
                 raise _at(index, AttachmentTooLarge, f"has more than {IMAGE_BYTES_MAX} bytes")
             return await self._checked(index, cited, attachment, blob)
+        except BlobChanged as error:
+            raise _at(index, AttachmentInvalid, "was changed while it was looked at") from error
         except BlobNotFound as error:
             raise _at(index, AttachmentNotUploaded, "has not been uploaded") from error
         except ImageUnreadable as error:

@@ -1,5 +1,6 @@
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID
 
 import asyncpg
@@ -21,6 +22,10 @@ RETRY_AFTER_SECONDS = 2
 SET_TENANT = text("SELECT set_config('neo.tenant_id', :tenant_id, true)")
 # What PostgreSQL says while it starts, stops, is out of connections, or is not set up yet.
 UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28")
+
+
+# How the driver itself says that a connection has died.
+DEAD = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError)
 
 
 class DatabaseUnavailable(Failure):
@@ -73,6 +78,29 @@ class Database:
         """Single statements of no tenant: they see no tenant's rows and may call the listed look-ups."""
         async with _mapped(), self._autocommit.connect() as connection:
             yield connection
+
+    async def look_up(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
+        """The rows of a listed look-up, through the driver itself: every request waits for one of them."""
+        async with _mapped():
+            try:
+                return await self._looked_up(query, values)
+            except DEAD:
+                # A restarted server has closed all that the pool holds.
+                await self._engine.dispose()
+            try:
+                return await self._looked_up(query, values)
+            except DEAD as error:
+                raise _unavailable() from error
+
+    async def _looked_up(self, query: str, values: tuple[object, ...]) -> Sequence[asyncpg.Record]:
+        async with self._autocommit.connect() as connection:
+            raw: Any = (await connection.get_raw_connection()).driver_connection
+            try:
+                found: Sequence[asyncpg.Record] = await raw.fetch(query, *values)
+            except DEAD:
+                await connection.invalidate()
+                raise
+        return found
 
     async def ping(self) -> None:
         async with self.without_tenant() as connection:

@@ -1,0 +1,117 @@
+"""The audit log through the API: newest first, filtered exactly, one tenant's, and only ever added to."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx2
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
+
+from neo.api import page_token
+from support.client import Client
+from support.people import People
+from support.rows import Rows, Tenant
+from support.server import Server
+
+LOG = "/public-api/audit-log"
+
+
+def code(answer: httpx2.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.fixture
+async def tenant(rows: Rows) -> Tenant:
+    return await rows.tenant("A tenant with a log")
+
+
+@pytest.fixture
+async def own(server: Server, tenant: Tenant) -> AsyncIterator[Client]:
+    client = Client(server.url, tenant.api_key)
+    yield client
+    await client.http.aclose()
+
+
+async def read(client: Client, **params: Any) -> list[dict[str, Any]]:
+    answer = await client.http.get(LOG, params=params)
+    assert answer.status_code == 200, answer.text
+    return list(answer.json()["data"])
+
+
+async def test_a_tenant_begins_with_its_creation_by_the_operator(own: Client, tenant: Tenant) -> None:
+    [entry] = await read(own)
+
+    assert (entry["action"], entry["object_id"]) == ("tenant.created", str(tenant.id))
+    assert (entry["actor_kind"], entry["actor_id"]) == ("operator", None)
+
+
+async def test_filters_are_exact_and_pages_go_to_the_end(own: Client) -> None:
+    for n in range(5):
+        await own.http.put("/public-api/settings", json={"referral_code": f"code {n}"})
+
+    found, cursor, more = [], None, True
+    while more:
+        params = {"page_size": 2, "action": "settings.updated", **({"cursor": cursor} if cursor else {})}
+        page = (await own.http.get(LOG, params=params)).json()
+        found += [entry["id"] for entry in page["data"]]
+        more, cursor = page["meta"]["pagination"]["has_more"], page["meta"]["pagination"]["next_cursor"]
+
+    assert len(found) == 5
+    assert found == sorted(found, reverse=True)
+    assert await read(own, action="settings.update") == []
+    assert await read(own, object_kind="agent") == []
+    assert await read(own, object_id="nobody's") == []
+    assert len(await read(own, object_kind="tenant")) == 6
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"action": "A B"},
+        {"object_kind": "x\0"},
+        {"object_id": "a\0b"},
+        {"object_id": ""},
+        {"page_size": "201"},
+    ],
+)
+async def test_a_filter_that_cannot_be(own: Client, params: dict[str, str]) -> None:
+    assert code(await own.http.get(LOG, params=params)) == (422, "validation_error")
+
+
+@pytest.mark.parametrize("position", [2**63, 2**64 - 1, 10**30, 0, -1, True, 1.5, "1", None])
+async def test_a_cursor_that_was_made_up(own: Client, tenant: Tenant, position: object) -> None:
+    import base64
+    import json
+
+    cursor = (
+        base64.urlsafe_b64encode(json.dumps([f"audit:{tenant.id}", position]).encode()).decode().rstrip("=")
+    )
+
+    assert code(await own.http.get(LOG, params={"cursor": cursor})) == (400, "invalid_cursor")
+
+
+async def test_another_tenants_log_is_not_seen(own: Client, rows: Rows, server: Server) -> None:
+    other = await rows.tenant()
+    stranger = Client(server.url, other.api_key)
+
+    assert [entry["object_id"] for entry in await read(stranger)] == [str(other.id)]
+    theirs = page_token(f"audit:{other.id}", 1)
+    assert code(await own.http.get(LOG, params={"cursor": theirs})) == (400, "invalid_cursor")
+    await stranger.http.aclose()
+
+
+@pytest.mark.parametrize(("role", "status"), [("Admin", 200), ("User", 403), ("Viewer", 403)])
+async def test_admins_read_it_and_users_do_not(
+    tenant: Tenant, people: People, role: str, status: int
+) -> None:
+    _, caller = await people.join(tenant.id, role)
+
+    assert (await caller.http.get(LOG)).status_code == status
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM audit_log", "UPDATE audit_log SET action = 'nothing'"])
+async def test_the_application_cannot_rewrite_it(rows: Rows, tenant: Tenant, statement: str) -> None:
+    with pytest.raises(ProgrammingError):
+        async with rows.database.transaction(tenant.id) as db:
+            await db.execute(text(statement))
