@@ -7,6 +7,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
+from neo.api.connection import BoundedConnection
 from neo.app import build_app
 from neo.beside import WorkerBeside
 from neo.resources import open_resources
@@ -63,7 +64,7 @@ async def _serve(settings: Settings, *, with_worker: bool) -> int:
         app,
         host=settings.server.host,
         port=settings.server.port,
-        http="httptools",
+        http=BoundedConnection,
         ws="none",
         log_config=None,
         access_log=False,

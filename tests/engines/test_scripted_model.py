@@ -104,6 +104,27 @@ async def test_echo_and_recall(http: httpx2.AsyncClient, dialect: str) -> None:
     assert said(dialect, (await post(http, dialect, "recall", "one", "two")).json()) == "one\ntwo"
 
 
+@pytest.mark.parametrize(
+    ("dialect", "given"),
+    [
+        ("responses", {"instructions": "Be brief."}),
+        (
+            "chat",
+            {"messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "one"}]},
+        ),
+        ("messages", {"system": [{"type": "text", "text": "Be brief."}]}),
+    ],
+)
+async def test_the_instructions_can_be_seen(
+    http: httpx2.AsyncClient, dialect: str, given: dict[str, Any]
+) -> None:
+    call = {**asked(dialect, "instructions"), **given}
+
+    answer = (await http.post(DIALECTS[dialect], json=call)).json()
+
+    assert said(dialect, answer) == "Be brief."
+
+
 @each_dialect
 async def test_failures_are_counted_by_key(http: httpx2.AsyncClient, dialect: str) -> None:
     scenario = f"tokens=1,status=429,retry_after=1,times=2,key=count-{dialect}"

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
+import structlog
 from starlette.requests import Request
 
 from neo.access.authenticate import Authenticator
@@ -34,7 +35,7 @@ class Gate:
 
     async def authenticate(self, request: Request) -> Principal:
         try:
-            return await self._authenticator.authenticate(request.headers.getlist("authorization"))
+            caller = await self._authenticator.authenticate(request.headers.getlist("authorization"))
         except (CredentialMissing, CredentialLapsed):
             raise
         except Unauthenticated:
@@ -42,9 +43,17 @@ class Gate:
             raise
         finally:
             phases_of(request).mark("authenticate")
+        # From here on the log says whose request it is, and with which credential it came.
+        structlog.contextvars.bind_contextvars(
+            tenant_id=str(caller.tenant_id),
+            account_id=str(caller.account_id),
+            credential_id=str(caller.credential.id),
+        )
+        return caller
 
     async def charge(self, request: Request, tenant_id: UUID) -> None:
         """Count the request against the tenant that it is for, and tell the caller what is left."""
+        structlog.contextvars.bind_contextvars(tenant_id=str(tenant_id))
         allowance = await self._limiter.take(tenant_id)
         phases_of(request).mark("limit")
         if allowance is not None:

@@ -21,7 +21,7 @@ from neo.api.paging import (
     requested_page,
 )
 from neo.api.phases import Phases, phases_of
-from neo.api.request_scope import RequestScope, add_headers
+from neo.api.request_scope import RepeatedParameter, RequestScope, add_headers
 
 __all__ = [
     "ERRORS",
@@ -34,6 +34,7 @@ __all__ = [
     "Name",
     "Page",
     "Phases",
+    "RepeatedParameter",
     "RequestScope",
     "Text",
     "add_headers",

@@ -16,6 +16,8 @@ from neo.errors import Failure, Kind
 BODY_BYTES_MAX = 1024 * 1024
 # A body that trickles in holds a connection and nothing else; a megabyte takes a slow line a few seconds.
 BODY_SECONDS = 10.0
+# An answer must not grow with what a body has too much of.
+UNKNOWN_NAMED_MAX = 20
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -59,7 +61,7 @@ class JsonBody(Generic[Model]):
             parsed = self._model.model_validate_json(self._raw, strict=True)
         except ValidationError as error:
             raise InvalidBody("The body is not valid.", details={"fields": _problems(error)}) from error
-        return parsed, [f"Unknown field ignored: {name[:80]}" for name in _unknown(found, parsed)]
+        return parsed, _warnings(_unknown(found, parsed))
 
 
 def json_body(model: type[Model]) -> Callable[[Request], Coroutine[Any, Any, JsonBody[Model]]]:
@@ -138,6 +140,13 @@ def _has_nul(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_has_nul(item) for pair in value.items() for item in pair)
     return isinstance(value, list) and any(_has_nul(item) for item in value)
+
+
+def _warnings(unknown: list[str]) -> list[str]:
+    warnings = [f"Unknown field ignored: {name[:80]}" for name in unknown[:UNKNOWN_NAMED_MAX]]
+    if len(unknown) > UNKNOWN_NAMED_MAX:
+        warnings.append(f"Unknown fields ignored: {len(unknown) - UNKNOWN_NAMED_MAX} more.")
+    return warnings
 
 
 def _unknown(found: Any, parsed: BaseModel) -> list[str]:

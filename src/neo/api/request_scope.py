@@ -1,5 +1,6 @@
 """The outermost layer of a request: its id, its clock, its headers, its one log line."""
 
+from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
 import structlog
@@ -22,6 +23,13 @@ class HeadersTooLarge(Failure):
     code = "headers_too_large"
 
 
+class RepeatedParameter(Failure):
+    """What two readers could understand differently: one takes the first, the other the last."""
+
+    kind = Kind.MALFORMED
+    code = "repeated_parameter"
+
+
 class RequestScope:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -33,6 +41,8 @@ class RequestScope:
         state = scope.setdefault("state", {})
         state.update(request_id=_request_id(scope), phases=Phases(), headers={})
         answer = _Answer(scope, send)
+        # Of requests on one connection, the later one's task begins with what the earlier one bound.
+        structlog.contextvars.clear_contextvars()
         with structlog.contextvars.bound_contextvars(request_id=state["request_id"]):
             try:
                 await self._handle(scope, receive, answer.send)
@@ -45,8 +55,9 @@ class RequestScope:
                 answer.log()
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES_MAX:
-            failure = HeadersTooLarge(f"The headers have at most {HEADER_BYTES_MAX} bytes together.")
+        failure = _found_wrong(scope)
+        if failure is not None:
+            log.info("refused", code=failure.code)
             await error_response(HTTPConnection(scope), failure)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -78,6 +89,16 @@ class _Answer:
             status=self.status,
             **self._scope["state"]["phases"].timings_ms(),
         )
+
+
+def _found_wrong(scope: Scope) -> Failure | None:
+    """What is refused on every path, before anybody asks who is calling."""
+    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES_MAX:
+        return HeadersTooLarge(f"The headers have at most {HEADER_BYTES_MAX} bytes together.")
+    names = [name for name, _ in parse_qsl(scope["query_string"], keep_blank_values=True)]
+    if len(names) != len(set(names)):
+        return RepeatedParameter("Send each query parameter once.")
+    return None
 
 
 def add_headers(connection: HTTPConnection, headers: dict[str, str]) -> None:

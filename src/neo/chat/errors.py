@@ -41,11 +41,6 @@ class ClientMessageIdInvalid(Failure):
     code = "client_message_id_invalid"
 
 
-class RepeatedParameter(Failure):
-    kind = Kind.MALFORMED
-    code = "repeated_parameter"
-
-
 class AgentAccessDenied(Failure):
     kind = Kind.FORBIDDEN
     code = "agent_access_denied"

@@ -176,11 +176,11 @@ async def list_messages(
     before its terminal envelope is on the stream. An image is a `file` part whose `url` is signed anew for each
     answer and good for 15 minutes.
     """
-    after = paging.messages_after(page, order)
+    after = paging.messages_after(session_id, page, order)
     found = await desk.reader.transcript(
         caller, session_id, page.size + 1, after=after, newest_first=order == "desc"
     )
-    next_cursor = paging.next_messages(page, order, found.messages)
+    next_cursor = paging.next_messages(session_id, page, order, found.messages)
     urls = await desk.uploads.urls_of(found.attachments, str(request.base_url))
     shown = shown_transcript(found, page.size, urls)
     return success(request, shown, is_page=True, next_cursor=next_cursor)

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from neo.access import Principal
-from neo.chat.errors import RepeatedParameter
+from neo.api import RepeatedParameter
 from neo.chat.history import Reader
 from neo.chat.ledger import SessionLedger, state_of
 from neo.chat.tail import OpenTails, Tail, TailPace
@@ -58,7 +58,7 @@ class Tails:
 def _cursor(request: Request, since: str | None) -> Position | None:
     """The header wins: a browser that reconnects repeats the old address."""
     headers = request.headers.getlist("last-event-id")
-    if len(headers) > 1 or len(request.query_params.getlist("since")) > 1:
+    if len(headers) > 1:
         raise RepeatedParameter("Send one cursor: `Last-Event-ID` or `since`, once.")
     text = headers[0] if headers else since
     return parse_cursor(text) if text is not None else None

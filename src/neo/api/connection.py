@@ -1,0 +1,76 @@
+"""A connection until its request is known: how long that may take, how large its head may be, what is told."""
+
+import asyncio
+from uuid import uuid4
+
+import orjson
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from neo.errors import Failure, Kind
+
+# A head that trickles in holds a connection before anybody knows whose it is.
+HEAD_SECONDS = 10.0
+# More than `HEADER_BYTES_MAX` with its line and names: a parser would gather without end.
+HEAD_BYTES_MAX = 64 * 1024
+
+
+class MalformedRequest(Failure):
+    kind = Kind.MALFORMED
+    code = "malformed_request"
+
+
+class BoundedConnection(HttpToolsProtocol):
+    """uvicorn's connection, with bounds on a request's head, and with our envelope where it has none."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    # None while no head is being read.
+    _head_bytes: int | None = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._no_longer_awaited()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._head_bytes is not None:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
+                self.send_400_response("The request's head is too large.")
+        elif self.cycle.response_complete:
+            # The rest of a body that was refused, or empty lines: it ends, or the connection does.
+            self._await_head()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_bytes = 0
+        self._await_head()
+
+    def on_headers_complete(self) -> None:
+        self._head_bytes = None
+        self._no_longer_awaited()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        error = {"code": MalformedRequest.code, "message": msg}
+        request_id = str(uuid4())
+        body = orjson.dumps({"error": error, "meta": {"request_id": request_id}})
+        head = (
+            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
+            f"x-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n"
+            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
+
+    def _await_head(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
+
+    def _no_longer_awaited(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
