@@ -34,6 +34,7 @@ from neo.channels.resolve_routes import resolve_router
 from neo.channels.routes import router as channel_router
 from neo.chat import (
     Archivist,
+    Canceller,
     Desks,
     OpenTails,
     Reader,
@@ -45,6 +46,7 @@ from neo.chat import (
     UploadDesk,
     UploadQuota,
     router,
+    stop_router,
     token_router,
     upload_router,
 )
@@ -143,6 +145,7 @@ def build_app(
         ),
         Reader(resources.database),
         Archivist(resources.database),
+        Canceller(resources.database, resources.valkey, resources.events, resources.starter),
         tails,
         TokenDesk(resources.database, SessionTokens(secret_keys(settings))),
         UploadDesk(
@@ -164,9 +167,10 @@ def build_app(
 
 def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """The routes and their document, without anything behind them."""
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.include_router(meta_router)
     app.include_router(router)
+    app.include_router(stop_router)
     app.include_router(token_router)
     app.include_router(upload_router)
     app.include_router(blob_router)

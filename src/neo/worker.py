@@ -7,10 +7,13 @@ import structlog
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
+from neo.kit import kept_going
 from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
 from neo.turns.album import Album
+from neo.turns.cancellations import Cancellations
+from neo.turns.finish import Finisher
 from neo.turns.step import ModelStep
 from neo.turns.workflow import ChatTurnWorkflow
 
@@ -33,14 +36,17 @@ class TurnWorker:
         client = await self._resources.temporal.connected()
         # Seconds of imports: turns are taken meanwhile, and the first of them wait for it in their step.
         warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
+        cancellations = Cancellations(self._resources.database, self._resources.valkey)
         step = ModelStep(
             self._resources.database,
             self._resources.models,
             self._resources.events,
-            self._resources.closer,
+            Finisher(self._resources.closer),
             Album(Pixels(self._resources.database, self._resources.blobs, Normaliser())),
+            cancellations,
             warmed,
         )
+        cancelling = asyncio.create_task(kept_going("cancellations", cancellations.run))
         drain_seconds = self._settings.server.drain_seconds
         activities = TurnActivities(
             step, self._resources.closer, self._resources.events, drain_seconds=drain_seconds
@@ -63,6 +69,7 @@ class TurnWorker:
             await self._stopping.wait()
             self.is_up = False
             log.info("worker_drains", seconds=drain_seconds)
+        cancelling.cancel()
 
     def stop(self) -> None:
         self._stopping.set()

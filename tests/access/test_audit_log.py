@@ -1,5 +1,7 @@
 """The audit log through the API: newest first, filtered exactly, one tenant's, and only ever added to."""
 
+import base64
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -52,7 +54,11 @@ async def test_filters_are_exact_and_pages_go_to_the_end(own: Client) -> None:
 
     found, cursor, more = [], None, True
     while more:
-        params = {"page_size": 2, "action": "settings.updated", **({"cursor": cursor} if cursor else {})}
+        params: dict[str, Any] = {
+            "page_size": 2,
+            "action": "settings.updated",
+            **({"cursor": cursor} if cursor else {}),
+        }
         page = (await own.http.get(LOG, params=params)).json()
         found += [entry["id"] for entry in page["data"]]
         more, cursor = page["meta"]["pagination"]["has_more"], page["meta"]["pagination"]["next_cursor"]
@@ -81,9 +87,6 @@ async def test_a_filter_that_cannot_be(own: Client, params: dict[str, str]) -> N
 
 @pytest.mark.parametrize("position", [2**63, 2**64 - 1, 10**30, 0, -1, True, 1.5, "1", None])
 async def test_a_cursor_that_was_made_up(own: Client, tenant: Tenant, position: object) -> None:
-    import base64
-    import json
-
     cursor = (
         base64.urlsafe_b64encode(json.dumps([f"audit:{tenant.id}", position]).encode()).decode().rstrip("=")
     )

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from neo.api import page_token
 from support.client import SESSIONS, Client
 from support.people import People
 from support.rows import Rows, Tenant
@@ -245,8 +246,6 @@ async def test_keys_are_paged_to_their_end(admin: Client, people: People, rows: 
     ],
 )
 async def test_a_cursor_that_was_made_up(admin: Client, tenant: Tenant, position: list[object]) -> None:
-    from neo.api import page_token
-
     cursor = page_token(f"api-keys:{tenant.id}", *position)
 
     assert code(await admin.http.get(KEYS, params={"cursor": cursor})) == (400, "invalid_cursor")

@@ -15,7 +15,7 @@ from support.server import Server
 
 AGENTS = "/public-api/agents"
 SOMEBODY = "0b1ec7ed-0000-4000-8000-0000000000aa"
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "autonomy_type": "CONVERSATIONAL",
     "name": "Concierge",
     "description": "Greets.\nAnd helps.",
@@ -120,7 +120,7 @@ async def test_an_agent_that_cannot_be(own: Client, body: Any, expected: str) ->
     answer = await own.http.post(AGENTS, json=sent)
 
     assert code(answer) == (422, expected)
-    assert answer.json()["error"].get("details", {"fields": 1})["fields"]
+    assert answer.json()["error"]["details"]["fields"]
     assert len((await own.http.get(AGENTS)).json()["data"]) == 1
 
 

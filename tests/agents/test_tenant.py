@@ -16,7 +16,7 @@ from support.server import Server
 SETTINGS = "/public-api/settings"
 TENANT = "/public-api/tenant"
 TENANTS = "/public-api/tenants"
-WHOLE = {
+WHOLE: dict[str, Any] = {
     "timezone": "Europe/Berlin",
     "start_business_hours": 0,
     "end_business_hours": 24,

@@ -5,20 +5,21 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 
 from channels.desk import CHANNELS, Desk, code
 from neo.agents import Agent, AutonomyType, ManagedAgentKey
-from neo.channels import Channel
+from neo.channels import Channel, ChannelInstall
 from neo.channels.store import CHANNELS_MAX
 from support.client import Client
+from support.people import People
 from support.rows import Rows
 from support.server import Server
 
 BRANDING = {
     "internal_name": "Acme help",
     "display_name": "Acme",
-    "description": "Help for everybody.\nDay and night.",
+    "description": "Help for everybody.\r\n\tDay and night.",
     "color_icon_url": "https://cdn.example/c.png?v=1",
     "outline_icon_url": "https://cdn.example:8443/o.png",
     "welcome_message": "Welcome 👋",
@@ -280,8 +281,9 @@ async def test_a_deleted_channel_is_gone_and_its_bot_is_free(desk: Desk, other: 
     ]
     assert [code(answer) for answer in gone] == [(404, "channel_not_found")] * 5
     assert (await desk.get("")).json()["data"] == []
-    anew = await other.make_white_label(bot_id=channel["bot_id"])
-    assert (await other.get(f"/{anew['id']}/installs")).json()["data"] == []
+    async with desk.rows.database.transaction(desk.tenant_id) as db:
+        assert (await db.scalars(select(ChannelInstall.channel_id))).all() == []
+    await other.make_white_label(bot_id=channel["bot_id"])
 
 
 async def test_a_list_is_paged_to_its_end_newest_first(desk: Desk) -> None:
@@ -390,3 +392,26 @@ async def test_each_change_is_in_the_audit_log(desk: Desk) -> None:
     assert {entry.object_id for entry in entries} == {channel["id"]}
     assert entries[0].details == {"agent_id": desk.white_label, "audience": "END_USER"}
     assert entries[1].details == {"fields": ["welcome_message"]}
+
+
+@pytest.mark.parametrize(
+    ("role", "reads", "changes"), [("Admin", 200, 200), ("User", 200, 403), ("Viewer", 200, 403)]
+)
+async def test_everybody_of_the_tenant_reads_and_an_admin_changes(
+    desk: Desk, people: People, role: str, reads: int, changes: int
+) -> None:
+    channel = await desk.make_white_label()
+    _, caller = await people.join(desk.tenant_id, role)
+    path, end_client = f"{CHANNELS}/{channel['id']}", uuid4()
+
+    read = [await caller.http.get(one) for one in (CHANNELS, path, f"{path}/installs")]
+    changed = [
+        await caller.http.post(CHANNELS, json=desk.body()),
+        await caller.http.patch(path, json={"internal_name": f"By {role}"}),
+        await caller.http.put(f"{path}/installs/{end_client}"),
+        await caller.http.delete(f"{path}/installs/{end_client}"),
+        await caller.http.delete(path),
+    ]
+
+    assert {answer.status_code for answer in read} == {reads}
+    assert {answer.status_code for answer in changed} == {changes}

@@ -9,6 +9,7 @@ from sqlalchemy import select
 
 from neo.audit import AuditEntry
 from support.client import Client
+from support.people import People
 from support.rows import Rows
 from support.server import Server
 
@@ -76,7 +77,9 @@ async def test_an_id_may_be_of_any_printable_characters(own: Client, company_id:
     assert read.json()["data"]["psa_company_id"] == company_id
 
 
-@pytest.mark.parametrize("name", ["a%2Fb", "%00", "%ff", "%0a", "x" * 201, "%20", "nobody", "%E2%80%A8"])
+@pytest.mark.parametrize(
+    "name", ["a%2Fb", "%00", "%ff", "%0a", "..%2f", "x" * 201, "%20", "nobody", "%E2%80%A8"]
+)
 async def test_what_cannot_be_an_id_is_not_found(own: Client, name: str) -> None:
     path = httpx2.URL(str(own.http.base_url), raw_path=f"{COMPANIES}/{name}".encode())
 
@@ -348,6 +351,27 @@ async def test_each_change_is_in_the_audit_log_without_the_texts(server: Server,
     assert entries[1].details == {"fields": ["custom_instructions"]}
     assert entries[0].request_id is not None
     await client.http.aclose()
+
+
+@pytest.mark.parametrize(("role", "changes"), [("Admin", 200), ("User", 403), ("Viewer", 403)])
+async def test_everybody_of_the_tenant_reads_and_an_admin_changes(
+    rows: Rows, people: People, role: str, changes: int
+) -> None:
+    tenant = await rows.tenant()
+    _, admin = await people.join(tenant.id, "Admin")
+    await made(admin)
+    _, caller = await people.join(tenant.id, role)
+
+    read = [await caller.http.get(path) for path in (COMPANIES, f"{COMPANIES}/acme-1")]
+    changed = [
+        await caller.http.post(COMPANIES, json={"psa_company_id": "b", "psa_company_name": "B"}),
+        await caller.http.patch(f"{COMPANIES}/acme-1", json={"psa_company_name": "New"}),
+        await caller.http.post(f"{COMPANIES}/bulk-update", json={"companies": []}),
+        await caller.http.delete(f"{COMPANIES}/acme-1"),
+    ]
+
+    assert {answer.status_code for answer in read} == {200}
+    assert {answer.status_code for answer in changed} == {changes}
 
 
 def quoted(text: str) -> str:

@@ -1,21 +1,20 @@
-"""Every route turns strangers away, and every tenant-owned one the other tenant."""
+"""Every door is tried by everybody: who may not come in is told so, and who is another tenant finds nothing there."""
 
+from collections.abc import AsyncIterator, Callable
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
+from contract.door_objects import Household, Ids, make_household, revoked_key
+from contract.door_table import DOORS, EVERY_DOOR, EVERYBODY, PUBLIC, Door
 from neo.access import new_key
 from neo.described import document
 from support.client import SESSIONS, Client
+from support.people import People
 from support.rows import Rows
 from support.server import Server
 
-# Open to everybody, or to whoever holds a signed URL, by name.
-SIGNED = {("put", "/public-api/blobs/{path}"), ("get", "/public-api/blobs/{path}")}
-PUBLIC = {("get", "/public-api/health"), ("get", "/public-api/ready"), *SIGNED}
 OPERATIONS = [(method, path) for path, methods in document()["paths"].items() for method in methods]
-OWNED = [(method, path) for method, path in OPERATIONS if "{session_id}" in path]
 WRONG = [
     {},
     {"authorization": "Bearer"},
@@ -26,91 +25,205 @@ WRONG = [
     {"authorization": f"Bearer {new_key('local')[:-1]}x"},
     {"authorization": "Bearer eyJhbGciOiJub25lIn0.e30.x"},
 ]
+each_door = pytest.mark.parametrize("door", EVERY_DOOR, ids=str)
+each_door_to_an_object = pytest.mark.parametrize(
+    "door", [door for door in EVERY_DOOR if door.names_an_object], ids=str
+)
 
 
-class Anything(dict[str, str]):
-    """An id for whatever a path asks for."""
+@pytest.fixture(scope="module")
+async def household(rows: Rows, people: People) -> Household:
+    return await make_household(people, await rows.tenant("The first"))
 
-    def __missing__(self, name: str) -> str:
-        return "1" if name in ("agent_id", "version") else str(uuid4())
+
+@pytest.fixture(scope="module")
+async def neighbour(rows: Rows, people: People) -> Household:
+    """Another tenant, with an Admin and an account of its own."""
+    return await make_household(people, await rows.tenant("The neighbour"))
+
+
+@pytest.fixture(scope="module")
+async def callers(household: Household, rows: Rows, people: People) -> dict[str, Client]:
+    """One of each kind, all of the first tenant but the platform."""
+    roles = {role: (await people.join(household.tenant.id, role))[1] for role in ("User", "Viewer")}
+    return {
+        **roles,
+        "Admin": household.admin,
+        "account": household.account,
+        "token": people.client(household.ids["token"]),
+        "platform": people.client((await rows.platform()).api_key),
+    }
+
+
+@pytest.fixture
+async def nobody(server: Server) -> AsyncIterator[Client]:
+    client = Client(server.url, "")
+    yield client
+    await client.http.aclose()
+
+
+def test_every_route_is_in_the_table() -> None:
+    assert set(OPERATIONS) - PUBLIC == set(DOORS)
 
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
-async def test_every_route_turns_strangers_away(server: Server, method: str, path: str) -> None:
-    stranger = Client(server.url, "")
-    filled = path.format_map(Anything())
+async def test_every_route_turns_strangers_away(nobody: Client, method: str, path: str) -> None:
+    filled = path.format_map(Ids())
 
     for headers in WRONG:
-        answer = await stranger.http.request(method, filled, headers=headers, content=b"{")
+        answer = await nobody.http.request(method, filled, headers=headers, content=b"{")
         assert (answer.status_code == 401) == ((method, path) not in PUBLIC), (headers, answer.text)
         if answer.status_code == 401:
             assert answer.json()["error"]["code"] == "unauthenticated"
             assert answer.headers["www-authenticate"] == "Bearer"
-    await stranger.http.aclose()
 
 
-@pytest.mark.parametrize(("method", "path"), OWNED)
-async def test_another_tenants_session_is_as_if_it_were_not_there(
-    client: Client, rows: Rows, method: str, path: str
+async def test_c4_a_revoked_key_opens_no_door(household: Household, people: People) -> None:
+    revoked = people.client(await revoked_key(household))
+
+    for door in EVERY_DOOR:
+        answer = await revoked.http.request(door.method, door.path.format_map(household.ids), content=b"{")
+        assert (answer.status_code, answer.json()["error"]["code"]) == (401, "unauthenticated"), door
+
+
+@each_door
+async def test_the_table_says_who_is_let_in(
+    callers: dict[str, Client], household: Household, door: Door
 ) -> None:
-    session = await client.open()
-    accepted = await client.say(session, "A secret of the first tenant.")
-    await client.ended(session, accepted["chat_turn_id"])
-    tenant = await rows.tenant()
-    other = Client(str(client.http.base_url), tenant.api_key)
-    body = {"message": "Hello"} if method == "post" else None
-
-    theirs = await other.http.request(
-        method, path.format(session_id=session, turn_id=accepted["chat_turn_id"]), json=body
+    # Objects that are nobody's, and half a body: who is let in changes nothing.
+    path = door.path.format_map(
+        Ids(session_id=household.ids["session_id"]) if "token" in door.callers else Ids()
     )
-    nobodys = await other.http.request(method, path.format(session_id=uuid4(), turn_id=uuid4()), json=body)
 
-    assert theirs.status_code == nobodys.status_code == 404
+    for name, caller in callers.items():
+        asked = caller.http.build_request(door.method, path, content=b"{")
+        answer = await caller.http.send(asked, stream=True)
+        if name in door.callers:
+            assert answer.status_code not in (401, 403), name
+            assert answer.status_code < 500, name
+        else:
+            await answer.aread()
+            assert (answer.status_code, answer.json()["error"]["code"]) == (403, "caller_not_allowed"), name
+        await answer.aclose()
+
+
+def test_the_table_names_callers_that_there_are(callers: dict[str, Client]) -> None:
+    assert set(callers) == EVERYBODY
+
+
+@each_door_to_an_object
+@pytest.mark.parametrize("who", ["account", "admin"])
+async def test_a1_a_neighbours_object_is_as_if_it_were_not_there(
+    household: Household, neighbour: Household, door: Door, who: str
+) -> None:
+    caller: Client = getattr(neighbour, who)
+
+    for content in (b"{}", b"{"):
+        theirs, nobodys = [
+            await caller.http.request(
+                door.method,
+                door.path.format_map(ids),
+                content=content,
+                headers={"content-type": "application/json"},
+            )
+            for ids in (household.ids, Ids())
+        ]
+        if {"account": "account", "admin": "Admin"}[who] in door.callers:
+            assert theirs.status_code == nobodys.status_code == 404, theirs.text
+        else:
+            assert theirs.status_code == nobodys.status_code == 403
+        assert theirs.json()["error"] == nobodys.json()["error"]
+        assert _kept(theirs) == _kept(nobodys)
+
+
+async def test_a1_nothing_of_the_neighbours_was_touched(household: Household, neighbour: Household) -> None:
+    before = await household.seen()
+
+    for door in EVERY_DOOR:
+        if door.names_an_object:
+            await neighbour.admin.http.request(door.method, door.path.format_map(household.ids), json={})
+
+    assert await household.seen() == before
+
+
+async def test_a1_a_list_shows_the_callers_tenant_only(household: Household, neighbour: Household) -> None:
+    theirs = {value for name, value in household.ids.items() if name not in ("agent_id", "version")}
+
+    for door in EVERY_DOOR:
+        if door.method == "get" and not door.names_an_object and "Admin" in door.callers:
+            answer = await neighbour.admin.http.get(door.path)
+            assert answer.status_code == 200, door
+            assert [one for one in theirs if one in answer.text] == [], door
+
+
+@pytest.mark.parametrize(
+    ("where", "code", "body"),
+    [
+        pytest.param(
+            "chat/sessions",
+            "agent_not_found",
+            lambda ids: {"agent_id": int(ids["agent_id"])},
+            id="A2-session",
+        ),
+        pytest.param(
+            "channels",
+            "agent_not_found",
+            lambda ids: {"agent_id": int(ids["agent_id"]), "internal_name": "x", "audience": "END_USER"},
+            id="A2-channel",
+        ),
+        pytest.param(
+            "sessions", "session_not_found", lambda ids: {"session_id": ids["session_id"]}, id="A1-token"
+        ),
+    ],
+)
+async def test_a_neighbours_object_in_a_body_is_not_there_either(
+    household: Household, neighbour: Household, where: str, code: str, body: Callable[[Ids], dict[str, Any]]
+) -> None:
+    theirs, nobodys = [
+        await neighbour.admin.http.post(f"/public-api/{where}", json=body(ids))
+        for ids in (household.ids, Ids())
+    ]
+
+    assert (theirs.status_code, theirs.json()["error"]["code"]) == (404, code)
     assert theirs.json()["error"] == nobodys.json()["error"]
-    assert _kept(theirs) == _kept(nobodys)
-    await other.http.aclose()
 
 
-async def test_a_list_shows_the_callers_tenant_only(client: Client, rows: Rows) -> None:
-    await client.open()
-    tenant = await rows.tenant()
-    other = Client(str(client.http.base_url), tenant.api_key)
+async def test_a3_a4_a_child_is_found_under_its_own_parent_only(
+    household: Household, neighbour: Household
+) -> None:
+    own, ids = household.account, household.ids
+    other = await own.open()
+    channel = await household.admin.http.post(
+        "/public-api/channels",
+        json={"internal_name": "Other", "audience": "END_USER", "agent_id": int(ids["agent_id"])},
+    )
+    channel_id = channel.json()["data"]["id"]
 
-    listed = (await other.http.get(SESSIONS)).json()["data"]
+    answers = {
+        "own session, own turn of another": await own.http.get(f"{SESSIONS}/{other}/turns/{ids['turn_id']}"),
+        "own session, a neighbour's turn": await own.http.get(
+            f"{SESSIONS}/{ids['session_id']}/turns/{neighbour.ids['turn_id']}"
+        ),
+        "own channel, install of another": await household.admin.http.delete(
+            f"/public-api/channels/{channel_id}/installs/{ids['end_client_tenant_id']}"
+        ),
+        "own agent, no such version": await own.http.get(f"/public-api/agents/{ids['agent_id']}/versions/99"),
+    }
 
-    assert listed == []
-    await other.http.aclose()
-
-
-async def test_another_tenants_agent_cannot_be_opened(client: Client, rows: Rows) -> None:
-    tenant = await rows.tenant()
-    agent_id = await rows.agent(tenant_id=tenant.id)
-
-    answer = await client.http.post(SESSIONS, json={"agent_id": agent_id})
-
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "agent_not_found")
-
-
-async def test_a_turn_of_another_session_is_not_found_under_this_one(client: Client) -> None:
-    one, other = await client.open(), await client.open()
-    accepted = await client.say(one, "Hello")
-
-    answer = await client.http.get(f"{SESSIONS}/{other}/turns/{accepted['chat_turn_id']}")
-
-    assert (answer.status_code, answer.json()["error"]["code"]) == (404, "turn_not_found")
-    await client.ended(one, accepted["chat_turn_id"])
+    assert {name: answer.status_code for name, answer in answers.items()} == dict.fromkeys(answers, 404)
 
 
-async def test_a_bearer_scheme_in_small_letters_is_valid_and_two_headers_are_not(server: Server) -> None:
-    nobody = Client(server.url, "")
+async def test_b20_a_bearer_scheme_in_small_letters_is_valid_and_two_headers_are_not(
+    server: Server, nobody: Client
+) -> None:
     key = server.api_key
 
     small = await nobody.http.get(SESSIONS, headers={"authorization": f"bearer {key}"})
     twice = await nobody.http.get(SESSIONS, headers=[("authorization", f"Bearer {key}")] * 2)
     in_query = await nobody.http.get(SESSIONS, params={"access_token": key, "token": key})
+    bare = await nobody.http.get(SESSIONS, headers={"authorization": "Bearer"})
 
-    assert [small.status_code, twice.status_code, in_query.status_code] == [200, 401, 401]
-    await nobody.http.aclose()
+    assert [one.status_code for one in (small, twice, in_query, bare)] == [200, 401, 401, 401]
 
 
 def _kept(answer: Any) -> dict[str, str]:

@@ -30,6 +30,7 @@ API = (
     "neo.access.signed_urls",
     "neo.attachments.",
     "neo.channels.",
+    "neo.people.",
     "neo.db.database",
     "neo.events.cursor",
     "neo.turns.store",

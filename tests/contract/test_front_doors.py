@@ -31,6 +31,7 @@ EDGES = {
     "callers.py",
     "desks.py",
     "token_routes.py",
+    "stop_routes.py",
     "upload_routes.py",
     "resolve_routes.py",
     "install_routes.py",

@@ -1,5 +1,6 @@
 """Dashboard users: a tenant's people with a role in the roster and a token of the test's identity provider."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, text
@@ -29,7 +30,7 @@ class People:
                 await owner.execute(LINK, {"id": tenant_id, "entra": found})
         return UUID(str(found))
 
-    async def token(self, tenant_id: UUID, oid: UUID, *without: str, **claims: object) -> str:
+    async def token(self, tenant_id: UUID, oid: UUID, *without: str, **claims: Any) -> str:
         tid = str(await self.entra_tenant(tenant_id))
         iss = f"{self._identity.url}/{tid}/v2.0"
         return self._identity.token(*without, **{"tid": tid, "iss": iss, "oid": str(oid), **claims})

@@ -76,9 +76,16 @@ async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101
     if error.status_code == STATUSES[Kind.NOT_ALLOWED]:
         response = error_response(request, MethodNotAllowed("This path does not take that method."))
-        response.headers.update(error.headers or {})
+        response.headers.update({**(error.headers or {}), **_allowed(request)})
         return response
     return error_response(request, RouteNotFound("No such path: see /public-api/openapi.json."))
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """All methods of the path: the framework names those of the first of its routes."""
+    path = getattr(request.scope.get("route"), "path", None)
+    methods = request.app.openapi()["paths"].get(path, ())
+    return {"allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}
 
 
 async def _on_parameters(request: Request, error: Exception) -> Response:

@@ -21,7 +21,7 @@ INSTRUCTIONS_CHARACTERS_MAX = 100_000
 GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 # No user name: `https://neo.example@evil.example/` is read wrongly by people.
 HTTPS_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
-ALLOWED_CONTROLS = "\n\t"
+ALLOWED_CONTROLS = "\r\n\t"
 
 
 def find_guid(text: object) -> UUID | None:

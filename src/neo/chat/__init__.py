@@ -5,10 +5,12 @@ there. A posted message is answered `202` once it is stored with its turn; nothi
 """
 
 from neo.chat.archive import Archivist
+from neo.chat.cancel import Canceller
 from neo.chat.desks import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.routes import router
+from neo.chat.stop_routes import stop_router
 from neo.chat.submit import TurnDesk
 from neo.chat.tail import OpenTails, TailPace
 from neo.chat.token_routes import token_router
@@ -19,6 +21,7 @@ from neo.chat.watch import Tails
 
 __all__ = [
     "Archivist",
+    "Canceller",
     "Desks",
     "OpenTails",
     "Reader",
@@ -30,6 +33,7 @@ __all__ = [
     "UploadDesk",
     "UploadQuota",
     "router",
+    "stop_router",
     "token_router",
     "upload_router",
 ]

@@ -4,6 +4,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from neo.chat.archive import Archivist
+from neo.chat.cancel import Canceller
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.submit import TurnDesk
@@ -20,6 +21,7 @@ class Desks:
     turns: TurnDesk
     reader: Reader
     archivist: Archivist
+    canceller: Canceller
     tails: Tails
     tokens: TokenDesk
     uploads: UploadDesk

@@ -203,7 +203,10 @@ class ChatTurnResource(BaseModel):
     model_tier: ChatModelTier
     since_cursor: str
     user_message_id: str
-    reply_message_id: str | None = Field(description="Null until the turn is COMPLETED.")
+    reply_message_id: str | None = Field(
+        description="The answer's message: whole once the turn is COMPLETED, as far as it went when it was CANCELLED in "
+        "mid-answer, else null."
+    )
     attempts: int = Field(description="How often the turn was taken up; over 1 after a crash or a retry.")
     finish_reason: str | None
     error: TurnError | None

@@ -19,7 +19,7 @@ from neo.chat.schemas import (
 )
 from neo.events import since_cursor
 from neo.sessions import ChatMessage, ChatSession
-from neo.turns.models import ChatTurn, TurnStatus
+from neo.turns.models import ChatTurn
 from neo.turns.tell import usage_of
 
 
@@ -68,7 +68,7 @@ def shown_turn(turn: ChatTurn) -> ChatTurnResource:
             "model_tier": turn.model_tier,
             "since_cursor": since_cursor(turn.turn_no),
             "user_message_id": str(turn.user_message_id),
-            "reply_message_id": str(turn.reply_message_id) if turn.status == TurnStatus.COMPLETED else None,
+            "reply_message_id": str(turn.reply_message_id) if turn.keeps_reply else None,
             "attempts": turn.attempts,
             "finish_reason": turn.finish_reason,
             "error": error,

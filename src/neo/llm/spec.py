@@ -46,7 +46,10 @@ class ModelSpec:
         prefix, _, name = text.strip().partition(":")
         if prefix not in set(Provider) or not name.strip():
             known = ", ".join(Provider)
-            raise ModelMisnamed(f"{text!r} is not a model. Write provider:name; the providers are {known}.")
+            raise ModelMisnamed(
+                f"{text!r} is not a model. Write provider:name; the providers are {known}.",
+                details={"fields": {"model": "is not provider:name of a known provider"}},
+            )
         return cls(Provider(prefix), name.strip())
 
     def __str__(self) -> str:

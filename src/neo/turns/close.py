@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func, update
+from sqlalchemy import case, func, literal, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.db import Database
@@ -46,19 +46,24 @@ class TurnCloser:
 
     async def fail(self, turn: TurnInput, code: str, message: str) -> bool:
         """End as failed a turn that nobody works on; false when it has ended already."""
-        return await patiently(lambda: self._fail(turn, code, message))
+        record = {"error_code": code, "error_message": message}
+        return await patiently(lambda: self._end_abandoned(turn, TurnStatus.FAILED, record))
+
+    async def cancel(self, turn: TurnInput) -> bool:
+        """End as cancelled a turn that was to stop and that nobody works on; false when it has ended already."""
+        return await patiently(lambda: self._end_abandoned(turn, TurnStatus.CANCELLED, {}))
 
     async def _write(self, turn: TurnInput, ending: Ending) -> tuple[ChatTurn, TurnInput | None]:
         tenant_id, session_id, turn_id = UUID(turn.tenant_id), UUID(turn.session_id), UUID(turn.turn_id)
         async with self._database.transaction(tenant_id) as db:
             await SessionStore(db, tenant_id).lock(session_id)
             turns = TurnStore(db, tenant_id)
-            values = {"status": ending.status, "terminal_n": ending.terminal_n, **ending.record}
+            values = {"status": _status(ending.status), "terminal_n": ending.terminal_n, **ending.record}
             closed = await turns.close(turn_id, ending.pen, **values)
             await _keep_reply(db, closed, ending)
             return closed, _input(await turns.find_first_open(session_id))
 
-    async def _fail(self, turn: TurnInput, code: str, message: str) -> bool:
+    async def _end_abandoned(self, turn: TurnInput, status: TurnStatus, record: dict[str, Any]) -> bool:
         tenant_id, session_id = UUID(turn.tenant_id), UUID(turn.session_id)
         async with self._database.transaction(tenant_id) as db:
             await SessionStore(db, tenant_id).lock(session_id)
@@ -66,9 +71,16 @@ class TurnCloser:
         if not found.is_open:
             return False
         # Whatever the last attempt said stays untold: a reader is told the turn anew, from PostgreSQL.
-        record = {"error_code": code, "error_message": message}
-        await self.close(turn, Ending(TurnStatus.FAILED, found.pen, None, record=record))
+        await self.close(turn, Ending(status, found.pen, None, record=record))
         return True
+
+
+def _status(wanted: TurnStatus) -> Any:
+    """A cancel that was accepted holds, also when the answer was complete before it was heard."""
+    if wanted is not TurnStatus.COMPLETED:
+        return wanted
+    asked = ChatTurn.cancel_requested_at.is_not(None)
+    return case((asked, literal(TurnStatus.CANCELLED.value)), else_=literal(TurnStatus.COMPLETED.value))
 
 
 async def _keep_reply(db: AsyncSession, turn: ChatTurn, ending: Ending) -> None:

@@ -57,7 +57,14 @@ class ChatTurn(Base):
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     swept_at: Mapped[datetime | None]
+    cancel_requested_at: Mapped[datetime | None]
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def keeps_reply(self) -> bool:
+        """Whether its answer is stored: whole, or what had been said when it was stopped."""
+        is_cut = self.status == TurnStatus.CANCELLED and self.finish_reason is not None
+        return self.status == TurnStatus.COMPLETED or is_cut

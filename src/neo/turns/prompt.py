@@ -14,6 +14,10 @@ from neo.sessions import ChatMessage, ChatSession, Role, message_position
 from neo.turns.models import OPEN, ChatTurn, TurnStatus
 
 PAGE_MESSAGES = 200
+# A turn that was stopped in mid-answer is told with what had been said; one that said nothing is not told at all.
+TOLD = (ChatTurn.status == TurnStatus.COMPLETED) | (
+    (ChatTurn.status == TurnStatus.CANCELLED) & ChatTurn.finish_reason.is_not(None)
+)
 # No model's token is longer than this on average, so more characters than this a token cannot fit.
 CHARACTERS_PER_TOKEN_MAX = 8
 COMPANY_HEADING = "Instructions for this user's company:"
@@ -102,8 +106,8 @@ def _joined(instructions: str, of_company: str | None) -> str:
 async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> tuple[list[Earlier], int]:
     """What was said before in whole exchanges, newest kept, and how many messages were left unread.
 
-    Turns that failed or were cancelled are not told to the model. Reading stops where the budget is surely
-    full, so that a long session costs no more than a short one.
+    Turns that failed, or were cancelled before they said anything, are not told to the model. Reading stops where
+    the budget is surely full, so that a long session costs no more than a short one.
     """
     said: list[Earlier] = []
     characters, before = 0, message_position(turn.turn_no, Role.USER)
@@ -130,7 +134,7 @@ async def _page(db: AsyncSession, turn: ChatTurn, before: int) -> list[ChatMessa
             ChatMessage.tenant_id == turn.tenant_id,
             ChatMessage.session_id == turn.session_id,
             ChatMessage.position < before,
-            ChatTurn.status == TurnStatus.COMPLETED,
+            TOLD,
         )
         .order_by(ChatMessage.position.desc())
         .limit(PAGE_MESSAGES)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, Update, func, select, update
@@ -5,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.errors import Failure, Kind
 from neo.events import Fenced
-from neo.turns.models import OPEN, ChatTurn
+from neo.turns.models import OPEN, ChatTurn, TurnStatus
 
 
 class TurnNotFound(Failure):
@@ -22,6 +23,13 @@ class TurnStore:
 
     async def get(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
         found = await self._db.scalar(self._in(session_id).where(ChatTurn.id == turn_id))
+        if found is None:
+            raise TurnNotFound("No such turn in this session.")
+        return found
+
+    async def hold(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
+        """The turn, held until the commit: a step that begins it waits, and sees what was decided."""
+        found = await self._db.scalar(self._in(session_id).where(ChatTurn.id == turn_id).with_for_update())
         if found is None:
             raise TurnNotFound("No such turn in this session.")
         return found
@@ -55,6 +63,16 @@ class TurnStore:
         if closed is None:
             raise _fenced()
         return closed
+
+    async def request_cancel(self, turn_id: UUID) -> None:
+        """Have a running turn stopped: from now on it ends as cancelled, even if its answer ends first."""
+        asked = func.coalesce(ChatTurn.cancel_requested_at, func.clock_timestamp())
+        running = self._change(turn_id).where(ChatTurn.status == TurnStatus.RUNNING)
+        await self._db.execute(running.values(cancel_requested_at=asked))
+
+    async def hold_open(self, session_id: UUID) -> Sequence[ChatTurn]:
+        wanted = self._in(session_id).where(ChatTurn.status.in_(OPEN)).order_by(ChatTurn.turn_no)
+        return (await self._db.scalars(wanted.with_for_update())).all()
 
     def _held(self, turn_id: UUID, pen: int) -> Update:
         return self._change(turn_id).where(ChatTurn.status.in_(OPEN), ChatTurn.pen == pen)

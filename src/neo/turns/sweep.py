@@ -1,6 +1,7 @@
 """Starts what a crash left behind, and ends what Temporal will not run again."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -9,7 +10,7 @@ from sqlalchemy import Row, text
 from temporalio.service import RPCError
 
 from neo.db import Database, DatabaseUnavailable
-from neo.events import EventLog
+from neo.events import EventLog, Fenced
 from neo.turns.close import TurnCloser
 from neo.turns.contract import TurnInput
 from neo.turns.start import TurnRefused, TurnStarter
@@ -22,12 +23,15 @@ QUEUED_AFTER = timedelta(seconds=1)
 # A running turn is looked at now and then, in case Temporal has lost or ended its workflow.
 RUNNING_AFTER = timedelta(seconds=15)
 TURNS_MAX = 100
+# A worker that lives stops an answer within a second; after this there is none.
+CANCEL_OVERDUE = timedelta(seconds=10)
 TURN_LOST = "turn_lost"
 LOST_MESSAGE = "The turn was stopped from outside before it could finish."
 
 SWEEP = text(
     "SELECT tenant_id, session_id, id FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)"
 )
+OVERDUE = "SELECT * FROM neo_overdue_cancels($1, $2)"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class Sweeper:
         while True:
             try:
                 await self.sweep()
+                await self.end_overdue_cancels()
             except DatabaseUnavailable:
                 log.warning("sweep_waits_for_database")
             await asyncio.sleep(SWEEP_SECONDS)
@@ -54,6 +59,17 @@ class Sweeper:
             found = (await connection.execute(SWEEP, values)).all()
         await asyncio.gather(*(self._look(row) for row in found))
         return len(found)
+
+    async def end_overdue_cancels(self) -> None:
+        """End the turns that were to stop and whose worker has gone, whatever Temporal does."""
+        for row in await self.database.look_up(OVERDUE, CANCEL_OVERDUE, TURNS_MAX):
+            turn = TurnInput(str(row["tenant_id"]), str(row["session_id"]), str(row["id"]))
+            with suppress(Fenced):
+                if await self.closer.cancel(turn):
+                    log.warning(
+                        "turn_cancelled_without_worker", turn_id=turn.turn_id, session_id=turn.session_id
+                    )
+                    await self.events.nudge(turn.session_id)
 
     async def _look(self, row: Row[tuple[str, str, str]]) -> None:
         turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))

@@ -25,6 +25,10 @@ class Teller:
         return self._parts
 
     @property
+    def has_text(self) -> bool:
+        return any(part["type"] == "text" and part["text"] for part in self._parts)
+
+    @property
     def has_tool_call(self) -> bool:
         return any(part["type"].startswith("tool-") for part in self._parts)
 

@@ -1,0 +1,69 @@
+"""Stopping turns: one of them, or a whole session."""
+
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.access import Principal
+from neo.db import Database
+from neo.events import EventLog
+from neo.sessions import ChatSession, SessionStore, check_writable
+from neo.streams import Valkey
+from neo.turns.cancellations import spread
+from neo.turns.contract import TurnInput
+from neo.turns.models import ChatTurn, TurnStatus
+from neo.turns.start import TurnStarter
+from neo.turns.store import TurnStore
+
+
+class Canceller:
+    """Durable first: what is accepted here holds, whoever dies next. Then quick: a word to whoever runs it."""
+
+    def __init__(self, database: Database, valkey: Valkey, events: EventLog, starter: TurnStarter) -> None:
+        self._database = database
+        self._valkey = valkey
+        self._events = events
+        self._starter = starter
+
+    async def cancel(self, caller: Principal, session_id: UUID, turn_id: UUID) -> ChatTurn:
+        """A queued turn ends at once and is never told; a running one stops. One that has ended stays as it is."""
+        async with self._database.transaction(caller.tenant_id) as db:
+            session = await SessionStore(db, caller.tenant_id).lock(session_id)
+            check_writable(caller, session)
+            turns = TurnStore(db, caller.tenant_id)
+            turn = await turns.hold(session_id, turn_id)
+            await _stop(db, turn)
+            await db.refresh(turn)
+            following = await turns.find_first_open(session_id)
+        await self._tell([turn], session_id, following)
+        return turn
+
+    async def reset(self, caller: Principal, session_id: UUID) -> ChatSession:
+        """Archive the session and stop all of its turns; resetting it again changes nothing."""
+        async with self._database.transaction(caller.tenant_id) as db:
+            sessions = SessionStore(db, caller.tenant_id)
+            session = await sessions.lock(session_id)
+            check_writable(caller, session)
+            await sessions.archive(session)
+            open_turns = await TurnStore(db, caller.tenant_id).hold_open(session_id)
+            for turn in open_turns:
+                await _stop(db, turn)
+        await self._tell(list(open_turns), session_id, None)
+        return session
+
+    async def _tell(self, stopped: list[ChatTurn], session_id: UUID, following: ChatTurn | None) -> None:
+        for turn in stopped:
+            if turn.status == TurnStatus.RUNNING:
+                await spread(self._valkey, turn.id)
+        await self._events.nudge(session_id)
+        if following is not None and following.status == TurnStatus.QUEUED:
+            # The turn that it waited for may just have vanished; to start one twice is harmless.
+            self._starter.start_soon(TurnInput(str(following.tenant_id), str(session_id), str(following.id)))
+
+
+async def _stop(db: AsyncSession, turn: ChatTurn) -> None:
+    turns = TurnStore(db, turn.tenant_id)
+    if turn.status == TurnStatus.QUEUED:
+        await turns.close(turn.id, turn.pen, status=TurnStatus.CANCELLED)
+    elif turn.is_open:
+        await turns.request_cancel(turn.id)

@@ -1,0 +1,43 @@
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from neo.api import operation, success
+from neo.chat.callers import SessionCloser, SessionId, TurnId
+from neo.chat.desks import Desk
+from neo.chat.schemas import ChatSessionResource, ChatTurnResource
+from neo.chat.shown import shown_session, shown_turn
+
+stop_router = APIRouter(prefix="/public-api/chat/sessions")
+
+
+@stop_router.post(
+    "/{session_id}/turns/{turn_id}/cancel",
+    **operation("public_api.chat_turn_cancel_post", "Cancel a turn", data=ChatTurnResource),
+)
+async def cancel_turn(
+    request: Request, caller: SessionCloser, desk: Desk, session_id: SessionId, turn_id: TurnId
+) -> Response:
+    """Stop a turn. A queued one ends at once as CANCELLED and is never told to the model. A running one stops within
+    a second: its stream ends with an `abort` envelope, and what had been said is kept as its reply. Until then it
+    is shown as RUNNING. Once this is answered the turn ends as CANCELLED, or as FAILED, whoever dies next.
+
+    A turn that has ended already stays as it is: cancelling it answers 200 as well.
+    """
+    return success(request, shown_turn(await desk.canceller.cancel(caller, session_id, turn_id)))
+
+
+@stop_router.post(
+    "/{session_id}/reset",
+    **operation(
+        "public_api.chat_session_reset_post",
+        "Reset a chat session (archive + start fresh)",
+        data=ChatSessionResource,
+    ),
+)
+async def reset_session(
+    request: Request, caller: SessionCloser, desk: Desk, session_id: SessionId
+) -> Response:
+    """Archive the session and cancel any in-flight turn: open a new session to go on without its context. No body.
+    Always 200: resetting an archived session again changes nothing.
+    """
+    return success(request, shown_session(await desk.canceller.reset(caller, session_id)))

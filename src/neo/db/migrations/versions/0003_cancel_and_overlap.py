@@ -1,0 +1,53 @@
+"""Cancelled turns, and what a message does that meets a running one."""
+
+from alembic import context
+
+from neo.db.policies import run_script
+
+revision = "0003"
+down_revision = "0002"
+
+COLUMNS = """
+ALTER TABLE chat_turns ADD COLUMN cancel_requested_at timestamptz;
+ALTER TABLE agents ADD COLUMN overlap text CHECK (overlap IN ('queue', 'reject'));
+ALTER TABLE channels ADD COLUMN overlap text CHECK (overlap IN ('queue', 'reject'));
+CREATE INDEX chat_turns_cancelled_idx ON chat_turns (cancel_requested_at)
+    WHERE status = 'RUNNING' AND cancel_requested_at IS NOT NULL;
+"""
+
+LOOKUPS = """
+CREATE FUNCTION neo_cancelled_turns(turns uuid[])
+RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT t.id FROM chat_turns t
+    WHERE t.id = ANY (turns) AND (t.cancel_requested_at IS NOT NULL OR t.status NOT IN ('QUEUED', 'RUNNING'))
+$$;
+
+CREATE FUNCTION neo_overdue_cancels(older_than interval, turns_max integer)
+RETURNS TABLE (tenant_id uuid, session_id uuid, id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT t.tenant_id, t.session_id, t.id FROM chat_turns t
+    WHERE t.status = 'RUNNING' AND t.cancel_requested_at < clock_timestamp() - older_than
+    ORDER BY t.cancel_requested_at
+    LIMIT turns_max
+$$;
+
+REVOKE ALL ON FUNCTION neo_cancelled_turns, neo_overdue_cancels FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION neo_cancelled_turns, neo_overdue_cancels TO {role};
+"""
+
+
+def upgrade() -> None:
+    role = '"' + str(context.config.attributes["app_role"]).replace('"', '""') + '"'
+    run_script(COLUMNS)
+    run_script(LOOKUPS.format(role=role))
+
+
+def downgrade() -> None:
+    run_script(
+        "DROP FUNCTION neo_cancelled_turns, neo_overdue_cancels;\n"
+        "ALTER TABLE channels DROP COLUMN overlap;\n"
+        "ALTER TABLE agents DROP COLUMN overlap;\n"
+        "DROP INDEX chat_turns_cancelled_idx;\n"
+        "ALTER TABLE chat_turns DROP COLUMN cancel_requested_at;\n"
+    )

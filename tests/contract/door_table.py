@@ -1,0 +1,102 @@
+"""Who may knock at which door: written down here once more, and compared with what the server does."""
+
+from dataclasses import dataclass
+
+Operation = tuple[str, str]
+
+# Open to everybody, or to whoever holds a signed URL, by name.
+SIGNED = {("put", "/public-api/blobs/{path}"), ("get", "/public-api/blobs/{path}")}
+PUBLIC = {("get", "/public-api/health"), ("get", "/public-api/ready"), *SIGNED}
+
+# The callers that are known to the server; nobody and a revoked key are 401 at every door.
+EVERYBODY = frozenset({"account", "platform", "token", "Admin", "User", "Viewer"})
+TALKERS = EVERYBODY - {"Viewer"}
+OPENERS = TALKERS - {"token"}
+READERS = frozenset({"account", "Admin", "User", "Viewer"})
+MANAGERS = frozenset({"account", "Admin"})
+GOVERNORS = frozenset({"Admin"})
+ASKERS = frozenset({"platform", "Admin"})
+RELAY = frozenset({"platform"})
+
+SESSIONS = "/public-api/chat/sessions"
+SESSION = f"{SESSIONS}/{{session_id}}"
+TOKENS = "/public-api/sessions"
+CHANNELS = "/public-api/channels"
+CHANNEL = f"{CHANNELS}/{{channel_id}}"
+INSTALL = f"{CHANNEL}/installs/{{end_client_tenant_id}}"
+COMPANIES = "/public-api/end-companies"
+COMPANY = f"{COMPANIES}/{{psa_company_id}}"
+AGENTS = "/public-api/agents"
+AGENT = f"{AGENTS}/{{agent_id}}"
+TECHNICIANS = "/public-api/technicians"
+TECHNICIAN = f"{TECHNICIANS}/{{user_id}}"
+KEYS = "/public-api/api-keys"
+
+DOORS: dict[Operation, frozenset[str]] = {
+    ("post", SESSIONS): OPENERS,
+    ("get", SESSIONS): READERS,
+    ("get", SESSION): EVERYBODY,
+    ("post", f"{SESSION}/messages"): TALKERS,
+    ("get", f"{SESSION}/messages"): EVERYBODY,
+    ("get", f"{SESSION}/events"): EVERYBODY,
+    ("get", f"{SESSION}/turns/{{turn_id}}"): EVERYBODY - {"token"},
+    ("post", f"{SESSION}/archive"): OPENERS,
+    ("post", f"{SESSION}/attachments/upload-url"): TALKERS,
+    ("post", TOKENS): OPENERS,
+    ("delete", f"{TOKENS}/tokens/{{jti}}"): OPENERS,
+    ("post", f"{CHANNELS}/resolve"): ASKERS,
+    ("post", f"{CHANNELS}/install-events"): RELAY,
+    ("post", CHANNELS): MANAGERS,
+    ("get", CHANNELS): READERS,
+    ("get", CHANNEL): READERS,
+    ("patch", CHANNEL): MANAGERS,
+    ("delete", CHANNEL): MANAGERS,
+    ("get", f"{CHANNEL}/installs"): READERS,
+    ("put", INSTALL): MANAGERS,
+    ("delete", INSTALL): MANAGERS,
+    ("post", COMPANIES): MANAGERS,
+    ("get", COMPANIES): READERS,
+    ("post", f"{COMPANIES}/bulk-update"): MANAGERS,
+    ("get", COMPANY): READERS,
+    ("patch", COMPANY): MANAGERS,
+    ("delete", COMPANY): MANAGERS,
+    ("post", AGENTS): MANAGERS,
+    ("get", AGENTS): READERS,
+    ("get", AGENT): READERS,
+    ("put", AGENT): MANAGERS,
+    ("patch", AGENT): MANAGERS,
+    ("delete", AGENT): MANAGERS,
+    ("get", f"{AGENT}/versions"): READERS,
+    ("get", f"{AGENT}/versions/{{version}}"): READERS,
+    ("get", "/public-api/tenant"): READERS,
+    ("post", "/public-api/tenants"): RELAY,
+    ("get", "/public-api/settings"): READERS,
+    ("put", "/public-api/settings"): MANAGERS,
+    ("get", TECHNICIANS): READERS,
+    ("post", TECHNICIANS): MANAGERS,
+    ("get", TECHNICIAN): READERS,
+    ("patch", TECHNICIAN): MANAGERS,
+    ("delete", TECHNICIAN): GOVERNORS,
+    ("post", KEYS): GOVERNORS,
+    ("get", KEYS): GOVERNORS,
+    ("post", f"{KEYS}/{{key_id}}/rotate"): GOVERNORS,
+    ("delete", f"{KEYS}/{{key_id}}"): GOVERNORS,
+    ("get", "/public-api/audit-log"): MANAGERS,
+}
+
+
+@dataclass(frozen=True)
+class Door:
+    method: str
+    path: str
+    callers: frozenset[str]
+
+    @property
+    def names_an_object(self) -> bool:
+        return "{" in self.path
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+EVERY_DOOR = [Door(*operation, callers) for operation, callers in DOORS.items()]
