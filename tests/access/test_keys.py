@@ -7,7 +7,7 @@ import pytest
 from neo.access import KeyFormat, Pepper, new_key
 
 
-def test_a_new_key_is_wellformed_in_its_environment_only() -> None:
+def test_c2_a_new_key_is_wellformed_in_its_environment_only() -> None:
     key = new_key("local")
 
     assert KeyFormat("local").is_wellformed(key)
@@ -29,7 +29,7 @@ def test_a_new_key_is_wellformed_in_its_environment_only() -> None:
         lambda key: key[:-1] + "é",
     ],
 )
-def test_a_mistyped_key_is_told_without_a_query(spoil: Callable[[str], str]) -> None:
+def test_c1_a_mistyped_key_is_told_without_a_query(spoil: Callable[[str], str]) -> None:
     assert not KeyFormat("local").is_wellformed(spoil(new_key("local")))
 
 

@@ -1,6 +1,7 @@
 """What an image says of itself is believed only as far as it can be checked cheaply (G6, G7, G8, G9)."""
 
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,7 @@ def test_an_honest_image_is_read(form: str, mime: str) -> None:
 
 
 @pytest.mark.parametrize("options", [{"lossless": True}, {"exif": b"Exif\0\0"}], ids=["lossless", "extended"])
-def test_every_kind_of_webp_is_read(options: dict[str, object]) -> None:
+def test_every_kind_of_webp_is_read(options: dict[str, Any]) -> None:
     assert read_header(image("WEBP", **options)) == Header("image/webp", 40, 30)
 
 

@@ -1,10 +1,12 @@
 """What the model is given: pixels and nothing else (G7, G8, G9, G10)."""
 
+import asyncio
 import sys
 import time
 import zipfile
 from io import BytesIO
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -96,8 +98,9 @@ async def test_g7_what_only_begins_like_an_image_is_refused(normaliser: Normalis
 async def test_g8_a_bomb_that_comes_so_far_is_refused_before_it_is_decoded(normaliser: Normaliser) -> None:
     began = time.perf_counter()
 
-    with pytest.raises(ImageUnreadable, match="DecompressionBomb"):
-        await normaliser.normalise(png_of(30_000, 30_000, rows=3_000))
+    for bomb in (png_of(30_000, 30_000, rows=3_000), png_of(6_000, 5_000, rows=10)):
+        with pytest.raises(ImageUnreadable, match="DecompressionBomb"):
+            await normaliser.normalise(bomb)
 
     assert time.perf_counter() - began < 5
 
@@ -154,11 +157,23 @@ async def test_g10_a_transparent_image_is_bare_too(normaliser: Normaliser) -> No
 async def test_the_decoder_finds_no_secret_of_ours(
     normaliser: Normaliser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Nothing of this process's environment is handed down, so a decoder that needs it would fail here.
-    monkeypatch.setenv("PYTHONPATH", "/nowhere")
+    monkeypatch.setenv("NEO_SECRET_KEY", "not-to-be-found")
+    # Its interpreter heeds nothing that is set for this one.
     monkeypatch.setenv("PYTHONHOME", "/nowhere")
+    normalising = asyncio.create_task(normaliser.normalise(noise((2500, 1500), "RGBA")))
 
-    assert (await normaliser.normalise(image())).width == 40
+    found: list[dict[str, str]] = []
+    while not found and not normalising.done():
+        await asyncio.sleep(0.02)
+        found = [
+            child.environ()
+            for child in psutil.Process().children()
+            if any("normalise.py" in word for word in child.cmdline())
+        ]
+
+    assert (await normalising).width == 2048
+    assert len(found) == 1
+    assert set(found[0]) <= {"LC_CTYPE"}
 
 
 def test_decoding_happens_in_no_process_of_the_servers() -> None:

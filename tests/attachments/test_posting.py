@@ -63,7 +63,8 @@ async def test_g2_g3_a_path_of_anothers_is_as_one_that_never_was(
     never = Upload("", mine.blob_path.rpartition("/")[0] + f"/{uuid4()}", "image/png")
     longer = Upload("", mine.blob_path + "0/x", "image/png")
     used = await uploaded(client, session, image())
-    assert (await posted(client, session, used)).status_code == 202
+    accepted = (await posted(client, session, used)).json()["data"]
+    await client.ended(session, accepted["chat_turn_id"])
 
     answers = [await posted(client, session, one) for one in (foreign, sibling, never, longer, used)]
 
@@ -128,11 +129,12 @@ async def test_g6_content_of_another_type_is_refused(client: Client, session: st
 
 
 async def test_g6_another_type_than_the_granted_one_is_refused(client: Client, session: str) -> None:
-    upload = await uploaded(client, session, image("JPEG"))
+    honest = await uploaded(client, session, image())
+    other = await uploaded(client, session, image("JPEG"))
 
-    answer = await client.post(session, "Look", attachments=[{**upload.cited(), "mime": "image/jpeg"}])
-
-    assert told(answer) == (422, "attachment_type_mismatch")
+    for upload in (honest, other):
+        answer = await client.post(session, "Look", attachments=[{**upload.cited(), "mime": "image/jpeg"}])
+        assert told(answer) == (422, "attachment_type_mismatch")
 
 
 async def test_g7_a_script_that_begins_like_a_gif_is_refused(client: Client, session: str) -> None:

@@ -243,7 +243,7 @@ async def test_a_user_mints_for_their_own_sessions_only(people: People, rows: Ro
     assert [answer.status_code for answer in answers] == [200, 403, 403]
 
 
-async def test_at_most_five_tails_of_one_token_are_open(client: Client, people: People) -> None:
+async def test_h6_at_most_five_tails_of_one_token_are_open(client: Client, people: People) -> None:
     session = await client.open()
     end_user = people.client((await mint(client, session))["token"])
     url, follow = f"{SESSIONS}/{session}/events", {"follow": "true"}

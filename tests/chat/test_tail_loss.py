@@ -300,7 +300,7 @@ async def test_an_open_turn_whose_start_is_trimmed_is_told_at_its_end(
     ("begin", "turn_no"),
     [(since_cursor(9), 2), (cursor(9, 3, 4), 2), (since_cursor(3), 2), ("999999999999999-999999999999", 2)],
 )
-async def test_a_cursor_in_the_future_is_told_the_newest_turn(
+async def test_h5_a_cursor_in_the_future_is_told_the_newest_turn(
     session: Session, begin: str, turn_no: int
 ) -> None:
     await session.whole_turn("one")
@@ -328,7 +328,7 @@ async def test_a_cursor_in_the_future_of_an_open_turn(session: Session, begin: s
     assert client.ids[0] == cursor(1, 1, 1)
 
 
-async def test_a_future_cursor_of_a_session_without_turns(session: Session) -> None:
+async def test_h5_a_future_cursor_of_a_session_without_turns(session: Session) -> None:
     async with session.reader(since_cursor(3)) as client:
         await client.until(lambda client: client.resets == ["future"])
         await session.whole_turn("one")

@@ -67,7 +67,7 @@ async def say_much(speaker: Speaker, events: int) -> None:
         await speaker.writer.flush(5)
 
 
-async def test_the_response_has_the_sdks_headers_and_the_turn(session: Session, port: int) -> None:
+async def test_h10_the_response_has_the_sdks_headers_and_the_turn(session: Session, port: int) -> None:
     await session.whole_turn("hello")
     async with httpx2.AsyncClient(trust_env=False) as http:
         response = await http.get(f"http://127.0.0.1:{port}/?{since_cursor(1)}")
@@ -82,6 +82,7 @@ async def test_the_response_has_the_sdks_headers_and_the_turn(session: Session, 
         "x-request-id": "r",
     }
     assert expected.items() <= response.headers.items()
+    assert "content-encoding" not in response.headers
     client = Client()
     client.take(response.content)
     assert client.comments == [": stream-open"]

@@ -6,9 +6,11 @@ import pytest
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from neo.db import DatabaseRoleUnsafe, check_role
+from contract.door_objects import make_household
+from neo.db import Base, DatabaseRoleUnsafe, check_role
 from neo.sessions import ChatSession, SessionNotFound, SessionStore
 from support.client import Client
+from support.people import People
 from support.rows import Rows
 
 # Run with the owner's rights, each for a reason: they are asked before a tenant is known.
@@ -35,7 +37,7 @@ SECURITY_DEFINERS = text(
 )
 
 
-async def test_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) -> None:
+async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) -> None:
     async with rows.owner.without_tenant() as owner:
         tables = (await owner.execute(TABLES)).all()
 
@@ -51,7 +53,7 @@ async def test_only_the_listed_functions_run_with_the_owners_rights(rows: Rows) 
         assert set((await owner.scalars(SECURITY_DEFINERS)).all()) == DEFINERS
 
 
-async def test_without_the_filter_a_store_still_shows_no_other_tenants_rows(
+async def test_a6_without_the_filter_a_store_still_shows_no_other_tenants_rows(
     client: Client, rows: Rows, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session = UUID(await client.open())
@@ -66,7 +68,25 @@ async def test_without_the_filter_a_store_still_shows_no_other_tenants_rows(
     assert seen == []
 
 
-async def test_a_row_for_another_tenant_is_refused(client: Client, rows: Rows) -> None:
+async def test_a6_no_table_shows_another_tenants_rows_without_a_filter(people: People, rows: Rows) -> None:
+    household = await make_household(people, await rows.tenant())
+    stranger = await rows.tenant()
+    owned = [mapper.class_ for mapper in Base.registry.mappers if "tenant_id" in mapper.columns]
+
+    seen = {}
+    for tenant in (household.tenant, stranger):
+        async with rows.database.transaction(tenant.id) as db:
+            seen[tenant.id] = {
+                model.__tablename__: set((await db.scalars(select(model.tenant_id))).all()) for model in owned
+            }
+
+    # All of them hold something of the first tenant, but for images, which need an upload.
+    assert {name for name, tenants in seen[household.tenant.id].items() if not tenants} <= {"attachments"}
+    assert set().union(*seen[household.tenant.id].values()) == {household.tenant.id}
+    assert set().union(*seen[stranger.id].values()) == {stranger.id}
+
+
+async def test_a6_a_row_for_another_tenant_is_refused(client: Client, rows: Rows) -> None:
     tenant, other = await rows.tenant(), await rows.tenant()
     agent_id = await rows.agent(tenant_id=other.id)
     row = {
@@ -98,10 +118,14 @@ async def test_a_session_cannot_name_another_tenants_agent(rows: Rows) -> None:
             await db.execute(insert(ChatSession).values(row))
 
 
-async def test_a_connection_goes_back_without_a_tenant(rows: Rows) -> None:
+async def test_a7_a_connection_goes_back_without_a_tenant(rows: Rows) -> None:
     tenant = await rows.tenant()
     async with rows.database.transaction(tenant.id):
         pass
+    for _ in range(3):
+        with pytest.raises(DBAPIError):
+            async with rows.database.transaction(tenant.id) as db:
+                await db.execute(text("SELECT 1 / 0"))
 
     for _ in range(10):
         async with rows.database.without_tenant() as connection:

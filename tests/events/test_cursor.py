@@ -56,6 +56,6 @@ def test_a_cursor_before_the_first_turn_is_the_beginning(text: str) -> None:
         *("1" * 16 + "-0", "9" * 1_000_000 + "-0", "1-0,2-0", "é-0", "\x00", "*", ">"),
     ],
 )
-def test_anything_else_is_malformed(text: str) -> None:
+def test_h2_anything_else_is_malformed(text: str) -> None:
     with pytest.raises(InvalidCursor):
         parse_cursor(text)

@@ -65,7 +65,7 @@ def test_kinds(chunk: Chunk, kind: EventKind) -> None:
     "text",
     ["\n", "\r", "\r\n", "\n\nevent: x\nid: 9\n\n", "\u2028\u2029\x85", "\x00", "\ufeff", "漢字 🎉", ""],
 )
-def test_no_text_breaks_out_of_its_event(text: str) -> None:
+def test_h1_no_text_breaks_out_of_its_event(text: str) -> None:
     frame = envelope.frame("1-1", envelope.text_delta("t", text).encode())
 
     head, data, *rest = frame.split(b"\n")

@@ -32,7 +32,7 @@ NOWHERE = str(uuid4())
         ({"managed_agent_key": "NEO_SUPPORT", "title": "a\0b"}, 422, "validation_error"),
     ],
 )
-async def test_a_session_that_cannot_be_opened(
+async def test_e1_e3_d5_a_session_that_cannot_be_opened(
     client: Client, body: dict[str, Any], status: int, code: str
 ) -> None:
     answer = await client.http.post(SESSIONS, json=body)
@@ -49,7 +49,7 @@ async def test_an_agent_that_does_not_converse_is_refused(client: Client, rows: 
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "agent_not_conversational")
 
 
-async def test_what_is_for_platform_callers_is_ignored_from_others(client: Client) -> None:
+async def test_d3_d4_what_is_for_platform_callers_is_ignored_from_others(client: Client) -> None:
     body = {"managed_agent_key": "NEO_SUPPORT", "bot_id": "b", "inbound_tenant_id": "t", "client_id": None}
 
     answer = await client.http.post(SESSIONS, json={**body, "unheard_of": 1})
@@ -78,7 +78,7 @@ async def test_what_is_for_platform_callers_is_ignored_from_others(client: Clien
         ([], "validation_error"),
     ],
 )
-async def test_a_message_that_is_not_valid_is_422_and_not_stored(
+async def test_e14_e15_a_message_that_is_not_valid_is_422_and_not_stored(
     client: Client, body: Any, code: str
 ) -> None:
     session = await client.open()
@@ -90,7 +90,7 @@ async def test_a_message_that_is_not_valid_is_422_and_not_stored(
     assert (await client.messages(session))["messages"] == []
 
 
-async def test_the_longest_message_is_taken(client: Client) -> None:
+async def test_e14_the_longest_message_is_taken(client: Client) -> None:
     session = await client.open()
 
     accepted = await client.say(session, "é" * 100_000)
@@ -116,7 +116,7 @@ async def test_the_longest_message_is_taken(client: Client) -> None:
         b"[" * 100_000,
     ],
 )
-async def test_what_parsers_read_differently_is_400(client: Client, raw: bytes) -> None:
+async def test_e1_e2_e4_e6_e7_what_parsers_read_differently_is_400(client: Client, raw: bytes) -> None:
     session = await client.open()
 
     answer = await client.http.post(
@@ -126,7 +126,7 @@ async def test_what_parsers_read_differently_is_400(client: Client, raw: bytes) 
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "malformed_json")
 
 
-async def test_a_body_over_a_megabyte_is_413_however_it_comes(client: Client) -> None:
+async def test_e4_e5_a_body_over_a_megabyte_is_413_however_it_comes(client: Client) -> None:
     session = await client.open()
     headers = {"content-type": "application/json"}
 
@@ -151,7 +151,7 @@ async def test_a_body_over_a_megabyte_is_413_however_it_comes(client: Client) ->
         {"content-type": "application/json", "content-encoding": "gzip"},
     ],
 )
-async def test_other_media_are_415(client: Client, headers: dict[str, str]) -> None:
+async def test_e5_e7_other_media_are_415(client: Client, headers: dict[str, str]) -> None:
     session = await client.open()
 
     answer = await client.http.post(
@@ -179,7 +179,7 @@ async def test_other_media_are_415(client: Client, headers: dict[str, str]) -> N
         "٣-٣",
     ],
 )
-async def test_a_malformed_cursor_is_400(client: Client, cursor: str) -> None:
+async def test_h2_a_malformed_cursor_is_400(client: Client, cursor: str) -> None:
     session = await client.open()
 
     in_query = await client.http.get(f"{SESSIONS}/{session}/events", params={"since": cursor})
@@ -190,7 +190,7 @@ async def test_a_malformed_cursor_is_400(client: Client, cursor: str) -> None:
         assert (in_header.status_code, in_header.json()["error"]["code"]) == (400, "invalid_cursor")
 
 
-async def test_two_cursors_are_400_and_the_header_wins_over_the_address(client: Client) -> None:
+async def test_e12_h3_two_cursors_are_400_and_the_header_wins_over_the_address(client: Client) -> None:
     session = await client.open()
     accepted = await client.say(session, "Hello")
     events = await client.events(session, accepted["since_cursor"])
@@ -206,7 +206,7 @@ async def test_two_cursors_are_400_and_the_header_wins_over_the_address(client: 
 
 @pytest.mark.parametrize("path", ["", "/messages", "/events", "/turns/" + NOWHERE])
 @pytest.mark.parametrize("session", [NOWHERE, "1", "x%00y", "..", "%2e%2e", NOWHERE.replace("-", "")])
-async def test_a_session_that_is_not_there_is_404(client: Client, session: str, path: str) -> None:
+async def test_a11_e9_a_session_that_is_not_there_is_404(client: Client, session: str, path: str) -> None:
     answer = await client.http.get(f"{SESSIONS}/{session}{path}")
 
     assert answer.status_code in (404, 405)
@@ -238,7 +238,7 @@ async def test_a_page_that_cannot_be_is_refused(client: Client, params: dict[str
     assert answer.json()["error"]["code"] in ("invalid_cursor", "validation_error")
 
 
-async def test_one_tenants_page_cursor_is_refused_to_another(client: Client, rows: Rows) -> None:
+async def test_a5_one_tenants_page_cursor_is_refused_to_another(client: Client, rows: Rows) -> None:
     tenant = await rows.tenant()
     other = Client(str(client.http.base_url), tenant.api_key)
     for _ in range(2):
@@ -253,7 +253,7 @@ async def test_one_tenants_page_cursor_is_refused_to_another(client: Client, row
     await other.http.aclose()
 
 
-async def test_methods_and_paths_that_are_not_there(client: Client) -> None:
+async def test_e9_e10_methods_and_paths_that_are_not_there(client: Client) -> None:
     wrong = await client.http.put(SESSIONS, json={})
     nowhere = await client.http.get("/public-api/nowhere")
 
@@ -262,13 +262,13 @@ async def test_methods_and_paths_that_are_not_there(client: Client) -> None:
     assert (nowhere.status_code, nowhere.json()["error"]["code"]) == (404, "route_not_found")
 
 
-async def test_headers_over_16_kib_are_refused(client: Client) -> None:
+async def test_e8_headers_over_16_kib_are_refused(client: Client) -> None:
     answer = await client.http.get(SESSIONS, headers={"x-much": "x" * 17_000})
 
     assert answer.status_code in (400, 431)
 
 
-async def test_a_body_that_trickles_is_not_waited_for_by_others(client: Client, server: Any) -> None:
+async def test_e13_a_body_that_trickles_is_not_waited_for_by_others(client: Client, server: Any) -> None:
     session = await client.open()
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.write(

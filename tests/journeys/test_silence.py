@@ -12,13 +12,16 @@ from support.server import Server
 CANARY = "canary-7f3a-said-in-confidence"
 
 
-async def test_no_word_and_no_key_is_in_a_log(client: Client, rows: Rows, server: Server) -> None:
+async def test_c9_no_word_and_no_key_is_in_a_log(client: Client, rows: Rows, server: Server) -> None:
     for model in ("scripted:echo", "scripted:status=400", "scripted:tool_call"):
         session = await client.open(agent_id=await rows.agent(model), title=CANARY)
         accepted = await client.say(session, CANARY, client_message_id=CANARY)
         await client.events(session, accepted["since_cursor"])
         await client.post(session, CANARY * 10_000, client_message_id=CANARY)
         await client.http.get(f"{SESSIONS}/{session}/events", params={"since": CANARY})
+        # Who puts a key into an address, or into a header that is logged elsewhere, finds it in no log of ours.
+        await client.http.get(SESSIONS, params={"key": server.api_key}, headers={"referer": server.api_key})
+        await client.http.get(f"{SESSIONS}/{server.api_key}/{CANARY}")
 
     written = [*(server.data / "logs").iterdir(), *server.data.glob("temporal-*")]
 

@@ -25,7 +25,13 @@ UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28")
 
 
 # How the driver itself says that a connection has died.
-DEAD = (asyncpg.InterfaceError, asyncpg.PostgresConnectionError, asyncpg.AdminShutdownError)
+DEAD = (
+    asyncpg.InterfaceError,
+    # The server's farewell is read, and the end of the connection not yet.
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+)
 
 
 class DatabaseUnavailable(Failure):

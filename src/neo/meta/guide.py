@@ -26,6 +26,7 @@ Turns of a session run one at a time, in order; a message posted while one runs 
 ## Also
 
 - `GET /public-api/chat/sessions`, `GET .../{id}`, `GET .../{id}/turns/{turn_id}`, `POST .../{id}/archive`.
+- Setting a tenant up: `/public-api/agents`, `/technicians`, `/api-keys`, `/tenant`, `/settings`, `/audit-log`.
 - Lists take `page_size` (1 to 200) and `cursor` (`meta.pagination.next_cursor` of the page before).
 - `429` carries `Retry-After`; every answer carries `X-RateLimit-Limit`, `-Remaining`, `-Reset`, `X-Request-Id`.
 - `GET /public-api/health`, `GET /public-api/ready` (which engine is down).
