@@ -142,6 +142,7 @@ def build_app(
             resources.database,
             resources.starter,
             Inspector(resources.blobs) if resources.blobs is not None else None,
+            queue_max=settings.server.turn_queue_max,
         ),
         Reader(resources.database),
         Archivist(resources.database),

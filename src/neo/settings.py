@@ -53,6 +53,9 @@ class ServerSettings(Group):
     rate_limit_requests: NonNegativeInt = Field(
         1200, description="Requests a minute and tenant in a sliding window; 0 for no limit."
     )
+    turn_queue_max: PositiveInt = Field(
+        100, description="Most turns of one session that are open at once, the running one included."
+    )
     failed_attempts: NonNegativeInt = Field(
         10,
         description="Wrong credentials a minute and address that are answered 401; more are answered 429. 0 for no "

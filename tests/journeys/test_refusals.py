@@ -73,8 +73,8 @@ async def test_d3_d4_what_is_for_platform_callers_is_ignored_from_others(client:
         ({"message": "x", "client_message_id": "a b"}, "client_message_id_invalid"),
         ({"message": "x", "client_message_id": "x" * 129}, "client_message_id_invalid"),
         ({"message": "x", "attachments": [{"blob_path": "a"}]}, "validation_error"),
-        ({"message": "x", "attachments": [{"blob_path": "a", "mime": "image/png"}]}, "attachments_invalid"),
-        ({"attachments": [{"blob_path": "a", "mime": "image/png"}]}, "attachments_invalid"),
+        ({"message": "x", "attachments": [{"blob_path": "a", "mime": "image/png"}]}, "attachment_not_found"),
+        ({"attachments": [{"blob_path": "a", "mime": "image/png"}]}, "attachment_not_found"),
         ([], "validation_error"),
     ],
 )

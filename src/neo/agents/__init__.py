@@ -6,7 +6,7 @@ FAST tier. Only CONVERSATIONAL agents may be chatted with.
 
 from neo.agents.desk import AgentDesk
 from neo.agents.errors import AgentNotConversational, AgentNotFound
-from neo.agents.models import Access, Agent, Audience, AutonomyType, ManagedAgentKey
+from neo.agents.models import Access, Agent, Audience, AutonomyType, ManagedAgentKey, Overlap
 from neo.agents.onboard import create_tenant
 from neo.agents.operate import TenantOperator
 from neo.agents.store import AgentStore
@@ -21,6 +21,7 @@ __all__ = [
     "Audience",
     "AutonomyType",
     "ManagedAgentKey",
+    "Overlap",
     "TenantOperator",
     "create_tenant",
 ]

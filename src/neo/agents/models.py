@@ -37,6 +37,13 @@ class Access(StrEnum):
     SPECIFIC_USERS = "SPECIFIC_USERS"
 
 
+class Overlap(StrEnum):
+    """What a message does that is posted while a turn of its session is open: wait for it, or be refused."""
+
+    QUEUE = "queue"
+    REJECT = "reject"
+
+
 class Agent(Base):
     """Whom a session talks to. `version` counts its changes; a deleted one keeps its row for its sessions."""
 
@@ -54,6 +61,7 @@ class Agent(Base):
     instructions: Mapped[str]
     model: Mapped[str | None]
     reasoning_effort: Mapped[str | None]
+    overlap: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default=FetchedValue())
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())

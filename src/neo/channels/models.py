@@ -44,6 +44,7 @@ class Channel(Base):
     welcome_message: Mapped[str | None]
     relay_prefix: Mapped[str | None]
     show_agent_progress_steps: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    overlap: Mapped[str | None]
     version: Mapped[int] = mapped_column(server_default=FetchedValue())
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from neo.agents import Overlap
 from neo.attachments import ATTACHMENTS_MAX, AttachmentRepeated, Cited, TooManyAttachments
 from neo.chat.errors import ClientMessageIdInvalid, EmptyMessage, MessageTooLong
 
@@ -20,6 +21,8 @@ class Draft:
     model_tier: str
     client_message_id: str | None
     attachments: tuple[Cited, ...] = ()
+    # Not a part of what is said: a repeat may say another one.
+    overlap: Overlap | None = None
 
     def check(self) -> None:
         self._check_attachments()

@@ -89,3 +89,13 @@ class EndUserInvalid(Failure):
 class TokenLifeInvalid(Failure):
     kind = Kind.INVALID
     code = "ttl_seconds_invalid"
+
+
+class TurnInProgress(Failure):
+    kind = Kind.CONFLICT
+    code = "turn_in_progress"
+
+
+class TurnQueueFull(Failure):
+    kind = Kind.CONFLICT
+    code = "turn_queue_full"

@@ -139,7 +139,8 @@ async def post_message(
     return the previous turn's final state.
 
     A message has at most 100,000 characters, a body at most 1 MiB. A message posted while a turn runs is accepted
-    and waits: turns of a session run one at a time, in order. An archived session answers
+    and waits: turns of a session run one at a time, in order. With `overlap: "reject"` it is refused instead,
+    `409 turn_in_progress`; beyond 100 open turns it is `409 turn_queue_full`. An archived session answers
     `409 session_archived`.
 
     `attachments` are images, at most 6, each uploaded through a grant of
@@ -258,7 +259,9 @@ async def _draft(
     try:
         message, warnings = body.parse()
         cited = tuple(Cited(**one.model_dump()) for one in message.attachments)
-        draft = Draft(message.message, message.model_tier.value, message.client_message_id, cited)
+        draft = Draft(
+            message.message, message.model_tier.value, message.client_message_id, cited, message.overlap
+        )
         draft.check()
     except Failure:
         # Who may not see the session is not told what is wrong with the body.

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from neo.agents import ManagedAgentKey
+from neo.agents import ManagedAgentKey, Overlap
 from neo.attachments import ALT_CHARACTERS_MAX
 
 
@@ -130,6 +130,13 @@ class PostMessageRequest(BaseModel):
             "turn to a stronger model. May be flipped per turn to switch mid-conversation. Defaults to FAST."
         ),
     )
+    overlap: Overlap | None = Field(
+        None,
+        description=(
+            "When a turn of the session is open: `queue` waits for it, `reject` answers `409 turn_in_progress`, which "
+            "names it. Null: as the channel or the agent has it, else `queue`."
+        ),
+    )
 
 
 class PostMessageResponse(BaseModel):
@@ -204,8 +211,8 @@ class ChatTurnResource(BaseModel):
     since_cursor: str
     user_message_id: str
     reply_message_id: str | None = Field(
-        description="The answer's message: whole once the turn is COMPLETED, as far as it went when it was CANCELLED in "
-        "mid-answer, else null."
+        description="The answer's message: whole once the turn is COMPLETED, as far as it went when it was CANCELLED "
+        "in mid-answer, else null."
     )
     attempts: int = Field(description="How often the turn was taken up; over 1 after a crash or a retry.")
     finish_reason: str | None

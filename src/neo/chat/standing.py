@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, select
+from sqlalchemy import Select, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import CallerKind, Principal, Role
-from neo.agents import Access, Agent, Audience
+from neo.agents import Access, Agent, Audience, Overlap
 from neo.channels import Channel, ChannelStatus
 from neo.chat.errors import AgentAccessDenied, AgentGone, AgentNeedsChannel, ChannelDisconnected
 from neo.sessions import ChatSession, SessionNotFound, check_writable
+from neo.turns.models import OPEN, ChatTurn
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,10 @@ class Standing:
     access: str
     access_user_ids: list[UUID]
     agent_deleted_at: datetime | None
+    agent_overlap: str | None
     channel_status: str | None
+    channel_overlap: str | None
+    open_turns: int
 
     def check(self, caller: Principal) -> None:
         check_writable(caller, self.session)
@@ -34,6 +38,10 @@ class Standing:
             raise AgentGone("This session's agent was deleted: open a session with another one.")
         if self.session.channel_id is not None and self.channel_status != ChannelStatus.ACTIVE:
             raise ChannelDisconnected("This session's channel is disconnected: nothing is routed to it.")
+
+    def overlap(self, wanted: Overlap | None) -> Overlap:
+        """What a message does that meets an open turn: as its sender says, else the channel, else the agent."""
+        return wanted or Overlap(self.channel_overlap or self.agent_overlap or Overlap.QUEUE)
 
 
 def check_audience(caller: Principal, audience: str) -> None:
@@ -52,15 +60,30 @@ def check_access(caller: Principal, access: str, user_ids: list[UUID]) -> None:
         raise AgentAccessDenied("This agent is not open to you: ask an Admin of your organisation.")
 
 
-def _lock() -> Select[ChatSession, str, list[UUID], datetime | None, str]:
+def _lock() -> Select[ChatSession, str, list[UUID], datetime | None, str | None, str, str | None, int]:
     of_agent = (Agent.tenant_id == ChatSession.tenant_id) & (Agent.id == ChatSession.agent_id)
     of_channel = (
         (Channel.tenant_id == ChatSession.tenant_id)
         & (Channel.id == ChatSession.channel_id)
         & Channel.deleted_at.is_(None)
     )
+    open_turns = (
+        select(func.count())
+        .select_from(ChatTurn)
+        .where(ChatTurn.session_id == ChatSession.id, ChatTurn.status.in_(OPEN))
+        .scalar_subquery()
+    )
     return (
-        select(ChatSession, Agent.access, Agent.access_user_ids, Agent.deleted_at, Channel.status)
+        select(
+            ChatSession,
+            Agent.access,
+            Agent.access_user_ids,
+            Agent.deleted_at,
+            Agent.overlap,
+            Channel.status,
+            Channel.overlap,
+            open_turns,
+        )
         .join(Agent, of_agent)
         .outerjoin(Channel, of_channel)
         .where(

@@ -10,10 +10,17 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
+from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, claim
 from neo.chat.draft import Draft
-from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, SessionArchived
-from neo.chat.standing import lock_standing
+from neo.chat.errors import (
+    ClientMessageIdReused,
+    DuplicateClientMessageId,
+    SessionArchived,
+    TurnInProgress,
+    TurnQueueFull,
+)
+from neo.chat.standing import Standing, lock_standing
 from neo.db import Database
 from neo.events import since_cursor
 from neo.sessions import ChatSession, MessageStore, title_of
@@ -64,15 +71,18 @@ class Accepted:
 
 
 class TurnDesk:
-    def __init__(self, database: Database, starter: TurnStarter, inspector: Inspector | None) -> None:
+    def __init__(
+        self, database: Database, starter: TurnStarter, inspector: Inspector | None, *, queue_max: int
+    ) -> None:
         self._database = database
+        self._queue_max = queue_max
         self._starter = starter
         self._inspector = inspector
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
         inspected = await self._inspect(caller, session_id, draft) if draft.attachments else []
         async with self._database.transaction(caller.tenant_id) as db:
-            session = await _admitted(db, caller, session_id, draft)
+            session = await _admitted(db, caller, session_id, draft, self._queue_max)
             accepted, is_first = await _store(db, session, draft, inspected)
             await claim(db, session.tenant_id, accepted.user_message_id, inspected)
         if is_first:
@@ -84,7 +94,7 @@ class TurnDesk:
         """The cited uploads, looked at while no connection and no lock is held: the store may be slow."""
         async with self._database.transaction(caller.tenant_id) as db:
             # A repeated message is told so, although its attachments are used by now.
-            await _admitted(db, caller, session_id, draft)
+            await _admitted(db, caller, session_id, draft, self._queue_max)
             paths = [one.blob_path for one in draft.attachments]
             issued = await AttachmentStore(db, caller.tenant_id).unused(session_id, paths)
         if self._inspector is None:
@@ -92,7 +102,9 @@ class TurnDesk:
         return await self._inspector.inspect(draft.attachments, issued)
 
 
-async def _admitted(db: AsyncSession, caller: Principal, session_id: UUID, draft: Draft) -> ChatSession:
+async def _admitted(
+    db: AsyncSession, caller: Principal, session_id: UUID, draft: Draft, queue_max: int
+) -> ChatSession:
     """The session, locked, if this caller may say this in it now."""
     # The lock comes first: without it, racing duplicates are told the wrong reason.
     standing = await lock_standing(db, caller.tenant_id, session_id)
@@ -102,7 +114,28 @@ async def _admitted(db: AsyncSession, caller: Principal, session_id: UUID, draft
     if session.archived_at is not None:
         raise SessionArchived("This session is archived: open a new one.")
     standing.check_open_for_talk()
+    await _refuse_overlap(db, standing, draft, queue_max)
     return session
+
+
+async def _refuse_overlap(db: AsyncSession, standing: Standing, draft: Draft, queue_max: int) -> None:
+    if not standing.open_turns:
+        return
+    session = standing.session
+    is_full = standing.open_turns >= queue_max
+    if not is_full and standing.overlap(draft.overlap) is Overlap.QUEUE:
+        return
+    turn = await TurnStore(db, session.tenant_id).find_first_open(session.id)
+    details: dict[str, object] = {"open_turns": standing.open_turns}
+    if turn is not None:
+        details |= {
+            "chat_turn_id": str(turn.id),
+            "chat_turn_status": turn.status,
+            "since_cursor": since_cursor(turn.turn_no),
+        }
+    if standing.overlap(draft.overlap) is Overlap.REJECT:
+        raise TurnInProgress("A turn of this session is under way: wait for its end.", details=details)
+    raise TurnQueueFull(f"{queue_max} turns of this session are open: wait for one to end.", details=details)
 
 
 async def _refuse_repeat(db: AsyncSession, session: ChatSession, draft: Draft) -> None:

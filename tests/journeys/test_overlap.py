@@ -1,0 +1,85 @@
+"""Messages that meet an open turn: they wait in order, or are refused, as their sender or the agent says."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from support.client import Client
+from support.rows import Rows
+from support.server import Server
+
+HELD = "scripted:tokens=3,pause_after=1,gate=overlap"
+
+
+@pytest.fixture
+async def held(client: Client, rows: Rows, scripted: object) -> AsyncIterator[tuple[str, int]]:
+    """A session whose turn waits at the model's gate."""
+    import httpx2
+
+    assert isinstance(scripted, httpx2.AsyncClient)
+    agent = await rows.agent(HELD)
+    session = await client.open(agent_id=agent)
+    accepted = await client.say(session, "First")
+    await client.events(session, accepted["since_cursor"], until=lambda event: event.type == "text-delta")
+    yield session, agent
+    while (await client.http.get(f"/public-api/chat/sessions/{session}")).json()["data"]["open_turn"]:
+        await scripted.post("/control/release", params={"gate": "overlap"})
+
+
+async def test_a_message_may_be_refused_instead_of_waiting_and_is_told_by_which_turn(
+    client: Client, held: tuple[str, int]
+) -> None:
+    session, _ = held
+
+    refused = await client.post(session, "Second", overlap="reject", client_message_id="one")
+    queued = await client.post(session, "Second", client_message_id="one")
+    repeated = await client.post(session, "Second", overlap="reject", client_message_id="one")
+
+    error = refused.json()["error"]
+    open_turn = (await client.messages(session))["open_turn"]
+    assert (refused.status_code, error["code"]) == (409, "turn_in_progress")
+    assert {name: error["details"][name] for name in open_turn} == open_turn
+    assert queued.status_code == 202
+    assert repeated.json()["error"]["code"] == "duplicate_client_message_id"
+
+
+async def test_an_agents_default_holds_where_the_message_says_nothing(
+    client: Client, held: tuple[str, int], rows: Rows, server: Server
+) -> None:
+    from uuid import UUID
+
+    session, agent = held
+    async with rows.database.transaction(UUID(server.tenant_id)) as db:
+        await db.execute(text("UPDATE agents SET overlap = 'reject' WHERE id = :id"), {"id": agent})
+
+    silent = await client.post(session, "Second")
+    asked = await client.post(session, "Second", overlap="queue")
+    wrong = await client.post(session, "Second", overlap="perhaps")
+
+    assert [silent.status_code, asked.status_code, wrong.status_code] == [409, 202, 422]
+
+
+async def test_with_no_turn_open_nothing_is_refused(client: Client) -> None:
+    session = await client.open()
+
+    accepted = await client.say(session, "Hello", overlap="reject")
+
+    assert (await client.ended(session, accepted["chat_turn_id"]))["status"] == "COMPLETED"
+
+
+async def test_the_queue_of_a_session_is_bounded(tmp_path: Path) -> None:
+    environment = {"NEO_TURN_QUEUE_MAX": "3", "NEO_MODEL_FAST": "scripted:hang_after=1"}
+    server = await Server(tmp_path / "data", environment=environment).start()
+    client = Client(server.url, server.api_key)
+    session = await client.open()
+
+    answers = [await client.post(session, str(number)) for number in range(5)]
+
+    assert [answer.status_code for answer in answers] == [202, 202, 202, 409, 409]
+    assert answers[3].json()["error"]["code"] == "turn_queue_full"
+    assert answers[3].json()["error"]["details"]["open_turns"] == 3
+    await client.http.aclose()
+    await server.stop()
+    server.remove()
