@@ -168,6 +168,7 @@ def _models(settings: ModelSettings) -> Models:
         scripted_model_url=settings.scripted_model_url,
         idle_seconds=settings.model_idle_seconds,
         thinking_seconds=settings.model_thinking_seconds,
+        breaker_failures=settings.model_breaker_failures,
     )
     return Models(ModelSpec.parse(fast), ModelSpec.parse(settings.model_smart or fast), providers)
 

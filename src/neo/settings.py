@@ -142,6 +142,11 @@ class ModelSettings(Group):
     model_thinking_seconds: PositiveFloat = Field(
         180, description="The same for a model that reasons before it answers, until its first text."
     )
+    model_breaker_failures: NonNegativeInt = Field(
+        10,
+        description="Failed calls in a row (no connection, 5xx, silence) after which a provider in a region is left "
+        "alone for 5 to 60 s; 0: never.",
+    )
     openai_api_key: SecretStr | None = Field(None, description="Key for `openai:` models.")
     openai_base_url: str | None = Field(None, description="Another address for `openai:` models.")
     openai_region: str = Field("global", description="Recorded with each turn; continuity is bound to it.")

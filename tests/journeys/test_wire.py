@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 import unicodedata
 from collections.abc import Callable
@@ -147,12 +148,16 @@ async def test_e9_a_path_is_taken_as_it_is_written(server: Server, base: str, pa
 
 @pytest.mark.parametrize("path", sorted(document()["paths"]))
 async def test_e10_other_methods_are_405_and_told_which_are_taken(client: Client, path: str) -> None:
-    taken = {method.upper() for method in document()["paths"][path]}
+    named = path.format_map(Named())
+    paths = {one: {method.upper() for method in methods} for one, methods in document()["paths"].items()}
+    # `/channels/resolve` could be a channel's id as well.
+    fitting = [one for one in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), named)]
+    taken = set().union(*(paths[one] for one in fitting))
 
     for method in sorted(set(METHODS) - taken):
-        answer = await client.http.request(method, path.format_map(Named()))
+        answer = await client.http.request(method, named)
         assert answer.status_code == 405, (method, path)
-        assert set(answer.headers["allow"].split(", ")) == taken
+        assert set(answer.headers["allow"].split(", ")) == paths[path]
         assert answer.text == "" or answer.json()["error"]["code"] == "method_not_allowed"
 
 

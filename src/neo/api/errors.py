@@ -1,3 +1,4 @@
+import re
 from typing import Any
 
 import orjson
@@ -12,6 +13,8 @@ from neo.errors import Failure, Kind
 
 log = structlog.get_logger()
 
+# `{path:path}` in a route is `{path}` in the document.
+CONVERTOR = re.compile(r":[a-z]+\}")
 STATUSES: dict[Kind, int] = {
     Kind.MALFORMED: 400,
     Kind.UNAUTHENTICATED: 401,
@@ -83,8 +86,8 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 def _allowed(request: Request) -> dict[str, str]:
     """All methods of the path: the framework names those of the first of its routes."""
-    path = getattr(request.scope.get("route"), "path", None)
-    methods = request.app.openapi()["paths"].get(path, ())
+    path = getattr(request.scope.get("route"), "path", "")
+    methods = request.app.openapi()["paths"].get(CONVERTOR.sub("}", path), ())
     return {"allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}
 
 

@@ -95,7 +95,7 @@ def _found_wrong(scope: Scope) -> Failure | None:
     """What is refused on every path, before anybody asks who is calling."""
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES_MAX:
         return HeadersTooLarge(f"The headers have at most {HEADER_BYTES_MAX} bytes together.")
-    names = [name for name, _ in parse_qsl(scope["query_string"], keep_blank_values=True)]
+    names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
     if len(names) != len(set(names)):
         return RepeatedParameter("Send each query parameter once.")
     return None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from neo.llm.breaker import Breaker
 from neo.llm.budget import budget
 from neo.llm.errors import ReasoningEffortUnknown
 from neo.llm.pieces import Piece
@@ -47,6 +48,7 @@ class Models:
         self._smart = smart
         self._providers = providers
         self._lines: Lines | None = None
+        self._breakers: dict[tuple[Provider, str], Breaker] = {}
         for spec in (fast, smart):
             address(spec.provider, providers)
 
@@ -67,7 +69,8 @@ class Models:
         from neo.llm.answer import answer  # noqa: PLC0415 - seconds of import, see the feature's docstring.
 
         lines = self._open_lines()
-        return answer(lines, chosen, prompt, previous_response_id if chosen.continues else None)
+        pieces = answer(lines, chosen, prompt, previous_response_id if chosen.continues else None)
+        return self._breaker(chosen).guard(pieces)
 
     def warm(self) -> None:
         """Loads the providers' libraries and rehearses an answer, so that the first turn is not the slow one.
@@ -100,6 +103,14 @@ class Models:
             continues=spec.provider.continues,
             sees_images=spec.provider.sees_images,
         )
+
+    def _breaker(self, chosen: ChosenModel) -> Breaker:
+        """One for each provider and region: there are a handful, so none is ever thrown away."""
+        key = (chosen.provider, chosen.region)
+        if key not in self._breakers:
+            name = f"{chosen.provider.value}/{chosen.region}"
+            self._breakers[key] = Breaker(name, self._providers.breaker_failures)
+        return self._breakers[key]
 
     def _open_lines(self) -> "Lines":
         if self._lines is None:
