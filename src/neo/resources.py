@@ -64,6 +64,7 @@ def open_resources(settings: Settings) -> Resources:
         valkey,
         events_kept=settings.streams.stream_events,
         kept_seconds=settings.streams.stream_hours * 3600,
+        kept_bytes=settings.streams.stream_bytes,
     )
     starter = TurnStarter(temporal, settings.temporal.temporal_task_queue)
     closer = TurnCloser(database, starter)

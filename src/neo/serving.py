@@ -10,6 +10,7 @@ import uvicorn
 from neo.api.connection import BoundedConnection
 from neo.app import build_app
 from neo.beside import WorkerBeside
+from neo.kit import arm_failpoints
 from neo.resources import open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs
@@ -37,6 +38,7 @@ class ApiServer(uvicorn.Server):
 def serve_api(*, with_worker: bool) -> int:
     settings = read_settings()
     configure_logs(log_format=settings.log.log_format, level=settings.log.log_level)
+    arm_failpoints(settings.server.failpoints)
     with asyncio.Runner(loop_factory=_loop) as runner:
         code = runner.run(_serve(settings, with_worker=with_worker))
     # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).

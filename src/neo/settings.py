@@ -6,13 +6,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, SecretStr, ValidationError
+from pydantic import (
+    Field,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from neo.errors import Failure, Kind
 
 PREFIX = "NEO_"
+# Where a process may be told to die at a named point.
+FAILPOINT_ENVIRONMENTS = ("local", "test")
 
 
 class SettingsInvalid(Failure):
@@ -66,6 +77,18 @@ class ServerSettings(Group):
         description="Addresses or networks of your reverse proxies, separated by commas: only their X-Forwarded-For "
         "is believed.",
     )
+    failpoints: str | None = Field(
+        None,
+        description="For Neo's own tests: a folder whose files make this process die, wait or break at named points "
+        "(src/neo/kit/failpoint.py). Refused unless NEO_ENVIRONMENT is `local` or `test`.",
+    )
+
+    @field_validator("failpoints")
+    @classmethod
+    def _refuse_outside_of_tests(cls, folder: str | None, given: ValidationInfo) -> str | None:
+        if folder and given.data.get("environment") not in FAILPOINT_ENVIRONMENTS:
+            raise ValueError("failpoints are for tests: NEO_ENVIRONMENT must be `local` or `test`")
+        return folder
 
 
 class LogSettings(Group):
@@ -96,6 +119,9 @@ class StreamSettings(Group):
         None, description="Valkey or Redis, `redis://` or `unix://`. Unset: `neo serve` starts its own."
     )
     stream_events: PositiveInt = Field(20_000, description="Newest events kept per session.")
+    stream_bytes: PositiveInt = Field(
+        8 * 1024 * 1024, description="Memory that one session's kept events may take in Valkey, bytes."
+    )
     stream_hours: PositiveInt = Field(
         24, description="How long a session's stream outlives its last event, hours."
     )

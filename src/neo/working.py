@@ -8,7 +8,7 @@ import structlog
 
 from neo.db import trusted
 from neo.errors import Failure
-from neo.kit import kept_going
+from neo.kit import arm_failpoints, kept_going
 from neo.resources import Resources, open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs
@@ -20,6 +20,7 @@ log = structlog.get_logger()
 def run_worker() -> int:
     settings = read_settings()
     configure_logs(log_format=settings.log.log_format, level=settings.log.log_level)
+    arm_failpoints(settings.server.failpoints)
     code = asyncio.run(_work(settings))
     # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).
     os._exit(code)

@@ -163,7 +163,11 @@ class Streams(RuleBasedStateMachine):
     def begin(self) -> None:
         events = SmallPages(self.valkey, hub=self.hub)
         self.store = UnluckyStore(
-            self.valkey, events_kept=EVENTS_KEPT, kept_seconds=KEPT_SECONDS, trims_exactly=True
+            self.valkey,
+            events_kept=EVENTS_KEPT,
+            kept_seconds=KEPT_SECONDS,
+            kept_bytes=2**30,
+            trims_exactly=True,
         )
         events._store = self.store
         self.hub.is_muted = False

@@ -225,6 +225,22 @@ async def test_what_is_kept_is_bounded_and_expires(valkey: Valkey, engine: tuple
     assert 90 < await valkey.call("TTL", key(session)) <= 100
 
 
+async def test_what_is_kept_is_bounded_in_bytes_too(valkey: Valkey, engine: tuple[Valkey, EventLog]) -> None:
+    bytes_max = 64 * 1024
+    events = EventLog(valkey, kept_bytes=bytes_max, hub=engine[1].hub())
+    session = Session(events, asyncio.Event())
+    speaker = await session.speaker()
+    for _ in range(300):
+        await speaker.say_apart("x" * 1000)
+    assert await speaker.finish()
+
+    weight = await valkey.call("MEMORY", "USAGE", key(session))
+    assert bytes_max / 4 < weight < bytes_max * 2
+    # What is kept is the end, without a hole.
+    numbers = [int(event_id.split("-")[1]) for event_id, _ in await kept(valkey, session)]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+
+
 async def test_a_store_that_is_full_is_waited_for() -> None:
     with running_valkey() as server:
         async with opened(server.url) as (valkey, events):

@@ -157,7 +157,7 @@ async def test_e10_other_methods_are_405_and_told_which_are_taken(client: Client
     for method in sorted(set(METHODS) - taken):
         answer = await client.http.request(method, named)
         assert answer.status_code == 405, (method, path)
-        assert set(answer.headers["allow"].split(", ")) == paths[path]
+        assert set(answer.headers["allow"].split(", ")) in [paths[one] for one in fitting]
         assert answer.text == "" or answer.json()["error"]["code"] == "method_not_allowed"
 
 

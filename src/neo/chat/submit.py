@@ -23,6 +23,7 @@ from neo.chat.errors import (
 from neo.chat.standing import Standing, lock_standing
 from neo.db import Database
 from neo.events import since_cursor
+from neo.kit import reached
 from neo.sessions import ChatSession, MessageStore, title_of
 from neo.turns.contract import TurnInput
 from neo.turns.start import TurnStarter
@@ -85,9 +86,12 @@ class TurnDesk:
             session = await _admitted(db, caller, session_id, draft, self._queue_max)
             accepted, is_first = await _store(db, session, draft, inspected)
             await claim(db, session.tenant_id, accepted.user_message_id, inspected)
+            await reached("before_commit")
+        await reached("after_commit")
         if is_first:
             # After the commit: a start that fails here is made up for by the sweeper.
             self._starter.start_soon(TurnInput(str(caller.tenant_id), str(session_id), str(accepted.turn_id)))
+        await reached("before_answer")
         return accepted
 
     async def _inspect(self, caller: Principal, session_id: UUID, draft: Draft) -> list[Inspected]:

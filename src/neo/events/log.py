@@ -6,7 +6,7 @@ from uuid import UUID
 from neo.events.cursor import Position
 from neo.events.hub import Hub, Watching
 from neo.events.replay import read_on
-from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
+from neo.events.store import EVENTS_KEPT, KEPT_BYTES, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
 from neo.events.writer import ClaimPen, TurnWriter
 from neo.streams import StreamsUnavailable, Valkey
 
@@ -20,11 +20,16 @@ class EventLog:
         *,
         events_kept: int = EVENTS_KEPT,
         kept_seconds: int = KEPT_SECONDS,
+        kept_bytes: int = KEPT_BYTES,
         trims_exactly: bool = False,
         hub: Hub | None = None,
     ) -> None:
         self._store = EventStore(
-            valkey, events_kept=events_kept, kept_seconds=kept_seconds, trims_exactly=trims_exactly
+            valkey,
+            events_kept=events_kept,
+            kept_seconds=kept_seconds,
+            kept_bytes=kept_bytes,
+            trims_exactly=trims_exactly,
         )
         self._hub = Hub(valkey) if hub is None else hub
 

@@ -17,6 +17,7 @@ from neo.streams import Valkey
 
 EVENTS_KEPT = 20_000
 KEPT_SECONDS = 24 * 3600
+KEPT_BYTES = 8 * 1024 * 1024
 # One answer of Valkey: a page of ordinary deltas is under 100 KiB.
 PAGE_EVENTS = 500
 # How far back, in pages, the parts of earlier pens are looked for: as many events as are kept by default.
@@ -48,10 +49,12 @@ class Page:
 
 
 class EventStore:
-    def __init__(self, valkey: Valkey, *, events_kept: int, kept_seconds: int, trims_exactly: bool) -> None:
+    def __init__(
+        self, valkey: Valkey, *, events_kept: int, kept_seconds: int, kept_bytes: int, trims_exactly: bool
+    ) -> None:
         self._valkey = valkey
         self._append = valkey.script(_APPEND)
-        self._retention = ("=" if trims_exactly else "~", events_kept, kept_seconds)
+        self._retention = ("=" if trims_exactly else "~", events_kept, kept_seconds, kept_bytes)
 
     async def append(
         self, session_id: UUID, batch: Sequence[tuple[Position, Chunk]], *, predecessor: Position | None

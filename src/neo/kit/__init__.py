@@ -2,5 +2,6 @@
 
 from neo.kit.addresses import is_loopback, is_private_line
 from neo.kit.background import kept_going
+from neo.kit.failpoint import arm_failpoints, reached
 
-__all__ = ["is_loopback", "is_private_line", "kept_going"]
+__all__ = ["arm_failpoints", "is_loopback", "is_private_line", "kept_going", "reached"]

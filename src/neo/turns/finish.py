@@ -3,6 +3,7 @@
 from typing import Any
 
 from neo.events import envelope
+from neo.kit import reached
 from neo.turns.attempt import Attempt
 from neo.turns.close import Ending, TurnCloser
 from neo.turns.models import TurnStatus
@@ -60,5 +61,8 @@ class Finisher:
         # Where Valkey could not take it all, the stream has no end, and readers are told from PostgreSQL.
         terminal_n = position.n + 1 if is_told else None
         ending = Ending(status, position.pen, terminal_n, parts, continues or {}, record)
+        await reached("before_close")
         closed = await self._closer.close(attempt.turn, ending)
+        await reached("after_close")
         await writer.end(terminal_chunk(closed))
+        await reached("after_terminal")

@@ -9,6 +9,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from neo.errors import Failure, Kind
+from neo.kit import reached
 from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
 
 log = structlog.get_logger()
@@ -57,6 +58,7 @@ class TurnStarter:
             await asyncio.wait_for(self._start(self._temporal.client, turn), START_SECONDS)
         except WorkflowAlreadyStartedError as error:
             raise TurnRefused("This turn's workflow has ended already.") from error
+        await reached("after_start")
 
     async def aclose(self) -> None:
         await asyncio.gather(*self._under_way, return_exceptions=True)

@@ -10,6 +10,7 @@ from neo.attachments import AttachmentInvalid
 from neo.blobs import BlobStoreUnavailable
 from neo.db import Database
 from neo.events import EventLog, envelope
+from neo.kit import reached
 from neo.llm import (
     ChosenModel,
     Completed,
@@ -67,6 +68,7 @@ class ModelStep:
         if task is None:
             log.info("turn_step_found_it_ended")
             return
+        await reached("after_claim")
         pens = Pens(self._database, turn, task.turn)
         writer = self._events.writer(task.turn.session_id, task.turn.turn_no, claim_pen=pens.claim)
         try:

@@ -1,0 +1,95 @@
+"""Bounds on tails: how many there may be, how long one lives, and what it costs when all come back at once."""
+
+import asyncio
+import time
+from uuid import uuid4
+
+import pytest
+
+from events.stage import UNHURRIED, Session
+from neo.access import Credential, CredentialKind
+from neo.chat.errors import TooManyTails
+from neo.chat.tail import EXPIRY_LEEWAY_SECONDS, OpenTails, TailPace
+from neo.events import since_cursor
+
+STORM = 300
+
+
+def credential(kind: CredentialKind = CredentialKind.API_KEY, expires_in: float | None = None) -> Credential:
+    return Credential(kind, uuid4(), uuid4(), time.time() + expires_in if expires_in is not None else None)
+
+
+@pytest.mark.parametrize(
+    ("expires_in", "lives"),
+    [
+        pytest.param(None, 600.0, id="B25-a-key-does-not-end"),
+        pytest.param(3600.0, 600.0, id="B25-longer-than-a-tail"),
+        pytest.param(100.0, 160.0, id="B25-its-end-and-the-leeway"),
+        pytest.param(-59.0, 1.0, id="B25-within-the-leeway"),
+        pytest.param(-3600.0, 0.0, id="B25-long-past"),
+    ],
+)
+def test_a_tail_does_not_outlive_its_token(session: Session, expires_in: float | None, lives: float) -> None:
+    tail = session.tail(credential=credential(expires_in=expires_in), pace=TailPace())
+
+    assert tail._life_seconds() == pytest.approx(lives, abs=0.5)
+
+
+async def test_b25_h8_an_expired_tokens_tail_says_goodbye(session: Session) -> None:
+    began = time.monotonic()
+
+    client = await session.read(
+        None, credential=credential(expires_in=0.5 - EXPIRY_LEEWAY_SECONDS), follow=True, pace=UNHURRIED
+    )
+
+    assert client.retry_ms is not None
+    assert time.monotonic() - began < 2
+
+
+async def test_h6_a_tenant_has_so_many_tails_and_one_that_ends_makes_room() -> None:
+    tails = OpenTails(asyncio.Event(), per_tenant_max=3)
+    mine, others = credential(), credential()
+
+    places = [tails.place_for(mine) for _ in range(3)]
+    for place in places:
+        place.__enter__()
+    with pytest.raises(TooManyTails), tails.place_for(mine):
+        pass
+    with tails.place_for(others):
+        pass
+    places[0].__exit__(None, None, None)
+    with tails.place_for(mine):
+        pass
+
+
+async def test_h11_those_who_were_sent_away_come_back_spread_and_cost_postgresql_little(
+    session: Session, closing: asyncio.Event
+) -> None:
+    await session.whole_turn("hello")
+    speaker = await session.speaker()
+    first = [asyncio.create_task(session.read(since_cursor(2), follow=True)) for _ in range(STORM)]
+    while len(session.open_tails) < STORM:
+        await asyncio.sleep(0.01)
+    closing.set()
+    sent_away = await asyncio.gather(*first)
+    waits = [client.retry_ms or 0 for client in sent_away]
+
+    again = Session(session.events, asyncio.Event())
+    again.id, again.ledger = session.id, session.ledger
+    asked = session.ledger.questions
+    back = [
+        asyncio.create_task(again.read(client.ids[-1] if client.ids else since_cursor(2)))
+        for client in sent_away
+    ]
+    while len(again.open_tails) < STORM:
+        await asyncio.sleep(0.01)
+    await speaker.say_apart("world")
+    await speaker.finish()
+    clients = await asyncio.gather(*back)
+
+    assert all(500 <= wait <= 2_000 for wait in waits)
+    assert len(set(waits)) > STORM / 4
+    assert {client.text for client in clients} == {"world"}
+    assert session.events.hub().watched_sessions <= 1
+    # Each asks once where it is, and none while it reads.
+    assert session.ledger.questions - asked <= 3 * STORM
