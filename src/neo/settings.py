@@ -98,6 +98,24 @@ class LogSettings(Group):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level shown.")
 
 
+class TelemetrySettings(Group):
+    """Metrics and traces (docs/observability.md)."""
+
+    metrics_port: NonNegativeInt = Field(
+        0,
+        description="Port of `GET /metrics` for Prometheus, one for each process; never the API's. 0: not served.",
+    )
+    metrics_host: str = Field(
+        "127.0.0.1", description="Address that the metrics listen on; anybody who reaches it can read them."
+    )
+    otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://[^/?#]+(/[^?#]*)?$",
+        description="OpenTelemetry collector that takes OTLP over HTTP, e.g. `http://127.0.0.1:4318`; traces go to "
+        "`/v1/traces` below it. Unset: no traces.",
+    )
+
+
 class DatabaseSettings(Group):
     """PostgreSQL."""
 
@@ -272,6 +290,7 @@ class BlobSettings(Group):
 GROUPS: tuple[type[Group], ...] = (
     ServerSettings,
     LogSettings,
+    TelemetrySettings,
     DatabaseSettings,
     StreamSettings,
     TemporalSettings,
@@ -285,6 +304,7 @@ GROUPS: tuple[type[Group], ...] = (
 class Settings:
     server: ServerSettings
     log: LogSettings
+    telemetry: TelemetrySettings
     database: DatabaseSettings
     streams: StreamSettings
     temporal: TemporalSettings
@@ -300,6 +320,7 @@ def read_settings() -> Settings:
         return Settings(
             ServerSettings(),
             LogSettings(),
+            TelemetrySettings(),
             DatabaseSettings(),
             StreamSettings(),
             TemporalSettings(),

@@ -36,6 +36,7 @@ class TurnWorker:
         client = await self._resources.temporal.connected()
         # Seconds of imports: turns are taken meanwhile, and the first of them wait for it in their step.
         warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
+        warmed.add_done_callback(lambda _: log.info("worker_warm"))
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
         step = ModelStep(
             self._resources.database,

@@ -1,5 +1,7 @@
 """Uploads that no message uses are removed, bytes and rows, and others are left alone."""
 
+import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,6 +65,17 @@ async def test_another_tenants_uploads_are_swept_too(client: Client, rows: Rows,
 
     assert not file_of(server, upload).exists()
     await other.http.aclose()
+
+
+async def test_the_rounds_go_on_by_themselves(client: Client, rows: Rows, server: Server) -> None:
+    upload = await uploaded(client, await client.open(), image())
+    sweeping = asyncio.create_task(replace(sweeper(server, rows, AT_ONCE), pause_seconds=0.02).run())
+
+    async with asyncio.timeout(10):
+        while file_of(server, upload).exists():
+            await asyncio.sleep(0.02)
+
+    sweeping.cancel()
 
 
 async def test_bytes_that_cannot_be_removed_keep_their_row(

@@ -7,9 +7,11 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from neo.access import UrlSigner
 from support.client import SESSIONS, Client
 from support.images import animation, chunk, image, noise, png_of
 from support.rows import Rows
+from support.server import Server
 from support.uploads import Upload, ask_grant, files_of, granted, put, uploaded
 
 
@@ -197,6 +199,19 @@ async def test_g11_the_upload_url_takes_one_path_one_method_one_type_and_no_more
     assert deleted.status_code == 405
     assert told(await posted(client, session, upload)) == (422, "attachment_not_uploaded")
     assert (await put(upload, bytes(10_485_760))).status_code == 201
+
+
+async def test_g11_an_upload_url_expires(client: Client, server: Server, session: str) -> None:
+    upload = await granted(client, session)
+    signer = UrlSigner(((server.data / "secret").read_text().strip(),))
+    named, address = f"{upload.blob_path}\n{upload.mime}", upload.url.partition("?")[0]
+    late, early = (signer.sign("upload", named, seconds=seconds) for seconds in (-1, 60))
+
+    expired = await put(Upload(f"{address}?{late}", "", upload.mime), image())
+    good = await put(Upload(f"{address}?{early}", "", upload.mime), image())
+
+    assert told(expired) == (403, "invalid_signature")
+    assert good.status_code == 201
 
 
 async def test_g14_a_filename_is_shown_and_nothing_else(client: Client, session: str) -> None:

@@ -123,6 +123,78 @@ def test_each_row_of_the_page_decides_something() -> None:
     assert decided == set(TABLE)
 
 
+@pytest.mark.parametrize(
+    "whose", [pytest.param("another", id="D1-another"), pytest.param("own", id="D2-own")]
+)
+async def test_client_id_from_anyone_but_the_platform_is_refused(
+    callers: dict[str, Client], world: World, whose: str
+) -> None:
+    named = {"another": world.owner, "own": world.target}[whose]
+    body = {"managed_agent_key": "NEO_SUPPORT", "client_id": str(named.id)}
+
+    answer = await callers["other"].http.post(SESSIONS, json=body)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "client_id_not_allowed")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"agent_id": None, "managed_agent_key": None},
+        {"agent_id": 1, "managed_agent_key": "NEO_SUPPORT"},
+        {"managed_agent_key": "UNKNOWN"},
+    ],
+)
+async def test_d5_not_exactly_one_selector_is_422(callers: dict[str, Client], body: dict[str, Any]) -> None:
+    assert (await callers["other"].http.post(SESSIONS, json=body)).status_code == 422
+
+
+async def test_d6_the_platform_never_chooses_an_agent(callers: dict[str, Client], world: World) -> None:
+    target = {"client_id": str(world.target.id)}
+
+    named = [
+        await callers["platform"].http.post(SESSIONS, json={"agent_id": agent, **target})
+        for agent in (world.named_agent, world.msp_agent, world.white_label_agent, 1, 2**40)
+    ]
+    routed = await callers["platform"].http.post(SESSIONS, json=target)
+
+    assert {(a.status_code, a.json()["error"]["code"]) for a in named} == {(403, "agent_id_not_allowed")}
+    assert routed.json()["data"]["agent_id"] == world.support[world.target.id]
+
+
+@pytest.mark.parametrize(
+    ("bot", "inbound"),
+    [
+        pytest.param("unregistered", "mapped", id="D7-not-registered"),
+        pytest.param("paused", "mapped", id="D7-inactive"),
+        pytest.param("white-label", "elsewhere", id="D7-installed-for-another"),
+        pytest.param("white-label", "-", id="D7-from-nowhere"),
+    ],
+)
+async def test_a_bot_that_leads_nowhere_leads_to_neo_support_and_to_no_foreign_channel(
+    callers: dict[str, Client], world: World, bot: str, inbound: str
+) -> None:
+    body = body_of(world, ("platform", "-", "-", "known", bot, inbound), str(world.target.id))
+
+    data = (await callers["platform"].http.post(SESSIONS, json=body)).json()["data"]
+
+    assert (data["client_id"], data["agent_id"]) == (str(world.target.id), world.support[world.target.id])
+
+
+async def test_d11_tenants_that_may_not_be_acted_for_are_alike(
+    callers: dict[str, Client], world: World
+) -> None:
+    answers = [
+        await callers["platform"].http.post(SESSIONS, json={"client_id": client_id})
+        for client_id in world.clients()["unknown"]
+    ]
+
+    errors = [answer.json()["error"] for answer in answers]
+    assert {answer.status_code for answer in answers} == {404}
+    assert errors == [errors[0]] * len(errors)
+
+
 async def test_d8_a_white_label_route_overrides_client_id_and_leaves_the_named_tenant_untouched(
     callers: dict[str, Client], world: World, server: Server
 ) -> None:

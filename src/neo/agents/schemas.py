@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, field_validator
 
 from neo.agents.errors import AutonomyTypeNotSupported
-from neo.agents.models import Access, Audience, AutonomyType
+from neo.agents.models import Access, Audience, AutonomyType, Overlap
 from neo.api import Guid, Instructions, Name, Text, left_alone
 
 # A staff of this size is what ADMINS_ONLY and ALL_USERS are for.
@@ -20,6 +20,10 @@ MODEL = "`provider:name`, the agent's model at the FAST tier. Null: the server's
 EFFORT = "How long the model thinks before it answers. Null: the model's default."
 ACCESS = "Which of your own users may talk to the agent. API keys are not bound by it."
 USER_IDS = "Entra object ids of those who may talk to it, at most 1,000: with SPECIFIC_USERS, and only then."
+
+OVERLAP = (
+    "What a message does that meets an open turn, when neither it nor its channel says so. Null: it waits."
+)
 
 
 class ReasoningEffort(StrEnum):
@@ -53,6 +57,7 @@ class CreateConversationalAgent(BaseModel):
     access_user_ids: UserIds = Field(default_factory=list, description=USER_IDS)
     model: Name | None = Field(None, description=MODEL)
     reasoning_effort: ReasoningEffort | None = Field(None, description=EFFORT)
+    overlap: Overlap | None = Field(None, description=OVERLAP)
 
     @field_validator("autonomy_type")
     @classmethod
@@ -76,6 +81,7 @@ class UpdateAgent(BaseModel):
     access_user_ids: UserIds = left_alone(USER_IDS)
     model: Name | None = Field(None, description=MODEL)
     reasoning_effort: ReasoningEffort | None = Field(None, description=EFFORT)
+    overlap: Overlap | None = Field(None, description=OVERLAP)
     autonomy_type: AutonomyType = left_alone("Immutable: the agent's own, or left out.")
     audience: Audience = left_alone("Immutable: the agent's own, or left out.")
     version: int | None = Field(
@@ -95,6 +101,7 @@ class AgentResource(BaseModel):
     access_user_ids: list[str]
     model: str | None
     reasoning_effort: str | None
+    overlap: Overlap | None
     managed_agent_key: str | None = Field(
         description="Set for an agent that Neo manages: it cannot be changed."
     )
@@ -136,6 +143,8 @@ class AgentSnapshot(BaseModel):
     agent_settings: AgentSettings
     model: str | None
     reasoning_effort: str | None
+    # Versions of before there was one have none.
+    overlap: Overlap | None = None
 
 
 class AgentVersionDetail(AgentVersionResource):

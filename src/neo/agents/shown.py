@@ -48,6 +48,7 @@ def _fields(agent: Agent) -> dict[str, Any]:
         "access_user_ids": [str(one) for one in agent.access_user_ids],
         "model": agent.model,
         "reasoning_effort": agent.reasoning_effort,
+        "overlap": agent.overlap,
         "managed_agent_key": agent.managed_key,
         "version": agent.version,
         "created_by_user": str(agent.created_by) if agent.created_by else None,

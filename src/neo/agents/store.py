@@ -75,6 +75,7 @@ class AgentStore:
         instructions: str = "",
         model: str | None = None,
         reasoning_effort: str | None = None,
+        overlap: str | None = None,
         created_by: UUID | None = None,
     ) -> int:
         row = {
@@ -89,6 +90,7 @@ class AgentStore:
             "instructions": instructions,
             "model": model,
             "reasoning_effort": reasoning_effort,
+            "overlap": overlap,
             "created_by": created_by,
         }
         created = (await self._db.scalars(insert(Agent).values(row).returning(Agent))).one()

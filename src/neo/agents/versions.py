@@ -21,6 +21,7 @@ KEPT = (
     "instructions",
     "model",
     "reasoning_effort",
+    "overlap",
 )
 
 

@@ -79,7 +79,9 @@ async def _white_label_reason(db: AsyncSession, tenant_id: UUID, inbound: Inboun
 
 def _steps(route: Route, inbound: Inbound, white_label: str) -> list[Step]:
     if route.kind is RouteKind.WHITE_LABEL:
-        taken = f"Channel {route.channel_id} is ACTIVE and installed; the end company is {route.end_company_id}."
+        taken = (
+            f"Channel {route.channel_id} is ACTIVE and installed; the end company is {route.end_company_id}."
+        )
         return [
             Step(RouteKind.WHITE_LABEL, True, taken),
             Step(RouteKind.MSP_CHANNEL, False, NOT_REACHED),

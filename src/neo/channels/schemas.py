@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
-from neo.agents import Audience
+from neo.agents import Audience, Overlap
 from neo.api import Guid, HttpsUrl, Name, Text, left_alone
 from neo.channels.models import ChannelStatus, Transport
 
@@ -27,6 +27,9 @@ ICON_TEXT = "An https URL of at most 2,000 characters."
 WELCOME_TEXT = "What the bot greets with after it was installed; at most 2,000 characters."
 PREFIX_TEXT = "Put before what the relay passes on; 1 to 200 characters."
 STEPS_TEXT = "Whether users see what the agent is doing before it answers."
+OVERLAP_TEXT = (
+    "What a message does that meets an open turn, when it does not say so. Null: as the agent has it."
+)
 STATUS_TEXT = "Nothing is routed to a DISCONNECTED channel."
 
 
@@ -43,6 +46,7 @@ class CreateChannelRequest(BaseModel):
     welcome_message: Text | None = Field(None, description=WELCOME_TEXT)
     relay_prefix: Name | None = Field(None, description=PREFIX_TEXT)
     show_agent_progress_steps: bool = Field(default=True, description=STEPS_TEXT)
+    overlap: Overlap | None = Field(None, description=OVERLAP_TEXT)
     status: ChannelStatus = Field(ChannelStatus.ACTIVE, description=STATUS_TEXT)
 
 
@@ -61,6 +65,7 @@ class UpdateChannelRequest(BaseModel):
     welcome_message: Text | None = left_alone(WELCOME_TEXT)
     relay_prefix: Name | None = left_alone(PREFIX_TEXT)
     show_agent_progress_steps: bool = left_alone(STEPS_TEXT)
+    overlap: Overlap | None = left_alone(OVERLAP_TEXT)
     status: ChannelStatus = left_alone(STATUS_TEXT)
     version: int = left_alone("The version that you read; when it is not the current one: 409.")
 
@@ -82,6 +87,7 @@ class PublicChannel(BaseModel):
     welcome_message: str | None
     relay_prefix: str | None
     show_agent_progress_steps: bool
+    overlap: Overlap | None
     version: int = Field(description="Counts the changes, from 1.")
     created_at: datetime
     updated_at: datetime

@@ -1,6 +1,6 @@
 """From rows to the wire."""
 
-from neo.agents import Audience
+from neo.agents import Audience, Overlap
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus, Transport
 from neo.channels.schemas import InstallBrandingResponse, PublicChannel, PublicChannelInstall
 
@@ -21,6 +21,7 @@ def shown_channel(channel: Channel) -> PublicChannel:
         welcome_message=channel.welcome_message,
         relay_prefix=channel.relay_prefix,
         show_agent_progress_steps=channel.show_agent_progress_steps,
+        overlap=Overlap(channel.overlap) if channel.overlap else None,
         version=channel.version,
         created_at=channel.created_at,
         updated_at=channel.updated_at,

@@ -25,6 +25,9 @@ Turns of a session run one at a time, in order; a message posted while one runs 
 
 ## Also
 
+- Images: `POST .../{id}/attachments/upload-url` with `{"content_type": "image/png"}`; `PUT` the bytes to `upload_url`
+  with `x-ms-blob-type: BlockBlob` and `x-ms-blob-content-type: image/png`; then post the message with
+  `"attachments": [{"blob_path": "...", "mime": "image/png"}]`.
 - `GET /public-api/chat/sessions`, `GET .../{id}`, `GET .../{id}/turns/{turn_id}`, `POST .../{id}/archive`.
 - Setting a tenant up: `/public-api/agents`, `/technicians`, `/api-keys`, `/tenant`, `/settings`, `/audit-log`.
 - Lists take `page_size` (1 to 200) and `cursor` (`meta.pagination.next_cursor` of the page before).

@@ -1,0 +1,133 @@
+"""OpenTelemetry spans: one trace for each posted message, from its request to its answer's first event.
+
+Nothing of the library is imported, and no span made, unless `tracing` was asked for an endpoint. A span
+carries ids and measures, never what was said, a key, or a tenant's name.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.trace import Span, Tracer
+
+TRACES_PATH = "/v1/traces"
+FLUSH_MS = 2_000
+
+Attribute = str | int | float | bool
+
+_tracer: "Tracer | None" = None
+
+
+class Spanned:
+    """A span that is open, or nothing at all while there is no tracing."""
+
+    __slots__ = ("_span",)
+
+    def __init__(self, span: "Span | None") -> None:
+        self._span = span
+
+    def say(self, **attributes: Attribute) -> None:
+        """Add what became known meanwhile; `__` in a name stands for a dot."""
+        if self._span is not None:
+            self._span.set_attributes(_dotted(attributes))
+
+    def rename(self, name: str) -> None:
+        if self._span is not None:
+            self._span.update_name(name)
+
+    def fail(self, code: str) -> None:
+        if self._span is not None:
+            from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415
+
+            self._span.set_status(Status(StatusCode.ERROR, code))
+
+    @property
+    def trace_id(self) -> str | None:
+        if self._span is None:
+            return None
+        return f"{self._span.get_span_context().trace_id:032x}"
+
+
+NO_SPAN = Spanned(None)
+
+
+@contextmanager
+def tracing(endpoint: str | None, *, process: str) -> Iterator[None]:
+    """Send spans to an OTLP/HTTP collector for the length of the block; without an endpoint there are none."""
+    global _tracer  # noqa: PLW0603 - one per process, as with the logs.
+    if not endpoint:
+        yield
+        return
+    provider = _provider(endpoint, process)
+    _tracer = provider.get_tracer("neo")
+    try:
+        yield
+    finally:
+        _tracer = None
+        provider.force_flush(FLUSH_MS)
+        provider.shutdown()
+
+
+@contextmanager
+def span(name: str, *, kind: str = "INTERNAL", parent: str | None = None, **attributes: Attribute) -> Iterator[Spanned]:
+    """A span round the block, below the one that is open here, or below a `traceparent` that was passed on."""
+    if _tracer is None:
+        yield NO_SPAN
+        return
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+
+    with _tracer.start_as_current_span(
+        name,
+        context=_context(parent),
+        kind=SpanKind[kind],
+        attributes=_dotted(attributes),
+        # An error's words may quote what somebody said: its type is enough.
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as opened:
+        spanned = Spanned(opened)
+        try:
+            yield spanned
+        except Exception as error:
+            spanned.fail(type(error).__name__)
+            raise
+
+
+def traceparent() -> str | None:
+    """The span that is open here, in the form of W3C Trace Context, to go on from elsewhere."""
+    if _tracer is None:
+        return None
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415
+
+    found = get_current_span().get_span_context()
+    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}" if found.is_valid else None
+
+
+def _context(parent: str | None) -> "Context | None":
+    if parent is None:
+        return None
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
+        TraceContextTextMapPropagator,
+    )
+
+    return TraceContextTextMapPropagator().extract({"traceparent": parent})
+
+
+def _provider(endpoint: str, process: str) -> "TracerProvider":
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+
+    provider = TracerProvider(resource=Resource.create({SERVICE_NAME: process}), shutdown_on_exit=False)
+    provider.add_span_processor(
+        BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint.rstrip("/") + TRACES_PATH))
+    )
+    return provider
+
+
+def _dotted(attributes: dict[str, Attribute]) -> dict[str, Attribute]:
+    return {name.replace("__", "."): value for name, value in attributes.items()}

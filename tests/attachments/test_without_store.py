@@ -1,0 +1,45 @@
+"""A server without a store for attachments says so, and shows what it can."""
+
+from uuid import uuid4
+
+import pytest
+
+from neo.access import InvalidSignature, UrlSigner
+from neo.attachments import (
+    Attachment,
+    AttachmentInvalid,
+    AttachmentsNotConfigured,
+    BlobDoor,
+    BlobUrls,
+    Normaliser,
+    Pixels,
+)
+from support.rows import Rows
+
+SIGNER = UrlSigner(("a secret of at least 32 characters, for tests",))
+BASE = "http://neo.example"
+
+
+async def test_nothing_is_granted() -> None:
+    with pytest.raises(AttachmentsNotConfigured):
+        await BlobUrls(None, SIGNER, None).for_upload(BASE, "a/b/c", "image/png")
+
+
+async def test_who_holds_a_url_is_told_and_nobody_else() -> None:
+    door = BlobDoor(None, SIGNER)
+
+    with pytest.raises(AttachmentsNotConfigured):
+        await door.read("a/b/c/image", SIGNER.sign("read", "a/b/c/image", seconds=60).encode())
+    with pytest.raises(InvalidSignature):
+        await door.read("a/b/c/image", b"v=1")
+
+
+async def test_an_earlier_image_is_shown_without_an_address() -> None:
+    attachment = Attachment(id=uuid4(), blob_path="a/b/c", mime="image/png")
+
+    assert await BlobUrls(None, SIGNER, None).for_reading(BASE, attachment) == ""
+
+
+async def test_a_turn_with_images_fails_as_such(rows: Rows) -> None:
+    with pytest.raises(AttachmentInvalid):
+        await Pixels(rows.database, None, Normaliser()).prepare(uuid4(), uuid4())

@@ -1,0 +1,82 @@
+"""An engine, an API or a worker as a child that a test may kill, freeze and start again."""
+
+import asyncio
+import os
+import signal
+
+import psutil  # type: ignore[import-untyped, unused-ignore]
+
+from neo.engines.process import Child
+from neo.engines.supervise import Part
+
+READY_SECONDS = 40
+GONE_SECONDS = 30
+
+
+class Running:
+    """One process, kept by nobody: what a test kills stays dead until somebody starts it."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self._child: Child | None = None
+        self._is_frozen = False
+
+    @property
+    def name(self) -> str:
+        return self.part.name
+
+    @property
+    def pid(self) -> int:
+        assert self._child is not None, f"{self.name} was never started"
+        return self._child.pid
+
+    @property
+    def is_up(self) -> bool:
+        if self._child is None:
+            return False
+        return psutil.pid_exists(self.pid) and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
+
+    async def start(self) -> None:
+        if self.is_up:
+            self.thaw()
+            return
+        self._child = await Child.start(await self.part.prepare())
+        self._is_frozen = False
+        async with asyncio.timeout(READY_SECONDS):
+            await self.part.ready()
+
+    async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        """End it as a crash would, with all of its group."""
+        if self.is_up:
+            os.killpg(self.pid, number)
+        await self.gone()
+
+    async def terminate(self) -> None:
+        """Ask it to stop, as a deploy does, and wait until it has."""
+        if self.is_up:
+            os.kill(self.pid, signal.SIGTERM)
+        await self.gone()
+
+    async def stop(self) -> None:
+        self.thaw()
+        if self._child is not None and self.is_up:
+            await self._child.stop(asyncio.Event())
+
+    async def gone(self) -> int:
+        """Wait for its end; its exit code, negative for a signal."""
+        assert self._child is not None
+        async with asyncio.timeout(GONE_SECONDS):
+            return await self._child.exited()
+
+    async def restart(self) -> None:
+        await self.kill()
+        await self.start()
+
+    def freeze(self) -> None:
+        os.kill(self.pid, signal.SIGSTOP)
+        self._is_frozen = True
+
+    def thaw(self) -> None:
+        if self._is_frozen:
+            os.kill(self.pid, signal.SIGCONT)
+            self._is_frozen = False

@@ -1,0 +1,287 @@
+"""Everything that a Neo in a cluster has, on this machine, with each process in a test's hands."""
+
+import asyncio
+import os
+import shutil
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import httpx2
+from temporalio.client import Client as Temporal
+
+from faults.points import Points
+from faults.proxy import Proxy
+from faults.running import READY_SECONDS, Running
+from neo.db import Database
+from neo.engines.addresses import Addresses
+from neo.engines.postgres_home import discard_home
+from neo.engines.probe import http_answer, until
+from neo.engines.process import Command
+from neo.engines.server import READY_PATH
+from neo.engines.stack import Plan, planned
+from neo.engines.supervise import Part
+from neo.streams import Valkey
+from support.server import free_port
+
+SECRET = "a secret key of at least thirty-two characters"
+MODEL = "scripted:tokens=5"
+ENGINES = ("postgres", "valkey", "temporal", "scripted")
+DRAIN_SECONDS = 3.0
+IDLE_SECONDS = 3.0
+KEEP_ALIVE_SECONDS = 1.0
+SEND_SECONDS = 2.0
+# The lines of the second API and the second worker.
+LINES = ("postgres", "valkey", "temporal")
+
+
+@dataclass
+class Stack:
+    """Two APIs and two workers on engines of their own. The second of each reaches its engines over proxies."""
+
+    plan: Plan
+    engines: dict[str, Running]
+    lines: dict[str, Proxy]
+    points: Points
+    folder: Path
+    environment: dict[str, str]
+    proxied: dict[str, str]
+    database: Database
+    owner: Database
+    valkey: Valkey
+    apis: list[Running]
+    api_ports: list[int]
+    workers: list[Running]
+
+    @property
+    def addresses(self) -> Addresses:
+        return self.plan.addresses
+
+    @property
+    def urls(self) -> list[str]:
+        return [f"http://127.0.0.1:{port}" for port in self.api_ports]
+
+    @property
+    def processes(self) -> list[Running]:
+        return [*self.apis, *self.workers]
+
+    @property
+    def blobs(self) -> Path:
+        return self.folder / "blobs"
+
+    async def whole(self) -> None:
+        """Bring back what a test has broken."""
+        self.points.clear()
+        for line in self.lines.values():
+            line.mend()
+        for one in (*self.engines.values(), *self.processes):
+            one.thaw()
+        for engine in self.engines.values():
+            await engine.start()
+        await asyncio.gather(*(process.start() for process in self.processes))
+        await asyncio.gather(*(_ready(port) for port in self.api_ports))
+
+    def log(self, process: Running) -> str:
+        return (self.folder / f"{process.name}.log").read_text()
+
+    async def worker_of(self, turn_id: str) -> Running:
+        """The worker that has the turn's step in hand, as Temporal knows it."""
+        temporal = await Temporal.connect(self.addresses.temporal_address)
+        async with asyncio.timeout(10):
+            while True:
+                described = await temporal.get_workflow_handle(turn_id).describe()
+                for activity in described.raw_description.pending_activities:
+                    pid = activity.last_worker_identity.partition("@")[0]
+                    for worker in self.workers:
+                        if worker.is_up and str(worker.pid) == pid:
+                            return worker
+                await asyncio.sleep(0.05)
+
+    async def calls(self) -> list[dict[str, Any]]:
+        """What the model server was asked, oldest first."""
+        async with self.scripted() as http:
+            return list((await http.get("/control/calls")).json()["calls"])
+
+    @asynccontextmanager
+    async def scripted(self) -> AsyncIterator[httpx2.AsyncClient]:
+        url = self.addresses.scripted_model_url.removesuffix("/v1")
+        async with httpx2.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
+            yield http
+
+    def another_api(self, name: str, **environment: str) -> tuple[Running, int]:
+        """One more API, not started yet, with settings of its own."""
+        port = free_port()
+        return _api(self.folder, name, port, {**self.environment, **environment}), port
+
+
+@asynccontextmanager
+async def stack_up(folder: Path) -> AsyncIterator[Stack]:
+    with planned(folder / "data", ENGINES) as plan:
+        engines = {part.name: Running(part) for part in plan.parts}
+        lines: dict[str, Proxy] = {}
+        try:
+            await asyncio.gather(*(engine.start() for engine in engines.values()))
+            lines, proxied = await _lines(folder, plan.addresses)
+            stack = _built(plan, engines, lines, folder, proxied)
+            await _migrate(stack)
+            try:
+                yield stack
+            finally:
+                await asyncio.gather(*(process.stop() for process in stack.processes))
+                await stack.database.aclose()
+                await stack.owner.aclose()
+                await stack.valkey.aclose()
+        finally:
+            for line in lines.values():
+                await line.aclose()
+            await asyncio.gather(*(engine.stop() for engine in engines.values()))
+            discard_home(plan.folder)
+            shutil.rmtree(folder / "lines", ignore_errors=True)
+
+
+def _built(
+    plan: Plan, engines: dict[str, Running], lines: dict[str, Proxy], folder: Path, proxied: dict[str, str]
+) -> Stack:
+    points = Points(folder / "points")
+    environment = _environment(plan.addresses, folder, points)
+    over_lines = {**environment, **proxied}
+    ports = [free_port(), free_port()]
+    return Stack(
+        plan,
+        engines,
+        lines,
+        points,
+        folder,
+        environment,
+        proxied,
+        Database(plan.addresses.database_url, connections_max=5),
+        Database(plan.addresses.database_owner_url, connections_max=5),
+        Valkey(plan.addresses.redis_url),
+        [
+            _api(folder, "api-1", ports[0], environment),
+            _api(folder, "api-2", ports[1], over_lines),
+        ],
+        ports,
+        [_worker(folder, "worker-1", environment), _worker(folder, "worker-2", over_lines)],
+    )
+
+
+def _environment(addresses: Addresses, folder: Path, points: Points) -> dict[str, str]:
+    (folder / "blobs").mkdir()
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
+    return {
+        **clean,
+        "NEO_DATABASE_URL": addresses.database_url,
+        "NEO_DATABASE_OWNER_URL": addresses.database_owner_url,
+        "NEO_REDIS_URL": addresses.redis_url,
+        "NEO_TEMPORAL_ADDRESS": addresses.temporal_address,
+        "NEO_SCRIPTED_MODEL_URL": addresses.scripted_model_url,
+        "NEO_MODEL_FAST": MODEL,
+        "NEO_MODEL_IDLE_SECONDS": str(IDLE_SECONDS),
+        # Here providers fail on purpose, one after the other.
+        "NEO_MODEL_BREAKER_FAILURES": "0",
+        "NEO_SECRET_KEY": SECRET,
+        "NEO_RATE_LIMIT_REQUESTS": "0",
+        "NEO_FAILED_ATTEMPTS": "0",
+        "NEO_TAILS_PER_TENANT": "0",
+        "NEO_TAIL_KEEP_ALIVE_SECONDS": str(KEEP_ALIVE_SECONDS),
+        "NEO_TAIL_SEND_SECONDS": str(SEND_SECONDS),
+        "NEO_DRAIN_SECONDS": str(DRAIN_SECONDS),
+        "NEO_BLOB_URL": (folder / "blobs").as_uri(),
+        "NEO_FAILPOINTS": str(points.folder),
+        "NEO_LOG_FORMAT": "json",
+    }
+
+
+async def _lines(folder: Path, addresses: Addresses) -> tuple[dict[str, Proxy], dict[str, str]]:
+    # A socket's path is bounded, and pytest's folders are deep.
+    sockets = Path(f"/tmp/neo-lines-{os.getpid()}")
+    shutil.rmtree(sockets, ignore_errors=True)
+    sockets.mkdir(mode=0o700)
+    (folder / "lines").symlink_to(sockets)
+    upstream = parse_qs(urlsplit(addresses.database_url).query)["host"][0]
+    lines = {
+        "postgres": Proxy(f"{upstream}/.s.PGSQL.5432"),
+        "valkey": Proxy(urlsplit(addresses.redis_url).path),
+        "temporal": Proxy(addresses.temporal_address),
+    }
+    await lines["postgres"].listen(sockets / ".s.PGSQL.5432")
+    await lines["valkey"].listen(sockets / "valkey")
+    port = await lines["temporal"].listen_on_port()
+    role = addresses.database_url.partition("?")[0]
+    return lines, {
+        "NEO_DATABASE_URL": f"{role}?host={sockets}",
+        "NEO_REDIS_URL": f"unix://{sockets}/valkey?db=0",
+        "NEO_TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
+    }
+
+
+async def _migrate(stack: Stack) -> None:
+    with (stack.folder / "migrate.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "neo", "migrate"), env=stack.environment, stdout=log, stderr=log
+        )
+    assert await process.wait() == 0, (stack.folder / "migrate.log").read_text()
+
+
+def _api(folder: Path, name: str, port: int, environment: Mapping[str, str]) -> Running:
+    return _neo(folder, name, ("api", "--port", str(port)), environment, lambda: _ready(port))
+
+
+def _worker(folder: Path, name: str, environment: Mapping[str, str]) -> Running:
+    log = folder / f"{name}.log"
+
+    async def ready() -> None:
+        # The log goes on over a restart: the last start counts.
+        while '"worker_warm"' not in _since_start(log):
+            await asyncio.sleep(0.05)
+
+    return _neo(folder, name, ("worker",), environment, ready)
+
+
+def _neo(
+    folder: Path,
+    name: str,
+    words: tuple[str, ...],
+    environment: Mapping[str, str],
+    ready: Callable[[], Coroutine[Any, Any, None]],
+) -> Running:
+    command = Command(
+        argv=(sys.executable, "-m", "neo", *words),
+        env=environment,
+        log=folder / f"{name}.log",
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGKILL,
+        stop_seconds=20,
+        folder=Path.cwd(),
+    )
+
+    async def prepare() -> Command:
+        with command.log.open("a") as log:
+            log.write(START)
+        return command
+
+    return Running(Part(name=name, prepare=prepare, ready=ready))
+
+
+START = "--- started\n"
+
+
+def _since_start(log: Path) -> str:
+    return log.read_text().rpartition(START)[2] if log.exists() else ""
+
+
+async def _ready(port: int) -> None:
+    async with asyncio.timeout(READY_SECONDS):
+        await until(lambda: _is_ready(port))
+
+
+async def _is_ready(port: int) -> bool:
+    return b'"status":"ready"' in await http_answer("127.0.0.1", port, READY_PATH)
+
+
