@@ -282,18 +282,18 @@ async def test_d13_a_bot_is_found_by_its_exact_guid_in_any_letter_case_and_by_no
     target = {"client_id": str(world.target.id)}
 
     upper = await callers["platform"].http.post(SESSIONS, json={"bot_id": bot.upper(), **target})
+    spellings: list[object] = [
+        bot[:-1],
+        bot + "0",
+        f"{{{bot}}}",
+        f"urn:uuid:{bot}",
+        bot.replace("-", ""),
+        "x" * 2048,
+        [bot],
+        {},
+    ]
     wrong = [
-        await callers["platform"].http.post(SESSIONS, json={"bot_id": one, **target})
-        for one in (
-            bot[:-1],
-            bot + "0",
-            f"{{{bot}}}",
-            f"urn:uuid:{bot}",
-            bot.replace("-", ""),
-            "x" * 2048,
-            [bot],
-            {},
-        )
+        await callers["platform"].http.post(SESSIONS, json={"bot_id": one, **target}) for one in spellings
     ]
 
     assert upper.json()["data"]["agent_id"] == world.msp_agent

@@ -150,7 +150,7 @@ OTHERWISE = ("A5", "A12", "C5", "C6", "C8", "C10", "E1", "E3", "E8", "H2", "H5",
 
 ID = re.compile(r"[A-IS]\d{1,2}")
 # `test_d5_e3_...`, and `"E3-4000-digits"` or `"G8-G9-bomb"` where tests are named by what they are given.
-LABEL = re.compile(r"((?:[A-IS]\d{1,2}-)+)\S")
+LABEL = re.compile(r"((?:[A-IS]\d{1,2}-)+)")
 
 
 def ids_in(source: str) -> Iterator[str]:

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 
 from support.client import Client
 from support.rows import Rows
@@ -46,13 +45,11 @@ async def test_a_message_may_be_refused_instead_of_waiting_and_is_told_by_which_
 
 
 async def test_an_agents_default_holds_where_the_message_says_nothing(
-    client: Client, held: tuple[str, int], rows: Rows, server: Server
+    client: Client, held: tuple[str, int]
 ) -> None:
-    from uuid import UUID
-
     session, agent = held
-    async with rows.database.transaction(UUID(server.tenant_id)) as db:
-        await db.execute(text("UPDATE agents SET overlap = 'reject' WHERE id = :id"), {"id": agent})
+    changed = await client.http.patch(f"/public-api/agents/{agent}", json={"overlap": "reject"})
+    assert changed.json()["data"]["overlap"] == "reject"
 
     silent = await client.post(session, "Second")
     asked = await client.post(session, "Second", overlap="queue")

@@ -1,21 +1,31 @@
 """Why a caller is turned away, before anything is looked at."""
 
+from typing import ClassVar
+
 from neo.errors import Failure, Kind
 
 
 class Unauthenticated(Failure):
-    """Nobody we know: counted as a guess."""
+    """Nobody we know: counted as a guess. `reason` is for the metrics; the caller is not told it."""
 
     kind = Kind.UNAUTHENTICATED
     code = "unauthenticated"
+    reason: ClassVar[str] = "unknown"
+    is_guess: ClassVar[bool] = True
 
 
 class CredentialMissing(Unauthenticated):
     """Nothing was shown, so nothing was guessed."""
 
+    reason = "missing"
+    is_guess = False
+
 
 class CredentialLapsed(Unauthenticated):
     """Was good once: expired or revoked."""
+
+    reason = "lapsed"
+    is_guess = False
 
 
 class TooManyFailedAttempts(Failure):

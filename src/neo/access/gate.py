@@ -9,13 +9,15 @@ import structlog
 from starlette.requests import Request
 
 from neo.access.authenticate import Authenticator
-from neo.access.errors import CredentialLapsed, CredentialMissing, Unauthenticated
+from neo.access.errors import Unauthenticated
 from neo.access.failed_attempts import FailedAttempts
 from neo.access.limits import RequestLimiter
 from neo.access.lookups import Lookups
 from neo.access.principal import Principal
 from neo.access.rights import Right, check_right
 from neo.api import add_headers, phases_of
+from neo.errors import Failure
+from neo.telemetry import access_metrics
 
 
 class Gate:
@@ -36,10 +38,11 @@ class Gate:
     async def authenticate(self, request: Request) -> Principal:
         try:
             caller = await self._authenticator.authenticate(request.headers.getlist("authorization"))
-        except (CredentialMissing, CredentialLapsed):
-            raise
-        except Unauthenticated:
-            await self._failed_attempts.count(request.client.host if request.client else "")
+        except Failure as failure:
+            is_unknown = isinstance(failure, Unauthenticated)
+            access_metrics.auth_failed(failure.reason if is_unknown else failure.code)
+            if is_unknown and failure.is_guess:
+                await self._failed_attempts.count(request.client.host if request.client else "")
             raise
         finally:
             phases_of(request).mark("authenticate")
@@ -66,7 +69,10 @@ class Gate:
         if not caller.is_platform:
             return caller
         tenant_id = await self._lookups.relayed_session(caller, session_id)
-        return acting_for(caller, tenant_id) if tenant_id is not None else None
+        if tenant_id is None:
+            access_metrics.cross_tenant_denied("relayed_session")
+            return None
+        return acting_for(caller, tenant_id)
 
     async def session_of_token(self, jti: UUID) -> UUID | None:
         found = await self._lookups.session_token(jti)

@@ -12,6 +12,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from neo.errors import Failure, Kind
+from neo.telemetry import access_metrics
 
 log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class RequestLimiter:
         self._shared = MovingWindowRateLimiter(_shared_storage(redis_url))
         self._alone = MovingWindowRateLimiter(MemoryStorage())
         self._shared_again_at = 0.0
+        self._is_alone = False
 
     async def take(self, tenant_id: UUID) -> Allowance | None:
         """Count one request; None when there is no limit."""
@@ -69,11 +71,25 @@ class RequestLimiter:
             return None
         if time.monotonic() >= self._shared_again_at:
             try:
-                return await self._take(self._shared, str(tenant_id))
+                allowance = await self._take(self._shared, str(tenant_id))
             except (RedisError, OSError, TimeoutError) as error:
-                log.warning("rate_limit_alone", reason=type(error).__name__, seconds=BREAKER_SECONDS)
                 self._shared_again_at = time.monotonic() + BREAKER_SECONDS
+                self._note(is_alone=True, reason=type(error).__name__)
+            else:
+                self._note(is_alone=False)
+                return allowance
         return await self._take(self._alone, str(tenant_id))
+
+    def _note(self, *, is_alone: bool, reason: str | None = None) -> None:
+        """Tell the log of each change, not of each request."""
+        if is_alone is self._is_alone:
+            return
+        self._is_alone = is_alone
+        access_metrics.limits_counted_alone(is_alone=is_alone)
+        if is_alone:
+            log.warning("rate_limit_alone", reason=reason)
+        else:
+            log.info("rate_limit_shared_again")
 
     async def _take(self, limiter: MovingWindowRateLimiter, tenant: str) -> Allowance:
         assert self._item is not None  # noqa: S101

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from neo.errors import Failure, Kind
+from neo.telemetry import access_metrics
 
 log = structlog.get_logger()
 
@@ -72,6 +73,8 @@ def install_error_handlers(app: FastAPI) -> None:
 async def _on_failure(request: Request, error: Exception) -> Response:
     assert isinstance(error, Failure)  # noqa: S101
     log.info("refused", code=error.code, cause=type(error.__cause__).__name__ if error.__cause__ else None)
+    if error.kind is Kind.RATE_LIMITED:
+        access_metrics.rate_limited(error.code)
     return error_response(request, error)
 
 

@@ -16,6 +16,11 @@ class Phases:
         self._spent_ms[phase] = self._spent_ms.get(phase, 0.0) + (now - self._marked) * 1000
         self._marked = now
 
+    @property
+    def seconds(self) -> float:
+        """Since the request began."""
+        return time.perf_counter() - self._started
+
     def timings_ms(self) -> dict[str, float]:
         total = (time.perf_counter() - self._started) * 1000
         return {name: round(spent, 2) for name, spent in (*self._spent_ms.items(), ("total", total))}

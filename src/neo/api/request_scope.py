@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from neo.api.errors import bug_response, error_response
 from neo.api.phases import Phases
 from neo.errors import Failure, Kind
+from neo.telemetry import request_metrics
 
 log = structlog.get_logger()
 
@@ -81,11 +82,12 @@ class _Answer:
         await self._send(message)
 
     def log(self) -> None:
-        route = self._scope.get("route")
+        route = getattr(self._scope.get("route"), "path", None)
+        request_metrics.answered(self._scope["method"], route, self.status)
         log.info(
             "request",
             method=self._scope["method"],
-            route=getattr(route, "path", None),
+            route=route,
             status=self.status,
             **self._scope["state"]["phases"].timings_ms(),
         )

@@ -12,6 +12,7 @@ from neo.access import Gate, Principal, Right, check_right
 from neo.chat.errors import EndUserInvalid
 from neo.errors import Failure
 from neo.sessions import SessionNotFound
+from neo.telemetry import access_metrics
 from neo.turns.store import TurnNotFound
 
 
@@ -34,6 +35,8 @@ async def admit(request: Request, right: Right, session_id: str) -> Principal:
     await gate.charge(request, (acting or caller).tenant_id)
     check_right(caller, right)
     is_anothers = caller.session_id is not None and caller.session_id != wanted
+    if is_anothers:
+        access_metrics.cross_tenant_denied("session_token")
     if acting is None or is_anothers:
         raise SessionNotFound("No such chat session.")
     return acting

@@ -9,6 +9,7 @@ from neo.db import Database
 from neo.events import EventLog
 from neo.sessions import ChatSession, SessionStore, check_writable
 from neo.streams import Valkey
+from neo.telemetry import turn_metrics
 from neo.turns.cancellations import spread
 from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
@@ -55,6 +56,7 @@ class Canceller:
         for turn in stopped:
             if turn.status == TurnStatus.RUNNING:
                 await spread(self._valkey, turn.id)
+            elif turn in fresh:
         await self._events.nudge(session_id)
         if following is not None and following.status == TurnStatus.QUEUED:
             # The turn that it waited for may just have vanished; to start one twice is harmless.

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from neo.access import Gate, Principal, Right, caller_with
-from neo.api import JsonBody, Page, json_body, operation, requested_page, success
+from neo.api import JsonBody, Page, json_body, operation, phases_of, requested_page, success
 from neo.attachments import Cited
 from neo.chat import paging
 from neo.chat.callers import (
@@ -33,6 +33,7 @@ from neo.chat.schemas import (
 from neo.chat.shown import shown_detail, shown_session, shown_transcript, shown_turn
 from neo.errors import Failure
 from neo.sessions import ChatSession
+from neo.telemetry import turn_metrics
 
 router = APIRouter(prefix="/public-api/chat/sessions")
 
@@ -158,6 +159,7 @@ async def post_message(
         since_cursor=accepted.since_cursor,
         user_message_id=str(accepted.user_message_id),
     )
+    turn_metrics.accepted(phases_of(request).seconds)
     return success(request, shown, status=202, warnings=warnings)
 
 

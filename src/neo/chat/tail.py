@@ -100,6 +100,13 @@ class Tail:
         newest = newest or await self._ledger.newest()
         return newest is not None and await is_past(self._cursor, newest, self._ledger)
 
+    @property
+    def ending(self) -> str:
+        """How it ended, once it has, in a word for the metrics."""
+        if self._reader.is_over:
+            return "done"
+        return "gone" if self._is_gone else "left"
+
     def leave(self) -> None:
         """Let the client come back later: the tail ends with `retry:`, soon."""
         self._must_leave = True

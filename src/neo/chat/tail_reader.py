@@ -13,6 +13,7 @@ from neo.chat.tail_ledger import TurnLedger, TurnState, is_past
 from neo.errors import Failure, Kind
 from neo.events import Entry, EventKind, EventLog, Position, envelope, retell
 from neo.streams import StreamsUnavailable
+from neo.telemetry import tail_metrics
 
 # Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.
 QUESTIONS_MAX = 4
@@ -344,5 +345,6 @@ class TailReader:
     def _reset(self, turn_no: int, loss: Loss) -> None:
         """Tell the reader to forget what it has of a turn; its cursor stays where it is until it has more."""
         if not self._is_untold:
+            tail_metrics.reset(loss.value)
             self._frames.append(envelope.frame_without_id(envelope.stream_reset(turn_no, loss.value)))
         self._is_untold = True

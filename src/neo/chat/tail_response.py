@@ -10,6 +10,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from neo.chat.tail import Tail
 from neo.chat.tail_sending import BoundedSend
+from neo.telemetry import tail_metrics
 
 log = structlog.get_logger()
 
@@ -46,16 +47,22 @@ class TailResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
         leaving = asyncio.get_running_loop().create_task(self._until_gone(receive), name="tail-client")
+        tail_metrics.opened()
+        ending = "broken"
         try:
             with self._place, BoundedSend(send, self._send_seconds) as bounded:
                 await self._send_all(bounded)
+            ending = self._tail.ending
         except TimeoutError:
             # Returning without the end of the body cuts the connection; the client resumes where it was.
             log.info("tail_cut", reason="the client does not read")
+            ending = "slow"
         except OSError:
             # Some servers tell of a client that has gone in this way.
             log.debug("tail_client_gone")
+            ending = "gone"
         finally:
+            tail_metrics.closed(ending)
             leaving.cancel()
 
     async def _send_all(self, send: Send) -> None:

@@ -1,3 +1,4 @@
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from neo.errors import Failure, Kind
+from neo.telemetry import engine_metrics
 
 # A request that cannot have a connection within a second is better refused than queued (503, Retry-After).
 POOL_WAIT_SECONDS = 1.0
@@ -82,7 +84,9 @@ class Database:
     @asynccontextmanager
     async def without_tenant(self) -> AsyncIterator[AsyncConnection]:
         """Single statements of no tenant: they see no tenant's rows and may call the listed look-ups."""
+        asked = time.perf_counter()
         async with _mapped(), self._autocommit.connect() as connection:
+            engine_metrics.pool_waited(time.perf_counter() - asked)
             yield connection
 
     async def look_up(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
@@ -99,7 +103,9 @@ class Database:
                 raise _unavailable() from error
 
     async def _looked_up(self, query: str, values: tuple[object, ...]) -> Sequence[asyncpg.Record]:
+        asked = time.perf_counter()
         async with self._autocommit.connect() as connection:
+            engine_metrics.pool_waited(time.perf_counter() - asked)
             raw: Any = (await connection.get_raw_connection()).driver_connection
             try:
                 found: Sequence[asyncpg.Record] = await raw.fetch(query, *values)
@@ -125,7 +131,9 @@ class Database:
             return await self._open(tenant_id)
 
     async def _open(self, tenant_id: UUID) -> AsyncConnection:
+        asked = time.perf_counter()
         connection = await self._engine.connect()
+        engine_metrics.pool_waited(time.perf_counter() - asked)
         try:
             await connection.execute(SET_TENANT, {"tenant_id": str(tenant_id)})
         except BaseException:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from neo.llm.breaker import Breaker
 from neo.llm.budget import budget
+from neo.llm.counting import counted
 from neo.llm.errors import ReasoningEffortUnknown
 from neo.llm.pieces import Piece
 from neo.llm.prompt import Prompt
@@ -70,7 +71,7 @@ class Models:
 
         lines = self._open_lines()
         pieces = answer(lines, chosen, prompt, previous_response_id if chosen.continues else None)
-        return self._breaker(chosen).guard(pieces)
+        return self._breaker(chosen).guard(counted(chosen.provider.value, pieces))
 
     def warm(self) -> None:
         """Loads the providers' libraries and rehearses an answer, so that the first turn is not the slow one.

@@ -1,0 +1,211 @@
+"""Reads a history and the stores at rest, and says what was promised and did not hold."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby, pairwise
+from pathlib import Path
+
+from faults.history import History, Posted, Reading, Seen
+from faults.rest import Message, Rest, Turn
+from neo.events.cursor import Position
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text()
+TERMINAL_OF = {"COMPLETED": "finish", "FAILED": "error", "CANCELLED": "abort"}
+TERMINALS = frozenset(TERMINAL_OF.values())
+BEGINNINGS = ("start", "data-turn-restarted", "data-stream-reset")
+
+
+def problems(history: History, rest: Rest) -> list[str]:
+    """What did not hold; empty when everything did."""
+    return [
+        *_accepted(history, rest),
+        *_repeats(history, rest),
+        *_endings(rest),
+        *_order(rest),
+        *_calls(rest),
+        *_streams(rest),
+        *_answers(history),
+        *(problem for reading in history.readings for problem in _reading(reading, rest)),
+    ]
+
+
+def _accepted(history: History, rest: Rest) -> Iterator[str]:
+    """Everything that was answered with 202 is stored, with its turn."""
+    said = {message.id: message.text for message in rest.messages}
+    for post in history.accepted:
+        turn = rest.turn(str(post.turn_id))
+        if turn is None:
+            yield f"turn {post.turn_id} was accepted and is not there"
+        elif said.get(turn.user_message_id) != post.message:
+            yield f"the message of turn {turn.id} is not what was posted"
+        elif post.answered.data["since_cursor"] != str(Position(turn.turn_no, 0, 0)):
+            yield f"the cursor of turn {turn.id} is not its own"
+
+
+def _repeats(history: History, rest: Rest) -> Iterator[str]:
+    """One turn for each (session, client_message_id), and every answer names it."""
+    named = Counter(
+        (message.session_id, message.client_message_id)
+        for message in rest.messages
+        if message.client_message_id is not None
+    )
+    yield from (f"{name} has {count} turns" for name, count in named.items() if count > 1)
+    told: dict[tuple[str, str], set[str]] = {}
+    for post in history.posts:
+        if post.client_message_id is not None and post.turn_id is not None:
+            told.setdefault((post.session_id, post.client_message_id), set()).add(post.turn_id)
+    yield from (f"{name} was told of {len(turns)} turns" for name, turns in told.items() if len(turns) > 1)
+    yield from (f"{name} was accepted twice" for name, count in _times_accepted(history) if count > 1)
+
+
+def _times_accepted(history: History) -> Iterable[tuple[tuple[str, str | None], int]]:
+    def name(post: Posted) -> tuple[str, str | None]:
+        return post.session_id, post.client_message_id
+
+    return Counter(name(post) for post in history.accepted if post.client_message_id).items()
+
+
+def _endings(rest: Rest) -> Iterator[str]:
+    """Every turn has ended, and has one reply at most."""
+    replies = Counter(message.turn_id for message in rest.messages if message.role == "assistant")
+    for turn in rest.turns:
+        if turn.status not in TERMINAL_OF:
+            yield f"turn {turn.id} is stuck: {turn.status}"
+        elif turn.ended_at is None:
+            yield f"turn {turn.id} has ended at no time"
+        if replies[turn.id] > 1:
+            yield f"turn {turn.id} has {replies[turn.id]} replies"
+        if turn.status == "COMPLETED" and not replies[turn.id]:
+            yield f"turn {turn.id} is completed and has no reply"
+        if turn.status == "FAILED" and (replies[turn.id] or not turn.error_code):
+            yield f"turn {turn.id} failed without a code, or with a reply"
+
+
+def _order(rest: Rest) -> Iterator[str]:
+    """The turns of a session are numbered without holes, and run one after the other."""
+    for session_id, found in groupby(rest.turns, key=lambda turn: turn.session_id):
+        turns = list(found)
+        if [turn.turn_no for turn in turns] != list(range(1, len(turns) + 1)):
+            yield f"session {session_id} has a hole among its turns"
+        ran = [turn for turn in turns if turn.started_at is not None]
+        for before, after in pairwise(ran):
+            if _overlap(before, after):
+                yield f"turn {after.id} began before turn {before.id} had ended"
+
+
+def _overlap(before: Turn, after: Turn) -> bool:
+    return before.ended_at is None or after.started_at is None or after.started_at < before.ended_at
+
+
+def _calls(rest: Rest) -> Iterator[str]:
+    """A model is asked once for each attempt, and once more when it has forgotten the conversation."""
+    asked = {message.id: message.text for message in rest.messages}
+    alike = Counter(asked[turn.user_message_id] for turn in rest.turns if turn.user_message_id in asked)
+    for turn in rest.turns:
+        words = asked.get(turn.user_message_id, "")
+        if alike[words] == 1 and rest.calls.get(words, 0) > 2 * turn.attempts:
+            yield f"turn {turn.id} asked {rest.calls[words]} times in {turn.attempts} attempts"
+
+
+def _streams(rest: Rest) -> Iterator[str]:
+    """What is kept of a turn ends with its terminal, and is told once."""
+    for session_id, kept in rest.streams.items():
+        ended: set[int] = set()
+        for one in kept:
+            if one.position.turn in ended:
+                yield f"session {session_id} keeps {one.position} after the end of its turn"
+            if one.chunk["type"] in TERMINALS:
+                ended.add(one.position.turn)
+
+
+def _answers(history: History) -> Iterator[str]:
+    """Every refusal has a documented code, and the id by which it is found in a log."""
+    for answer in history.answers:
+        if answer.status == 0 or answer.status < 400:
+            continue
+        if f"`{answer.code}`" not in PAGE:
+            yield f"{answer.method} {answer.path} was {answer.status} with the code {answer.code}"
+        if not answer.request_id or answer.request_id != answer.body.get("meta", {}).get("request_id"):
+            yield f"{answer.method} {answer.path} was {answer.status} without one request id"
+        if answer.status == 500:
+            yield f"{answer.method} {answer.path} was a 500"
+
+
+def _reading(reading: Reading, rest: Rest) -> Iterator[str]:
+    yield from _contiguous(reading)
+    turns = {turn.turn_no: turn for turn in rest.turns if turn.session_id == reading.session_id}
+    replies = {message.turn_id: message for message in rest.messages if message.role == "assistant"}
+    for turn_no, events in _by_turn(reading):
+        turn = turns.get(turn_no)
+        if turn is None:
+            yield f"a reader of {reading.session_id} saw turn {turn_no}, which is not there"
+        else:
+            yield from _told(turn, replies.get(turn.id), events)
+
+
+def _contiguous(reading: Reading) -> Iterator[str]:
+    """Without a reset nothing is missing, and nothing comes twice."""
+    who = f"a reader of {reading.session_id}"
+    at = Position.of_id(reading.since) if reading.since else None
+    is_reset, is_done = at is None, False
+    for event in reading.seen:
+        if event.id is None:
+            is_reset = is_reset or event.type == "data-stream-reset"
+            continue
+        position = Position.of_id(event.id)
+        if is_reset:
+            # After a reset, as at the beginning, a turn is told from its start.
+            if not position.is_first:
+                yield f"{who} was reset and went on at {position}"
+        elif at is not None and not _follows(position, at, is_done=is_done):
+            yield f"{who} had {at} and then {position}"
+        at, is_reset, is_done = position, False, event.type in TERMINALS
+
+
+def _follows(position: Position, at: Position, *, is_done: bool) -> bool:
+    if position.comes_right_after(at):
+        return not is_done
+    if not position.is_first or position <= at:
+        return False
+    return position.turn == at.turn + 1 if is_done else position.turn == at.turn
+
+
+def _by_turn(reading: Reading) -> Iterator[tuple[int, list[Seen]]]:
+    """The reader's events by turn; what has no id is of the turn that it names, or of the one before it."""
+    found: dict[int, list[Seen]] = {}
+    turn_no = Position.of_id(reading.since).turn if reading.since else 0
+    for event in reading.seen:
+        if event.id is not None:
+            turn_no = Position.of_id(event.id).turn
+        elif event.type == "data-stream-reset":
+            turn_no = event.chunk["data"]["turn_no"]
+        if turn_no:
+            found.setdefault(turn_no, []).append(event)
+    yield from found.items()
+
+
+def _told(turn: Turn, reply: Message | None, events: list[Seen]) -> Iterator[str]:
+    """One end, which is the turn's; and the words before it are those that are stored."""
+    ends = [event.type for event in events if event.type in TERMINALS]
+    if len(ends) > 1:
+        yield f"turn {turn.id} was told {len(ends)} ends: {ends}"
+    if not ends:
+        return
+    if events[-1].type not in TERMINALS:
+        yield f"turn {turn.id} went on after its end with {events[-1].type}"
+    if ends[0] != TERMINAL_OF.get(turn.status):
+        yield f"turn {turn.id} is {turn.status} and was told as {ends[0]}"
+    words = _words(events)
+    if turn.status != "FAILED" and words is not None and words != (reply.text if reply else ""):
+        yield f"turn {turn.id} was told other words than are stored"
+
+
+def _words(events: list[Seen]) -> str | None:
+    """What a reader who keeps the rules ends up with; None for one who came in the middle."""
+    words: str | None = None
+    for event in events:
+        if event.type in BEGINNINGS:
+            words = ""
+        elif event.type == "text-delta" and words is not None:
+            words += event.chunk["delta"]
+    return words
