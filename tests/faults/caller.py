@@ -59,7 +59,13 @@ class Caller:
         return str(answered.data["id"])
 
     async def post(
-        self, session_id: str, message: str, client_message_id: str | None = None, *, api: int = 0, **more: Any
+        self,
+        session_id: str,
+        message: str,
+        client_message_id: str | None = None,
+        *,
+        api: int = 0,
+        **more: Any,
     ) -> Posted:
         body = {"message": message, **more}
         if client_message_id is not None:

@@ -150,7 +150,9 @@ def _contiguous(reading: Reading) -> Iterator[str]:
     is_reset, is_done = at is None, False
     for event in reading.seen:
         if event.id is None:
-            is_reset = is_reset or event.type == "data-stream-reset"
+            if event.type != "data-stream-reset":
+                yield f"{who} had a {event.type} without an id of its own after {at}"
+            is_reset = True
             continue
         position = Position.of_id(event.id)
         if is_reset:

@@ -283,5 +283,3 @@ async def _ready(port: int) -> None:
 
 async def _is_ready(port: int) -> bool:
     return b'"status":"ready"' in await http_answer("127.0.0.1", port, READY_PATH)
-
-
