@@ -35,10 +35,11 @@ fix: ## Repair what format and lint can repair
 	@.venv/bin/ruff check --fix --quiet . || true
 	@.venv/bin/ruff format .
 
-snapshots: ## Renew the files made from code: openapi.json, .env.example, docs/settings.md
+snapshots: ## Renew the files made from code: openapi.json, .env.example, docs/settings.md and errors.md
 	@scripts/setup dev
 	@.venv/bin/neo openapi > .venv/openapi.json && mv .venv/openapi.json openapi.json
 	@.venv/bin/python scripts/settings_pages.py
+	@.venv/bin/python scripts/errors_page.py
 
 ci: test ## What CI runs
 

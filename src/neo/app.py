@@ -54,7 +54,7 @@ from neo.companies.routes import router as company_router
 from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import kept_going
 from neo.llm import ModelSpec
-from neo.meta import Health, meta_router
+from neo.meta import Engines, Health, meta_router
 from neo.people import Enrolment
 from neo.people.routes import router as technician_router
 from neo.resources import Resources, entra_verifier, key_format, secret_keys
@@ -94,7 +94,7 @@ def build_app(
 
     `beside` runs along with it: the worker, in one process with the API.
     """
-    health = Health(resources.database, resources.valkey, resources.temporal)
+    health = Health(Engines(resources.database, resources.valkey, resources.temporal))
     if beside is not None:
         health.worker_is_up = lambda: beside.is_up
     lookups = Lookups(resources.database)

@@ -21,11 +21,26 @@ class Kind(StrEnum):
     UNAVAILABLE = "unavailable"
 
 
+class Edge(StrEnum):
+    """Who hears of a failure."""
+
+    API = "api"
+    TURN = "turn"
+    COMMAND_LINE = "command_line"
+    LOG = "log"
+
+
 class Failure(Exception):
-    """An expected refusal. `message` is safe to show; chain the cause for the log."""
+    """An expected refusal. `message` is safe to show; chain the cause for the log.
+
+    A class with a code is its own entry in the catalogue, `docs/errors.md`: its docstring tells the user what it
+    means, `remedy` what to do. Only what no edge but the log hears of has no remedy.
+    """
 
     kind: ClassVar[Kind]
     code: ClassVar[str]
+    remedy: ClassVar[str]
+    edges: ClassVar[tuple[Edge, ...]] = (Edge.API,)
 
     def __init__(
         self,

@@ -8,7 +8,7 @@ from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, SigningK
 from neo.attachments import OrphanSweeper
 from neo.blobs import BlobAccess, BlobPlace, BlobStore
 from neo.db import Database
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 from neo.events import EventLog
 from neo.kit import is_private_line
 from neo.llm import Models, ModelSpec, ProviderSettings
@@ -23,8 +23,14 @@ SECRET_CHARACTERS_MIN = 32
 
 
 class NotConfigured(Failure):
+    """`neo api` or `neo worker` lacks an address, the secret or a model, or its Microsoft Entra ID settings
+    are not whole or not safe.
+    """
+
     kind = Kind.INVALID
     code = "not_configured"
+    remedy = "Set what the message names."
+    edges = (Edge.COMMAND_LINE,)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import uvicorn
 from neo.api.connection import BoundedConnection
 from neo.app import build_app
 from neo.beside import WorkerBeside
+from neo.observed import observed
 from neo.kit import arm_failpoints
 from neo.resources import open_resources
 from neo.settings import Settings, read_settings
@@ -78,5 +79,6 @@ async def _serve(settings: Settings, *, with_worker: bool) -> int:
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     server = ApiServer(config, closing)
-    await server.serve()
+    async with observed(settings.telemetry, resources, process="neo" if with_worker else "neo-api"):
+        await server.serve()
     return REFUSED if refused else 0

@@ -19,7 +19,7 @@ from pydantic import (
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 PREFIX = "NEO_"
 # Where a process may be told to die at a named point.
@@ -27,8 +27,12 @@ FAILPOINT_ENVIRONMENTS = ("local", "test")
 
 
 class SettingsInvalid(Failure):
+    """A `NEO_*` variable is unknown or has a wrong value."""
+
     kind = Kind.INVALID
     code = "settings_invalid"
+    remedy = "Correct what the message names; `neo settings` lists all."
+    edges = (Edge.COMMAND_LINE,)
 
 
 class Group(BaseSettings):

@@ -9,6 +9,7 @@ import structlog
 from neo.db import trusted
 from neo.errors import Failure
 from neo.kit import arm_failpoints, kept_going
+from neo.observed import observed
 from neo.resources import Resources, open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs
@@ -29,7 +30,8 @@ def run_worker() -> int:
 async def _work(settings: Settings) -> int:
     resources = open_resources(settings)
     try:
-        return await _run(resources, TurnWorker(resources, settings))
+        async with observed(settings.telemetry, resources, process="neo-worker"):
+            return await _run(resources, TurnWorker(resources, settings))
     finally:
         await resources.aclose()
 

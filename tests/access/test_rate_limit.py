@@ -24,7 +24,9 @@ async def limited(tmp_path: Path) -> AsyncIterator[Server]:
     server.remove()
 
 
-async def test_m1_m2_m3_a_tenant_is_limited_over_all_its_keys_and_told_when_to_come_back(limited: Server) -> None:
+async def test_m1_m2_m3_a_tenant_is_limited_over_all_its_keys_and_told_when_to_come_back(
+    limited: Server,
+) -> None:
     rows = Rows(limited)
     one = Client(limited.url, limited.api_key)
     other_key = Client(limited.url, await rows.key(UUID(limited.tenant_id)))

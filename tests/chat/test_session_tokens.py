@@ -181,7 +181,7 @@ async def test_s5_the_platform_mints_for_its_own_neo_support_sessions_only(
     assert revoked.status_code == 200
 
 
-@pytest.mark.parametrize("how", ["revoked", "archived", "expired"])
+@pytest.mark.parametrize("how", ["revoked", "archived", "reset", "expired"])
 async def test_s6_a_token_ends_at_once_and_its_open_tail_within_five_seconds(
     client: Client, rows: Rows, people: People, how: str
 ) -> None:
@@ -194,8 +194,9 @@ async def test_s6_a_token_ends_at_once_and_its_open_tail_within_five_seconds(
         began = time.monotonic()
         if how == "revoked":
             assert (await client.http.delete(f"{MINT}/tokens/{minted['jti']}")).status_code == 200
-        elif how == "archived":
-            assert (await client.http.post(f"{SESSIONS}/{session}/archive")).status_code == 200
+        elif how in ("archived", "reset"):
+            path = {"archived": "archive", "reset": "reset"}[how]
+            assert (await client.http.post(f"{SESSIONS}/{session}/{path}")).status_code == 200
         else:
             await expire(rows, minted["jti"])
         refused = await end_user.http.get(f"{SESSIONS}/{session}")

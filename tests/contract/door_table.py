@@ -41,6 +41,8 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("get", f"{SESSION}/events"): EVERYBODY,
     ("get", f"{SESSION}/turns/{{turn_id}}"): EVERYBODY - {"token"},
     ("post", f"{SESSION}/archive"): OPENERS,
+    ("post", f"{SESSION}/reset"): OPENERS,
+    ("post", f"{SESSION}/turns/{{turn_id}}/cancel"): OPENERS,
     ("post", f"{SESSION}/attachments/upload-url"): TALKERS,
     ("post", TOKENS): OPENERS,
     ("delete", f"{TOKENS}/tokens/{{jti}}"): OPENERS,

@@ -28,6 +28,7 @@ CONTAINER = "attachments"
 @dataclass(frozen=True)
 class Azurite:
     endpoint: str
+    process: asyncio.subprocess.Process
 
     @property
     def url(self) -> str:
@@ -55,9 +56,10 @@ async def running_azurite() -> AsyncIterator[Azurite]:
     endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
     try:
         await _make_container(endpoint)
-        yield Azurite(endpoint)
+        yield Azurite(endpoint, running)
     finally:
-        running.terminate()
+        if running.returncode is None:
+            running.terminate()
         await running.communicate()
 
 

@@ -22,8 +22,11 @@ SOCKET_SECONDS = 0.5
 
 
 class RateLimited(Failure):
+    """The tenant has used up its requests of this minute."""
+
     kind = Kind.RATE_LIMITED
     code = "rate_limited"
+    remedy = "Wait for `Retry-After` seconds."
 
 
 @dataclass(frozen=True)

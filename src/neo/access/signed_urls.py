@@ -24,8 +24,11 @@ SHAPES = {
 
 
 class InvalidSignature(Failure):
+    """A signed URL was changed, has expired, or an upload came with another type than the granted one."""
+
     kind = Kind.FORBIDDEN
     code = "invalid_signature"
+    remedy = "Ask for a new one, and use it unchanged."
 
 
 class UrlSigner:

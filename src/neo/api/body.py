@@ -23,28 +23,45 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class MalformedBody(Failure):
+    """The body is not JSON, or JSON that parsers read differently: a repeated key, a number out of range,
+    half of a surrogate pair.
+    """
+
     kind = Kind.MALFORMED
     code = "malformed_json"
+    remedy = "Send plain JSON in UTF-8."
 
 
 class BodyTimedOut(Failure):
+    """The body took more than 10 s to arrive."""
+
     kind = Kind.MALFORMED
     code = "body_timed_out"
+    remedy = "Send it again."
 
 
 class BodyTooLarge(Failure):
+    """The body has more than 1 MiB."""
+
     kind = Kind.TOO_LARGE
     code = "body_too_large"
+    remedy = "Send less."
 
 
 class UnsupportedBody(Failure):
+    """The body is not `application/json` in UTF-8, or it is compressed."""
+
     kind = Kind.UNSUPPORTED
     code = "unsupported_media_type"
+    remedy = "Set `Content-Type`."
 
 
 class InvalidBody(Failure):
+    """A field or a parameter has the wrong type or value."""
+
     kind = Kind.INVALID
     code = "validation_error"
+    remedy = "See `details.fields`."
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,11 @@ HEAD_BYTES_MAX = 64 * 1024
 
 
 class MalformedRequest(Failure):
+    """It is not HTTP that every server reads alike, or its head is larger than 64 KiB."""
+
     kind = Kind.MALFORMED
     code = "malformed_request"
+    remedy = "Send it with an HTTP library."
 
 
 class BoundedConnection(HttpToolsProtocol):

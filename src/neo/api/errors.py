@@ -32,18 +32,27 @@ STATUSES: dict[Kind, int] = {
 
 
 class RouteNotFound(Failure):
+    """No such path."""
+
     kind = Kind.NOT_FOUND
     code = "route_not_found"
+    remedy = "See `/public-api/openapi.json`."
 
 
 class MethodNotAllowed(Failure):
+    """The path does not take that method."""
+
     kind = Kind.NOT_ALLOWED
     code = "method_not_allowed"
+    remedy = "See the header `Allow`."
 
 
 class InvalidParameters(Failure):
+    """A field or a parameter has the wrong type or value."""
+
     kind = Kind.INVALID
     code = "validation_error"
+    remedy = "See `details.fields`."
 
 
 def error_response(request: HTTPConnection, failure: Failure) -> Response:

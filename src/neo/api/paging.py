@@ -22,8 +22,11 @@ Row = TypeVar("Row")
 
 
 class InvalidPage(Failure):
+    """A page's or a tail's cursor was not one that this API gave."""
+
     kind = Kind.MALFORMED
     code = "invalid_cursor"
+    remedy = "Pass it unchanged, or none."
 
 
 @dataclass(frozen=True)

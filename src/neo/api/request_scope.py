@@ -20,15 +20,20 @@ REQUEST_ID = b"x-request-id"
 
 
 class HeadersTooLarge(Failure):
+    """The headers have more than 16 KiB together."""
+
     kind = Kind.MALFORMED
     code = "headers_too_large"
+    remedy = "Send fewer."
 
 
 class RepeatedParameter(Failure):
-    """What two readers could understand differently: one takes the first, the other the last."""
+    """A query parameter or `Last-Event-ID` was sent twice."""
 
+    # Two readers could understand it differently: one takes the first, the other the last.
     kind = Kind.MALFORMED
     code = "repeated_parameter"
+    remedy = "Send it once."
 
 
 class RequestScope:

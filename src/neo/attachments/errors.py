@@ -1,63 +1,97 @@
 """Why an upload or an attachment is refused."""
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 
 class AttachmentsNotConfigured(Failure):
+    """The server has no store for attachments."""
+
     kind = Kind.UNAVAILABLE
     code = "attachments_not_configured"
+    remedy = "Send text, or ask the operator to set `NEO_BLOB_URL`."
 
     def __init__(self) -> None:
         super().__init__("This server keeps no attachments. Its operator sets NEO_BLOB_URL to change that.")
 
 
 class AttachmentTypeUnsupported(Failure):
+    """Attachments are PNG, JPEG, GIF and WebP images."""
+
     kind = Kind.INVALID
     code = "attachment_type_unsupported"
+    remedy = "Convert it."
 
 
 class UploadQuotaExceeded(Failure):
+    """Too many uploads of the tenant are unused (`NEO_UPLOADS_UNUSED_MAX`), or its attachments take up too
+    much (`NEO_STORAGE_BYTES_MAX`).
+    """
+
     kind = Kind.RATE_LIMITED
     code = "upload_quota_exceeded"
+    remedy = "Use what was granted, or wait: unused uploads go after a day."
 
 
 class TooManyAttachments(Failure):
+    """A message has at most 6 attachments."""
+
     kind = Kind.INVALID
     code = "too_many_attachments"
+    remedy = "Send several messages."
 
 
 class AttachmentRepeated(Failure):
+    """The same `blob_path` twice in one message."""
+
     kind = Kind.INVALID
     code = "attachment_repeated"
+    remedy = "Name it once."
 
 
 class AttachmentNotFound(Failure):
-    """Never issued to this session, or used already: which of them is not told."""
+    """The `blob_path` was not granted to this session, a message has used it, or its day is over."""
 
     kind = Kind.INVALID
     code = "attachment_not_found"
+    remedy = "Ask for a new grant and upload again."
 
 
 class AttachmentNotUploaded(Failure):
+    """Nothing was uploaded to the granted URL yet."""
+
     kind = Kind.INVALID
     code = "attachment_not_uploaded"
+    remedy = "Upload, then post."
 
 
 class AttachmentTooLarge(Failure):
+    """An image has more than 10 MiB."""
+
     kind = Kind.TOO_LARGE
     code = "attachment_too_large"
+    remedy = "Make it smaller."
 
 
 class AttachmentTypeMismatch(Failure):
+    """The content is not of the type that was granted, or `mime` is another one."""
+
     kind = Kind.INVALID
     code = "attachment_type_mismatch"
+    remedy = "Ask for a grant of the real type."
 
 
 class AttachmentInvalid(Failure):
+    """The image is broken, was changed after it was sent, or has more than 25 million pixels or 20 frames."""
+
     kind = Kind.INVALID
     code = "attachment_invalid"
+    remedy = "Make it smaller, or save it anew."
+    edges = (Edge.API, Edge.TURN)
 
 
 class UploadBroken(Failure):
+    """The bytes of an upload broke off, or took more than two minutes."""
+
     kind = Kind.MALFORMED
     code = "upload_broken"
+    remedy = "Send them again."

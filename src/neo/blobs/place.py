@@ -4,15 +4,19 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 Scheme = Literal["az", "s3", "gs", "file"]
 FORMS = "az://account/container, s3://bucket/prefix, gs://bucket/prefix or file:///folder"
 
 
 class BlobUrlInvalid(Failure):
+    """`NEO_BLOB_URL` is not an address of a store."""
+
     kind = Kind.INVALID
     code = "blob_url_invalid"
+    remedy = "Write it in one of the forms that the message names."
+    edges = (Edge.COMMAND_LINE,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

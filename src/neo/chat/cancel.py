@@ -33,9 +33,10 @@ class Canceller:
             check_writable(caller, session)
             turns = TurnStore(db, caller.tenant_id)
             turn = await turns.hold(session_id, turn_id)
-            await _stop(db, turn)
+            ended = [turn] if await _stop(db, turn) else []
             await db.refresh(turn)
             following = await turns.find_first_open(session_id)
+        _count(ended)
         await self._tell([turn], session_id, following)
         return turn
 
@@ -47,8 +48,8 @@ class Canceller:
             check_writable(caller, session)
             await sessions.archive(session)
             open_turns = await TurnStore(db, caller.tenant_id).hold_open(session_id)
-            for turn in open_turns:
-                await _stop(db, turn)
+            ended = [turn for turn in open_turns if await _stop(db, turn)]
+        _count(ended)
         await self._tell(list(open_turns), session_id, None)
         return session
 
@@ -56,16 +57,23 @@ class Canceller:
         for turn in stopped:
             if turn.status == TurnStatus.RUNNING:
                 await spread(self._valkey, turn.id)
-            elif turn in fresh:
         await self._events.nudge(session_id)
         if following is not None and following.status == TurnStatus.QUEUED:
             # The turn that it waited for may just have vanished; to start one twice is harmless.
             self._starter.start_soon(TurnInput(str(following.tenant_id), str(session_id), str(following.id)))
 
 
-async def _stop(db: AsyncSession, turn: ChatTurn) -> None:
+async def _stop(db: AsyncSession, turn: ChatTurn) -> bool:
+    """Whether it ended by this; a running one is ended by whoever runs it."""
     turns = TurnStore(db, turn.tenant_id)
     if turn.status == TurnStatus.QUEUED:
         await turns.close(turn.id, turn.pen, status=TurnStatus.CANCELLED)
-    elif turn.is_open:
+        return True
+    if turn.is_open:
         await turns.request_cancel(turn.id)
+    return False
+
+
+def _count(ended: list[ChatTurn]) -> None:
+    for turn in ended:
+        turn_metrics.ended(TurnStatus.CANCELLED, turn.age_seconds)

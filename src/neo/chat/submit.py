@@ -25,6 +25,7 @@ from neo.db import Database
 from neo.events import since_cursor
 from neo.kit import reached
 from neo.sessions import ChatSession, MessageStore, title_of
+from neo.telemetry import traces, turn_metrics
 from neo.turns.contract import TurnInput
 from neo.turns.start import TurnStarter
 from neo.turns.store import TurnStore
@@ -148,6 +149,7 @@ async def _refuse_repeat(db: AsyncSession, session: ChatSession, draft: Draft) -
     found = await MessageStore(db, session.tenant_id).find_by_client_id(session.id, draft.client_message_id)
     if found is None:
         return
+    turn_metrics.duplicate_refused()
     turn = await TurnStore(db, session.tenant_id).get(session.id, found.turn_id)
     details = {
         "user_message_id": str(found.id),

@@ -10,7 +10,7 @@ from neo.cli.conversation import Conversation, one_line
 from neo.cli.operator import DataOption
 from neo.cli.public_api import PublicApi, Refused, ServerNotReached
 from neo.cli.screen import Screen, screen_for
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 from neo.settings import read_settings
 
 DEFAULT_URL = "http://127.0.0.1:8600"
@@ -21,13 +21,21 @@ UNAUTHENTICATED = 401
 
 
 class NoApiKey(Failure):
+    """`neo chat` found no key for the server."""
+
     kind = Kind.UNAUTHENTICATED
     code = "no_api_key"
+    remedy = "Pass `--key`; `neo keys create` makes one."
+    edges = (Edge.COMMAND_LINE,)
 
 
 class NothingToSay(Failure):
+    """`neo chat` was given no message and no terminal."""
+
     kind = Kind.INVALID
     code = "nothing_to_say"
+    remedy = "Pass a message, or run it on a terminal."
+    edges = (Edge.COMMAND_LINE,)
 
 
 def chat(

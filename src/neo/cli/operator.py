@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 from neo.settings import Settings, plain, read_settings
 
 if TYPE_CHECKING:
@@ -24,8 +24,12 @@ JsonOption = Annotated[bool, typer.Option("--json", help="One line of JSON inste
 
 
 class NoDatabase(Failure):
+    """There is no data folder to work on, or a needed setting or tenant is missing."""
+
     kind = Kind.INVALID
     code = "no_database"
+    remedy = "Run `neo serve` first, or give what the message names."
+    edges = (Edge.COMMAND_LINE,)
 
 
 POSTGRES: tuple[Literal["postgres"], ...] = ("postgres",)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from neo.cli.patience import Patience
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 if TYPE_CHECKING:
     import httpx2
@@ -27,20 +27,31 @@ STREAM_TYPE = "text/event-stream"
 
 
 class ServerNotReached(Failure):
+    """`neo chat` gets no answer."""
+
     kind = Kind.UNAVAILABLE
     code = "server_not_reached"
+    remedy = "Start it with `make run`, or pass `--url`."
+    edges = (Edge.COMMAND_LINE,)
 
 
 class NotNeo(Failure):
+    """What answers `neo chat` is not Neo."""
+
     kind = Kind.INVALID
     code = "not_neo"
+    remedy = "Check `--url`."
+    edges = (Edge.COMMAND_LINE,)
 
 
 class Refused(Failure):
-    """The server's refusal, with its own code in `answered`."""
+    """`neo chat` was refused; the server's own code is shown."""
 
+    # `answered` is that code.
     kind = Kind.INVALID
     code = "refused_by_server"
+    remedy = "Look that code up in the first table."
+    edges = (Edge.COMMAND_LINE,)
 
     def __init__(self, status: int, answered: str, message: str, request_id: str, **more: Any) -> None:
         self.status = status

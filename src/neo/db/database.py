@@ -37,8 +37,11 @@ DEAD = (
 
 
 class DatabaseUnavailable(Failure):
+    """PostgreSQL does not answer. Nothing was stored."""
+
     kind = Kind.UNAVAILABLE
     code = "database_unavailable"
+    remedy = "Try again after `Retry-After`."
 
 
 class Database:

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from neo.db.database import Database, DatabaseUnavailable
 from neo.db.migrate import HEAD
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 # A start waits for engines that come up beside it, and should not be what is slow.
 WAIT_SECONDS = 0.1
@@ -28,13 +28,21 @@ VERSION = text("SELECT version_num FROM alembic_version")
 
 
 class DatabaseRoleUnsafe(Failure):
+    """The application's role could bypass row-level security."""
+
     kind = Kind.FORBIDDEN
     code = "database_role_unsafe"
+    remedy = "Name a role that owns nothing in `NEO_DATABASE_URL`."
+    edges = (Edge.COMMAND_LINE,)
 
 
 class SchemaOutdated(Failure):
+    """The database's schema is not the one that this Neo needs."""
+
     kind = Kind.UNAVAILABLE
     code = "schema_outdated"
+    remedy = "Run `neo migrate`."
+    edges = (Edge.COMMAND_LINE,)
 
 
 async def check_role(database: Database) -> None:

@@ -11,8 +11,11 @@ _CURSOR = re.compile(r"([0-9]{1,15})-([0-9]{1,12})", re.ASCII)
 
 
 class InvalidCursor(Failure):
+    """A page's or a tail's cursor was not one that this API gave."""
+
     kind = Kind.MALFORMED
     code = "invalid_cursor"
+    remedy = "Pass it unchanged, or none."
 
 
 class Position(NamedTuple):

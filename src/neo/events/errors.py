@@ -1,10 +1,12 @@
 """What a turn's writer may be refused."""
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 
 class Fenced(Failure):
-    """The turn has ended, or another attempt has taken it over: whoever hears this must stop."""
+    """An attempt found that another one has taken its turn over, and stopped."""
 
     kind = Kind.CONFLICT
     code = "turn_fenced"
+    remedy = ""
+    edges = (Edge.LOG,)

@@ -14,6 +14,7 @@ from neo.events.errors import Fenced
 from neo.events.script import Script
 from neo.events.store import Appended, EventStore
 from neo.streams import Backoff, StreamsUnavailable
+from neo.telemetry import turn_metrics
 
 log = structlog.get_logger()
 
@@ -161,6 +162,8 @@ class TurnWriter:
     async def _append_batch(self) -> None:
         batch, predecessor = self._script.next_batch()
         answer = await self._store.append(self._session_id, batch, predecessor=predecessor)
+        if answer is Appended.FENCED:
+            turn_metrics.write_fenced()
         if answer is Appended.APPENDED:
             self._script.batch_is_appended()
             self._fences = 0

@@ -2,29 +2,43 @@
 
 from typing import ClassVar
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 
 class ModelMisnamed(Failure):
+    """An agent's model is not `provider:name`."""
+
     kind = Kind.INVALID
     code = "model_misnamed"
+    remedy = "Write it like that; the API's refusal names the providers."
+    edges = (Edge.API, Edge.TURN)
 
 
 class ReasoningEffortUnknown(Failure):
+    """The agent's reasoning effort is not one that Neo knows."""
+
     kind = Kind.INVALID
     code = "reasoning_effort_unknown"
+    remedy = "Choose one that Neo knows, or none."
+    edges = (Edge.TURN,)
 
 
 class ProviderNotConfigured(Failure):
+    """The agent's model is of a provider that this server has no settings for."""
+
     kind = Kind.UNAVAILABLE
     code = "provider_not_configured"
+    remedy = "Choose another model, or tell the operator."
+    edges = (Edge.TURN,)
 
 
 class ResponseForgotten(Failure):
-    """The provider cannot continue the response it was asked to: send the transcript instead."""
+    """The provider no longer has the earlier response: the transcript is sent instead."""
 
     kind = Kind.CONFLICT
     code = "provider_response_forgotten"
+    remedy = ""
+    edges = (Edge.LOG,)
 
     def __init__(self) -> None:
         super().__init__("The model provider no longer has the earlier conversation.")
@@ -34,6 +48,7 @@ class ProviderFailure(Failure):
     """A call that gave no answer. `retryable` says whether the same call may succeed later."""
 
     kind = Kind.UNAVAILABLE
+    edges = (Edge.TURN,)
     retryable: ClassVar[bool]
     words: ClassVar[str]
 
@@ -42,64 +57,96 @@ class ProviderFailure(Failure):
 
 
 class ProviderRateLimited(ProviderFailure):
+    """The provider is busy, or its quota for this minute is used up. It is asked again after the wait that it
+    asks for.
+    """
+
     code = "provider_rate_limited"
+    remedy = "Send the message again later, or have the quota raised."
     retryable = True
     words = "The model is busy at the moment. Please try again shortly."
 
 
 class ProviderUnavailable(ProviderFailure):
+    """The provider cannot be reached, or answers 5xx."""
+
     code = "provider_unavailable"
+    remedy = "Send the message again later."
     retryable = True
     words = "The model cannot be reached at the moment. Please try again shortly."
 
 
 class ProviderTimeout(ProviderFailure):
+    """The provider was silent for too long (`NEO_MODEL_IDLE_SECONDS`)."""
+
     code = "provider_timeout"
+    remedy = "Send the message again."
     retryable = True
     words = "The model took too long to answer. Please try again."
 
 
 class ProviderIncomplete(ProviderFailure):
+    """The answer broke off before the provider said that it was over."""
+
     code = "provider_incomplete"
+    remedy = "Send the message again."
     retryable = True
     words = "The model's answer broke off. Please try again."
 
 
 class ProviderRejected(ProviderFailure):
+    """The provider did not accept the request."""
+
     kind = Kind.INVALID
     code = "provider_rejected"
+    remedy = "Say it differently, or choose another model."
     retryable = False
     words = "The model did not accept this request."
 
 
 class ProviderMisconfigured(ProviderFailure):
+    """Key refused, credit used up, or no such model."""
+
     code = "provider_misconfigured"
+    remedy = "Tell the operator."
     retryable = False
     words = "The model is not set up correctly. Please tell an administrator."
 
 
 class PromptTooLong(ProviderFailure):
+    """The message alone is too long for the model."""
+
     kind = Kind.TOO_LARGE
     code = "prompt_too_long"
+    remedy = "Shorten it."
     retryable = False
     words = "The message is too long for the model. Please shorten it."
 
 
 class ContentFiltered(ProviderFailure):
+    """The provider's content filter did not let it through."""
+
     kind = Kind.INVALID
     code = "content_filtered"
+    remedy = "Say it differently."
     retryable = False
     words = "The model's content filter did not let this request through."
 
 
 class ImagesNotSupported(ProviderFailure):
+    """The model cannot look at images."""
+
     kind = Kind.INVALID
     code = "images_not_supported"
+    remedy = "Describe what is in them, or choose another model."
     retryable = False
     words = "The model cannot look at images. Please describe what is in them."
 
 
 class AnswerTooLong(ProviderFailure):
+    """The answer grew beyond every bound and was stopped."""
+
     code = "answer_too_long"
+    remedy = "Ask for less at once."
     retryable = False
     words = "The model's answer grew too long and was stopped."

@@ -13,15 +13,30 @@ class Pingable(Protocol):
 
 
 class NotReady(Failure):
+    """Only from `/public-api/ready`: `details.parts` says what is down."""
+
     kind = Kind.UNAVAILABLE
     code = "not_ready"
+    remedy = "Wait."
+
+
+class Engines:
+    """The three that carry a turn, and whether each answers just now."""
+
+    def __init__(self, database: Pingable, valkey: Pingable, temporal: Pingable) -> None:
+        self._engines = {"postgres": database, "valkey": valkey, "temporal": temporal}
+
+    async def states(self) -> dict[str, str]:
+        """Each as `up` or `down`."""
+        states = await asyncio.gather(*(_state(engine.ping) for engine in self._engines.values()))
+        return dict(zip(self._engines, states, strict=True))
 
 
 class Health:
     """Asks each engine. Only without its database can the API not accept a message."""
 
-    def __init__(self, database: Pingable, valkey: Pingable, temporal: Pingable) -> None:
-        self._engines = {"postgres": database, "valkey": valkey, "temporal": temporal}
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
         self.schema_problem: str | None = "The database has not been reached yet."
         self.worker_is_up: Callable[[], bool] | None = None
 
@@ -31,8 +46,7 @@ class Health:
 
     async def parts(self) -> dict[str, str]:
         """Each part as `up`, `down` or `starting`; raises `NotReady` when messages cannot be accepted."""
-        states = await asyncio.gather(*(_state(engine.ping) for engine in self._engines.values()))
-        parts = dict(zip(self._engines, states, strict=True))
+        parts = await self._engines.states()
         if self.worker_is_up is not None:
             parts["worker"] = "up" if self.worker_is_up() else "starting"
         if parts["postgres"] == "down":

@@ -23,8 +23,11 @@ ASSET_NAMES = {
 
 
 class AssetNotFound(Failure):
+    """No such path."""
+
     kind = Kind.NOT_FOUND
     code = "route_not_found"
+    remedy = "See `/public-api/openapi.json`."
 
 
 @meta_router.get(

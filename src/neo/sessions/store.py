@@ -11,8 +11,11 @@ from neo.sessions.models import ChatMessage, ChatSession, Role
 
 
 class SessionNotFound(Failure):
+    """No such session in your tenant."""
+
     kind = Kind.NOT_FOUND
     code = "session_not_found"
+    remedy = "Check the id."
 
 
 def message_position(turn_no: int, role: Role) -> int:

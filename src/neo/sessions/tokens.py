@@ -13,8 +13,11 @@ from neo.errors import Failure, Kind
 
 
 class SessionTokenNotFound(Failure):
+    """No such session token in your tenant."""
+
     kind = Kind.NOT_FOUND
     code = "session_token_not_found"
+    remedy = "Check `jti`."
 
 
 class SessionToken(Base):

@@ -7,8 +7,11 @@ from neo.sessions.store import SessionNotFound
 
 
 class SessionNotYours(Failure):
+    """An Admin may read other people's sessions, not write to them."""
+
     kind = Kind.FORBIDDEN
     code = "session_not_yours"
+    remedy = "Open a session of your own."
 
 
 def check_readable(caller: Principal, session: ChatSession) -> None:

@@ -12,7 +12,7 @@ from redis.exceptions import (
     ResponseError,
 )
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 # A store that cannot write now; any other refusal of a command is the caller's affair. The driver has classes
 # for some of Valkey's words, and takes those words off the message.
@@ -21,8 +21,12 @@ CANNOT_WRITE_WORDS = ("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "NOREPLIC
 
 
 class StreamsUnavailable(Failure):
+    """Valkey does not answer or takes no writes: turns go on, tails are served from PostgreSQL."""
+
     kind = Kind.UNAVAILABLE
     code = "streams_unavailable"
+    remedy = ""
+    edges = (Edge.LOG,)
 
 
 class CommandRefused(Exception):

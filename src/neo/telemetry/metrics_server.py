@@ -11,14 +11,18 @@ from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from prometheus_client import make_wsgi_app
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 PATH = "/metrics"
 
 
 class MetricsNotServed(Failure):
+    """The metrics' port cannot be listened on."""
+
     kind = Kind.UNAVAILABLE
     code = "metrics_not_served"
+    remedy = "Choose another `NEO_METRICS_PORT`."
+    edges = (Edge.COMMAND_LINE,)
 
 
 @contextmanager

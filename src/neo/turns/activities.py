@@ -11,6 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from neo.events import EventLog, Fenced
 from neo.llm import ProviderFailure
+from neo.telemetry import turn_metrics
 from neo.turns.close import TurnCloser
 from neo.turns.contract import (
     FAIL_TURN,
@@ -76,6 +77,7 @@ class TurnActivities:
                 await self._step.run(turn, is_last_attempt=attempt >= PROVIDER_ATTEMPTS_MAX)
             except Fenced:
                 log.info("turn_step_was_overtaken")
+                turn_metrics.write_fenced()
             except ProviderFailure as failure:
                 raise _again(failure, attempt) from None
 

@@ -1,13 +1,12 @@
 """One attempt at a turn: what it was given, what it has heard, and what is recorded of it."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from neo.events import TurnWriter
 from neo.llm import ChosenModel, Completed
+from neo.telemetry import turn_metrics
 from neo.turns.contract import TurnInput
-from neo.turns.models import ChatTurn
 from neo.turns.prompt import Task
 from neo.turns.tell import Teller
 
@@ -25,7 +24,9 @@ class Attempt:
 
     def note_first_token(self) -> None:
         if self.first_token_ms is None:
-            self.first_token_ms = _since(self.task.turn)
+            seconds = self.task.turn.age_seconds
+            self.first_token_ms = _ms(seconds)
+            turn_metrics.first_token(seconds)
 
     def record(self) -> dict[str, Any]:
         chosen = self.chosen
@@ -34,7 +35,7 @@ class Attempt:
             "region": chosen.region if chosen else None,
             "model": chosen.name if chosen else None,
             "first_token_ms": self.first_token_ms,
-            "total_ms": _since(self.task.turn),
+            "total_ms": _ms(self.task.turn.age_seconds),
             "omitted_messages": self.omitted_messages,
         }
 
@@ -49,6 +50,5 @@ class Attempt:
         }
 
 
-def _since(turn: ChatTurn) -> int:
-    """Milliseconds since the message was accepted."""
-    return max(0, round((datetime.now(UTC) - turn.created_at).total_seconds() * 1000))
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

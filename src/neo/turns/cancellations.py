@@ -61,7 +61,7 @@ class Cancellations:
         try:
             found = await self._database.look_up(ASKED, list(self._watched))
         except DatabaseUnavailable:
-            log.warning("cancellations_wait_for_database")
+            log.debug("cancellations_wait_for_database")
             return
         for row in found:
             self._stop(row["id"])

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.db import Database
 from neo.sessions import ChatSession, MessageStore, Role, SessionStore, message_position
+from neo.telemetry import turn_metrics
 from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.patience import patiently
@@ -39,7 +40,15 @@ class TurnCloser:
     async def close(self, turn: TurnInput, ending: Ending) -> ChatTurn:
         """End the turn and let the next one begin; raises `Fenced` when someone else has ended it."""
         closed, following = await patiently(lambda: self._write(turn, ending))
-        log.info("turn_ended", status=closed.status, error_code=closed.error_code, total_ms=closed.total_ms)
+        turn_metrics.ended(closed.status, closed.age_seconds)
+        log.info(
+            "turn_ended",
+            turn_id=turn.turn_id,
+            session_id=turn.session_id,
+            status=closed.status,
+            error_code=closed.error_code,
+            total_ms=closed.total_ms,
+        )
         if following is not None:
             self._starter.start_soon(following)
         return closed

@@ -1,4 +1,4 @@
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -58,10 +58,16 @@ class ChatTurn(Base):
     ended_at: Mapped[datetime | None]
     swept_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
+    traceparent: Mapped[str | None]
 
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
+
+    @property
+    def age_seconds(self) -> float:
+        """From the message's acceptance to the turn's end, or to now."""
+        return max(0.0, ((self.ended_at or datetime.now(UTC)) - self.created_at).total_seconds())
 
     @property
     def keeps_reply(self) -> bool:

@@ -19,11 +19,14 @@ DATABASE_RETRY_SECONDS = 0.5
 async def patiently(attempt: Callable[[], Awaitable[Result]]) -> Result:
     """The result of a transaction, tried again for as long as PostgreSQL is away, within the bound."""
     give_up_at = time.monotonic() + DATABASE_WAIT_SECONDS
+    is_waiting = False
     while True:
         try:
             return await attempt()
         except DatabaseUnavailable:
             if time.monotonic() > give_up_at:
                 raise
-            log.warning("turn_waits_for_database", retry_seconds=DATABASE_RETRY_SECONDS)
+            if not is_waiting:
+                log.warning("turn_waits_for_database", seconds_most=DATABASE_WAIT_SECONDS)
+            is_waiting = True
             await asyncio.sleep(DATABASE_RETRY_SECONDS)

@@ -8,7 +8,7 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 from neo.kit import reached
 from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
 
@@ -23,10 +23,12 @@ TASK_TIMEOUT = timedelta(seconds=10)
 
 
 class TurnRefused(Failure):
-    """Temporal has closed this turn's workflow already."""
+    """Temporal has ended this turn's workflow already: the turn is closed as `turn_lost`."""
 
     kind = Kind.CONFLICT
     code = "turn_refused"
+    remedy = ""
+    edges = (Edge.LOG,)
 
 
 class Connection(Protocol):
@@ -79,4 +81,9 @@ class TurnStarter:
         try:
             await self.start(turn)
         except (TurnRefused, OSError, RPCError, TimeoutError, RuntimeError) as error:
-            log.warning("turn_start_left_to_sweeper", turn_id=turn.turn_id, reason=type(error).__name__)
+            log.warning(
+                "turn_start_left_to_sweeper",
+                turn_id=turn.turn_id,
+                session_id=turn.session_id,
+                reason=type(error).__name__,
+            )

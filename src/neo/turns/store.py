@@ -10,8 +10,11 @@ from neo.turns.models import OPEN, ChatTurn, TurnStatus
 
 
 class TurnNotFound(Failure):
+    """No such turn in this session."""
+
     kind = Kind.NOT_FOUND
     code = "turn_not_found"
+    remedy = "Check the id."
 
 
 class TurnStore:

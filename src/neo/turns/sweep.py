@@ -11,8 +11,10 @@ from temporalio.service import RPCError
 
 from neo.db import Database, DatabaseUnavailable
 from neo.events import EventLog, Fenced
+from neo.telemetry import turn_metrics
 from neo.turns.close import TurnCloser
 from neo.turns.contract import TurnInput
+from neo.turns.models import TurnStatus
 from neo.turns.start import TurnRefused, TurnStarter
 
 log = structlog.get_logger()
@@ -29,7 +31,7 @@ TURN_LOST = "turn_lost"
 LOST_MESSAGE = "The turn was stopped from outside before it could finish."
 
 SWEEP = text(
-    "SELECT tenant_id, session_id, id FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)"
+    "SELECT tenant_id, session_id, id, status FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)"
 )
 OVERDUE = "SELECT * FROM neo_overdue_cancels($1, $2)"
 
@@ -49,7 +51,7 @@ class Sweeper:
                 await self.sweep()
                 await self.end_overdue_cancels()
             except DatabaseUnavailable:
-                log.warning("sweep_waits_for_database")
+                log.debug("sweep_waits_for_database")
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> int:
@@ -71,13 +73,22 @@ class Sweeper:
                     )
                     await self.events.nudge(turn.session_id)
 
-    async def _look(self, row: Row[tuple[str, str, str]]) -> None:
+    async def _look(self, row: Row[tuple[str, str, str, str]]) -> None:
         turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
         try:
             await self.starter.start(turn)
+            if row.status == TurnStatus.QUEUED:
+                turn_metrics.started_by_sweeper()
+                log.info("turn_started_by_sweeper", turn_id=turn.turn_id, session_id=turn.session_id)
         except TurnRefused:
             if await self.closer.fail(turn, TURN_LOST, LOST_MESSAGE):
                 log.warning("turn_lost", turn_id=turn.turn_id, session_id=turn.session_id)
                 await self.events.nudge(turn.session_id)
         except (OSError, RPCError, TimeoutError, RuntimeError) as error:
-            log.warning("sweep_waits_for_temporal", turn_id=turn.turn_id, reason=type(error).__name__)
+            # That Temporal is away is told once, as `engine_down`.
+            log.debug(
+                "sweep_waits_for_temporal",
+                turn_id=turn.turn_id,
+                session_id=turn.session_id,
+                reason=type(error).__name__,
+            )

@@ -9,6 +9,7 @@ down_revision = "0002"
 
 COLUMNS = """
 ALTER TABLE chat_turns ADD COLUMN cancel_requested_at timestamptz;
+ALTER TABLE chat_turns ADD COLUMN traceparent text;
 ALTER TABLE agents ADD COLUMN overlap text CHECK (overlap IN ('queue', 'reject'));
 ALTER TABLE channels ADD COLUMN overlap text CHECK (overlap IN ('queue', 'reject'));
 CREATE INDEX chat_turns_cancelled_idx ON chat_turns (cancel_requested_at)
@@ -32,8 +33,19 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     LIMIT turns_max
 $$;
 
-REVOKE ALL ON FUNCTION neo_cancelled_turns, neo_overdue_cancels FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION neo_cancelled_turns, neo_overdue_cancels TO {role};
+CREATE FUNCTION neo_outbox_age()
+RETURNS double precision
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT extract(epoch FROM clock_timestamp() - min(greatest(t.created_at, (
+        SELECT max(e.ended_at) FROM chat_turns e WHERE e.session_id = t.session_id AND e.turn_no < t.turn_no))))
+    FROM chat_turns t
+    WHERE t.status = 'QUEUED' AND NOT EXISTS (
+        SELECT 1 FROM chat_turns e
+        WHERE e.session_id = t.session_id AND e.turn_no < t.turn_no AND e.status IN ('QUEUED', 'RUNNING'))
+$$;
+
+REVOKE ALL ON FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age TO {role};
 """
 
 
@@ -45,9 +57,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run_script(
-        "DROP FUNCTION neo_cancelled_turns, neo_overdue_cancels;\n"
+        "DROP FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age;\n"
         "ALTER TABLE channels DROP COLUMN overlap;\n"
         "ALTER TABLE agents DROP COLUMN overlap;\n"
         "DROP INDEX chat_turns_cancelled_idx;\n"
+        "ALTER TABLE chat_turns DROP COLUMN traceparent;\n"
         "ALTER TABLE chat_turns DROP COLUMN cancel_requested_at;\n"
     )
