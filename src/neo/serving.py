@@ -10,8 +10,8 @@ import uvicorn
 from neo.api.connection import BoundedConnection
 from neo.app import build_app
 from neo.beside import WorkerBeside
-from neo.observed import observed
 from neo.kit import arm_failpoints
+from neo.observed import observed
 from neo.resources import open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs

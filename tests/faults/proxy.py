@@ -19,6 +19,7 @@ class Proxy:
         self._flows = asyncio.Event()
         self._flows.set()
         self._word: bytes | None = None
+        self._once_said = b""
         self._is_word_passed_on = False
         self.is_cut = False
         self.delay_seconds = 0.0
@@ -46,9 +47,12 @@ class Proxy:
         self._word = None
         self._flows.set()
 
-    def cut_at(self, word: bytes, *, passed_on: bool) -> None:
-        """Cut the connection on which the client says this word, once; the server may have heard it or not."""
-        self._word, self._is_word_passed_on = word, passed_on
+    def cut_at(self, word: bytes, *, once_said: bytes, passed_on: bool) -> None:
+        """Cut the connection on which the client says this word after another, once.
+
+        The server may have heard it or not.
+        """
+        self._word, self._once_said, self._is_word_passed_on = word, once_said, passed_on
 
     async def aclose(self) -> None:
         if self._server is not None:
@@ -91,6 +95,10 @@ class Proxy:
         if self.delay_seconds:
             await asyncio.sleep(self.delay_seconds)
 
+    def begins(self, said: bytes) -> bool:
+        """Whether the client said here what must come before the word."""
+        return self._word is not None and self._once_said in said
+
     def heard(self, said: bytes) -> bool:
         """Whether the word is in what the client said; it counts once."""
         if self._word is None or self._word not in said:
@@ -116,6 +124,7 @@ class _Link:
         self._proxy = proxy
         self._client = client
         self._server = server
+        self._has_begun = False
         self._swallows = False
 
     async def up(self) -> None:
@@ -123,7 +132,8 @@ class _Link:
         with suppress(OSError):
             while said := await self._client[0].read(CHUNK):
                 await self._proxy.pass_on()
-                if self._proxy.heard(said):
+                self._has_begun = self._has_begun or self._proxy.begins(said)
+                if self._has_begun and self._proxy.heard(said):
                     if is_cut := not self._proxy.is_word_passed_on:
                         break
                     # The server's answer will be the last that happens on this line.

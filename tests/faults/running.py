@@ -42,8 +42,15 @@ class Running:
             return
         self._child = await Child.start(await self.part.prepare())
         self._is_frozen = False
-        async with asyncio.timeout(READY_SECONDS):
-            await self.part.ready()
+        ready = asyncio.ensure_future(self.part.ready())
+        ended = asyncio.ensure_future(self._child.exited())
+        try:
+            await asyncio.wait({ready, ended}, timeout=READY_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+            assert ready.done(), f"{self.name} did not become ready"
+            ready.result()
+        finally:
+            ready.cancel()
+            ended.cancel()
 
     async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it as a crash would, with all of its group."""

@@ -36,8 +36,6 @@ DRAIN_SECONDS = 3.0
 IDLE_SECONDS = 3.0
 KEEP_ALIVE_SECONDS = 1.0
 SEND_SECONDS = 2.0
-# The lines of the second API and the second worker.
-LINES = ("postgres", "valkey", "temporal")
 
 
 @dataclass
@@ -46,11 +44,12 @@ class Stack:
 
     plan: Plan
     engines: dict[str, Running]
-    lines: dict[str, Proxy]
+    # Of the second API and of the second worker, by engine.
+    api_lines: dict[str, Proxy]
+    worker_lines: dict[str, Proxy]
     points: Points
     folder: Path
     environment: dict[str, str]
-    proxied: dict[str, str]
     database: Database
     owner: Database
     valkey: Valkey
@@ -77,7 +76,7 @@ class Stack:
     async def whole(self) -> None:
         """Bring back what a test has broken."""
         self.points.clear()
-        for line in self.lines.values():
+        for line in (*self.api_lines.values(), *self.worker_lines.values()):
             line.mend()
         for one in (*self.engines.values(), *self.processes):
             one.thaw()
@@ -123,11 +122,11 @@ class Stack:
 async def stack_up(folder: Path) -> AsyncIterator[Stack]:
     with planned(folder / "data", ENGINES) as plan:
         engines = {part.name: Running(part) for part in plan.parts}
-        lines: dict[str, Proxy] = {}
+        lines: list[Lines] = []
         try:
             await asyncio.gather(*(engine.start() for engine in engines.values()))
-            lines, proxied = await _lines(folder, plan.addresses)
-            stack = _built(plan, engines, lines, folder, proxied)
+            lines = [await Lines.open(name, plan.addresses) for name in ("api", "worker")]
+            stack = _built(plan, engines, lines, folder)
             await _migrate(stack)
             try:
                 yield stack
@@ -137,37 +136,37 @@ async def stack_up(folder: Path) -> AsyncIterator[Stack]:
                 await stack.owner.aclose()
                 await stack.valkey.aclose()
         finally:
-            for line in lines.values():
-                await line.aclose()
+            for one in lines:
+                await one.aclose()
             await asyncio.gather(*(engine.stop() for engine in engines.values()))
             discard_home(plan.folder)
-            shutil.rmtree(folder / "lines", ignore_errors=True)
 
 
-def _built(
-    plan: Plan, engines: dict[str, Running], lines: dict[str, Proxy], folder: Path, proxied: dict[str, str]
-) -> Stack:
+def _built(plan: Plan, engines: dict[str, Running], lines: "list[Lines]", folder: Path) -> Stack:
     points = Points(folder / "points")
     environment = _environment(plan.addresses, folder, points)
-    over_lines = {**environment, **proxied}
+    of_api, of_worker = lines
     ports = [free_port(), free_port()]
     return Stack(
         plan,
         engines,
-        lines,
+        of_api.proxies,
+        of_worker.proxies,
         points,
         folder,
         environment,
-        proxied,
         Database(plan.addresses.database_url, connections_max=5),
         Database(plan.addresses.database_owner_url, connections_max=5),
         Valkey(plan.addresses.redis_url),
         [
             _api(folder, "api-1", ports[0], environment),
-            _api(folder, "api-2", ports[1], over_lines),
+            _api(folder, "api-2", ports[1], {**environment, **of_api.environment}),
         ],
         ports,
-        [_worker(folder, "worker-1", environment), _worker(folder, "worker-2", over_lines)],
+        [
+            _worker(folder, "worker-1", environment),
+            _worker(folder, "worker-2", {**environment, **of_worker.environment}),
+        ],
     )
 
 
@@ -198,27 +197,40 @@ def _environment(addresses: Addresses, folder: Path, points: Points) -> dict[str
     }
 
 
-async def _lines(folder: Path, addresses: Addresses) -> tuple[dict[str, Proxy], dict[str, str]]:
-    # A socket's path is bounded, and pytest's folders are deep.
-    sockets = Path(f"/tmp/neo-lines-{os.getpid()}")
-    shutil.rmtree(sockets, ignore_errors=True)
-    sockets.mkdir(mode=0o700)
-    (folder / "lines").symlink_to(sockets)
-    upstream = parse_qs(urlsplit(addresses.database_url).query)["host"][0]
-    lines = {
-        "postgres": Proxy(f"{upstream}/.s.PGSQL.5432"),
-        "valkey": Proxy(urlsplit(addresses.redis_url).path),
-        "temporal": Proxy(addresses.temporal_address),
-    }
-    await lines["postgres"].listen(sockets / ".s.PGSQL.5432")
-    await lines["valkey"].listen(sockets / "valkey")
-    port = await lines["temporal"].listen_on_port()
-    role = addresses.database_url.partition("?")[0]
-    return lines, {
-        "NEO_DATABASE_URL": f"{role}?host={sockets}",
-        "NEO_REDIS_URL": f"unix://{sockets}/valkey?db=0",
-        "NEO_TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
-    }
+@dataclass
+class Lines:
+    """A proxy to each engine, and the settings that lead over them."""
+
+    proxies: dict[str, Proxy]
+    environment: dict[str, str]
+    folder: Path
+
+    @classmethod
+    async def open(cls, name: str, addresses: Addresses) -> "Lines":
+        # A socket's path is bounded, and pytest's folders are deep.
+        folder = Path(f"/tmp/neo-lines-{os.getpid()}-{name}")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+        home = parse_qs(urlsplit(addresses.database_url).query)["host"][0]
+        proxies = {
+            "postgres": Proxy(f"{home}/.s.PGSQL.5432"),
+            "valkey": Proxy(urlsplit(addresses.redis_url).path),
+            "temporal": Proxy(addresses.temporal_address),
+        }
+        await proxies["postgres"].listen(folder / ".s.PGSQL.5432")
+        await proxies["valkey"].listen(folder / "valkey")
+        port = await proxies["temporal"].listen_on_port()
+        environment = {
+            "NEO_DATABASE_URL": f"{addresses.database_url.partition('?')[0]}?host={folder}",
+            "NEO_REDIS_URL": f"unix://{folder}/valkey?db=0",
+            "NEO_TEMPORAL_ADDRESS": f"127.0.0.1:{port}",
+        }
+        return cls(proxies, environment, folder)
+
+    async def aclose(self) -> None:
+        for proxy in self.proxies.values():
+            await proxy.aclose()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 async def _migrate(stack: Stack) -> None:

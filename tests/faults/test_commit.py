@@ -82,9 +82,10 @@ async def test_f4_the_line_is_cut_at_the_commit_and_the_message_is_stored_once(
     world: World, *, passed_on: bool
 ) -> None:
     session = await world.caller.open(api=1)
-    line = world.stack.lines["postgres"]
-    line.cut_at(b"COMMIT", passed_on=passed_on)
-    posted = await world.caller.post(session, f"say {uuid4()}", uuid4().hex, api=1)
+    line = world.stack.api_lines["postgres"]
+    message = f"say {uuid4()}"
+    line.cut_at(b"COMMIT", once_said=message.encode(), passed_on=passed_on)
+    posted = await world.caller.post(session, message, uuid4().hex, api=1)
 
     again = await repeated(world, posted)
 

@@ -32,6 +32,7 @@ class Server:
     data: Path
     environment: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    metrics_port: int = field(default_factory=free_port)
     told: dict[str, Any] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     api_key: str = ""
@@ -63,6 +64,7 @@ class Server:
             # One test's failing provider must not keep the next one's waiting.
             "NEO_MODEL_BREAKER_FAILURES": "0",
             "NEO_LOG_FORMAT": "json",
+            "NEO_METRICS_PORT": str(self.metrics_port),
         }
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(

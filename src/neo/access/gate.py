@@ -39,9 +39,10 @@ class Gate:
         try:
             caller = await self._authenticator.authenticate(request.headers.getlist("authorization"))
         except Failure as failure:
-            is_unknown = isinstance(failure, Unauthenticated)
-            access_metrics.auth_failed(failure.reason if is_unknown else failure.code)
-            if is_unknown and failure.is_guess:
+            access_metrics.auth_failed(
+                failure.reason if isinstance(failure, Unauthenticated) else failure.code
+            )
+            if isinstance(failure, Unauthenticated) and failure.is_guess:
                 await self._failed_attempts.count(request.client.host if request.client else "")
             raise
         finally:

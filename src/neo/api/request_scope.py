@@ -1,5 +1,7 @@
 """The outermost layer of a request: its id, its clock, its headers, its one log line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
@@ -11,12 +13,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from neo.api.errors import bug_response, error_response
 from neo.api.phases import Phases
 from neo.errors import Failure, Kind
-from neo.telemetry import request_metrics
+from neo.telemetry import request_metrics, traces
 
 log = structlog.get_logger()
 
 HEADER_BYTES_MAX = 16 * 1024
 REQUEST_ID = b"x-request-id"
+STATUS_OF_BUGS = 500
+TRACEPARENT = b"traceparent"
+# Asked every few seconds by whoever watches over the process: nothing to trace.
+PROBES = frozenset({"/public-api/health", "/public-api/ready"})
 
 
 class HeadersTooLarge(Failure):
@@ -49,7 +55,7 @@ class RequestScope:
         answer = _Answer(scope, send)
         # Of requests on one connection, the later one's task begins with what the earlier one bound.
         structlog.contextvars.clear_contextvars()
-        with structlog.contextvars.bound_contextvars(request_id=state["request_id"]):
+        with structlog.contextvars.bound_contextvars(request_id=state["request_id"]), _traced(scope) as span:
             try:
                 await self._handle(scope, receive, answer.send)
             except Exception:
@@ -59,6 +65,7 @@ class RequestScope:
                     await bug_response(HTTPConnection(scope))(scope, receive, answer.send)
             finally:
                 answer.log()
+                answer.tell(span)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         failure = _found_wrong(scope)
@@ -86,8 +93,18 @@ class _Answer:
             headers.update(self._scope["state"]["headers"])
         await self._send(message)
 
+    @property
+    def _route(self) -> str | None:
+        return getattr(self._scope.get("route"), "path", None)
+
+    def tell(self, span: traces.Spanned) -> None:
+        span.rename(f"{self._scope['method']} {self._route or 'no route'}")
+        span.say(http__route=self._route or "", http__response__status_code=self.status)
+        if self.status >= STATUS_OF_BUGS:
+            span.fail(str(self.status))
+
     def log(self) -> None:
-        route = getattr(self._scope.get("route"), "path", None)
+        route = self._route
         request_metrics.answered(self._scope["method"], route, self.status)
         log.info(
             "request",
@@ -96,6 +113,25 @@ class _Answer:
             status=self.status,
             **self._scope["state"]["phases"].timings_ms(),
         )
+
+
+@contextmanager
+def _traced(scope: Scope) -> Iterator[traces.Spanned]:
+    """The request's span, below its caller's when that sends one."""
+    if scope["path"] in PROBES:
+        yield traces.NO_SPAN
+        return
+    parent = next((value for name, value in scope["headers"] if name == TRACEPARENT), None)
+    with traces.span(
+        scope["method"],
+        kind="SERVER",
+        parent=parent.decode("latin-1") if parent else None,
+        http__request__method=scope["method"],
+        neo__request_id=scope["state"]["request_id"],
+    ) as span:
+        if span.trace_id is not None:
+            structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
+        yield span
 
 
 def _found_wrong(scope: Scope) -> Failure | None:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from urllib.parse import unquote
 from uuid import UUID
 
+import structlog
 from fastapi import Depends
 from starlette.requests import Request
 
@@ -31,6 +32,8 @@ async def admit(request: Request, right: Right, session_id: str) -> Principal:
     gate: Gate = request.app.state.gate
     caller = await gate.authenticate(request)
     wanted = find_uuid(session_id)
+    if wanted is not None:
+        structlog.contextvars.bind_contextvars(session_id=session_id)
     acting = await gate.acting(caller, wanted) if wanted is not None else None
     await gate.charge(request, (acting or caller).tenant_id)
     check_right(caller, right)

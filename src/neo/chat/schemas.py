@@ -218,9 +218,17 @@ class ChatTurnResource(BaseModel):
     finish_reason: str | None
     error: TurnError | None
     usage: TurnUsage
-    created_at: datetime
-    started_at: datetime | None
-    ended_at: datetime | None
+    created_at: datetime = Field(description="When the message was accepted.")
+    started_at: datetime | None = Field(
+        description="When the turn was first taken up; null while it waits, and when it ended without running."
+    )
+    first_token_at: datetime | None = Field(
+        description="When the last attempt's answer began with its first text; known once the turn has ended."
+    )
+    cancel_requested_at: datetime | None = Field(
+        description="When a running turn was told to stop; it ends as CANCELLED within a second or so."
+    )
+    ended_at: datetime | None = Field(description="When the turn ended; null while it is open.")
 
 
 ChatMessages.model_rebuild()

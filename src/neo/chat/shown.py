@@ -1,6 +1,7 @@
 """From rows to the wire."""
 
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -75,9 +76,15 @@ def shown_turn(turn: ChatTurn) -> ChatTurnResource:
             "usage": TurnUsage(**usage_of(turn)),
             "created_at": turn.created_at,
             "started_at": turn.started_at,
+            "first_token_at": _after(turn.created_at, turn.first_token_ms),
+            "cancel_requested_at": turn.cancel_requested_at,
             "ended_at": turn.ended_at,
         }
     )
+
+
+def _after(moment: datetime, milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else moment + timedelta(milliseconds=milliseconds)
 
 
 def _file(attachment: Attachment, url: str) -> dict[str, Any]:

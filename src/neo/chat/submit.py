@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+import structlog
 from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TEXT
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -40,8 +41,8 @@ STORE = text(
         RETURNING last_turn_no AS turn_no
     ), queued AS (
         INSERT INTO chat_turns
-            (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id)
-        SELECT :turn_id, :tenant_id, :session_id, turn_no, :tier, :message_id, :reply_id FROM counted
+            (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id, traceparent)
+        SELECT :turn_id, :tenant_id, :session_id, turn_no, :tier, :message_id, :reply_id, :traceparent FROM counted
     ), said AS (
         INSERT INTO chat_messages
             (id, tenant_id, session_id, turn_id, position, role, parts, client_message_id, draft_digest)
@@ -58,7 +59,7 @@ STORE = text(
         bindparam(name, type_=Uuid())
         for name in ("tenant_id", "session_id", "turn_id", "message_id", "reply_id")
     ),
-    *(bindparam(name, type_=TEXT()) for name in ("title", "tier", "client_message_id")),
+    *(bindparam(name, type_=TEXT()) for name in ("title", "tier", "client_message_id", "traceparent")),
     bindparam("parts", type_=JSONB()),
     bindparam("digest", type_=BYTEA()),
 )
@@ -83,11 +84,15 @@ class TurnDesk:
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
         inspected = await self._inspect(caller, session_id, draft) if draft.attachments else []
-        async with self._database.transaction(caller.tenant_id) as db:
-            session = await _admitted(db, caller, session_id, draft, self._queue_max)
-            accepted, is_first = await _store(db, session, draft, inspected)
-            await claim(db, session.tenant_id, accepted.user_message_id, inspected)
-            await reached("before_commit")
+        with traces.span("accept message", neo__session_id=str(session_id)) as span:
+            async with self._database.transaction(caller.tenant_id) as db:
+                session = await _admitted(db, caller, session_id, draft, self._queue_max)
+                accepted, is_first = await _store(db, session, draft, inspected)
+                await claim(db, session.tenant_id, accepted.user_message_id, inspected)
+                await reached("before_commit")
+            span.say(neo__turn_id=str(accepted.turn_id))
+        # The request's line in the log says which turn it made.
+        structlog.contextvars.bind_contextvars(turn_id=str(accepted.turn_id))
         await reached("after_commit")
         if is_first:
             # After the commit: a start that fails here is made up for by the sweeper.
@@ -178,6 +183,7 @@ async def _store(
         "parts": _parts(draft, inspected),
         "client_message_id": draft.client_message_id,
         "digest": draft.digest(),
+        "traceparent": traces.traceparent(),
     }
     row = (await db.execute(STORE, values)).one()
     accepted = Accepted(message_id, turn_id, since_cursor(row.turn_no), session.show_agent_progress_steps)

@@ -4,10 +4,14 @@ from neo.telemetry.instruments import SHORT_SECONDS, gauge, histogram
 
 _up = gauge("engine_up", "1 while the engine answers this process, 0 while it does not.", "engine")
 _pool_wait = histogram(
-    "db_pool_wait_seconds", "From asking for a database connection to having one, seconds.", buckets=SHORT_SECONDS
+    "db_pool_wait_seconds",
+    "From asking for a database connection to having one, seconds.",
+    buckets=SHORT_SECONDS,
 )
 _loop_lag = histogram(
-    "loop_lag_seconds", "How much later than asked for the event loop woke a sleeper, seconds.", buckets=SHORT_SECONDS
+    "loop_lag_seconds",
+    "How much later than asked for the event loop woke a sleeper, seconds.",
+    buckets=SHORT_SECONDS,
 )
 
 

@@ -8,9 +8,13 @@ _calls = counter(
     "provider",
     "status",
 )
-_incomplete = counter("llm_incomplete", "Answers that broke off before the provider said that they were over.")
+_incomplete = counter(
+    "llm_incomplete", "Answers that broke off before the provider said that they were over."
+)
 _breaker_open = gauge(
-    "llm_breaker_open", "1 while calls are kept from a provider that is down, by provider and region.", "provider"
+    "llm_breaker_open",
+    "1 while calls are kept from a provider that is down, by provider and region.",
+    "provider",
 )
 
 INCOMPLETE = "provider_incomplete"

@@ -44,6 +44,11 @@ class Spanned:
 
             self._span.set_status(Status(StatusCode.ERROR, code))
 
+    def end(self) -> None:
+        """End it before its block does; only the first end counts."""
+        if self._span is not None and self._span.is_recording():
+            self._span.end()
+
     @property
     def trace_id(self) -> str | None:
         if self._span is None:
@@ -72,7 +77,9 @@ def tracing(endpoint: str | None, *, process: str) -> Iterator[None]:
 
 
 @contextmanager
-def span(name: str, *, kind: str = "INTERNAL", parent: str | None = None, **attributes: Attribute) -> Iterator[Spanned]:
+def span(
+    name: str, *, kind: str = "INTERNAL", parent: str | None = None, **attributes: Attribute
+) -> Iterator[Spanned]:
     """A span round the block, below the one that is open here, or below a `traceparent` that was passed on."""
     if _tracer is None:
         yield NO_SPAN
@@ -96,6 +103,16 @@ def span(name: str, *, kind: str = "INTERNAL", parent: str | None = None, **attr
             raise
 
 
+@contextmanager
+def begun(name: str) -> Iterator[Spanned]:
+    """A span that is not round what is open here: it ends where its `end` is called, or with the block."""
+    spanned = NO_SPAN if _tracer is None else Spanned(_tracer.start_span(name))
+    try:
+        yield spanned
+    finally:
+        spanned.end()
+
+
 def traceparent() -> str | None:
     """The span that is open here, in the form of W3C Trace Context, to go on from elsewhere."""
     if _tracer is None:
@@ -103,7 +120,9 @@ def traceparent() -> str | None:
     from opentelemetry.trace import get_current_span  # noqa: PLC0415
 
     found = get_current_span().get_span_context()
-    return f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}" if found.is_valid else None
+    return (
+        f"00-{found.trace_id:032x}-{found.span_id:016x}-{found.trace_flags:02x}" if found.is_valid else None
+    )
 
 
 def _context(parent: str | None) -> "Context | None":

@@ -1,6 +1,7 @@
 """The durable side of a turn's steps: heartbeats, attempts, and handing over at shutdown."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,6 +31,8 @@ PROVIDER_RETRY_SECONDS = 0.5
 HAND_OVER = timedelta(milliseconds=1)
 # What is left of the drain once running steps are told to hand over.
 HAND_OVER_SECONDS = 2.0
+# The last beat of an attempt that ends knowing that there will be another.
+LEFT = 0.0
 EXHAUSTED_MESSAGE = "The turn could not be finished after several attempts."
 
 
@@ -49,11 +52,13 @@ class TurnActivities:
         structlog.contextvars.bind_contextvars(
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
         )
+        _note_recovery()
         step = asyncio.create_task(self._run(turn, attempt))
         beside = [asyncio.create_task(_beat()), asyncio.create_task(self._shutdown())]
         try:
             await asyncio.wait({step, beside[1]}, return_when=asyncio.FIRST_COMPLETED)
             if not step.done():
+                activity.heartbeat(LEFT)
                 raise ApplicationError(
                     "Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER
                 )
@@ -79,6 +84,7 @@ class TurnActivities:
                 log.info("turn_step_was_overtaken")
                 turn_metrics.write_fenced()
             except ProviderFailure as failure:
+                activity.heartbeat(LEFT)
                 raise _again(failure, attempt) from None
 
     async def _shutdown(self) -> None:
@@ -102,8 +108,17 @@ def _no_words_in_the_history() -> Iterator[None]:
 
 async def _beat() -> None:
     while True:
-        activity.heartbeat()
+        activity.heartbeat(time.time())
         await asyncio.sleep(HEARTBEAT_SECONDS)
+
+
+def _note_recovery() -> None:
+    """How long the turn was nobody's, when the attempt before this one fell silent in mid-work."""
+    beats = activity.info().heartbeat_details
+    if beats and isinstance(beats[0], float) and beats[0] != LEFT:
+        seconds = max(0.0, time.time() - beats[0])
+        log.warning("turn_taken_over", seconds=round(seconds, 2))
+        turn_metrics.recovered(seconds)
 
 
 def _again(failure: ProviderFailure, attempt: int) -> ApplicationError:

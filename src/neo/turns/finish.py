@@ -4,6 +4,7 @@ from typing import Any
 
 from neo.events import envelope
 from neo.kit import reached
+from neo.telemetry import traces
 from neo.turns.attempt import Attempt
 from neo.turns.close import Ending, TurnCloser
 from neo.turns.models import TurnStatus
@@ -62,7 +63,8 @@ class Finisher:
         terminal_n = position.n + 1 if is_told else None
         ending = Ending(status, position.pen, terminal_n, parts, continues or {}, record)
         await reached("before_close")
-        closed = await self._closer.close(attempt.turn, ending)
+        with traces.span("close turn", neo__status=status.value):
+            closed = await self._closer.close(attempt.turn, ending)
         await reached("after_close")
         await writer.end(terminal_chunk(closed))
         await reached("after_terminal")

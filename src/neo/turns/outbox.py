@@ -1,6 +1,7 @@
 """How long accepted turns wait to be started: the one number that says whether the outbox is emptied."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 from neo.db import Database, DatabaseUnavailable
@@ -17,11 +18,9 @@ class OutboxWatch:
 
     async def run(self) -> None:
         while True:
-            try:
+            # Without PostgreSQL the number stands still: that it is away is another gauge's to tell.
+            with suppress(DatabaseUnavailable):
                 await self.look()
-            except DatabaseUnavailable:
-                # The number stands still; that PostgreSQL is away is another gauge's to tell.
-                pass
             await asyncio.sleep(LOOK_SECONDS)
 
     async def look(self) -> None:

@@ -1,7 +1,7 @@
 """One model step of a turn: claims the pen, lets the model speak, closes the turn."""
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 from uuid import UUID
 
 import structlog
@@ -26,6 +26,7 @@ from neo.llm import (
     TextDelta,
     fit,
 )
+from neo.telemetry import traces
 from neo.turns.album import Album
 from neo.turns.attempt import Attempt
 from neo.turns.cancellations import Cancellations
@@ -69,6 +70,12 @@ class ModelStep:
             log.info("turn_step_found_it_ended")
             return
         await reached("after_claim")
+        with traces.span("run turn", kind="CONSUMER", parent=task.turn.traceparent, **_ids(task)) as span:
+            if span.trace_id is not None:
+                structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
+            await self._attempt(turn, task, is_last_attempt=is_last_attempt)
+
+    async def _attempt(self, turn: TurnInput, task: Task, *, is_last_attempt: bool) -> None:
         pens = Pens(self._database, turn, task.turn)
         writer = self._events.writer(task.turn.session_id, task.turn.turn_no, claim_pen=pens.claim)
         try:
@@ -153,19 +160,40 @@ class ModelStep:
         fitted = fit(prompt, chosen.prompt_tokens_max)
         attempt.omitted_messages += fitted.omitted
         pieces = self._models.answer(chosen, fitted.prompt, previous_response_id=previous)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                if isinstance(piece, Completed):
-                    attempt.completed = piece
-                    break
-                if isinstance(piece, TextDelta):
-                    attempt.note_first_token()
-                attempt.teller.hear(piece)
+        with _call_traced(chosen), traces.begun("first event") as first_event:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    if isinstance(piece, Completed):
+                        attempt.completed = piece
+                        break
+                    if isinstance(piece, TextDelta):
+                        attempt.note_first_token()
+                    attempt.teller.hear(piece)
+                    first_event.end()
         attempt.teller.end_part()
 
     async def _transcript(self, task: Task, chosen: ChosenModel) -> tuple[list[Earlier], int]:
         async with self._database.transaction(task.turn.tenant_id) as db:
             return await read_transcript(db, task.turn, chosen.prompt_tokens_max)
+
+
+def _ids(task: Task) -> dict[str, str | int]:
+    turn = task.turn
+    return {
+        "neo__turn_id": str(turn.id),
+        "neo__session_id": str(turn.session_id),
+        "neo__turn_no": turn.turn_no,
+        "neo__attempt": turn.attempts,
+    }
+
+
+def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:
+    return traces.span(
+        "call model",
+        kind="CLIENT",
+        gen_ai__provider__name=chosen.provider.value,
+        gen_ai__request__model=chosen.name,
+    )
 
 
 def _prompt(task: Task, said: list[Said], images: tuple[Image, ...]) -> Prompt:

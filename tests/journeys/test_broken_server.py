@@ -1,0 +1,128 @@
+"""What is said by a server that has lost its database, and by one that was not given everything."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from faults.points import Points
+from journeys.test_halves import environment, neo
+from support.client import SESSIONS, Client
+from support.issuer import Issuer
+from support.server import Server, free_port
+
+READY = "/public-api/ready"
+WAIT_SECONDS = 30
+STEP_ATTEMPTS = 6
+
+
+def told(answer: httpx2.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+@pytest.fixture(scope="module")
+async def points(tmp_path_factory: pytest.TempPathFactory) -> Points:
+    return Points(tmp_path_factory.mktemp("broken") / "points")
+
+
+@pytest.fixture(scope="module")
+async def broken(
+    tmp_path_factory: pytest.TempPathFactory, identity: Issuer, points: Points
+) -> AsyncIterator[Server]:
+    """A server of its own, whose identity provider cannot be reached."""
+    settings = identity.environment()
+    nobody = f"http://127.0.0.1:{free_port()}/common/v2.0/.well-known/openid-configuration"
+    settings |= {"NEO_ENTRA_METADATA_URL": nobody, "NEO_FAILPOINTS": str(points.folder)}
+    server = await Server(tmp_path_factory.mktemp("broken") / "data", settings).start()
+    yield server
+    await server.stop()
+    server.remove()
+
+
+@pytest.fixture
+async def client(broken: Server) -> AsyncIterator[Client]:
+    client = Client(broken.url, broken.api_key)
+    yield client
+    await client.http.aclose()
+
+
+async def test_without_the_identity_provider_no_persons_token_is_checked(
+    broken: Server, identity: Issuer, client: Client
+) -> None:
+    person = Client(broken.url, identity.token())
+
+    answer = await person.http.get(SESSIONS)
+    await person.http.aclose()
+
+    assert told(answer) == (503, "identity_provider_unavailable")
+    assert answer.headers["retry-after"]
+    assert (await client.http.get(SESSIONS)).status_code == 200
+
+
+async def test_without_its_database_a_server_is_not_ready_and_comes_back(
+    broken: Server, client: Client
+) -> None:
+    assert broken.process is not None
+    # Or it would be started again before anybody could ask.
+    broken.process.send_signal(signal.SIGSTOP)
+    try:
+        os.kill(broken.pids["postgres"], signal.SIGKILL)
+        answers = [await client.http.get(path) for path in (SESSIONS, READY)]
+    finally:
+        broken.process.send_signal(signal.SIGCONT)
+    async with asyncio.timeout(WAIT_SECONDS):
+        while (await client.http.get(READY)).status_code != 200:
+            await asyncio.sleep(0.1)
+
+    assert [told(answer) for answer in answers] == [(503, "database_unavailable"), (503, "not_ready")]
+    assert answers[0].headers["retry-after"]
+    assert answers[1].json()["error"]["details"]["parts"]["postgres"] == "down"
+    assert (await client.http.get(SESSIONS)).status_code == 200
+
+
+async def test_a_turn_whose_every_attempt_breaks_is_given_up(client: Client, points: Points) -> None:
+    session = await client.open()
+    points.arm("after_claim", "raise")
+    accepted = await client.say(session, "Hello")
+
+    await points.taken("after_claim")
+    for _ in range(STEP_ATTEMPTS - 1):
+        points.arm("after_claim", "raise")
+        await points.taken("after_claim")
+    turn = await client.ended(session, accepted["chat_turn_id"])
+    events = await client.events(session, accepted["since_cursor"])
+    following = await client.say(session, "And now?")
+
+    assert (turn["status"], turn["error"]["code"]) == ("FAILED", "turn_attempts_exhausted")
+    assert turn["attempts"] == STEP_ATTEMPTS
+    assert events[-1].chunk["errorText"].startswith("turn_attempts_exhausted: ")
+    assert (await client.ended(session, following["chat_turn_id"]))["status"] == "COMPLETED"
+
+
+async def test_without_a_store_no_upload_is_granted(broken: Server, client: Client, tmp_path: Path) -> None:
+    port = free_port()
+    secret = (broken.data / "secret").read_text().strip()
+    apart = {**environment(broken.addresses), "NEO_SECRET_KEY": secret}
+    async with neo(tmp_path / "api.log", apart, "api", "--port", str(port)):
+        other = Client(f"http://127.0.0.1:{port}", broken.api_key)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while not await _is_ready(other):
+                await asyncio.sleep(0.1)
+        session = await other.open()
+        answer = await other.http.post(
+            f"{SESSIONS}/{session}/attachments/upload-url", json={"content_type": "image/png"}
+        )
+        await other.http.aclose()
+
+    assert told(answer) == (503, "attachments_not_configured")
+
+
+async def _is_ready(client: Client) -> bool:
+    try:
+        return (await client.http.get(READY)).status_code == 200
+    except httpx2.TransportError:
+        return False
