@@ -129,6 +129,7 @@ async def test_a_failed_turn_is_one_line_with_its_code(server: Server, client: C
         (("--url", "http://neo.example", "hello"), r"The key of .+ is for its own server\. Pass --key"),
         ((), r"There is nothing to say"),
     ],
+    ids=["unauthenticated", "session_not_found", "server_not_reached", "no_api_key", "nothing_to_say"],
 )
 async def test_what_cannot_work_is_one_line(server: Server, words: tuple[str, ...], said: str) -> None:
     chat = await neo("chat", "--data", str(server.data), *words)

@@ -133,13 +133,13 @@ async def test_labels_are_words_of_fixed_sets(server: Server, client: Client, ro
     session = await client.open()
     path = f"/nowhere/{session}"
     await client.http.get(path)
-    await client.http.request("BREW", path)
+    await client.http.request("PROPFIND", path)
 
     metrics = await read_metrics(server.metrics_port)
 
     values = {value for _, labels in metrics.samples for _, value in labels}
     assert metrics.labels() <= LABELS
-    assert not {session, path, server.tenant_id, "BREW"} & values
+    assert not {session, path, server.tenant_id, "PROPFIND"} & values
     assert metrics.value("requests_total", method="other", route="none", status="404") >= 1
 
 

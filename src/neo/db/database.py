@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
@@ -21,7 +21,8 @@ STATEMENT_SECONDS = 30
 LOCK_WAIT_SECONDS = 5
 RETRY_AFTER_SECONDS = 2
 
-SET_TENANT = text("SELECT set_config('neo.tenant_id', :tenant_id, true)")
+# Only ever formatted with a UUID.
+BEGIN = "BEGIN; SET LOCAL neo.tenant_id = '{tenant_id}'"
 # What PostgreSQL says while it starts, stops, is out of connections, or is not set up yet.
 UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28")
 
@@ -66,7 +67,9 @@ class Database:
             },
         )
 
+        # Transactions are begun and ended here, in as few messages as they need; the library begins none.
         self._autocommit: AsyncEngine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self._engine.sync_engine, "checkout", _refuse_used)
 
     @asynccontextmanager
     async def transaction(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
@@ -78,7 +81,10 @@ class Database:
                 try:
                     yield session
                     await session.flush()
-                    await connection.commit()
+                    await _end(connection, "COMMIT")
+                except BaseException:
+                    await _give_up(connection)
+                    raise
                 finally:
                     await session.close()
             finally:
@@ -109,9 +115,8 @@ class Database:
         asked = time.perf_counter()
         async with self._autocommit.connect() as connection:
             engine_metrics.pool_waited(time.perf_counter() - asked)
-            raw: Any = (await connection.get_raw_connection()).driver_connection
             try:
-                found: Sequence[asyncpg.Record] = await raw.fetch(query, *values)
+                found: Sequence[asyncpg.Record] = await (await driver_of(connection)).fetch(query, *values)
             except DEAD:
                 await connection.invalidate()
                 raise
@@ -127,22 +132,60 @@ class Database:
     async def _begun(self, tenant_id: UUID) -> AsyncConnection:
         try:
             return await self._open(tenant_id)
-        except DBAPIError as error:
+        except DEAD:
             # A pooled connection that died with a restarted server: nothing was done on it yet.
-            if not error.connection_invalidated:
-                raise
+            await self._engine.dispose()
+        try:
             return await self._open(tenant_id)
+        except DEAD as error:
+            raise _unavailable() from error
 
     async def _open(self, tenant_id: UUID) -> AsyncConnection:
         asked = time.perf_counter()
-        connection = await self._engine.connect()
+        connection = await self._autocommit.connect()
         engine_metrics.pool_waited(time.perf_counter() - asked)
         try:
-            await connection.execute(SET_TENANT, {"tenant_id": str(tenant_id)})
+            # In one message: a transaction of three statements would else take five.
+            await (await driver_of(connection)).execute(BEGIN.format(tenant_id=tenant_id))
         except BaseException:
+            await connection.invalidate()
             await connection.close()
             raise
         return connection
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    """The driver's own connection, of asyncpg."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None:
+        raise _unavailable()
+    return driver
+
+
+async def _end(connection: AsyncConnection, statement: str) -> None:
+    try:
+        done = await (await driver_of(connection)).execute(statement)
+    except DEAD as error:
+        raise _unavailable() from error
+    if done != statement:
+        raise RuntimeError("A statement of this transaction had failed, so nothing of it was kept.")
+
+
+async def _give_up(connection: AsyncConnection) -> None:
+    """Roll back; a connection that cannot is never used again, for it still has its tenant."""
+    try:
+        await _end(connection, "ROLLBACK")
+    except Exception:  # noqa: BLE001 - why the transaction failed is what the caller wants to know.
+        await connection.invalidate()
+    except BaseException:
+        await connection.invalidate()
+        raise
+
+
+def _refuse_used(driver: Any, *_: object) -> None:
+    """Nobody is handed a connection that is still in somebody's transaction."""
+    if driver.driver_connection.is_in_transaction():
+        raise DisconnectionError("A transaction was left open.")
 
 
 @asynccontextmanager

@@ -1,0 +1,90 @@
+"""How users behave: one turn after the other, all at once, or back to back for a while."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Protocol
+
+from bench.ear import Turn
+from bench.line import RefusedError
+
+# A user whose turn does not end in this time has lost it.
+TURN_SECONDS = 60.0
+
+
+class User(Protocol):
+    """Somebody with a session and a connection."""
+
+    async def begin(self) -> None: ...
+
+    async def turn(self) -> Turn: ...
+
+    def leave(self) -> None: ...
+
+
+@dataclass
+class Load:
+    """What came of a load. `seconds` goes from the first post to the last end, so it has the drain in it."""
+
+    turns: list[Turn] = field(default_factory=list)
+    refused: int = 0
+    seconds: float = 0.0
+
+    @property
+    def per_second(self) -> float:
+        return len(self.turns) / self.seconds
+
+    def short(self, characters: int) -> int:
+        """Turns that told another number of characters than they should have: must be 0."""
+        return sum(1 for turn in self.turns if turn.ear.characters != characters)
+
+
+async def begun(users: Sequence[User], *, at_once: int = 32) -> Sequence[User]:
+    """Each with a session of its own."""
+    free = asyncio.Semaphore(at_once)
+
+    async def begin(user: User) -> None:
+        async with free:
+            await user.begin()
+
+    await asyncio.gather(*(begin(user) for user in users))
+    return users
+
+
+async def one_by_one(user: User, turns: int) -> Load:
+    load, start = Load(), perf_counter()
+    for _ in range(turns):
+        await _one(user, load)
+    load.seconds = perf_counter() - start
+    return load
+
+
+async def all_at_once(users: Sequence[User]) -> Load:
+    load, start = Load(), perf_counter()
+    await asyncio.gather(*(_one(user, load) for user in users))
+    load.seconds = perf_counter() - start
+    return load
+
+
+async def back_to_back(users: Sequence[User], seconds: float) -> Load:
+    """Each user posts again as soon as the answer has ended; turns that were begun in time are waited for."""
+    load, start = Load(), perf_counter()
+
+    async def go_on(user: User) -> None:
+        while perf_counter() < start + seconds:
+            await _one(user, load)
+
+    await asyncio.gather(*(go_on(user) for user in users))
+    load.seconds = perf_counter() - start
+    return load
+
+
+async def _one(user: User, load: Load) -> None:
+    try:
+        async with asyncio.timeout(TURN_SECONDS):
+            load.turns.append(await user.turn())
+    except (RefusedError, ConnectionError, TimeoutError):
+        load.refused += 1
+        user.leave()
+        await user.begin()

@@ -1,0 +1,56 @@
+"""A user of Neo: plain HTTP, as anybody would speak it."""
+
+import json
+import re
+from collections.abc import Mapping
+from time import perf_counter
+
+from bench.ear import Ear, Turn
+from bench.line import Hear, Line, request, value_of
+from bench.neo import Neo
+
+SESSIONS = "/public-api/chat/sessions"
+TEXT = re.compile(rb'"type":"text-delta","id":"[^"]*","delta":"([^"]*)"')
+
+
+class NeoUser:
+    """Posts a message, then tails the turn's events to their end, on one connection."""
+
+    def __init__(self, neo: Neo, agent_id: int | None = None, *, session_id: str = "") -> None:
+        self._neo = neo
+        self._opening = {"agent_id": agent_id} if agent_id else {"managed_agent_key": "NEO_SUPPORT"}
+        self._line: Line | None = None
+        self.session_id = session_id
+
+    async def begin(self) -> None:
+        self._line = await Line.open(self._neo.port)
+        if not self.session_id:
+            self.session_id = value_of(await self._line.ask(self._post(SESSIONS, self._opening)), "id")
+
+    async def post(self) -> tuple[str, float]:
+        """The cursor before the turn, and how many milliseconds the 202 took."""
+        assert self._line is not None
+        began = perf_counter()
+        path = f"{SESSIONS}/{self.session_id}/messages"
+        answer = await self._line.ask(self._post(path, {"message": "Hello, who are you?"}))
+        return value_of(answer, "since_cursor"), (perf_counter() - began) * 1000
+
+    async def turn(self) -> Turn:
+        began, ear = perf_counter(), Ear(TEXT)
+        since, accept_ms = await self.post()
+        await self.tail(ear.hear, since)
+        return Turn(began, accept_ms, (perf_counter() - began) * 1000, ear)
+
+    async def tail(self, hear: Hear, since: str = "", *, follow: bool = False) -> None:
+        """Hear the session's events after this one, to the end of the turn."""
+        assert self._line is not None
+        query = "&".join([*([f"since={since}"] if since else []), *(["follow=true"] if follow else [])])
+        path = f"{SESSIONS}/{self.session_id}/events?{query}"
+        await self._line.listen(request("GET", path, self._neo.key_header), hear)
+
+    def leave(self) -> None:
+        if self._line is not None:
+            self._line.close()
+
+    def _post(self, path: str, body: Mapping[str, object]) -> bytes:
+        return request("POST", path, self._neo.key_header, body=json.dumps(body).encode())

@@ -1,0 +1,41 @@
+"""Waiting until a server has done what it was given: one scenario must not pay for the one before."""
+
+import asyncio
+from time import perf_counter
+
+import asyncpg
+
+from bench.neo import Neo
+from bench.parts import Parts
+
+LOOK_SECONDS = 0.25
+# An idle stack takes a few hundredths of a core for its timers and beats.
+IDLE_SHARE = 0.15
+PATIENCE_SECONDS = 60.0
+OPEN_TURNS = "SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')"
+
+
+async def settled(parts: Parts, patience_seconds: float = PATIENCE_SECONDS) -> float:
+    """Wait until the processors are idle; returns how many seconds it took."""
+    start = perf_counter()
+    while perf_counter() < start + patience_seconds:
+        before, looked = sum(parts.cpu().values()), perf_counter()
+        await asyncio.sleep(LOOK_SECONDS)
+        if sum(parts.cpu().values()) - before < IDLE_SHARE * (perf_counter() - looked):
+            break
+    return perf_counter() - start
+
+
+async def turns_ended(neo: Neo) -> None:
+    """Wait until no turn of any tenant is open; only the owner of the tables sees them all."""
+    connection = await asyncpg.connect(driver_url(neo, "database_owner_url"))
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS * 2):
+            while await connection.fetchval(OPEN_TURNS):
+                await asyncio.sleep(LOOK_SECONDS)
+    finally:
+        await connection.close()
+
+
+def driver_url(neo: Neo, name: str) -> str:
+    return neo.addresses[name].replace("+asyncpg", "")

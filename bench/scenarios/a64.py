@@ -1,0 +1,100 @@
+"""64 users back to back, beside a bare workflow on the same Temporal and a bare stream without anything."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from bench.children import told
+from bench.figures import Figure, one
+from bench.load import Load, back_to_back, begun
+from bench.neo import Neo
+from bench.neo_user import NeoUser
+from bench.parts import Cost
+from bench.peers import bare
+from bench.peers.peer import PeerUser, peer_running
+from bench.rest import settled
+from bench.scenarios.a1 import TOKENS, seen
+
+TITLE = "64 users back to back, an instant model of 50 tokens"
+USERS = 64
+WARM_SECONDS = 2.0
+SECONDS = 10.0
+BARE_SECONDS = 6.0
+CEILING_SECONDS = 3.0
+# Taken in turns, because the machine has a fast and a slow time.
+ROUNDS = 2
+
+
+@dataclass(frozen=True)
+class Round:
+    load: Load
+    cost: Cost
+    bare: dict[str, Any]
+    bare_cost: Cost
+
+
+async def run(neo: Neo) -> list[Figure]:
+    users = await begun([NeoUser(neo) for _ in range(USERS)])
+    await back_to_back(users, WARM_SECONDS)
+    rounds = [await _round(neo, users) for _ in range(ROUNDS)]
+    for user in users:
+        user.leave()
+    return [*_rates(rounds, await _ceiling()), *_spent(rounds), neo.parts.memory()]
+
+
+async def _round(neo: Neo, users: list[NeoUser]) -> Round:
+    await settled(neo.parts)
+    with neo.parts.measured() as cost:
+        load = await back_to_back(users, SECONDS)
+    with neo.parts.measured() as closing:
+        await settled(neo.parts)
+    # What is still to be done after the last end is the turns' own, but was no part of the window.
+    cost.cpu_seconds = (cost + closing).cpu_seconds
+    address = neo.addresses["temporal_address"]
+    with neo.parts.measured() as bare_cost:
+        found = await told(
+            "bench.baselines.workflow", address, "--users", str(USERS), "--seconds", str(BARE_SECONDS)
+        )
+    return Round(load, cost, found, bare_cost)
+
+
+async def _ceiling() -> Load:
+    async with peer_running(bare.PEER, Path(sys.executable), {}) as running:
+        message = f"tokens={TOKENS}"
+        users = await begun([PeerUser(running.port, bare.PEER.speech, message) for _ in range(USERS)])
+        return await back_to_back(users, CEILING_SECONDS)
+
+
+def _rates(rounds: list[Round], ceiling: Load) -> list[Figure]:
+    load = Load(
+        [turn for each in rounds for turn in each.load.turns],
+        sum(each.load.refused for each in rounds),
+        sum(each.load.seconds for each in rounds),
+    )
+    bare_rates = [each.bare["per_second"] for each in rounds]
+    ratios = [each.load.per_second / rate for each, rate in zip(rounds, bare_rates, strict=True)]
+    return [
+        one("turns", "/s", load.per_second, _each([each.load.per_second for each in rounds])),
+        one("tokens", "/s", load.per_second * TOKENS),
+        *seen(load, TOKENS),
+        one("bare workflows", "/s", fmean(bare_rates), f"one plain activity, same Temporal; {_each(bare_rates)}"),
+        one("turns to bare workflows", "ratio", fmean(ratios), _each(ratios)),
+        one("bare streams", "/s", ceiling.per_second, "raw ASGI on uvicorn, nothing stored: the ceiling"),
+    ]
+
+
+def _spent(rounds: list[Round]) -> list[Figure]:
+    turns = sum(len(each.load.turns) for each in rounds)
+    workflows = sum(each.bare["turns"] for each in rounds)
+    total = Cost.total([each.cost for each in rounds])
+    temporal = sum(each.bare_cost.cpu_seconds["temporal"] for each in rounds)
+    worker = sum(each.bare["cpu_seconds"] for each in rounds)
+    note = f"temporal {temporal * 1000 / workflows:.1f}, its worker and client {worker * 1000 / workflows:.1f}"
+    each_ms = (temporal + worker) * 1000 / workflows
+    return [total.per("turn", turns), one("CPU a bare workflow", "ms", each_ms, note), total.shares()]
+
+
+def _each(values: list[float]) -> str:
+    return "rounds " + ", ".join(f"{value:.2f}" if value < 10 else f"{value:.0f}" for value in values)

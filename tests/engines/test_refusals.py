@@ -1,0 +1,50 @@
+"""What keeps `neo` from starting is said before anything is started."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from neo.cli.operator import NoDatabase, ground
+from neo.engines.choose import choose_engines
+from neo.engines.errors import ConfigurationMissing, PortTaken
+from neo.engines.ports import refuse_taken_port
+
+DATABASE = {"NEO_DATABASE_URL": "postgresql+asyncpg://neo@db.example/neo"}
+OWNER = {"NEO_DATABASE_OWNER_URL": "postgresql+asyncpg://owner@db.example/neo"}
+SECRET = {"NEO_SECRET_KEY": "a secret key of at least thirty-two characters"}
+
+
+def test_a_port_that_somebody_listens_on_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(PortTaken, match=f"Port {port} on 127.0.0.1 is taken"):
+            refuse_taken_port("127.0.0.1", port)
+
+    refuse_taken_port("127.0.0.1", port)
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [(SECRET, "NEO_DATABASE_OWNER_URL"), (OWNER, "NEO_SECRET_KEY")]
+)
+def test_half_a_database_is_refused_by_what_is_missing(given: dict[str, str], missing: str) -> None:
+    with pytest.raises(ConfigurationMissing, match=f"set {missing} too"):
+        choose_engines(DATABASE | given)
+
+    assert "postgres" not in choose_engines(DATABASE | OWNER | SECRET)
+
+
+async def test_without_a_data_folder_there_is_nothing_to_administer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    for variable in [name for name in os.environ if name.startswith("NEO_")]:
+        monkeypatch.delenv(variable)
+
+    with pytest.raises(NoDatabase, match="run `neo serve` first"):
+        async with ground(tmp_path / "none"):
+            pass
+    with pytest.raises(NoDatabase, match="is not a data folder that `neo serve` has used yet"):
+        async with ground(tmp_path):
+            pass
