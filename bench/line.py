@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Self
+from typing import Self, cast
 
 HEAD_END = b"\r\n\r\n"
 # A chunked body ends so; no line of an event stream begins with a nought.
@@ -56,8 +56,8 @@ class Line(asyncio.Protocol):
         await self._whole
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        # uvloop's are no subclass of asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._whole is not None and not self._whole.done():

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 import structlog
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
 from neo.kit import kept_going
@@ -22,6 +22,9 @@ log = structlog.get_logger()
 # A worker that died leaves its sticky queue behind; turns wait there no longer than this.
 STICKY = timedelta(seconds=1)
 WORKFLOW_TASKS_MAX = 200
+# A worker that freezes keeps what its open polls are given, and each time an attempt is lost. First attempts do not
+# come by poll, so one is enough.
+STEP_POLLS = 1
 
 
 class TurnWorker:
@@ -61,6 +64,7 @@ class TurnWorker:
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_concurrent_workflow_tasks=WORKFLOW_TASKS_MAX,
             max_concurrent_activities=self._settings.temporal.worker_turns,
+            activity_task_poller_behavior=PollerBehaviorSimpleMaximum(maximum=STEP_POLLS),
             sticky_queue_schedule_to_start_timeout=STICKY,
             graceful_shutdown_timeout=timedelta(seconds=drain_seconds),
         )

@@ -1,5 +1,6 @@
 """Messages that meet an open turn: they wait in order, or are refused, as their sender or the agent says."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -80,3 +81,13 @@ async def test_the_queue_of_a_session_is_bounded(tmp_path: Path) -> None:
     await client.http.aclose()
     await server.stop()
     server.remove()
+
+
+async def test_of_racing_messages_that_would_not_wait_one_is_taken(client: Client, rows: Rows) -> None:
+    session = await client.open(agent_id=await rows.agent("scripted:tokens=50,delay_ms=20"))
+
+    answers = await asyncio.gather(*(client.post(session, str(n), overlap="reject") for n in range(12)))
+
+    assert sorted(answer.status_code for answer in answers) == [202] + [409] * 11
+    assert {a.json()["error"]["code"] for a in answers if a.status_code == 409} == {"turn_in_progress"}
+    assert len((await client.messages(session))["messages"]) == 1

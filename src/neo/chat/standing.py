@@ -4,20 +4,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import CallerKind, Principal, Role
-from neo.agents import Access, Agent, Audience, Overlap
-from neo.channels import Channel, ChannelStatus
+from neo.agents import Access, Audience, Overlap
+from neo.channels import ChannelStatus
 from neo.chat.errors import AgentAccessDenied, AgentGone, AgentNeedsChannel, ChannelDisconnected
+from neo.db import fetch
 from neo.sessions import ChatSession, SessionNotFound, check_writable
-from neo.turns.models import OPEN, ChatTurn
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A session, held until the transaction ends, and what its agent and channel say."""
+    """A session, held until the transaction ends, with as much of it as talking needs; its agent and its channel."""
 
     session: ChatSession
     access: str
@@ -26,7 +25,6 @@ class Standing:
     agent_overlap: str | None
     channel_status: str | None
     channel_overlap: str | None
-    open_turns: int
 
     def check(self, caller: Principal) -> None:
         check_writable(caller, self.session)
@@ -60,46 +58,37 @@ def check_access(caller: Principal, access: str, user_ids: list[UUID]) -> None:
         raise AgentAccessDenied("This agent is not open to you: ask an Admin of your organisation.")
 
 
-def _lock() -> Select[ChatSession, str, list[UUID], datetime | None, str | None, str, str | None, int]:
-    of_agent = (Agent.tenant_id == ChatSession.tenant_id) & (Agent.id == ChatSession.agent_id)
-    of_channel = (
-        (Channel.tenant_id == ChatSession.tenant_id)
-        & (Channel.id == ChatSession.channel_id)
-        & Channel.deleted_at.is_(None)
-    )
-    open_turns = (
-        select(func.count())
-        .select_from(ChatTurn)
-        .where(ChatTurn.session_id == ChatSession.id, ChatTurn.status.in_(OPEN))
-        .scalar_subquery()
-    )
-    return (
-        select(
-            ChatSession,
-            Agent.access,
-            Agent.access_user_ids,
-            Agent.deleted_at,
-            Agent.overlap,
-            Channel.status,
-            Channel.overlap,
-            open_turns,
-        )
-        .join(Agent, of_agent)
-        .outerjoin(Channel, of_channel)
-        .where(
-            ChatSession.tenant_id == bindparam("of_tenant", type_=Uuid()),
-            ChatSession.id == bindparam("of_session", type_=Uuid()),
-        )
-        .with_for_update(of=ChatSession)
-    )
-
-
-# Every message waits for this statement, and to put it together takes as long as to run it.
-LOCK = _lock()
+# Every message waits for this statement. What is read of agent and channel may be a moment old when the lock had to be
+# waited for; the session's own row is as it is then.
+LOCK = """
+    SELECT s.id, s.tenant_id, s.account_id, s.actor_tenant_id, s.channel, s.channel_id, s.audience, s.title,
+           s.archived_at, s.show_agent_progress_steps,
+           a.access, a.access_user_ids, a.deleted_at AS agent_deleted_at, a.overlap AS agent_overlap,
+           c.status AS channel_status, c.overlap AS channel_overlap
+    FROM chat_sessions s
+    JOIN agents a ON a.tenant_id = s.tenant_id AND a.id = s.agent_id
+    LEFT JOIN channels c ON c.tenant_id = s.tenant_id AND c.id = s.channel_id AND c.deleted_at IS NULL
+    WHERE s.tenant_id = $1 AND s.id = $2
+    FOR UPDATE OF s
+"""
+OF_SESSION = (
+    "id",
+    "tenant_id",
+    "account_id",
+    "actor_tenant_id",
+    "channel",
+    "channel_id",
+    "audience",
+    "title",
+    "archived_at",
+    "show_agent_progress_steps",
+)
 
 
 async def lock_standing(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> Standing:
-    found = (await db.execute(LOCK, {"of_tenant": tenant_id, "of_session": session_id})).one_or_none()
-    if found is None:
+    found = await fetch(db, LOCK, tenant_id, session_id)
+    if not found:
         raise SessionNotFound("No such chat session.")
-    return Standing(*found)
+    values = dict(found[0])
+    session = ChatSession(**{name: values.pop(name) for name in OF_SESSION})
+    return Standing(session, **values)

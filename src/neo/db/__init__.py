@@ -6,7 +6,7 @@ look-ups that must run before a tenant is known are `SECURITY DEFINER` functions
 """
 
 from neo.db.base import Base
-from neo.db.database import Database, DatabaseUnavailable
+from neo.db.database import Database, DatabaseUnavailable, fetch
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "SchemaOutdated",
     "check_role",
     "check_schema",
+    "fetch",
     "trusted",
 ]

@@ -154,6 +154,12 @@ class Database:
         return connection
 
 
+async def fetch(db: AsyncSession, query: str, *values: object) -> Sequence[asyncpg.Record]:
+    """The rows of a hot statement of this transaction, through the driver itself: a third of the time."""
+    found: Sequence[asyncpg.Record] = await (await driver_of(await db.connection())).fetch(query, *values)
+    return found
+
+
 async def driver_of(connection: AsyncConnection) -> Any:
     """The driver's own connection, of asyncpg."""
     driver = (await connection.get_raw_connection()).driver_connection
@@ -192,7 +198,7 @@ def _refuse_used(driver: Any, *_: object) -> None:
 async def _mapped() -> AsyncIterator[None]:
     try:
         yield
-    except (OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError) as error:
+    except (OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, *DEAD) as error:
         raise _unavailable() from error
     except (DBAPIError, asyncpg.PostgresError) as error:
         # A connection that cannot be opened fails with the driver's own error, not with SQLAlchemy's.

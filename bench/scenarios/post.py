@@ -1,0 +1,57 @@
+"""A burst of 2,000 posts by 64 clients over 2,000 sessions: how fast they are accepted."""
+
+import asyncio
+from collections.abc import Iterator
+from time import perf_counter
+
+from bench.figures import Figure, one
+from bench.line import RefusedError
+from bench.load import begun
+from bench.neo import Neo
+from bench.neo_user import NeoUser
+from bench.rest import settled, turns_ended
+
+TITLE = "a burst of 2,000 posts by 64 clients over 2,000 sessions"
+SESSIONS = 2000
+CLIENTS = 64
+
+
+async def run(neo: Neo) -> list[Figure]:
+    opening = perf_counter()
+    users = await begun([NeoUser(neo) for _ in range(SESSIONS)], at_once=CLIENTS)
+    opened_seconds = perf_counter() - opening
+    await settled(neo.parts)
+    with neo.parts.measured() as cost:
+        began = perf_counter()
+        accepts, refused = await _post_all(iter(users))
+        seconds = perf_counter() - began
+    with neo.parts.measured() as drain:
+        await turns_ended(neo)
+    for user in users:
+        user.leave()
+    backlog = len(accepts) / (seconds + drain.seconds)
+    return [
+        one("accepts", "/s", len(accepts) / seconds, f"{len(accepts)} accepted, {refused} refused"),
+        Figure("accept", "ms", accepts),
+        one("turns, burst and drain", "/s", backlog, f"the last turn ended {drain.seconds:.1f} s after the last accept"),
+        one("sessions opened", "/s", SESSIONS / opened_seconds, "before, by 64 clients"),
+        cost.shares(),
+        (cost + drain).per("post and its turn", len(accepts)),
+        neo.parts.memory(),
+    ]
+
+
+async def _post_all(users: Iterator[NeoUser]) -> tuple[list[float], int]:
+    accepts: list[float] = []
+    refused = 0
+
+    async def client() -> None:
+        nonlocal refused
+        for user in users:
+            try:
+                accepts.append((await user.post())[1])
+            except RefusedError:
+                refused += 1
+
+    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    return accepts, refused
