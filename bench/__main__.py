@@ -9,6 +9,7 @@ import gc
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from time import perf_counter
 
@@ -19,6 +20,9 @@ from bench.neo import Neo, neo_running
 from bench.rest import settled, turns_ended
 
 SCENARIOS = ("COLD", "A1", "A64", "POST", "B200", "C300", "FAN", "IDLE", "RESUME", "GROW")
+
+# No scenario takes half of it on a machine that is not occupied otherwise.
+SCENARIO_SECONDS = 240
 
 
 def main() -> None:
@@ -47,9 +51,13 @@ async def _measure_one(name: str, neo: Neo) -> None:
     await settled(neo.parts)
     began, load_average = perf_counter(), os.getloadavg()[0]
     print(f"\n{name}: {scenario.TITLE}", file=sys.stderr)
-    section = results.section(
-        name, scenario.TITLE, await scenario.run(neo), began=began, load_average=load_average
-    )
+    try:
+        async with asyncio.timeout(SCENARIO_SECONDS):
+            figures = await scenario.run(neo)
+    except Exception:  # noqa: BLE001 - the others are still worth measuring.
+        print(f"{name} did not come to its end:\n{traceback.format_exc()}", file=sys.stderr)
+        return
+    section = results.section(name, scenario.TITLE, figures, began=began, load_average=load_average)
     print(section, flush=True)
     results.keep(section)
     gc.collect()

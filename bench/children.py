@@ -11,7 +11,6 @@ from time import perf_counter
 from typing import Any
 
 from bench.line import Line, RefusedError, request
-from bench.parts import Parts
 
 HEALTHY_SECONDS = 90.0
 STOP_SECONDS = 10.0
@@ -30,8 +29,8 @@ async def told(module: str, *arguments: str) -> dict[str, Any]:
 @asynccontextmanager
 async def serving(
     argv: Sequence[str], port: int, health: str, *, log: Path, folder: Path, environment: Mapping[str, str]
-) -> AsyncIterator[tuple[Parts, float]]:
-    """A server, and how many seconds it took to answer."""
+) -> AsyncIterator[tuple[int, float]]:
+    """A server's pid, and how many seconds it took to answer."""
     began = perf_counter()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
     with log.open("ab") as file:
@@ -40,7 +39,7 @@ async def serving(
         )
     try:
         await _until_well(process, port, health)
-        yield Parts({"server": process.pid}), perf_counter() - began
+        yield process.pid, perf_counter() - began
     finally:
         await _end(process)
 

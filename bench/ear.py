@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass, field
 from time import perf_counter
 
+# After one of these the turn is told from its start, and what came before does not count.
+AGAIN = re.compile(rb'"type":"data-(?:turn-restarted|stream-reset)"')
+
 
 @dataclass(slots=True)
 class Ear:
@@ -12,6 +15,7 @@ class Ear:
     text: re.Pattern[bytes]
     characters: int = 0
     events: int = 0
+    again: int = 0
     # When text came, and how many characters had come by then.
     moments: list[tuple[float, int]] = field(default_factory=list)
     _rest: bytes = b""
@@ -21,6 +25,9 @@ class Ear:
         if not newline:
             return
         self.events += lines.count(b"id: ")
+        for beginning in AGAIN.finditer(lines):
+            self.again += 1
+            self.characters, lines = 0, lines[beginning.end() :]
         found = sum(map(len, self.text.findall(lines)))
         if found:
             self.characters += found

@@ -14,7 +14,12 @@ Hear = Callable[[bytes], None]
 
 
 class RefusedError(Exception):
-    """The server answered with something else than 2xx."""
+    """The server answered with something else than 2xx; `code` says what, or else the status does."""
+
+    def __init__(self, answer: bytes) -> None:
+        super().__init__(answer.decode(errors="replace"))
+        found = re.search(rb'"code": ?"(\w+)"', answer)
+        self.code = (found[1] if found else answer[9:12]).decode()
 
 
 class Line(asyncio.Protocol):
@@ -42,12 +47,16 @@ class Line(asyncio.Protocol):
         """Have all that is received heard, head and chunk sizes included, until the body ends."""
         await self._say(sent, hear)
 
+    @property
+    def is_open(self) -> bool:
+        return self._transport is not None and not self._transport.is_closing()
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
 
     async def _say(self, sent: bytes, hear: Hear | None) -> None:
-        if self._transport is None or self._transport.is_closing():
+        if self._transport is None or not self.is_open:
             raise ConnectionError("The server has closed this connection.")
         self._received.clear()
         self._body_at, self._hear = 0, hear
@@ -82,7 +91,7 @@ class Line(asyncio.Protocol):
         found = LENGTH.search(self._received, 0, at)
         self._length = int(found[1]) if found else None
         if self._received[9:10] != b"2" and self._whole is not None:
-            self._whole.set_exception(RefusedError(self._received[:400].decode(errors="replace")))
+            self._whole.set_exception(RefusedError(bytes(self._received)))
             self.close()
         return True
 
@@ -101,5 +110,5 @@ def value_of(answer: bytes, name: str) -> str:
     """The first value under this name in a JSON text, whatever it is in."""
     found = re.search(rb'"%b": ?"?([^",}]+)' % name.encode(), answer)
     if found is None:
-        raise RefusedError(f"There is no {name} in {answer[:200]!r}.")
+        raise ValueError(f"There is no {name} in {answer[:200]!r}.")
     return found[1].decode()

@@ -1,6 +1,7 @@
 """How users behave: one turn after the other, all at once, or back to back for a while."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -11,6 +12,8 @@ from bench.line import RefusedError
 
 # A user whose turn does not end in this time has lost it.
 TURN_SECONDS = 60.0
+# Sessions are opened before a load, and gently: it is not what is measured.
+OPENINGS_AT_ONCE = 16
 
 
 class User(Protocol):
@@ -28,7 +31,8 @@ class Load:
     """What came of a load. `seconds` goes from the first post to the last end, so it has the drain in it."""
 
     turns: list[Turn] = field(default_factory=list)
-    refused: int = 0
+    # Why turns were refused or lost, and how often.
+    refused: Counter[str] = field(default_factory=Counter)
     seconds: float = 0.0
 
     @property
@@ -39,8 +43,13 @@ class Load:
         """Turns that told another number of characters than they should have: must be 0."""
         return sum(1 for turn in self.turns if turn.ear.characters != characters)
 
+    @property
+    def again(self) -> int:
+        """Turns that were told a second time, because an attempt was given up or the stream was lost."""
+        return sum(1 for turn in self.turns if turn.ear.again)
 
-async def begun(users: Sequence[User], *, at_once: int = 32) -> Sequence[User]:
+
+async def begun(users: Sequence[User], *, at_once: int = OPENINGS_AT_ONCE) -> Sequence[User]:
     """Each with a session of its own."""
     free = asyncio.Semaphore(at_once)
 
@@ -80,11 +89,15 @@ async def back_to_back(users: Sequence[User], seconds: float) -> Load:
     return load
 
 
+def reason(error: Exception) -> str:
+    return error.code if isinstance(error, RefusedError) else type(error).__name__
+
+
 async def _one(user: User, load: Load) -> None:
     try:
         async with asyncio.timeout(TURN_SECONDS):
             load.turns.append(await user.turn())
-    except (RefusedError, ConnectionError, TimeoutError):
-        load.refused += 1
+    except (RefusedError, ConnectionError, TimeoutError) as error:
+        load.refused[reason(error)] += 1
         user.leave()
         await user.begin()

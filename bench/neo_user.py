@@ -23,16 +23,16 @@ class NeoUser:
         self.session_id = session_id
 
     async def begin(self) -> None:
-        self._line = await Line.open(self._neo.port)
+        line = await self._connected()
         if not self.session_id:
-            self.session_id = value_of(await self._line.ask(self._post(SESSIONS, self._opening)), "id")
+            self.session_id = value_of(await line.ask(self._post(SESSIONS, self._opening)), "id")
 
     async def post(self) -> tuple[str, float]:
         """The cursor before the turn, and how many milliseconds the 202 took."""
-        assert self._line is not None
+        line = await self._connected()
         began = perf_counter()
         path = f"{SESSIONS}/{self.session_id}/messages"
-        answer = await self._line.ask(self._post(path, {"message": "Hello, who are you?"}))
+        answer = await line.ask(self._post(path, {"message": "Hello, who are you?"}))
         return value_of(answer, "since_cursor"), (perf_counter() - began) * 1000
 
     async def turn(self) -> Turn:
@@ -43,14 +43,20 @@ class NeoUser:
 
     async def tail(self, hear: Hear, since: str = "", *, follow: bool = False) -> None:
         """Hear the session's events after this one, to the end of the turn."""
-        assert self._line is not None
+        line = await self._connected()
         query = "&".join([*([f"since={since}"] if since else []), *(["follow=true"] if follow else [])])
         path = f"{SESSIONS}/{self.session_id}/events?{query}"
-        await self._line.listen(request("GET", path, self._neo.key_header), hear)
+        await line.listen(request("GET", path, self._neo.key_header), hear)
 
     def leave(self) -> None:
         if self._line is not None:
             self._line.close()
+
+    async def _connected(self) -> Line:
+        """The server closes a connection that has been idle for some seconds, while others are opened."""
+        if self._line is None or not self._line.is_open:
+            self._line = await Line.open(self._neo.port)
+        return self._line
 
     def _post(self, path: str, body: Mapping[str, object]) -> bytes:
         return request("POST", path, self._neo.key_header, body=json.dumps(body).encode())

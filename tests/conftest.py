@@ -4,11 +4,17 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from support.by_address import GIVEN_KEY, GIVEN_URL, leave_out_what_needs_more
 from support.client import Client
 from support.issuer import Issuer, issuer_running
 from support.people import People
 from support.rows import Rows
 from support.server import Server
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if GIVEN_URL:
+        leave_out_what_needs_more(items)
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +26,10 @@ def identity() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> AsyncIterator[Server]:
-    """One `neo serve` for all journeys, with the scripted model and no rate limit."""
+    """One `neo serve` for all journeys, with the scripted model and no rate limit; or the one at NEO_TEST_URL."""
+    if GIVEN_URL:
+        yield Server(Path(), given_url=GIVEN_URL, api_key=GIVEN_KEY)
+        return
     data: Path = tmp_path_factory.mktemp("neo") / "data"
     server = await Server(data, identity.environment()).start()
     yield server

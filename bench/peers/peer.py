@@ -13,10 +13,9 @@ from bench.children import serving
 from bench.ear import Ear, Turn
 from bench.line import Line, request, value_of
 from bench.neo import free_port
-from bench.parts import Parts
 
-HERE = Path(__file__).parent
-PLACE = HERE.parent / ".peers"
+APPS = Path(__file__).parent / "apps"
+PLACE = Path(__file__).parent.parent / ".peers"
 
 
 @dataclass(frozen=True)
@@ -43,12 +42,13 @@ class Peer:
     python: str = "3.11"
     environment: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
+    needs_engines: bool = False
 
 
 @dataclass(frozen=True)
 class Running:
     port: int
-    parts: Parts
+    pids: Mapping[str, int]
     up_seconds: float
 
 
@@ -61,10 +61,10 @@ async def peer_running(peer: Peer, python: Path, environment: Mapping[str, str])
         port,
         peer.health,
         log=PLACE / f"{peer.name}.log",
-        folder=HERE,
+        folder=APPS,
         environment={**peer.environment, **environment},
-    ) as (parts, up_seconds):
-        yield Running(port, parts, up_seconds)
+    ) as (pid, up_seconds):
+        yield Running(port, {"server": pid}, up_seconds)
 
 
 class PeerUser:

@@ -36,5 +36,6 @@ def seen(load: Load, tokens: int) -> list[Figure]:
 
 
 def wrong(load: Load, tokens: int) -> str:
-    """Both must be 0."""
-    return f"short {load.short(characters_of(tokens))}, refused {load.refused}"
+    """All must be 0; a turn that was told again was told whole in the end."""
+    refused = ", ".join(f"{count} {why}" for why, count in load.refused.items()) or "0"
+    return f"short {load.short(characters_of(tokens))}, told again {load.again}, refused {refused}"

@@ -1,6 +1,7 @@
 """64 users back to back, beside a bare workflow on the same Temporal and a bare stream without anything."""
 
 import sys
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -70,7 +71,7 @@ async def _ceiling() -> Load:
 def _rates(rounds: list[Round], ceiling: Load) -> list[Figure]:
     load = Load(
         [turn for each in rounds for turn in each.load.turns],
-        sum(each.load.refused for each in rounds),
+        sum((each.load.refused for each in rounds), Counter()),
         sum(each.load.seconds for each in rounds),
     )
     bare_rates = [each.bare["per_second"] for each in rounds]

@@ -17,7 +17,7 @@ IDLE_SECONDS = 15.0
 
 
 async def run(neo: Neo) -> list[Figure]:
-    users = await begun([NeoUser(neo) for _ in range(TAILS)], at_once=AT_ONCE)
+    users = await begun([NeoUser(neo) for _ in range(TAILS)])
     await settled(neo.parts)
     before = neo.parts.memory_mib()
     began = perf_counter()
@@ -50,6 +50,7 @@ async def _open_all(users: list[NeoUser]) -> tuple[list["asyncio.Task[None]"], l
         async with free:
             began, opened = perf_counter(), asyncio.Event()
             tail = asyncio.create_task(user.tail(lambda _: opened.set(), follow=True))
+            tail.add_done_callback(lambda _: opened.set())
             await opened.wait()
             opened_ms.append((perf_counter() - began) * 1000)
             return tail

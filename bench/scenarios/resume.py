@@ -1,4 +1,4 @@
-"""A turn of 10,000 events read again: from its start, from its middle, and rebuilt when the stream is gone."""
+"""A turn of about 10,000 events read again: from its start, from its middle, and rebuilt when the stream is gone."""
 
 import re
 from time import perf_counter
@@ -11,9 +11,9 @@ from bench.neo import Neo
 from bench.neo_user import TEXT, NeoUser
 from bench.rest import settled
 
-TITLE = "a turn of 10,000 tokens, read again"
-TOKENS = 10_000
-# A millisecond between two tokens keeps most of them events of their own.
+TITLE = "a turn of about 10,000 events, read again"
+# A millisecond between two tokens keeps most of them events of their own; some merge.
+TOKENS = 14_000
 MODEL = f"tokens={TOKENS},delay_ms=1"
 READINGS = 10
 ID = re.compile(rb"^id: (.+)$", re.MULTILINE)

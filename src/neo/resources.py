@@ -75,7 +75,7 @@ def open_resources(settings: Settings) -> Resources:
     starter = TurnStarter(temporal, settings.temporal.temporal_task_queue)
     closer = TurnCloser(database, starter)
     sweeper = Sweeper(database, starter, closer, events)
-    blobs = _blobs(settings.blobs)
+    blobs = blob_store(settings.blobs)
     return Resources(
         database,
         valkey,
@@ -139,7 +139,8 @@ def _private_line(url: str, variable: str) -> str:
     return url
 
 
-def _blobs(settings: BlobSettings) -> BlobStore | None:
+def blob_store(settings: BlobSettings) -> BlobStore | None:
+    """Where attachments are kept; None when this server keeps none."""
     if not settings.blob_url:
         return None
     access = BlobAccess(

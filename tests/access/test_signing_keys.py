@@ -201,7 +201,7 @@ async def test_one_who_goes_away_takes_the_answer_from_nobody(issuer: Issuer) ->
 
 
 @pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLES.keys())
-async def test_the_last_good_keys_stay_through_an_outage(
+async def test_f38_the_last_good_keys_stay_through_an_outage(
     issuer: Issuer, trouble: Callable[[], Response]
 ) -> None:
     verifier = issuer.verifier()

@@ -296,7 +296,7 @@ async def test_any_terminal_ends_the_response(session: Session, ending: Chunk) -
     assert client.is_done
 
 
-async def test_a_long_replay_lets_others_have_their_turn(session: Session) -> None:
+async def test_f29_a_long_replay_lets_others_have_their_turn(session: Session) -> None:
     speaker = await session.speaker()
     part = speaker.writer.part_id("reasoning")
     for number in range(3000):

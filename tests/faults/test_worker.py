@@ -3,7 +3,9 @@
 import asyncio
 import signal
 import time
+from itertools import pairwise
 
+import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
 from faults.caller import TERMINALS, said
@@ -66,8 +68,6 @@ async def test_f7_a_frozen_worker_thaws_and_adds_nothing(world: World) -> None:
 
 async def until_idle(worker: Running) -> None:
     """Until a thawed process has heard that it was overtaken, or had its chance to."""
-    import psutil  # type: ignore[import-untyped, unused-ignore]
-
     process = psutil.Process(worker.pid)
     async with asyncio.timeout(10):
         before = -1.0
@@ -123,7 +123,7 @@ async def test_f34_a_worker_is_asked_to_stop_and_hands_its_turn_over(world: Worl
     await world.caller.read(posted.session_id, None, reading=reading)
     await stopping
 
-    gap = max(after.at - before.at for before, after in zip(reading.seen, reading.seen[1:], strict=False))
+    gap = max(after.at - before.at for before, after in pairwise(reading.seen))
     world.recovered(gap, HAND_OVER_SECONDS)
     assert ends(reading) == ["finish"]
     status, attempts = one_turn(await world.judged())

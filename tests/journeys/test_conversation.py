@@ -3,8 +3,12 @@
 import asyncio
 from itertools import pairwise
 
+import pytest
+
 from support.client import SESSIONS, Client, Event, read_events, reply_of, text_of
 from support.rows import Rows
+
+pytestmark = pytest.mark.by_address
 
 TURNS = 20
 WORDS = "w1 w2 w3 w4 w5 "

@@ -11,6 +11,8 @@ from neo.agents import AutonomyType
 from support.client import SESSIONS, Client
 from support.rows import Rows
 
+pytestmark = pytest.mark.by_address
+
 NOWHERE = str(uuid4())
 
 

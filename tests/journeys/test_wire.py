@@ -223,14 +223,16 @@ async def test_who_does_not_go_on_is_cut_and_others_are_served(
             writer.write(b"a")
 
     dripping = asyncio.create_task(drip())
-    assert (await client.http.get("/public-api/health")).status_code == 200
-    async with asyncio.timeout(CUT_SECONDS + 5):
-        while await reader.read(65536):
-            pass
+    try:
+        assert (await client.http.get("/public-api/health")).status_code == 200
+        async with asyncio.timeout(CUT_SECONDS + 5):
+            while await reader.read(65536):
+                pass
+    finally:
+        dripping.cancel()
+        writer.close()
 
     assert time.monotonic() - began < CUT_SECONDS + 3
-    dripping.cancel()
-    writer.close()
 
 
 async def test_e13_idle_connections_keep_nobody_out(client: Client, server: Server) -> None:

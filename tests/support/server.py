@@ -36,10 +36,12 @@ class Server:
     told: dict[str, Any] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     api_key: str = ""
+    # Of a server that runs elsewhere: only its public API can be had.
+    given_url: str = ""
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return self.given_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def tenant_id(self) -> str:

@@ -23,7 +23,7 @@ def replayer() -> Replayer:
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: path.stem)
-async def test_a_recorded_history_replays(path: Path) -> None:
+async def test_f35_a_recorded_history_replays(path: Path) -> None:
     history = WorkflowHistory.from_json(path.stem, path.read_text())
 
     await replayer().replay_workflow(history)

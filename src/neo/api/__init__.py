@@ -4,6 +4,7 @@ Every answer carries a request id, also as a header and in the logs. Errors say 
 secret, another tenant or a stack trace. No business lives here.
 """
 
+from neo.api.abort import abort
 from neo.api.body import JsonBody, json_body
 from neo.api.components import ERRORS
 from neo.api.document import build_document, operation
@@ -37,6 +38,7 @@ __all__ = [
     "RepeatedParameter",
     "RequestScope",
     "Text",
+    "abort",
     "add_headers",
     "build_document",
     "changes_of",

@@ -1,17 +1,21 @@
 """A connection until its request is known: how long that may take, how large its head may be, what is told."""
 
 import asyncio
+import socket
+import struct
 from uuid import uuid4
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from neo.api.abort import ABORT
 from neo.errors import Failure, Kind
 
 # A head that trickles in holds a connection before anybody knows whose it is.
 HEAD_SECONDS = 10.0
 # More than `HEADER_BYTES_MAX` with its line and names: a parser would gather without end.
 HEAD_BYTES_MAX = 64 * 1024
+NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class MalformedRequest(Failure):
@@ -56,6 +60,13 @@ class BoundedConnection(HttpToolsProtocol):
         self._head_bytes = None
         self._no_longer_awaited()
         super().on_headers_complete()
+        self.scope["extensions"] = {ABORT: {"call": self._abort}}
+
+    def _abort(self) -> None:
+        if (own := self.transport.get_extra_info("socket")) is not None:
+            # The kernel forgets what it holds, and the client is told by a reset.
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         error = {"code": MalformedRequest.code, "message": msg}

@@ -8,6 +8,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
+from neo.api import abort
 from neo.chat.tail import Tail
 from neo.chat.tail_sending import BoundedSend
 from neo.telemetry import tail_metrics
@@ -45,7 +46,7 @@ class TailResponse(Response):
         # Given back when the response ends, however it ends.
         self._place = place or ExitStack()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  (ASGI)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         leaving = asyncio.get_running_loop().create_task(self._until_gone(receive), name="tail-client")
         tail_metrics.opened()
         ending = "broken"
@@ -54,8 +55,9 @@ class TailResponse(Response):
                 await self._send_all(bounded)
             ending = self._tail.ending
         except TimeoutError:
-            # Returning without the end of the body cuts the connection; the client resumes where it was.
+            # Returning before the body's end would let the connection wait; the client resumes where it was.
             log.info("tail_cut", reason="the client does not read")
+            abort(scope)
             ending = "slow"
         except OSError:
             # Some servers tell of a client that has gone in this way.

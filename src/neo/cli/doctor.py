@@ -6,13 +6,14 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from neo.cli.doctor_folder import check_folder
-from neo.cli.findings import Finding, State, checked, fine, problem, skipped
+from neo.cli.findings import Finding, checked, fine, problem, skipped
 from neo.cli.operator import DataOption, Ground, JsonOption, ground
+from neo.cli.repairs import Repairs, left_problems
 from neo.errors import Failure
 from neo.settings import plain, read_settings
 
@@ -28,13 +29,29 @@ AWAY = "127.0.0.1:1"
 NOT_RUNNING = "It runs with the server, which is not running."
 
 
-def doctor(data: DataOption = None, *, as_json: JsonOption = False) -> None:
+RepairOption = Annotated[
+    bool, typer.Option("--repair", help="Put right what can be put right, after a question for each kind.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", help="With --repair: ask nothing.")]
+
+
+def doctor(
+    data: DataOption = None,
+    *,
+    repair: RepairOption = False,
+    yes: YesOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Check every engine and what must be true of the data, one line each; exit code 1 when any is wrong.
 
-    A server may run on the data folder; when none does, what the folder alone can tell is checked.
+    A server may run on the data folder; when none does, what the folder alone can tell is checked. With --repair,
+    turns that nobody runs are started, turns that were to stop are ended, counts and times that disagree are put
+    right, and what nobody needs any more is removed; what a check has not named is not touched.
     """
-    found = asyncio.run(_report(data, as_json=as_json))
-    is_well = all(finding.state is not State.PROBLEM for finding in found)
+    if as_json and repair and not yes:
+        raise typer.BadParameter("--json cannot ask: add --yes.")
+    found = asyncio.run(_report(data, as_json=as_json, repairs=Repairs.of(repair=repair, yes=yes)))
+    is_well = not left_problems(found)
     if as_json:
         typer.echo(json.dumps({"ok": is_well, "checks": [finding.row() for finding in found]}))
     sys.stdout.flush()
@@ -42,16 +59,16 @@ def doctor(data: DataOption = None, *, as_json: JsonOption = False) -> None:
     os._exit(0 if is_well else 1)
 
 
-async def _report(data: Path | None, *, as_json: bool) -> list[Finding]:
+async def _report(data: Path | None, *, as_json: bool, repairs: Repairs) -> list[Finding]:
     found = []
-    async for finding in _examine(data):
+    async for finding in _examine(data, repairs):
         found.append(finding)
         if not as_json:
             typer.echo(finding.line())
     return found
 
 
-async def _examine(data: Path | None) -> AsyncIterator[Finding]:
+async def _examine(data: Path | None, repairs: Repairs) -> AsyncIterator[Finding]:
     from neo.engines.choose import choose_engines  # noqa: PLC0415 - imports of a second stay out of `--help`.
 
     try:
@@ -60,7 +77,8 @@ async def _examine(data: Path | None) -> AsyncIterator[Finding]:
         yield problem("settings", failure.message)
         return
     yield fine("settings", "They are readable.")
-    examination = _Examination(data or Path(settings.server.data_dir), frozenset(map(str, here)))
+    folder = data or Path(settings.server.data_dir)
+    examination = _Examination(folder, frozenset(map(str, here)), repairs)
     async for finding in examination.run():
         yield finding
 
@@ -68,10 +86,11 @@ async def _examine(data: Path | None) -> AsyncIterator[Finding]:
 class _Examination:
     """Asks each engine where the running server has it, or where the settings say that it is."""
 
-    def __init__(self, folder: Path, chosen: frozenset[str]) -> None:
+    def __init__(self, folder: Path, chosen: frozenset[str], repairs: Repairs) -> None:
         from neo.engines.running import read_running  # noqa: PLC0415
 
         self._folder = folder
+        self._repairs = repairs
         self._running = read_running(folder)
         # A server may have been started with other settings than this shell's.
         self._embedded = frozenset(self._running.children) if self._running else chosen
@@ -88,10 +107,31 @@ class _Examination:
                 return
             async for finding in _database(found):
                 yield finding
+            async for finding in self._data(found):
+                yield finding
             async for finding in self._engines(found):
                 yield finding
         for finding in await self._api():
             yield finding
+
+    async def _data(self, found: Ground) -> AsyncIterator[Finding]:
+        from neo.cli.doctor_turns import check_owner  # noqa: PLC0415
+        from neo.db import Database  # noqa: PLC0415
+
+        if found.owner_url is None:
+            said = "NEO_DATABASE_OWNER_URL is not set: only the owner sees all tenants' turns."
+            yield skipped("turns", said)
+            return
+        owner = Database(found.owner_url, connections_max=1)
+        try:
+            troubles = await checked("database owner", check_owner(owner), LOOK_AT_OWNER)
+            for finding in troubles:
+                yield finding
+            if not troubles:
+                async for finding in self._repairs.examine(self._settings_of_server(found), owner):
+                    yield finding
+        finally:
+            await owner.aclose()
 
     async def _engines(self, found: Ground) -> AsyncIterator[Finding]:
         from neo.cli import doctor_engines as checks  # noqa: PLC0415
@@ -140,7 +180,11 @@ class _Examination:
         return await checked("api", check_api(self._running.addresses.url))
 
     def _settings_of_server(self, found: Ground) -> "Settings":
-        from neo.engines.choose import choose_engines, server_environment  # noqa: PLC0415
+        from neo.engines.choose import (  # noqa: PLC0415
+            choose_engines,
+            server_environment,
+            with_blob_folder,
+        )
 
         known = self._running.addresses if self._running else _away()
         addresses = replace(
@@ -150,6 +194,8 @@ class _Examination:
         )
         engines = [engine for engine in choose_engines(os.environ) if engine in self._embedded]
         filled = server_environment(os.environ, addresses, found.secret_key or "", engines)
+        if self._embedded:
+            filled = with_blob_folder(filled, self._folder / "blobs")
         # What this shell says itself comes first.
         os.environ.update({**filled, **{name: value for name, value in os.environ.items() if value}})
         return read_settings()
@@ -186,24 +232,3 @@ async def _database(found: Ground) -> AsyncIterator[Finding]:
                 yield finding
     finally:
         await database.aclose()
-    async for finding in _turns(found.owner_url):
-        yield finding
-
-
-async def _turns(owner_url: str | None) -> AsyncIterator[Finding]:
-    from neo.cli.doctor_turns import INVARIANTS, check_invariant, check_owner  # noqa: PLC0415
-    from neo.db import Database  # noqa: PLC0415
-
-    if owner_url is None:
-        yield skipped("turns", "NEO_DATABASE_OWNER_URL is not set: only the owner sees all tenants' turns.")
-        return
-    owner = Database(owner_url, connections_max=1)
-    try:
-        troubles = await checked("database owner", check_owner(owner), LOOK_AT_OWNER)
-        for finding in troubles:
-            yield finding
-        for invariant in () if troubles else INVARIANTS:
-            for finding in await checked(invariant.name, check_invariant(owner, invariant)):
-                yield finding
-    finally:
-        await owner.aclose()

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neo.cli.findings import Finding, fine, problem
+from neo.cli.repair import Repair
+from neo.cli.repair_turns import count_turns, end_stopped_turns, give_reasons, set_end_times, start_turns
 
 if TYPE_CHECKING:
     from neo.db import Database
@@ -15,13 +17,14 @@ REPORT = "report it with this id; no turn should ever be like this"
 
 @dataclass(frozen=True)
 class Invariant:
-    """`broken` selects the ids of what breaks it."""
+    """`broken` selects the ids of what breaks it; without a `repair` it must not be touched before it is understood."""
 
     name: str
     holds: str
     breaks: str
     broken: str
     next_step: str
+    repair: Repair | None = None
 
 
 INVARIANTS = (
@@ -45,6 +48,7 @@ INVARIANTS = (
             WHERE e.session_id = t.session_id AND e.turn_no < t.turn_no)) < now() - interval '30 seconds'
         """,
         LOOK_AT_WORKER,
+        Repair("start them", start_turns),
     ),
     # A model's answer is cut off after ten minutes; the rest is for the attempts around it.
     Invariant(
@@ -53,6 +57,18 @@ INVARIANTS = (
         "turns have been running for over 15 minutes",
         "SELECT id FROM chat_turns WHERE status = 'RUNNING' AND started_at < now() - interval '15 minutes'",
         LOOK_AT_WORKER,
+        Repair("start them again, or end them where Temporal will not", start_turns),
+    ),
+    # A worker stops within a second, and a sweeper makes up for one that has gone, within ten.
+    Invariant(
+        "stopped turns end",
+        "No turn has been running for over 30 s since it was cancelled.",
+        "turns have been running for over 30 s since they were cancelled",
+        """
+        SELECT id FROM chat_turns WHERE status = 'RUNNING' AND cancel_requested_at < now() - interval '30 seconds'
+        """,
+        LOOK_AT_WORKER,
+        Repair("end them as cancelled", end_stopped_turns),
     ),
     Invariant(
         "ended turns have a time",
@@ -62,6 +78,7 @@ INVARIANTS = (
         SELECT id FROM chat_turns WHERE (status IN ('COMPLETED', 'FAILED', 'CANCELLED')) = (ended_at IS NULL)
         """,
         REPORT,
+        Repair("set the time that is missing, or take away the one that is too many", set_end_times),
     ),
     Invariant(
         "completed turns are whole",
@@ -79,6 +96,7 @@ INVARIANTS = (
         "failed turns have no error_code",
         "SELECT id FROM chat_turns WHERE status = 'FAILED' AND error_code IS NULL",
         LOOK_AT_SERVER,
+        Repair("give them the code turn_lost", give_reasons),
     ),
     Invariant(
         "turns in a row",
@@ -89,6 +107,17 @@ INVARIANTS = (
         HAVING max(turn_no) <> count(*) OR min(turn_no) <> 1
         """,
         REPORT,
+    ),
+    Invariant(
+        "sessions count their turns",
+        "Every session's last_turn_no is its newest turn's.",
+        "sessions have a last_turn_no that is not their newest turn's",
+        """
+        SELECT s.id FROM chat_sessions s
+        WHERE s.last_turn_no <> coalesce((SELECT max(t.turn_no) FROM chat_turns t WHERE t.session_id = s.id), 0)
+        """,
+        REPORT,
+        Repair("count anew", count_turns),
     ),
 )
 

@@ -16,15 +16,22 @@ NAME_WIDTH = 26
 
 
 class State(StrEnum):
-    """A warning is for the operator to judge; only a problem makes the doctor's exit code 1."""
+    """A warning is for the operator to judge; only a problem that is left makes the doctor's exit code 1."""
 
     OK = "ok"
+    REPAIRED = "repaired"
     WARNING = "warning"
     PROBLEM = "problem"
     SKIPPED = "skipped"
 
 
-COLOURS = {State.OK: "green", State.WARNING: "yellow", State.PROBLEM: "red", State.SKIPPED: "bright_black"}
+COLOURS = {
+    State.OK: "green",
+    State.REPAIRED: "green",
+    State.WARNING: "yellow",
+    State.PROBLEM: "red",
+    State.SKIPPED: "bright_black",
+}
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,10 @@ def warning(name: str, said: str, next_step: str) -> Finding:
 
 def problem(name: str, said: str, next_step: str | None = None) -> Finding:
     return Finding(name, State.PROBLEM, said, next_step)
+
+
+def repaired(name: str, said: str) -> Finding:
+    return Finding(name, State.REPAIRED, said)
 
 
 def skipped(name: str, said: str) -> Finding:

@@ -14,10 +14,14 @@ PRIVATE = 0o700
 PASSABLE = 0o711
 
 
+def socket_path(instance: str) -> Path:
+    return ROOT / f"neo-{os.geteuid()}-{instance[:INSTANCE_CHARACTERS]}"
+
+
 def socket_folder(instance: str) -> Path:
     """Make the folder, or take it over when it is certainly ours."""
     user = os.geteuid()
-    folder = ROOT / f"neo-{user}-{instance[:INSTANCE_CHARACTERS]}"
+    folder = socket_path(instance)
     folder.mkdir(mode=PRIVATE, exist_ok=True)
     # Anyone may write in /tmp, so what is found there is looked at without following it.
     found = folder.lstat()

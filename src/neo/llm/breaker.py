@@ -10,7 +10,6 @@ import structlog
 
 from neo.llm.errors import ProviderTimeout, ProviderUnavailable
 from neo.llm.pieces import Piece
-from neo.telemetry import model_metrics
 
 log = structlog.get_logger()
 
@@ -71,11 +70,18 @@ class Breaker:
             if was_open:
                 self._open_seconds = min(OPEN_MOST_SECONDS, self._open_seconds * 2)
             self._open_until = self.clock() + self._open_seconds
-            model_metrics.breaker_is(self.name, is_open=True)
+            _show(self.name, is_open=True)
             log.warning("provider_breaker_open", provider=self.name, seconds=self._open_seconds)
 
     def _recover(self) -> None:
         if self.is_open:
-            model_metrics.breaker_is(self.name, is_open=False)
+            _show(self.name, is_open=False)
             log.info("provider_breaker_closed", provider=self.name)
         self._failures, self._open_seconds = 0, OPEN_FIRST_SECONDS
+
+
+def _show(provider: str, *, is_open: bool) -> None:
+    # A command that only names models need not load the metrics.
+    from neo.telemetry import model_metrics  # noqa: PLC0415
+
+    model_metrics.breaker_is(provider, is_open=is_open)

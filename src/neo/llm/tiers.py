@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from neo.llm.breaker import Breaker
 from neo.llm.budget import budget
-from neo.llm.counting import counted
 from neo.llm.errors import ReasoningEffortUnknown
 from neo.llm.pieces import Piece
 from neo.llm.prompt import Prompt
@@ -68,6 +67,7 @@ class Models:
         With `previous_response_id` the provider continues that response and the transcript is not sent.
         """
         from neo.llm.answer import answer  # noqa: PLC0415 - seconds of import, see the feature's docstring.
+        from neo.llm.counting import counted  # noqa: PLC0415
 
         lines = self._open_lines()
         pieces = answer(lines, chosen, prompt, previous_response_id if chosen.continues else None)

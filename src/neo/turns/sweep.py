@@ -65,25 +65,34 @@ class Sweeper:
     async def end_overdue_cancels(self) -> None:
         """End the turns that were to stop and whose worker has gone, whatever Temporal does."""
         for row in await self.database.look_up(OVERDUE, CANCEL_OVERDUE, TURNS_MAX):
-            turn = TurnInput(str(row["tenant_id"]), str(row["session_id"]), str(row["id"]))
-            with suppress(Fenced):
-                if await self.closer.cancel(turn):
-                    log.warning(
-                        "turn_cancelled_without_worker", turn_id=turn.turn_id, session_id=turn.session_id
-                    )
-                    await self.events.nudge(turn.session_id)
+            await self.end_cancelled(TurnInput(str(row["tenant_id"]), str(row["session_id"]), str(row["id"])))
 
-    async def _look(self, row: Row[tuple[str, str, str, str]]) -> None:
-        turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
+    async def take_up(self, turn: TurnInput) -> bool:
+        """Start it, or find it running; false when Temporal will not run it again and it was ended instead."""
         try:
             await self.starter.start(turn)
-            if row.status == TurnStatus.QUEUED:
-                turn_metrics.started_by_sweeper()
-                log.info("turn_started_by_sweeper", turn_id=turn.turn_id, session_id=turn.session_id)
         except TurnRefused:
             if await self.closer.fail(turn, TURN_LOST, LOST_MESSAGE):
                 log.warning("turn_lost", turn_id=turn.turn_id, session_id=turn.session_id)
                 await self.events.nudge(turn.session_id)
+            return False
+        return True
+
+    async def end_cancelled(self, turn: TurnInput) -> bool:
+        """End a turn that was to stop; false when it has ended meanwhile."""
+        with suppress(Fenced):
+            if await self.closer.cancel(turn):
+                log.warning("turn_cancelled_without_worker", turn_id=turn.turn_id, session_id=turn.session_id)
+                await self.events.nudge(turn.session_id)
+                return True
+        return False
+
+    async def _look(self, row: Row[tuple[str, str, str, str]]) -> None:
+        turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
+        try:
+            if await self.take_up(turn) and row.status == TurnStatus.QUEUED:
+                turn_metrics.started_by_sweeper()
+                log.info("turn_started_by_sweeper", turn_id=turn.turn_id, session_id=turn.session_id)
         except (OSError, RPCError, TimeoutError, RuntimeError) as error:
             # That Temporal is away is told once, as `engine_down`.
             log.debug(

@@ -1,8 +1,9 @@
-"""A stream with nothing behind it: raw ASGI, one message a token. The message says what is answered."""
+"""A stream with nothing behind it: raw ASGI, one message a token."""
 
-import asyncio
 import json
 from typing import Any
+
+from model import words
 
 HEADERS = [(b"content-type", b"text/event-stream")]
 
@@ -14,15 +15,11 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
     if scope["method"] == "GET":
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
         return await send({"type": "http.response.body", "body": b"ok"})
-    tokens, delay_seconds = scenario(json.loads(asked["body"])["message"])
     await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
-    for number in range(1, tokens + 1):
-        frame = b'id: %d\ndata: {"text":"w%d "}\n\n' % (number, number)
+    async for word in words(json.loads(asked["body"])["message"]):
+        frame = b'data: {"text":"%b"}\n\n' % word.encode()
         await send({"type": "http.response.body", "body": frame, "more_body": True})
-        if delay_seconds:
-            await asyncio.sleep(delay_seconds)
-    await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
-    return None
+    return await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
 
 async def _live(receive: Any, send: Any) -> None:
@@ -31,9 +28,3 @@ async def _live(receive: Any, send: Any) -> None:
         await send({"type": f"{kind}.complete"})
         if kind == "lifespan.shutdown":
             return
-
-
-def scenario(message: str) -> tuple[int, float]:
-    """`tokens=50,delay_ms=10` as (50, 0.01)."""
-    said = dict(part.split("=") for part in message.split(","))
-    return int(said["tokens"]), int(said.get("delay_ms", 0)) / 1000

@@ -1,0 +1,69 @@
+"""The store of attachments is away."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from faults.world import World
+from support.client import SESSIONS, Client
+from support.images import image
+from support.uploads import granted, put, uploaded
+
+
+@contextmanager
+def away(folder: Path) -> Iterator[None]:
+    """A file where the folder was: modes would not keep root out."""
+    elsewhere = folder.with_suffix(".away")
+    folder.rename(elsewhere)
+    folder.write_text("")
+    try:
+        yield
+    finally:
+        folder.unlink()
+        elsewhere.rename(folder)
+
+
+async def test_f37_without_its_store_uploads_and_posts_are_503_and_nothing_is_lost(world: World) -> None:
+    client = Client(world.stack.urls[0], world.api_key)
+    session = await world.caller.open()
+    kept = await uploaded(client, session, image())
+    other = await granted(client, session)
+
+    with away(world.stack.blobs):
+        refused_upload = await put(other, image())
+        refused = await world.caller.post(session, "Look", "look", attachments=[kept.cited()])
+        plain = await world.caller.say(session)
+        await world.caller.read(session, plain.answered.data["since_cursor"])
+    accepted = await world.caller.post(session, "Look", "look", attachments=[kept.cited()])
+
+    assert refused_upload.status_code == 503
+    assert refused.answered.status == 503
+    assert accepted.answered.status == 202
+    await world.caller.read(session, accepted.answered.data["since_cursor"])
+    assert [turn.status for turn in (await world.judged()).turns] == ["COMPLETED"] * 2
+    await client.http.aclose()
+
+
+async def test_f37_a_turn_whose_images_cannot_be_read_is_tried_again_and_then_failed(world: World) -> None:
+    client = Client(world.stack.urls[0], world.api_key)
+    session = await world.session("scripted:tokens=3,delay_ms=300")
+    kept = await uploaded(client, session, image())
+    first = await world.caller.say(session)
+    accepted = await world.caller.post(session, "Look", "look", attachments=[kept.cited()])
+    assert accepted.answered.status == 202
+
+    with away(world.stack.blobs):
+        reading = await world.caller.read(session, accepted.answered.data["since_cursor"])
+    await world.caller.read(session, first.answered.data["since_cursor"])
+
+    rest = await world.judged()
+    turn = rest.turn(str(accepted.turn_id))
+    assert turn is not None
+    assert reading.seen[-1].type == "error"
+    assert turn.status == "FAILED"
+    assert turn.attempts == 3
+    answered = await world.caller.call("GET", f"{SESSIONS}/{session}/messages")
+    assert answered.status == 200
+    await asyncio.sleep(0)
+    await client.http.aclose()

@@ -1,0 +1,159 @@
+"""PostgreSQL away, locked, out of connections or full: refused in time, nothing half done, turns go on after it."""
+
+import asyncio
+import signal
+import time
+from uuid import UUID, uuid4
+
+from sqlalchemy import text
+
+from faults.caller import TERMINALS, Caller, said
+from faults.world import World
+from support.client import SESSIONS
+
+ANSWER_SECONDS = 2.5
+SET_TENANT = text("SELECT set_config('neo.tenant_id', :tenant, true)")
+LOCK_SESSION = text("SELECT id FROM chat_sessions WHERE id = :id FOR UPDATE")
+LOCK_TURN = text("SELECT id FROM chat_turns WHERE id = :id FOR UPDATE")
+FULL = """
+CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100';
+END $$
+"""
+TRIGGER = "CREATE TRIGGER full_disk BEFORE INSERT ON chat_messages FOR EACH ROW EXECUTE FUNCTION full_disk()"
+
+
+async def test_f15_without_postgresql_every_request_is_503_and_a_running_turn_ends(world: World) -> None:
+    session = await world.session("scripted:tokens=60,delay_ms=30")
+    posted = await world.caller.say(session)
+    reading = await world.caller.read(session, posted.answered.data["since_cursor"], until=said("w10 "))
+    postgres = world.stack.engines["postgres"]
+
+    await postgres.kill(signal.SIGKILL)
+    path = f"{SESSIONS}/{session}"
+    answers = [
+        (await world.caller.post(session, f"say {uuid4()}", uuid4().hex)).answered,
+        await world.caller.call("GET", f"{path}/messages"),
+        await world.caller.call("GET", f"{path}/events"),
+        await world.caller.call("POST", SESSIONS, json={"managed_agent_key": "NEO_SUPPORT"}),
+    ]
+    with world.recovers_within(10):
+        await postgres.start()
+        await world.caller.read(session, None, reading=reading)
+
+    assert [(answer.status, answer.code) for answer in answers] == [(503, "database_unavailable")] * 4
+    assert max(answer.answered_at - answer.sent_at for answer in answers) < ANSWER_SECONDS
+    await world.stack.whole()
+    assert [turn.status for turn in (await world.judged()).turns] == ["COMPLETED"]
+
+
+async def test_f16_a_deadlock_is_answered_and_leaves_nothing_half_done(world: World) -> None:
+    session = await world.session("scripted:tokens=200,delay_ms=50")
+    posted = await world.caller.say(session)
+    await world.caller.read(session, posted.answered.data["since_cursor"], until=said("w3 "))
+    turn_id = str(posted.turn_id)
+
+    # The order in which nobody locks: the turn first, then its session.
+    async with world.stack.database.transaction(world.tenant_id) as db:
+        await db.execute(LOCK_TURN, {"id": UUID(turn_id)})
+        cancelling = asyncio.create_task(
+            world.caller.call("POST", f"{SESSIONS}/{session}/turns/{turn_id}/cancel")
+        )
+        await until_waiting(world)
+        try:
+            await db.execute(LOCK_SESSION, {"id": UUID(session)})
+        except Exception:  # noqa: BLE001 - PostgreSQL chose us; the request goes on.
+            await db.rollback()
+    answered = await cancelling
+
+    assert answered.status in (200, 503)
+    again = await world.caller.call("POST", f"{SESSIONS}/{session}/turns/{turn_id}/cancel")
+    assert again.status == 200
+    reading = await world.caller.read(session, posted.answered.data["since_cursor"])
+    assert reading.seen[-1].type == "abort"
+
+
+async def until_waiting(world: World) -> None:
+    """Until somebody waits for a lock."""
+    async with asyncio.timeout(10):
+        while True:
+            async with world.stack.owner.without_tenant() as owner:
+                if await owner.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
+                    return
+            await asyncio.sleep(0.02)
+
+
+async def test_f17_without_a_free_connection_a_request_is_503_at_once_and_tails_need_none(
+    world: World,
+) -> None:
+    process, port = world.stack.another_api("api-narrow", NEO_DATABASE_CONNECTIONS="2")
+    await process.start()
+    caller = Caller([f"http://127.0.0.1:{port}"], world.api_key, world.history)
+    try:
+        session = await caller.open()
+        tails = [asyncio.create_task(caller.read(session, None, seconds=60)) for _ in range(50)]
+        opened = [await caller.call("GET", SESSIONS) for _ in range(20)]
+        async with world.stack.database.transaction(world.tenant_id) as db:
+            await db.execute(LOCK_SESSION, {"id": UUID(session)})
+            held = [asyncio.create_task(caller.post(session, f"held {n}", uuid4().hex)) for n in range(2)]
+            await until_waiting(world)
+            await until_all_are_busy(caller)
+            began = time.monotonic()
+            refused = await caller.call("GET", SESSIONS)
+            took = time.monotonic() - began
+        posted = [await one for one in held]
+        await asyncio.gather(*tails)
+    finally:
+        await caller.aclose()
+        await process.stop()
+
+    assert {answer.status for answer in opened} == {200}
+    assert (refused.status, refused.code) == (503, "database_unavailable")
+    assert took < ANSWER_SECONDS
+    assert [post.answered.status for post in posted] == [202, 202]
+
+
+async def until_all_are_busy(caller: Caller) -> None:
+    async with asyncio.timeout(10):
+        while (await caller.call("GET", SESSIONS)).status != 503:
+            await asyncio.sleep(0.02)
+
+
+async def test_f32_a_full_disk_under_postgresql_is_503_and_stores_nothing(world: World) -> None:
+    session = await world.caller.open()
+    name, message = uuid4().hex, f"say {uuid4()}"
+    async with world.stack.owner.without_tenant() as owner:
+        await owner.exec_driver_sql(FULL)
+        await owner.exec_driver_sql(TRIGGER)
+    try:
+        refused = await world.caller.post(session, message, name)
+    finally:
+        async with world.stack.owner.without_tenant() as owner:
+            await owner.exec_driver_sql("DROP FUNCTION full_disk CASCADE")
+
+    assert (refused.answered.status, refused.answered.code) == (503, "database_unavailable")
+    again = await world.caller.post(session, message, name)
+    assert again.answered.status == 202
+    rest = await world.judged()
+    assert [turn.turn_no for turn in rest.turns] == [1]
+
+
+async def test_f15_a_reader_goes_on_while_postgresql_is_away(world: World) -> None:
+    session = await world.session("scripted:tokens=60,delay_ms=30")
+    posted = await world.caller.say(session)
+    reading = await world.caller.read(session, posted.answered.data["since_cursor"], until=said("w5 "))
+    going_on = asyncio.create_task(world.caller.read(session, None, reading=reading))
+    async with asyncio.timeout(5):
+        while len(reading.ends) < 1 or not reading.seen:
+            await asyncio.sleep(0.01)
+
+    world.stack.engines["postgres"].freeze()
+    before = len(reading.seen)
+    async with asyncio.timeout(5):
+        while len(reading.seen) < before + 5:
+            await asyncio.sleep(0.01)
+    world.stack.engines["postgres"].thaw()
+    await going_on
+
+    assert [event.type for event in reading.seen if event.type in TERMINALS] == ["finish"]
