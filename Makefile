@@ -1,13 +1,17 @@
 # Neo's commands. Everything is installed into this folder; nothing needs to be active before.
 
 PORT ?=
+S ?=
 DATA ?=
 T ?=
 MAKEFLAGS += --no-print-directory
+# Tests outside of tests/faults that carry a fault's number.
+FAULTS_ELSEWHERE = $(shell grep -roE 'def test_f[0-9]+_\w+' tests --include='test_*.py' | grep -v '^tests/faults/' \
+	| sed 's/:def /::/')
 LAUNCH = exec .venv/bin/python scripts/launch.py
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Install Neo, locked, into this folder; quick when nothing is to do
 	@scripts/setup
@@ -22,6 +26,10 @@ test: ## Check, then run the tests; T=tests/llm for a part, without the check
 	@scripts/setup dev
 	@$(if $(T),,$(MAKE) check)
 	@.venv/bin/python -m pytest $(T)
+
+faults: ## Break everything on purpose, and print what held; LONG=1 for the minutes-long ones too
+	@scripts/setup dev
+	@.venv/bin/python -m pytest tests/faults $(FAULTS_ELSEWHERE) --fault-table $(if $(LONG),-m "long or not long")
 
 check: ## Format, lint, types, direction of imports; changes nothing
 	@scripts/setup dev
@@ -41,6 +49,12 @@ snapshots: ## Renew the files made from code: openapi.json, .env.example, docs/s
 	@.venv/bin/python scripts/settings_pages.py
 	@.venv/bin/python scripts/errors_page.py
 
+bench: setup ## Measure everything, about eight minutes; S=A1,FAN for some of it (bench/README.md)
+	@.venv/bin/python -m bench $(S)
+
+bench-peers: setup ## Measure others beside Neo; S=agno,langgraph for some of them
+	@.venv/bin/python -m bench.peers $(S)
+
 ci: test ## What CI runs
 
-.PHONY: help setup run chat test check fix snapshots ci
+.PHONY: help setup run chat test faults check fix snapshots bench bench-peers ci

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from time import perf_counter
 
 import uvloop
-
 from bench import results
 from bench.neo import Neo, neo_running
 from bench.rest import settled, turns_ended
@@ -26,7 +25,9 @@ SCENARIO_SECONDS = 240
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("scenarios", nargs="?", default=",".join(SCENARIOS), help="some of them, by commas")
     asked = parser.parse_args().scenarios.upper().split(",")
     if unknown := set(asked) - set(SCENARIOS):

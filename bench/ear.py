@@ -6,6 +6,7 @@ from time import perf_counter
 
 # After one of these the turn is told from its start, and what came before does not count.
 AGAIN = re.compile(rb'"type":"data-(?:turn-restarted|stream-reset)"')
+FAILED = re.compile(rb'"type":"error","errorText":"(\w+)')
 
 
 @dataclass(slots=True)
@@ -16,6 +17,8 @@ class Ear:
     characters: int = 0
     events: int = 0
     again: int = 0
+    # Why the turn failed, if it did.
+    failure: str = ""
     # When text came, and how many characters had come by then.
     moments: list[tuple[float, int]] = field(default_factory=list)
     _rest: bytes = b""
@@ -28,6 +31,8 @@ class Ear:
         for beginning in AGAIN.finditer(lines):
             self.again += 1
             self.characters, lines = 0, lines[beginning.end() :]
+        if failed := FAILED.search(lines):
+            self.failure = failed[1].decode()
         found = sum(map(len, self.text.findall(lines)))
         if found:
             self.characters += found

@@ -103,7 +103,9 @@ class Line(asyncio.Protocol):
 
 def request(method: str, path: str, *headers: str, body: bytes = b"") -> bytes:
     length = (f"Content-Length: {len(body)}", "Content-Type: application/json") if body else ()
-    return "\r\n".join((f"{method} {path} HTTP/1.1", "Host: bench", *headers, *length, "", "")).encode() + body
+    return (
+        "\r\n".join((f"{method} {path} HTTP/1.1", "Host: bench", *headers, *length, "", "")).encode() + body
+    )
 
 
 def value_of(answer: bytes, name: str) -> str:

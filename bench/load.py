@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import starmap
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from bench.ear import Turn
 from bench.line import RefusedError
@@ -26,6 +27,9 @@ class User(Protocol):
     def leave(self) -> None: ...
 
 
+SomeUser = TypeVar("SomeUser", bound=User)
+
+
 @dataclass
 class Load:
     """What came of a load. `seconds` goes from the first post to the last end, so it has the drain in it."""
@@ -44,16 +48,21 @@ class Load:
         return sum(1 for turn in self.turns if turn.ear.characters != characters)
 
     @property
+    def failed(self) -> Counter[str]:
+        """Why turns ended in an error, and how often."""
+        return Counter(turn.ear.failure for turn in self.turns if turn.ear.failure)
+
+    @property
     def again(self) -> int:
         """Turns that were told a second time, because an attempt was given up or the stream was lost."""
         return sum(1 for turn in self.turns if turn.ear.again)
 
 
-async def begun(users: Sequence[User], *, at_once: int = OPENINGS_AT_ONCE) -> Sequence[User]:
+async def begun(users: list[SomeUser], *, at_once: int = OPENINGS_AT_ONCE) -> list[SomeUser]:
     """Each with a session of its own."""
     free = asyncio.Semaphore(at_once)
 
-    async def begin(user: User) -> None:
+    async def begin(user: SomeUser) -> None:
         async with free:
             await user.begin()
 
@@ -69,28 +78,39 @@ async def one_by_one(user: User, turns: int) -> Load:
     return load
 
 
-async def all_at_once(users: Sequence[User]) -> Load:
+async def all_at_once(users: Sequence[User], *, ramp_seconds: float) -> Load:
+    """One turn each, begun one after the other over the ramp."""
     load, start = Load(), perf_counter()
-    await asyncio.gather(*(_one(user, load) for user in users))
+
+    async def begin(user: User, after_seconds: float) -> None:
+        await asyncio.sleep(after_seconds)
+        await _one(user, load)
+
+    await asyncio.gather(*starmap(begin, _over(users, ramp_seconds)))
     load.seconds = perf_counter() - start
     return load
 
 
-async def back_to_back(users: Sequence[User], seconds: float) -> Load:
+async def back_to_back(users: Sequence[User], seconds: float, *, ramp_seconds: float = 0.0) -> Load:
     """Each user posts again as soon as the answer has ended; turns that were begun in time are waited for."""
     load, start = Load(), perf_counter()
 
-    async def go_on(user: User) -> None:
+    async def go_on(user: User, after_seconds: float) -> None:
+        await asyncio.sleep(after_seconds)
         while perf_counter() < start + seconds:
             await _one(user, load)
 
-    await asyncio.gather(*(go_on(user) for user in users))
+    await asyncio.gather(*starmap(go_on, _over(users, ramp_seconds)))
     load.seconds = perf_counter() - start
     return load
 
 
 def reason(error: Exception) -> str:
     return error.code if isinstance(error, RefusedError) else type(error).__name__
+
+
+def _over(users: Sequence[User], ramp_seconds: float) -> Iterator[tuple[User, float]]:
+    return ((user, ramp_seconds * at / len(users)) for at, user in enumerate(users))
 
 
 async def _one(user: User, load: Load) -> None:

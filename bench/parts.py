@@ -9,7 +9,6 @@ from functools import reduce
 from operator import add
 
 import psutil
-
 from bench.figures import Figure, one
 
 # `neo serve` is the parent of all other parts, which are counted for themselves.
@@ -42,7 +41,12 @@ class Cost:
         """Of one core, the load client's beside it: above 80 it would be what is measured."""
         each = {part: spent / self.seconds * 100 for part, spent in self.cpu_seconds.items()}
         client = self.client_seconds / self.seconds * 100
-        return one("CPU, all parts", "% of a core", sum(each.values()), f"load client {client:.0f} %; {by_part(each)}")
+        return one(
+            "CPU, all parts",
+            "% of a core",
+            sum(each.values()),
+            f"load client {client:.0f} %; {by_part(each)}",
+        )
 
 
 class Parts:

@@ -4,7 +4,6 @@ import asyncio
 from time import perf_counter
 
 import asyncpg
-
 from bench.neo import Neo
 from bench.parts import Parts
 

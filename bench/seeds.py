@@ -10,7 +10,6 @@ from time import perf_counter
 from uuid import UUID, uuid4
 
 import asyncpg
-
 from bench.line import Line, request
 from bench.neo import Neo
 from bench.neo_user import SESSIONS

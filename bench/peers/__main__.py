@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
-
 from bench import results
 from bench.peers.install import NotInstalledError, installed
 from bench.peers.peer import Peer
@@ -23,7 +22,9 @@ PEERS = ("bare", "chatkit", "agno", "langgraph", "aegra")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("peers", nargs="?", default=",".join(PEERS), help="some of them, by commas")
     parser.add_argument("--rounds", type=int, default=2, help="how often each is started and measured")
     options = parser.parse_args()

@@ -8,7 +8,9 @@ PEER = Peer(
     name="bare",
     packages=("uvicorn==0.54.0", "uvloop==0.23.0", "httptools==0.9.0"),
     speech=Speech(
-        text=re.compile(rb'"text":"([^"]*)"'), path="/turn", body=lambda _thread, message: {"message": message}
+        text=re.compile(rb'"text":"([^"]*)"'),
+        path="/turn",
+        body=lambda _thread, message: {"message": message},
     ),
     arguments=lambda port: ("-m", "uvicorn", "bare_app:app", "--port", str(port), "--log-level", "warning"),
     health="/health",

@@ -25,7 +25,15 @@ PEER = Peer(
         thread_path="/threads",
         thread_name="thread_id",
     ),
-    arguments=lambda port: ("-m", "uvicorn", "chatkit_app:app", "--port", str(port), "--log-level", "warning"),
+    arguments=lambda port: (
+        "-m",
+        "uvicorn",
+        "chatkit_app:app",
+        "--port",
+        str(port),
+        "--log-level",
+        "warning",
+    ),
     health="/health",
     note="store in memory; not durable",
 )

@@ -105,4 +105,6 @@ class PeerUser:
         if not self._speech.is_form:
             return request("POST", path, body=json.dumps(body).encode())
         sent = urlencode({name: str(value) for name, value in body.items()}).encode()
-        return request("POST", path, body=sent).replace(b"application/json", b"application/x-www-form-urlencoded")
+        return request("POST", path, body=sent).replace(
+            b"application/json", b"application/x-www-form-urlencoded"
+        )

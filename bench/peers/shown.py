@@ -18,8 +18,8 @@ HEADINGS = (
 )
 TITLE = "## PEERS: Neo beside others, in the same minutes\n\n"
 SAYING = (
-    "{when} UTC, {rounds} rounds, interleaved. An instant model of 50 tokens for 1 and 64 users; 10 ms a token, ideally "
-    "500 ms, for 200. CPU and memory are of all processes of a server, its databases included."
+    "{when} UTC, {rounds} rounds, interleaved. An instant model of 50 tokens for 1 and 64 users; for 200 users "
+    "10 ms a token, ideally 500 ms. CPU and memory are of all processes of a server, databases included."
 )
 
 
@@ -36,7 +36,9 @@ def shown(trials: Sequence[Trial], peers: Sequence[Peer], left_out: Mapping[str,
 
 def _row(trials: Sequence[Trial]) -> tuple[str, ...]:
     ones, many, slow = ([getattr(trial, name) for trial in trials] for name in ("one", "many", "slow"))
-    cpu = [sum(trial.many_cost.cpu_seconds.values()) * 1000 / max(len(trial.many.turns), 1) for trial in trials]
+    cpu = [
+        sum(trial.many_cost.cpu_seconds.values()) * 1000 / max(len(trial.many.turns), 1) for trial in trials
+    ]
     return (
         trials[0].name,
         f"{median(trial.up_seconds for trial in trials):.1f}",
@@ -47,7 +49,9 @@ def _row(trials: Sequence[Trial]) -> tuple[str, ...]:
         f"{median(cpu):.1f}",
         f"{_at(slow, 'end_ms', 0.5)} / {_at(slow, 'end_ms', 0.99)}",
         f"{median(sum(trial.memory.values()) for trial in trials):.0f}",
-        str(sum(sum(load.refused.values()) + load.short(characters_of(50)) for load in [*ones, *many, *slow])),
+        str(
+            sum(sum(load.refused.values()) + load.short(characters_of(50)) for load in [*ones, *many, *slow])
+        ),
     )
 
 
@@ -58,5 +62,8 @@ def _at(loads: Sequence[Load], name: str, share: float) -> str:
 
 def _cpu(trials: Sequence[Trial], name: str) -> str:
     [*_, last] = [trial for trial in trials if trial.name == name]
-    each = {part: spent * 1000 / max(len(last.many.turns), 1) for part, spent in last.many_cost.cpu_seconds.items()}
+    each = {
+        part: spent * 1000 / max(len(last.many.turns), 1)
+        for part, spent in last.many_cost.cpu_seconds.items()
+    }
     return f"CPU ms a turn: {by_part(each)}."

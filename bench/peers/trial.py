@@ -19,6 +19,7 @@ WARM_TURNS = 5
 TURNS = 30
 WARM_SECONDS = 1.5
 SECONDS = 6.0
+RAMP_SECONDS = 1.0
 # A server that answers one turn in three seconds would take minutes for them all.
 PATIENCE_SECONDS = 5.0
 
@@ -65,7 +66,7 @@ async def _tried(name: str, up_seconds: float, parts: Parts, user: Callable[[str
         many_load = await back_to_back(many, SECONDS)
         await settled(parts, PATIENCE_SECONDS)
     slow = await begun([user(B) for _ in range(200)])
-    slow_load = await back_to_back(slow, SECONDS)
+    slow_load = await back_to_back(slow, SECONDS, ramp_seconds=RAMP_SECONDS)
     memory = parts.memory_mib()
     for each in (alone, *many, *slow):
         each.leave()

@@ -1,5 +1,7 @@
 """One user, an instant model of 50 tokens, one turn after the other: accept, first token, end."""
 
+from collections.abc import Mapping
+
 from bench.ear import characters_of
 from bench.figures import Figure, one
 from bench.load import Load, one_by_one
@@ -37,5 +39,11 @@ def seen(load: Load, tokens: int) -> list[Figure]:
 
 def wrong(load: Load, tokens: int) -> str:
     """All must be 0; a turn that was told again was told whole in the end."""
-    refused = ", ".join(f"{count} {why}" for why, count in load.refused.items()) or "0"
-    return f"short {load.short(characters_of(tokens))}, told again {load.again}, refused {refused}"
+    short, again = load.short(characters_of(tokens)), load.again
+    return (
+        f"short {short}, told again {again}, failed {_listed(load.failed)}, refused {_listed(load.refused)}"
+    )
+
+
+def _listed(reasons: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {why}" for why, count in reasons.items()) or "0"

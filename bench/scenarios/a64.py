@@ -80,7 +80,12 @@ def _rates(rounds: list[Round], ceiling: Load) -> list[Figure]:
         one("turns", "/s", load.per_second, _each([each.load.per_second for each in rounds])),
         one("tokens", "/s", load.per_second * TOKENS),
         *seen(load, TOKENS),
-        one("bare workflows", "/s", fmean(bare_rates), f"one plain activity, same Temporal; {_each(bare_rates)}"),
+        one(
+            "bare workflows",
+            "/s",
+            fmean(bare_rates),
+            f"one plain activity, same Temporal; {_each(bare_rates)}",
+        ),
         one("turns to bare workflows", "ratio", fmean(ratios), _each(ratios)),
         one("bare streams", "/s", ceiling.per_second, "raw ASGI on uvicorn, nothing stored: the ceiling"),
     ]
@@ -92,7 +97,9 @@ def _spent(rounds: list[Round]) -> list[Figure]:
     total = Cost.total([each.cost for each in rounds])
     temporal = sum(each.bare_cost.cpu_seconds["temporal"] for each in rounds)
     worker = sum(each.bare["cpu_seconds"] for each in rounds)
-    note = f"temporal {temporal * 1000 / workflows:.1f}, its worker and client {worker * 1000 / workflows:.1f}"
+    note = (
+        f"temporal {temporal * 1000 / workflows:.1f}, its worker and client {worker * 1000 / workflows:.1f}"
+    )
     each_ms = (temporal + worker) * 1000 / workflows
     return [total.per("turn", turns), one("CPU a bare workflow", "ms", each_ms, note), total.shares()]
 

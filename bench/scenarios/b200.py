@@ -13,17 +13,19 @@ USERS = 200
 TOKENS = 50
 MODEL = f"tokens={TOKENS},delay_ms=10"
 WARM_SECONDS = 2.0
+# All in one moment would be POST's burst once more.
+RAMP_SECONDS = 2.0
 SECONDS = 10.0
 
 
 async def run(neo: Neo) -> list[Figure]:
     agent_id = await neo.agent(MODEL)
     users = await begun([NeoUser(neo, agent_id) for _ in range(USERS)])
-    await back_to_back(users, WARM_SECONDS)
+    await back_to_back(users, WARM_SECONDS, ramp_seconds=RAMP_SECONDS)
     await settled(neo.parts)
     with neo.parts.measured() as cost:
         async with Probe(neo, MODEL) as probe:
-            load = await back_to_back(users, SECONDS)
+            load = await back_to_back(users, SECONDS, ramp_seconds=RAMP_SECONDS)
         await settled(neo.parts)
     for user in users:
         user.leave()

@@ -3,7 +3,7 @@
 from itertools import chain
 
 from bench.ear import lateness_ms
-from bench.figures import Figure, one
+from bench.figures import Figure
 from bench.load import all_at_once, begun
 from bench.neo import Neo
 from bench.neo_user import NeoUser
@@ -15,6 +15,8 @@ TITLE = "300 streams at once, 20 ms a token, 500 tokens: ideally 10 s"
 STREAMS = 300
 TOKENS = 500
 DELAY_MS = 20
+# All in one moment would be POST's burst once more; they still overlap for two thirds of the time.
+RAMP_SECONDS = 3.0
 MODEL = f"tokens={TOKENS},delay_ms={DELAY_MS}"
 
 
@@ -24,15 +26,19 @@ async def run(neo: Neo) -> list[Figure]:
     await settled(neo.parts)
     with neo.parts.measured() as cost:
         async with Probe(neo, MODEL) as probe:
-            load = await all_at_once(users)
+            load = await all_at_once(users, ramp_seconds=RAMP_SECONDS)
             memory = neo.parts.memory()
         await settled(neo.parts)
     for user in users:
         user.leave()
     late = list(chain.from_iterable(lateness_ms(turn, TOKENS, DELAY_MS) for turn in load.turns))
-    begins = list(chain.from_iterable(_since_first(turn.first_ms, lateness_ms(turn, TOKENS, DELAY_MS)) for turn in load.turns))
+    begins = list(
+        chain.from_iterable(
+            _since_first(turn.first_ms, lateness_ms(turn, TOKENS, DELAY_MS)) for turn in load.turns
+        )
+    )
     return [
-        Figure("accept", "ms", [turn.accept_ms for turn in load.turns], "all 300 in the same moment"),
+        Figure("accept", "ms", [turn.accept_ms for turn in load.turns], "begun over 3 s"),
         Figure("first token", "ms", [turn.first_ms for turn in load.turns]),
         Figure("end", "ms", [turn.end_ms for turn in load.turns], wrong(load, TOKENS)),
         probe.figure("end, straight from the model"),

@@ -40,7 +40,9 @@ async def _start(data: Path, *, rest_seconds: float = 0.0) -> tuple[Neo, Mapping
 
 
 def _each_part(starts: list[dict[str, float]]) -> list[Figure]:
-    return [Figure(f"- {part}", "s", [start[part] for start in starts if part in start]) for part in starts[0]]
+    return [
+        Figure(f"- {part}", "s", [start[part] for start in starts if part in start]) for part in starts[0]
+    ]
 
 
 def _parts(up_seconds: Mapping[str, float]) -> str:

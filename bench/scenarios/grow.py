@@ -36,8 +36,18 @@ async def _transcripts(neo: Neo, seeds: Seeds, messages: int) -> list[Figure]:
     name = f"{messages:,} messages"
     return [
         Figure(f"{name}: accept", "ms", [turn.accept_ms for turn in [*whole, *after]]),
-        Figure(f"{name}: first token, all told", "ms", [turn.first_ms for turn in whole], "the transcript is sent"),
-        Figure(f"{name}: first token, continued", "ms", [turn.first_ms for turn in after], "the provider remembers"),
+        Figure(
+            f"{name}: first token, all told",
+            "ms",
+            [turn.first_ms for turn in whole],
+            "the transcript is sent",
+        ),
+        Figure(
+            f"{name}: first token, continued",
+            "ms",
+            [turn.first_ms for turn in after],
+            "the provider remembers",
+        ),
     ]
 
 

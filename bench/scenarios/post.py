@@ -32,9 +32,16 @@ async def run(neo: Neo) -> list[Figure]:
         user.leave()
     backlog = (len(accepts) - left) / (seconds + drain.seconds)
     return [
-        one("accepts", "/s", len(accepts) / seconds, f"{len(accepts)} accepted, refused {dict(refused) or 0}"),
+        one(
+            "accepts", "/s", len(accepts) / seconds, f"{len(accepts)} accepted, refused {dict(refused) or 0}"
+        ),
         Figure("accept", "ms", accepts),
-        one("turns, burst and drain", "/s", backlog, f"{left} were open {drain.seconds:.1f} s after the last accept"),
+        one(
+            "turns, burst and drain",
+            "/s",
+            backlog,
+            f"{left} were open {drain.seconds:.1f} s after the last accept",
+        ),
         one("sessions opened", "/s", SESSIONS / opened_seconds, "before, by 16 clients"),
         cost.shares(),
         (cost + drain).per("post and its turn", len(accepts)),

@@ -3,13 +3,12 @@
 import re
 from time import perf_counter
 
-from redis.asyncio import Redis
-
 from bench.ear import Ear, characters_of
 from bench.figures import Figure, one
 from bench.neo import Neo
 from bench.neo_user import TEXT, NeoUser
 from bench.rest import settled
+from redis.asyncio import Redis
 
 TITLE = "a turn of about 10,000 events, read again"
 # A millisecond between two tokens keeps most of them events of their own; some merge.
@@ -33,7 +32,9 @@ async def run(neo: Neo) -> list[Figure]:
         await valkey.unlink(f"neo:{{{user.session_id}}}:events")
     rebuilt = await _read(neo, user, "rebuilt from PostgreSQL", since, live.characters)
     user.leave()
-    told = f"{live.events} events in {live_seconds:.1f} s; short {int(live.characters != characters_of(TOKENS))}"
+    told = (
+        f"{live.events} events in {live_seconds:.1f} s; short {int(live.characters != characters_of(TOKENS))}"
+    )
     return [one("said live", "events/s", live.events / live_seconds, told), *start, *half, *rebuilt]
 
 

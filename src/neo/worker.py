@@ -28,7 +28,8 @@ STEP_POLLS = 1
 
 
 class TurnWorker:
-    def __init__(self, resources: Resources, settings: Settings) -> None:
+    def __init__(self, resources: Resources, settings: Settings, *, warms_first: bool = False) -> None:
+        self._warms_first = warms_first
         self._resources = resources
         self._settings = settings
         self._stopping = asyncio.Event()
@@ -37,9 +38,8 @@ class TurnWorker:
     async def run(self) -> None:
         """Take turns until told to stop; then let what runs finish, or hand it over."""
         client = await self._resources.temporal.connected()
-        # Seconds of imports: turns are taken meanwhile, and the first of them wait for it in their step.
+        # Seconds of imports. A worker that is alone takes turns meanwhile, and the first of them wait in their step.
         warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
-        warmed.add_done_callback(lambda _: log.info("worker_warm"))
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
         step = ModelStep(
             self._resources.database,
@@ -68,6 +68,8 @@ class TurnWorker:
             sticky_queue_schedule_to_start_timeout=STICKY,
             graceful_shutdown_timeout=timedelta(seconds=drain_seconds),
         )
+        if self._warms_first:
+            await asyncio.wait((warmed,))
         async with worker:
             self.is_up = True
             log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)

@@ -31,7 +31,8 @@ async def _work(settings: Settings) -> int:
     resources = open_resources(settings)
     try:
         async with observed(settings.telemetry, resources, process="neo-worker"):
-            return await _run(resources, TurnWorker(resources, settings))
+            # Beside other workers: a turn that came to this one early would wait for what they have ready.
+            return await _run(resources, TurnWorker(resources, settings, warms_first=True))
     finally:
         await resources.aclose()
 

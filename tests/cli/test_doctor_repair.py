@@ -37,6 +37,7 @@ VALUES (:id, :tenant_id, :session_id, :turn_no, :status, 'FAST', gen_random_uuid
     'stop', 1, now() - interval '1 hour', now() - interval '1 hour',
     CASE WHEN :is_open THEN NULL ELSE now() - interval '59 minutes' END)
 """
+TEMPORAL_AWAY = "Temporal does not answer, and only it can start turns"
 WEEKS_AGO = time.time() - 30 * 86_400
 
 
@@ -205,7 +206,7 @@ async def test_a_failed_turn_without_a_reason_gets_one(ward: Ward) -> None:
 
 
 async def test_what_must_be_understood_first_is_named_and_not_touched(ward: Ward) -> None:
-    session_id, [first, _] = await ward.session("COMPLETED", "COMPLETED")
+    _, [first, _] = await ward.session("COMPLETED", "COMPLETED")
     await ward.change("UPDATE chat_turns SET output_tokens = NULL WHERE id = :id", id=first)
 
     checks = await ward.repaired()
@@ -331,7 +332,7 @@ async def test_without_temporal_it_says_why_turns_are_not_started(ward: Ward) ->
     doctor = await neo("doctor", "--data", str(ward.data), "--repair", "--yes", **environment)
 
     assert doctor.code == 1
-    assert "only it can start turns" in doctor.out
+    assert TEMPORAL_AWAY in doctor.out
     await ward.change(
         "UPDATE chat_turns SET status = 'CANCELLED', ended_at = now() WHERE id = :id", id=turn_id
     )

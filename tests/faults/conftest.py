@@ -22,8 +22,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     outcomes: dict[str, tuple[str, str, str, str]] = {}
     for outcome, reports in terminalreporter.stats.items():
         for report in reports:
-            if isinstance(report, pytest.TestReport) and (report.when == "call" or outcome in ("error", "failed")):
-                outcomes[report.nodeid] = row_of(report, held=report.passed and outcomes.get(report.nodeid) is None)
+            if isinstance(report, pytest.TestReport) and (
+                report.when == "call" or outcome in ("error", "failed")
+            ):
+                outcomes[report.nodeid] = row_of(
+                    report, held=report.passed and outcomes.get(report.nodeid) is None
+                )
     rows = sorted(outcomes.values(), key=lambda row: (number_of(row[0]), row[3]))
     terminalreporter.section("faults and promises")
     for fault, held, recovery, promise in (TITLE, *rows):
@@ -39,7 +43,7 @@ def row_of(report: pytest.TestReport, *, held: bool) -> tuple[str, str, str, str
 
 
 def number_of(faults: str) -> int:
-    return int(faults.split()[0][1:]) if faults != "-" else 1_000
+    return int(faults.split(maxsplit=1)[0][1:]) if faults != "-" else 1_000
 
 
 @pytest.fixture(scope="session")

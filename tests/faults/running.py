@@ -20,6 +20,7 @@ class Running:
         self.part = part
         self._child: Child | None = None
         self._is_frozen = False
+        self._starting: asyncio.Task[None] | None = None
 
     @property
     def name(self) -> str:
@@ -36,10 +37,24 @@ class Running:
             return False
         return psutil.pid_exists(self.pid) and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
 
-    async def start(self) -> None:
-        if self.is_up:
-            self.thaw()
+    @property
+    def is_ready(self) -> bool:
+        return self.is_up and self._starting is not None and self._starting.done()
+
+    def start_soon(self) -> None:
+        """Begin to start it, unless it is up or starting."""
+        if self._starting is not None and not self._starting.done():
             return
+        if not self.is_up:
+            self._starting = asyncio.create_task(self._start())
+
+    async def start(self) -> None:
+        self.thaw()
+        self.start_soon()
+        if self._starting is not None:
+            await asyncio.shield(self._starting)
+
+    async def _start(self) -> None:
         self._child = await Child.start(await self.part.prepare())
         self._is_frozen = False
         ready = asyncio.ensure_future(self.part.ready())
@@ -52,19 +67,30 @@ class Running:
             ready.cancel()
             ended.cancel()
 
+    async def _give_up_starting(self) -> None:
+        if self._starting is not None and not self._starting.done():
+            # Not before there is a child: one that is being born would be forgotten.
+            while self._child is None or not self.is_up:
+                await asyncio.sleep(0.01)
+            self._starting.cancel()
+            await asyncio.gather(self._starting, return_exceptions=True)
+
     async def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End it as a crash would, with all of its group."""
+        await self._give_up_starting()
         if self.is_up:
             os.killpg(self.pid, number)
         await self.gone()
 
     async def terminate(self) -> None:
         """Ask it to stop, as a deploy does, and wait until it has."""
+        await self._give_up_starting()
         if self.is_up:
             os.kill(self.pid, signal.SIGTERM)
         await self.gone()
 
     async def stop(self) -> None:
+        await self._give_up_starting()
         self.thaw()
         if self._child is not None and self.is_up:
             await self._child.stop(asyncio.Event())

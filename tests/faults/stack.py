@@ -36,11 +36,13 @@ DRAIN_SECONDS = 3.0
 IDLE_SECONDS = 3.0
 KEEP_ALIVE_SECONDS = 1.0
 SEND_SECONDS = 2.0
+# A worker that was killed takes its time to come back, and the next test need not wait for it.
+WORKERS_READY = 2
 
 
 @dataclass
 class Stack:
-    """Two APIs and two workers on engines of their own. The second of each reaches its engines over proxies."""
+    """Two APIs and three workers on engines of their own. The second of each reaches its engines over proxies."""
 
     plan: Plan
     engines: dict[str, Running]
@@ -74,7 +76,15 @@ class Stack:
         return self.folder / "blobs"
 
     async def whole(self) -> None:
-        """Bring back what a test has broken."""
+        """Bring back what a test has broken; of the workers one may still be on its way."""
+        await self.healed()
+        for process in self.processes:
+            process.start_soon()
+        await asyncio.gather(*(api.start() for api in self.apis), self._until_working(WORKERS_READY))
+        await asyncio.gather(*(_ready(port) for port in self.api_ports))
+
+    async def healed(self) -> None:
+        """Engines that answer, lines that hold, and a worker: enough for every turn to end."""
         self.points.clear()
         for line in (*self.api_lines.values(), *self.worker_lines.values()):
             line.mend()
@@ -82,8 +92,14 @@ class Stack:
             one.thaw()
         for engine in self.engines.values():
             await engine.start()
-        await asyncio.gather(*(process.start() for process in self.processes))
-        await asyncio.gather(*(_ready(port) for port in self.api_ports))
+        for process in self.processes:
+            process.start_soon()
+        await self._until_working(1)
+
+    async def _until_working(self, wanted: int) -> None:
+        async with asyncio.timeout(READY_SECONDS):
+            while sum(worker.is_ready for worker in self.workers) < wanted:
+                await asyncio.sleep(0.02)
 
     def log(self, process: Running) -> str:
         return (self.folder / f"{process.name}.log").read_text()
@@ -166,6 +182,7 @@ def _built(plan: Plan, engines: dict[str, Running], lines: "list[Lines]", folder
         [
             _worker(folder, "worker-1", environment),
             _worker(folder, "worker-2", {**environment, **of_worker.environment}),
+            _worker(folder, "worker-3", environment),
         ],
     )
 
@@ -250,7 +267,7 @@ def _worker(folder: Path, name: str, environment: Mapping[str, str]) -> Running:
 
     async def ready() -> None:
         # The log goes on over a restart: the last start counts.
-        while '"worker_warm"' not in _since_start(log):
+        while '"worker_up"' not in _since_start(log):
             await asyncio.sleep(0.05)
 
     return _neo(folder, name, ("worker",), environment, ready)

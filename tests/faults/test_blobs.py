@@ -1,6 +1,5 @@
 """The store of attachments is away."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,5 +64,4 @@ async def test_f37_a_turn_whose_images_cannot_be_read_is_tried_again_and_then_fa
     assert turn.attempts == 3
     answered = await world.caller.call("GET", f"{SESSIONS}/{session}/messages")
     assert answered.status == 200
-    await asyncio.sleep(0)
     await client.http.aclose()

@@ -78,9 +78,8 @@ async def until_waiting(world: World) -> None:
     """Until somebody waits for a lock."""
     async with asyncio.timeout(10):
         while True:
-            async with world.stack.owner.without_tenant() as owner:
-                if await owner.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")):
-                    return
+            if await world.stack.owner.look_up("SELECT 1 FROM pg_locks WHERE NOT granted"):
+                return
             await asyncio.sleep(0.02)
 
 
@@ -123,14 +122,12 @@ async def until_all_are_busy(caller: Caller) -> None:
 async def test_f32_a_full_disk_under_postgresql_is_503_and_stores_nothing(world: World) -> None:
     session = await world.caller.open()
     name, message = uuid4().hex, f"say {uuid4()}"
-    async with world.stack.owner.without_tenant() as owner:
-        await owner.exec_driver_sql(FULL)
-        await owner.exec_driver_sql(TRIGGER)
+    await world.stack.owner.look_up(FULL)
+    await world.stack.owner.look_up(TRIGGER)
     try:
         refused = await world.caller.post(session, message, name)
     finally:
-        async with world.stack.owner.without_tenant() as owner:
-            await owner.exec_driver_sql("DROP FUNCTION full_disk CASCADE")
+        await world.stack.owner.look_up("DROP FUNCTION full_disk CASCADE")
 
     assert (refused.answered.status, refused.answered.code) == (503, "database_unavailable")
     again = await world.caller.post(session, message, name)

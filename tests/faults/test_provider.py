@@ -39,7 +39,7 @@ async def test_f21_a_provider_that_stays_busy_fails_the_turn(world: World) -> No
     assert rest.calls[rest.messages[0].text] == 3
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 529])
+@pytest.mark.parametrize("status", [500, 529])
 async def test_f22_a_provider_that_is_down_is_asked_again(world: World, status: int) -> None:
     end, rest = await turn_with(world, f"tokens=5,status={status},times=1,key=down{status}")
 
@@ -92,7 +92,7 @@ async def test_f24_an_answer_that_breaks_off_is_never_stored_as_whole(world: Wor
     assert [message.role for message in rest.messages] == ["user"]
 
 
-@pytest.mark.parametrize("how", ["half=10", "eof=10", "reset=10"])
+@pytest.mark.parametrize("how", ["half=10", "reset=10"])
 async def test_f24_an_answer_that_breaks_off_once_is_said_again_whole(world: World, how: str) -> None:
     end, rest = await turn_with(world, f"tokens=20,{how},times=1,key={how[:-3]}")
 

@@ -5,7 +5,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from itertools import chain
 
 import pytest
 
@@ -24,14 +24,15 @@ def told(load: Load) -> Counter[str]:
 
 
 async def kill_in_turns(workers: list[Running], until: float) -> int:
+    """One worker after the other, without waiting for the one before to be back."""
     kills = 0
     while time.monotonic() < until:
-        began = time.monotonic()
-        worker = workers[kills % len(workers)]
-        await worker.kill()
-        await worker.start()
-        kills += 1
-        await asyncio.sleep(max(0.0, KILL_EVERY_SECONDS - (time.monotonic() - began)))
+        worker = next((one for one in chain(workers[kills % 3 :], workers) if one.is_up), None)
+        if worker is not None:
+            await worker.kill()
+            worker.start_soon()
+            kills += 1
+        await asyncio.sleep(KILL_EVERY_SECONDS)
     return kills
 
 
@@ -39,7 +40,7 @@ async def workers_die_for(world: World, seconds: float) -> None:
     async with under_load(world, sessions=40, per_second=20, seconds=seconds, model=ANSWER) as load:
         kills = await kill_in_turns(world.stack.workers, time.monotonic() + seconds)
 
-    assert kills >= 2
+    assert kills >= seconds / KILL_EVERY_SECONDS - 2
     rest = await world.judged()
     assert len(rest.turns) == len(load.posted)
     assert {turn.status for turn in rest.turns} == {"COMPLETED"}
@@ -57,7 +58,7 @@ async def test_f6_a_worker_dies_every_three_seconds_for_a_minute(world: World) -
 async def test_f33_f34_a_rolling_restart_under_load_loses_and_repeats_nothing(world: World) -> None:
     tails: list[float] = []
     async with under_load(world, sessions=20, per_second=8, seconds=10, model=ANSWER) as load:
-        for process in (*world.stack.apis, *world.stack.workers):
+        for process in (*world.stack.apis, *world.stack.workers[:2]):
             began = time.monotonic()
             await process.terminate()
             tails.append(time.monotonic() - began)
@@ -98,16 +99,14 @@ async def test_f33_an_api_that_is_asked_to_stop_answers_what_it_has_taken(world:
     await world.stack.apis[0].start()
     readings = await asyncio.gather(*tails)
 
-    assert {post.answered.status for post in answers} <= {202, 0}
+    # Refused is answered too; a connection that was never taken may come again elsewhere.
+    assert {post.answered.status for post in answers} <= {202, 503, 0}
     accepted = [post for post in answers if post.answered.status == 202]
     assert accepted
     assert {reading.ends[0] for reading in readings} == {"retry"}
     rest = await world.judged()
     # What was not answered was not stored either.
     assert len(rest.turns) == len(accepted) + 1
-
-
-Blow = Callable[[], Awaitable[None]]
 
 
 async def nemesis(world: World, seconds: float, chance: random.Random) -> list[str]:
@@ -144,8 +143,8 @@ async def storm(world: World, seconds: float, per_second: float) -> None:
             blows = await nemesis(world, seconds, chance)
             await world.stack.whole()
         rest = await world.judged()
-    except BaseException:
-        print(f"FAULTS_SEED={seed}", *blows, sep="\n  ")
+    except BaseException as error:
+        error.add_note("\n  ".join((f"FAULTS_SEED={seed}", *blows)))
         raise
     assert len(rest.turns) == len(load.posted)
 

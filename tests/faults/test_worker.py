@@ -1,7 +1,6 @@
 """A worker that is killed, frozen or stopped in the middle of a turn, or that breaks on it each time."""
 
 import asyncio
-import signal
 import time
 from itertools import pairwise
 
@@ -184,17 +183,3 @@ async def test_f39_resets_race_posts_and_every_accepted_message_has_one_end(worl
 
     assert {post.answered.code for post in posted} <= {None, "session_archived"}
     await world.judged()
-
-
-async def test_f6_a_worker_killed_again_and_again_does_not_repeat_a_closed_turn(world: World) -> None:
-    """SIGKILL between two turns of one session: the next one begins elsewhere, and in order."""
-    session = await world.caller.open()
-    posts = [await world.caller.say(session) for _ in range(6)]
-    for worker in world.stack.workers:
-        await worker.kill(signal.SIGKILL)
-        await worker.start()
-
-    for post in posts:
-        await world.caller.read(session, post.answered.data["since_cursor"])
-
-    assert [turn.status for turn in (await world.judged()).turns] == ["COMPLETED"] * 6

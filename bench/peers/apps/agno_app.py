@@ -10,12 +10,13 @@ from agno.models.base import Model
 from agno.models.message import Message
 from agno.models.response import ModelResponse
 from agno.os import AgentOS
-
 from model import whole, words
 
 
 class Scripted(Model):
-    async def ainvoke_stream(self, messages: list[Message], *_: Any, **__: Any) -> AsyncIterator[ModelResponse]:
+    async def ainvoke_stream(
+        self, messages: list[Message], *_: Any, **__: Any
+    ) -> AsyncIterator[ModelResponse]:
         async for word in words(_asked(messages)):
             yield ModelResponse(role="assistant", content=word)
 
@@ -40,6 +41,9 @@ def _asked(messages: list[Message]) -> str:
 
 
 agent = Agent(
-    id="agent", model=Scripted(id="scripted"), db=AsyncSqliteDb(db_file=os.environ["DB_FILE"]), telemetry=False
+    id="agent",
+    model=Scripted(id="scripted"),
+    db=AsyncSqliteDb(db_file=os.environ["DB_FILE"]),
+    telemetry=False,
 )
 app = AgentOS(agents=[agent], telemetry=False).get_app()

@@ -1,7 +1,8 @@
+# ruff: noqa: ARG002 - the store's methods are ChatKit's.
 """ChatKit's self-hosted server with a store in memory and the benchmark's model."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from chatkit.server import ChatKitServer, StreamingResult
@@ -18,7 +19,6 @@ from chatkit.types import (
 )
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import StreamingResponse
-
 from model import whole, words
 
 
@@ -41,7 +41,9 @@ class Memory(Store[dict[str, Any]]):
     async def delete_thread(self, thread_id: str, context: Any) -> None:
         self._threads.pop(thread_id, None)
 
-    async def load_thread_items(self, thread_id: str, after: Any, limit: int, order: str, context: Any) -> Any:
+    async def load_thread_items(
+        self, thread_id: str, after: Any, limit: int, order: str, context: Any
+    ) -> Any:
         found = list(self._items.get(thread_id, {}).values())[-limit:]
         return Page(data=found, has_more=False, after=None)
 
@@ -77,7 +79,9 @@ class Server(ChatKitServer[dict[str, Any]]):
 
 def _item(item_id: str, thread_id: str, text: str) -> AssistantMessageItem:
     content = [AssistantMessageContent(text=text)]
-    return AssistantMessageItem(id=item_id, thread_id=thread_id, created_at=datetime.now(), content=content)
+    return AssistantMessageItem(
+        id=item_id, thread_id=thread_id, created_at=datetime.now(UTC), content=content
+    )
 
 
 app, server = FastAPI(), Server(Memory())
@@ -91,7 +95,7 @@ async def health() -> dict[str, bool]:
 @app.post("/threads")
 async def open_thread() -> dict[str, str]:
     """ChatKit makes a thread with its first message; the benchmark wants one before."""
-    thread = ThreadMetadata(id=server.store.generate_thread_id({}), created_at=datetime.now())
+    thread = ThreadMetadata(id=server.store.generate_thread_id({}), created_at=datetime.now(UTC))
     await server.store.save_thread(thread, {})
     return {"thread_id": thread.id}
 

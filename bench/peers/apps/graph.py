@@ -12,7 +12,7 @@ from langgraph.graph import END, START, MessagesState, StateGraph
 
 # A graph is imported by its file's path.
 sys.path.insert(0, str(Path(__file__).parent))
-from model import whole, words  # noqa: E402
+from model import whole, words
 
 
 class Scripted(BaseChatModel):
@@ -24,7 +24,11 @@ class Scripted(BaseChatModel):
         return ChatResult(generations=[ChatGeneration(message=AIMessage(whole(str(messages[-1].content))))])
 
     async def _astream(
-        self, messages: list[BaseMessage], stop: Any = None, run_manager: Any = None, **_: Any
+        self,
+        messages: list[BaseMessage],
+        stop: Any = None,  # noqa: ARG002 - passed by name.
+        run_manager: Any = None,
+        **_: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
         async for word in words(str(messages[-1].content)):
             chunk = ChatGenerationChunk(message=AIMessageChunk(content=word))

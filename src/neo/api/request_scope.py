@@ -1,7 +1,6 @@
 """The outermost layer of a request: its id, its clock, its headers, its one log line."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
@@ -56,6 +55,8 @@ class RequestScope:
         # Of requests on one connection, the later one's task begins with what the earlier one bound.
         structlog.contextvars.clear_contextvars()
         with structlog.contextvars.bound_contextvars(request_id=state["request_id"]), _traced(scope) as span:
+            if span.trace_id is not None:
+                structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
             try:
                 await self._handle(scope, receive, answer.send)
             except Exception:
@@ -115,23 +116,18 @@ class _Answer:
         )
 
 
-@contextmanager
-def _traced(scope: Scope) -> Iterator[traces.Spanned]:
+def _traced(scope: Scope) -> AbstractContextManager[traces.Spanned]:
     """The request's span, below its caller's when that sends one."""
-    if scope["path"] in PROBES:
-        yield traces.NO_SPAN
-        return
+    if not traces.are_made() or scope["path"] in PROBES:
+        return traces.NO_SPAN
     parent = next((value for name, value in scope["headers"] if name == TRACEPARENT), None)
-    with traces.span(
+    return traces.span(
         scope["method"],
         kind="SERVER",
         parent=parent.decode("latin-1") if parent else None,
         http__request__method=scope["method"],
         neo__request_id=scope["state"]["request_id"],
-    ) as span:
-        if span.trace_id is not None:
-            structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
-        yield span
+    )
 
 
 def _found_wrong(scope: Scope) -> Failure | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from neo.cli.findings import Finding, problem, repaired
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 from neo.settings import plain
 
 if TYPE_CHECKING:
@@ -24,8 +24,12 @@ CONNECT_SECONDS = 5.0
 
 
 class TemporalNotThere(Failure):
+    """`neo doctor --repair` was to start turns, and Temporal does not answer."""
+
     kind = Kind.UNAVAILABLE
     code = "temporal_not_there"
+    remedy = "Start it, and repair again; a server that runs starts its turns by itself."
+    edges = (Edge.COMMAND_LINE,)
 
 
 @dataclass(frozen=True)

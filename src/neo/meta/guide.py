@@ -21,15 +21,19 @@ GUIDE = """\
    After a disconnect ask again with the last id in `Last-Event-ID`. `204`: nothing more to come.
 4. `GET /public-api/chat/sessions/{id}/messages`: the transcript as `UIMessage`s, and `open_turn` while one runs.
 
-Turns of a session run one at a time, in order; a message posted while one runs is accepted and waits.
+Turns of a session run one at a time, in order; a message posted while one runs is accepted and waits, or is refused
+with `"overlap": "reject"`: `409 turn_in_progress`.
 
 ## Also
 
 - Images: `POST .../{id}/attachments/upload-url` with `{"content_type": "image/png"}`; `PUT` the bytes to `upload_url`
   with `x-ms-blob-type: BlockBlob` and `x-ms-blob-content-type: image/png`; then post the message with
   `"attachments": [{"blob_path": "...", "mime": "image/png"}]`.
+- Stop: `POST .../{id}/turns/{chat_turn_id}/cancel`; `POST .../{id}/reset` archives and stops everything.
+- An end user's token: `POST /public-api/sessions` with `{"session_id": "..."}`; it opens that session and nothing else.
 - `GET /public-api/chat/sessions`, `GET .../{id}`, `GET .../{id}/turns/{turn_id}`, `POST .../{id}/archive`.
-- Setting a tenant up: `/public-api/agents`, `/technicians`, `/api-keys`, `/tenant`, `/settings`, `/audit-log`.
+- Setting a tenant up: `/public-api/agents`, `/channels`, `/end-companies`,
+  `/technicians`, `/api-keys`, `/tenant`, `/settings`, `/audit-log`.
 - Lists take `page_size` (1 to 200) and `cursor` (`meta.pagination.next_cursor` of the page before).
 - `429` carries `Retry-After`; every answer carries `X-RateLimit-Limit`, `-Remaining`, `-Reset`, `X-Request-Id`.
 - `GET /public-api/health`, `GET /public-api/ready` (which engine is down).

@@ -6,8 +6,8 @@ carries ids and measures, never what was said, a key, or a tenant's name.
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -34,6 +34,12 @@ class Spanned:
 
     def __init__(self, span: "Span | None") -> None:
         self._span = span
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def say(self, **attributes: Attribute) -> None:
         """Add what became known meanwhile; `__` in a name stands for a dot."""
@@ -84,17 +90,24 @@ def tracing(endpoint: str | None, *, process: str) -> Iterator[None]:
         provider.shutdown()
 
 
-@contextmanager
+def are_made() -> bool:
+    return _tracer is not None
+
+
 def span(
     name: str, *, kind: str = "INTERNAL", parent: str | None = None, **attributes: Attribute
-) -> Iterator[Spanned]:
+) -> AbstractContextManager[Spanned]:
     """A span round the block, below the one that is open here, or below a `traceparent` that was passed on."""
-    if _tracer is None:
-        yield NO_SPAN
-        return
+    return NO_SPAN if _tracer is None else _opened(_tracer, name, kind, parent, attributes)
+
+
+@contextmanager
+def _opened(
+    tracer: "Tracer", name: str, kind: str, parent: str | None, attributes: dict[str, Attribute]
+) -> Iterator[Spanned]:
     from opentelemetry.trace import SpanKind  # noqa: PLC0415
 
-    with _tracer.start_as_current_span(
+    with tracer.start_as_current_span(
         name,
         context=_context(parent),
         kind=SpanKind[kind],
@@ -111,14 +124,9 @@ def span(
             raise
 
 
-@contextmanager
-def begun(name: str) -> Iterator[Spanned]:
-    """A span that is not round what is open here: it ends where its `end` is called, or with the block."""
-    spanned = NO_SPAN if _tracer is None else Spanned(_tracer.start_span(name))
-    try:
-        yield spanned
-    finally:
-        spanned.end()
+def begun(name: str) -> Spanned:
+    """A span that nothing else is below: it ends where its `end` is called, or with its block."""
+    return NO_SPAN if _tracer is None else Spanned(_tracer.start_span(name))
 
 
 def traceparent() -> str | None:
