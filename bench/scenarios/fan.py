@@ -10,6 +10,8 @@ from bench.neo import Neo
 from bench.neo_user import TEXT, NeoUser
 from bench.parts import Cost
 from bench.rest import settled
+from bench.scenarios.a1 import wrong
+from bench.tails import close_tails, open_tails
 
 TITLE = "one session with 200 tails, and 200 sessions with one"
 TAILS = 200
@@ -31,17 +33,14 @@ async def _one_session(neo: Neo) -> list[Figure]:
     await poster.begin()
     users = await begun([NeoUser(neo, session_id=poster.session_id) for _ in range(TAILS)])
     ears = [Ear(TEXT) for _ in users]
-    tails = [
-        asyncio.create_task(user.tail(ear.hear, follow=True)) for user, ear in zip(users, ears, strict=True)
-    ]
+    tails = await open_tails(users, [ear.hear for ear in ears])
     await settled(neo.parts)
     with neo.parts.measured() as cost:
         await poster.post()
         seconds = await _all_heard(ears, characters_of(ONE_TOKENS))
-    for user in (poster, *users):
-        user.leave()
-    await asyncio.gather(*tails, return_exceptions=True)
-    return _told("one session, 200 tails", ears, ONE_TOKENS, seconds, cost)
+    ended = await close_tails(users, tails)
+    poster.leave()
+    return _told("one session, 200 tails", ears, ONE_TOKENS, seconds, cost, f"; ended early {ended}")
 
 
 async def _all_heard(ears: list[Ear], characters: int) -> float:
@@ -63,13 +62,15 @@ async def _each_its_own(neo: Neo) -> list[Figure]:
     for user in users:
         user.leave()
     ears = [turn.ear for turn in load.turns]
-    return _told("200 sessions, one tail each", ears, EACH_TOKENS, load.seconds, cost)
+    return _told(
+        "200 sessions, one tail each", ears, EACH_TOKENS, load.seconds, cost, f"; {wrong(load, EACH_TOKENS)}"
+    )
 
 
-def _told(name: str, ears: list[Ear], tokens: int, seconds: float, cost: Cost) -> list[Figure]:
+def _told(name: str, ears: list[Ear], tokens: int, seconds: float, cost: Cost, said: str) -> list[Figure]:
     events, whole = sum(ear.events for ear in ears), characters_of(tokens)
     lost = TAILS - sum(1 for ear in ears if ear.characters == whole)
-    note = f"{events // len(ears)} events a tail in {seconds:.1f} s; tails that lost text: {lost}"
+    note = f"{events // len(ears)} events a tail in {seconds:.1f} s; tails that lost text: {lost}{said}"
     return [
         one(f"{name}: events", "/s", events / seconds, note),
         one(f"{name}: characters", "/s", sum(ear.characters for ear in ears) / seconds),

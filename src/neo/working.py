@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+from collections.abc import Callable
 
 import structlog
 
@@ -58,7 +59,7 @@ async def _run(resources: Resources, worker: TurnWorker) -> int:
 
 
 async def _prepared(resources: Resources, worker: TurnWorker) -> None:
-    await trusted(resources.database, on_wait=lambda problem: log.info("worker_waits", reason=problem))
+    await trusted(resources.database, on_wait=_once_each())
     async with asyncio.TaskGroup() as group:
         beside = [
             group.create_task(kept_going("connect", resources.temporal.connect)),
@@ -68,3 +69,16 @@ async def _prepared(resources: Resources, worker: TurnWorker) -> None:
         await worker.run()
         for task in beside:
             task.cancel()
+
+
+def _once_each() -> Callable[[str], None]:
+    """Tells the log of what is waited for when that changes; the database is asked many times a second."""
+    told: str | None = None
+
+    def tell(problem: str) -> None:
+        nonlocal told
+        if problem != told:
+            log.info("worker_waits", reason=problem)
+        told = problem
+
+    return tell

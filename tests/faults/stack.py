@@ -117,6 +117,17 @@ class Stack:
                             return worker
                 await asyncio.sleep(0.05)
 
+    async def attempted(self, turn_id: str, attempt: int) -> None:
+        """Wait until Temporal has handed out this attempt at the turn's step."""
+        temporal = await Temporal.connect(self.addresses.temporal_address)
+        async with asyncio.timeout(20):
+            while True:
+                described = await temporal.get_workflow_handle(turn_id).describe()
+                pending = described.raw_description.pending_activities
+                if any(one.attempt >= attempt and one.HasField("last_started_time") for one in pending):
+                    return
+                await asyncio.sleep(0.05)
+
     async def calls(self) -> list[dict[str, Any]]:
         """What the model server was asked, oldest first."""
         async with self.scripted() as http:

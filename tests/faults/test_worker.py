@@ -65,6 +65,27 @@ async def test_f7_a_frozen_worker_thaws_and_adds_nothing(world: World) -> None:
     assert (after.messages, after.streams) == (before.messages, before.streams)
 
 
+async def test_f7_a_worker_thaws_with_an_old_attempt_in_hand_and_the_turn_is_not_lost(world: World) -> None:
+    """The frozen worker was given the next attempt as well, and begins with it when another has the one after."""
+    first, *others = world.stack.workers
+    for other in others:
+        await other.kill()
+    await first.start()
+    posted, reading, frozen = await in_mid_answer(world, "scripted:tokens=100,delay_ms=40")
+    assert frozen is first
+
+    frozen.freeze()
+    await world.stack.attempted(str(posted.turn_id), 2)
+    await others[0].start()
+    restarted = lambda event: event.type == "data-turn-restarted"  # noqa: E731
+    await world.caller.read(posted.session_id, None, reading=reading, until=restarted)
+    frozen.thaw()
+    await world.caller.read(posted.session_id, None, reading=reading)
+
+    assert ends(reading) == ["finish"]
+    assert one_turn(await world.judged())[0] == "COMPLETED"
+
+
 async def until_idle(worker: Running) -> None:
     """Until a thawed process has heard that it was overtaken, or had its chance to."""
     process = psutil.Process(worker.pid)

@@ -1,0 +1,46 @@
+"""Opening many tails, a bounded number at a time, as readers that come back after a restart would be spread."""
+
+import asyncio
+from collections.abc import Sequence
+from time import perf_counter
+
+from bench.line import Hear
+from bench.neo_user import NeoUser
+
+AT_ONCE = 64
+
+Opened = tuple["asyncio.Task[None]", float]
+
+
+async def open_tails(users: Sequence[NeoUser], hears: Sequence[Hear]) -> list[Opened]:
+    """Tails that follow their session over its turns, and how many milliseconds each took to open."""
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def open_one(user: NeoUser, hear: Hear) -> Opened:
+        async with free:
+            return await _open(user, hear)
+
+    return list(await asyncio.gather(*map(open_one, users, hears)))
+
+
+async def _open(user: NeoUser, hear: Hear) -> Opened:
+    opened, began = asyncio.Event(), perf_counter()
+
+    def heard(data: bytes) -> None:
+        opened.set()
+        hear(data)
+
+    tail = asyncio.create_task(user.tail(heard, follow=True))
+    # A tail that was refused has ended.
+    tail.add_done_callback(lambda _: opened.set())
+    await opened.wait()
+    return tail, (perf_counter() - began) * 1000
+
+
+async def close_tails(users: Sequence[NeoUser], tails: Sequence[Opened]) -> int:
+    """Leave; returns how many tails had ended before."""
+    ended = sum(1 for tail, _ in tails if tail.done())
+    for user in users:
+        user.leave()
+    await asyncio.gather(*(tail for tail, _ in tails), return_exceptions=True)
+    return ended
