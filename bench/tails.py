@@ -1,10 +1,12 @@
 """Opening many tails, a bounded number at a time, as readers that come back after a restart would be spread."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 from time import perf_counter
 
 from bench.line import Hear
+from bench.load import reason
 from bench.neo_user import NeoUser
 
 AT_ONCE = 64
@@ -37,10 +39,15 @@ async def _open(user: NeoUser, hear: Hear) -> Opened:
     return tail, (perf_counter() - began) * 1000
 
 
-async def close_tails(users: Sequence[NeoUser], tails: Sequence[Opened]) -> int:
-    """Leave; returns how many tails had ended before."""
-    ended = sum(1 for tail, _ in tails if tail.done())
+async def close_tails(users: Sequence[NeoUser], tails: Sequence[Opened]) -> str:
+    """Leave; returns how many tails had ended before, and why."""
+    ended = Counter(_why(tail) for tail, _ in tails if tail.done())
     for user in users:
         user.leave()
     await asyncio.gather(*(tail for tail, _ in tails), return_exceptions=True)
-    return ended
+    return "ended early " + (", ".join(f"{count} {why}" for why, count in ended.items()) or "0")
+
+
+def _why(tail: "asyncio.Task[None]") -> str:
+    error = tail.exception()
+    return reason(error) if isinstance(error, Exception) else "by itself"

@@ -40,7 +40,7 @@ async def _one_session(neo: Neo) -> list[Figure]:
         seconds = await _all_heard(ears, characters_of(ONE_TOKENS))
     ended = await close_tails(users, tails)
     poster.leave()
-    return _told("one session, 200 tails", ears, ONE_TOKENS, seconds, cost, f"; ended early {ended}")
+    return _told("one session, 200 tails", ears, ONE_TOKENS, seconds, cost, f"; {ended}")
 
 
 async def _all_heard(ears: list[Ear], characters: int) -> float:

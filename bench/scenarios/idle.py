@@ -31,7 +31,7 @@ async def run(neo: Neo) -> list[Figure]:
     await settled(neo.parts)
     each = {part: (after[part] - before[part]) * 1024 / TAILS for part in after}
     return [
-        one("time to open all", "s", seconds, f"by {AT_ONCE} at a time; {ended} ended early"),
+        one("time to open all", "s", seconds, f"by {AT_ONCE} at a time; {ended}"),
         Figure("open one", "ms", [opened_ms for _, opened_ms in tails]),
         one("memory of a tail, server", "KiB", each["server"], "the kernel's socket buffers are not in it"),
         one("memory of a tail, other parts", "KiB", sum(each.values()) - each["server"]),

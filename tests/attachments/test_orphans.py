@@ -56,6 +56,27 @@ async def test_what_a_message_uses_stays(client: Client, rows: Rows, server: Ser
     assert (await fetched(file["url"])).status_code == 200
 
 
+async def test_an_upload_stays_readable_for_as_long_as_its_url_and_goes_then(
+    client: Client, rows: Rows, server: Server
+) -> None:
+    session = await client.open()
+    upload = await uploaded(client, session, image())
+    accepted = await client.say(session, "Look", attachments=[upload.cited()])
+    [early] = files_of(await client.messages(session))
+    await client.ended(session, accepted["chat_turn_id"])
+
+    await sweeper(server, rows, AT_ONCE).sweep_spent()
+    before = await fetched(early["url"])
+    await sweeper(server, rows, AT_ONCE).sweep_spent(AT_ONCE)
+    again = await sweeper(server, rows, AT_ONCE).sweep_spent(AT_ONCE)
+
+    [file] = files_of(await client.messages(session))
+    assert before.status_code == 200
+    assert not file_of(server, upload).exists()
+    assert (await fetched(file["url"])).status_code == 200
+    assert again == 0
+
+
 async def test_another_tenants_uploads_are_swept_too(client: Client, rows: Rows, server: Server) -> None:
     tenant = await rows.tenant()
     other = Client(str(client.http.base_url), tenant.api_key)

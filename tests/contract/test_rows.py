@@ -22,6 +22,7 @@ DEFINERS = {
     "neo_find_install",  # Which tenant's white-label channel a bot's message is for.
     "neo_lapsed_credentials",  # Which open tails must end.
     "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
+    "neo_spent_uploads",  # Uploads whose pixels are kept elsewhere, of all tenants.
     "neo_cancelled_turns",  # Which of a worker's turns somebody has stopped.
     "neo_overdue_cancels",  # Stopped turns that nobody has ended, of all tenants.
     "neo_outbox_age",  # How long turns wait to be started, of all tenants: a number.

@@ -16,6 +16,8 @@ from faults.world import World
 # A turn whose worker died ends within this, its second attempt's own time included.
 RECOVERY_SECONDS = 5.0
 HAND_OVER_SECONDS = 2.0
+# A frozen worker holds what its open polls are given until Temporal takes it back.
+NEW_TURN_SECONDS = 8.0
 COUNTING = "scripted:tokens=40,delay_ms=25"
 
 
@@ -84,6 +86,18 @@ async def test_f7_a_worker_thaws_with_an_old_attempt_in_hand_and_the_turn_is_not
 
     assert ends(reading) == ["finish"]
     assert one_turn(await world.judged())[0] == "COMPLETED"
+
+
+async def test_f7_new_turns_are_not_kept_waiting_by_a_frozen_worker(world: World) -> None:
+    sessions = [await world.caller.open() for _ in range(10)]
+    world.stack.workers[0].freeze()
+
+    with world.recovers_within(NEW_TURN_SECONDS):
+        posts = [await world.caller.say(session) for session in sessions]
+        for post in posts:
+            await world.caller.read(post.session_id, post.answered.data["since_cursor"])
+
+    assert {turn.status for turn in (await world.judged()).turns} == {"COMPLETED"}
 
 
 async def until_idle(worker: Running) -> None:

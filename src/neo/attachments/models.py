@@ -31,3 +31,5 @@ class Attachment(Base):
     stored_bytes: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     used_at: Mapped[datetime | None]
+    # The upload's own bytes are gone: its pixels are kept at `stored_path`.
+    removed_at: Mapped[datetime | None]

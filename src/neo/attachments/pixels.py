@@ -91,8 +91,6 @@ class Pixels:
                 width=normalised.width,
                 height=normalised.height,
             )
-        # It says where it was taken and what with, and nobody reads it any more.
-        await blobs.delete(attachment.blob_path)
 
     async def _kept(self, blobs: BlobStore, attachment: Attachment) -> Picture:
         blob = await blobs.read(attachment.stored_path or "", bytes_max=KEPT_BYTES_MAX)

@@ -55,6 +55,9 @@ class AttachmentStore:
             self._change(attachment_id).where(Attachment.stored_path.is_(None)).values(values)
         )
 
+    async def note_removed(self, attachment_id: UUID) -> None:
+        await self._db.execute(self._change(attachment_id).values(removed_at=func.now()))
+
     async def remove_unused(self, attachment_id: UUID) -> bool:
         mine = (Attachment.tenant_id == self._tenant_id) & (Attachment.id == attachment_id)
         gone = delete(Attachment).where(mine, Attachment.message_id.is_(None)).returning(Attachment.id)

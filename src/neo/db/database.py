@@ -38,7 +38,7 @@ DEAD = (
 
 
 class DatabaseUnavailable(Failure):
-    """PostgreSQL does not answer. Nothing was stored."""
+    """PostgreSQL does not answer, or went away while it was asked: whether it stored anything is not known."""
 
     kind = Kind.UNAVAILABLE
     code = "database_unavailable"
@@ -211,6 +211,7 @@ async def _mapped() -> AsyncIterator[None]:
 
 def _unavailable() -> DatabaseUnavailable:
     return DatabaseUnavailable(
-        "The database cannot be reached. Nothing was stored: try again.",
+        # A connection may die with its commit under way, so nothing is said about what was stored.
+        "The database cannot be reached: try again, a message with the same `client_message_id`.",
         retry_after_seconds=RETRY_AFTER_SECONDS,
     )

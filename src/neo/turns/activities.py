@@ -83,6 +83,10 @@ class TurnActivities:
             except Fenced:
                 log.info("turn_step_was_overtaken")
                 turn_metrics.write_fenced()
+                # By whom? A frozen worker thaws with an attempt that Temporal has given up, and takes the pen from
+                # the one that counts. The next attempt looks into PostgreSQL, and does nothing when the turn has ended.
+                activity.heartbeat(LEFT)
+                raise ApplicationError("Overtaken.", type="Overtaken") from None
             except ProviderFailure as failure:
                 activity.heartbeat(LEFT)
                 raise _again(failure, attempt) from None

@@ -18,8 +18,9 @@ log = structlog.get_logger()
 START_SECONDS = 5.0
 # Starts under way at once in one process; what is over it is left to the sweeper.
 STARTS_MAX = 1000
-# Sticky tasks of a dead worker go back to the queue after the worker's own setting; tasks themselves are short.
-TASK_TIMEOUT = timedelta(seconds=10)
+# Sticky tasks of a dead worker go back to the queue after the worker's own setting; tasks themselves are short. What
+# a frozen worker was given is given to another after this: a worker that is later than this has no heartbeat either.
+TASK_TIMEOUT = timedelta(seconds=3)
 
 
 class TurnRefused(Failure):

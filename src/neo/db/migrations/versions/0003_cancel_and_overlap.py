@@ -1,4 +1,4 @@
-"""Cancelled turns, and what a message does that meets a running one."""
+"""Cancelled turns, what a message does that meets a running one, uploads that have served."""
 
 from alembic import context
 
@@ -10,6 +10,8 @@ down_revision = "0002"
 COLUMNS = """
 ALTER TABLE chat_turns ADD COLUMN cancel_requested_at timestamptz;
 ALTER TABLE chat_turns ADD COLUMN traceparent text;
+ALTER TABLE attachments ADD COLUMN removed_at timestamptz;
+CREATE INDEX attachments_spent_idx ON attachments (used_at) WHERE stored_path IS NOT NULL AND removed_at IS NULL;
 ALTER TABLE agents ADD COLUMN overlap text CHECK (overlap IN ('queue', 'reject'));
 ALTER TABLE channels ADD COLUMN overlap text CHECK (overlap IN ('queue', 'reject'));
 CREATE INDEX chat_turns_cancelled_idx ON chat_turns (cancel_requested_at)
@@ -33,6 +35,15 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     LIMIT turns_max
 $$;
 
+CREATE FUNCTION neo_spent_uploads(older_than interval, rows_max integer)
+RETURNS TABLE (tenant_id uuid, id uuid, blob_path text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT a.tenant_id, a.id, a.blob_path FROM attachments a
+    WHERE a.stored_path IS NOT NULL AND a.removed_at IS NULL AND a.used_at < now() - older_than
+    ORDER BY a.used_at
+    LIMIT rows_max
+$$;
+
 CREATE FUNCTION neo_outbox_age()
 RETURNS double precision
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
@@ -44,8 +55,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
         WHERE e.session_id = t.session_id AND e.turn_no < t.turn_no AND e.status IN ('QUEUED', 'RUNNING'))
 $$;
 
-REVOKE ALL ON FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age TO {role};
+REVOKE ALL ON FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age, neo_spent_uploads FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age, neo_spent_uploads TO {role};
 """
 
 
@@ -57,9 +68,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     run_script(
-        "DROP FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age;\n"
+        "DROP FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_age, neo_spent_uploads;\n"
         "ALTER TABLE channels DROP COLUMN overlap;\n"
         "ALTER TABLE agents DROP COLUMN overlap;\n"
+        "DROP INDEX attachments_spent_idx;\n"
+        "ALTER TABLE attachments DROP COLUMN removed_at;\n"
         "DROP INDEX chat_turns_cancelled_idx;\n"
         "ALTER TABLE chat_turns DROP COLUMN traceparent;\n"
         "ALTER TABLE chat_turns DROP COLUMN cancel_requested_at;\n"
