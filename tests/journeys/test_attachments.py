@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,7 +10,6 @@ import pytest
 from support.client import POLL_SECONDS, TAIL_SECONDS, Client
 from support.images import image, opened, with_place
 from support.rows import Rows
-from support.server import Server
 from support.uploads import fetched, files_of, granted, put, uploaded
 
 
