@@ -14,9 +14,11 @@ from collections.abc import Sequence
 from time import perf_counter
 
 import uvloop
-from bench import results
+from bench.children import end_on_sigterm
 from bench.neo import Neo, neo_running
 from bench.rest import settled, turns_ended
+
+from bench import results
 
 SCENARIOS = ("COLD", "A1", "A64", "POST", "B200", "C300", "FAN", "IDLE", "RESUME", "GROW")
 
@@ -39,6 +41,7 @@ def main() -> None:
 
 
 async def measure(names: Sequence[str]) -> None:
+    end_on_sigterm()
     started = perf_counter()
     async with neo_running() as neo:
         for name in names:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,13 @@ from bench.line import Line, RefusedError, request
 HEALTHY_SECONDS = 90.0
 STOP_SECONDS = 10.0
 POLL_SECONDS = 0.02
+
+
+def end_on_sigterm() -> None:
+    """Cancel this task when asked to end, so that no server of ours is left behind; Ctrl-C does so already."""
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 async def told(module: str, *arguments: str) -> dict[str, Any]:

@@ -12,11 +12,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import uvloop
-from bench import results
+from bench.children import end_on_sigterm
 from bench.peers.install import NotInstalledError, installed
 from bench.peers.peer import Peer
 from bench.peers.shown import shown
 from bench.peers.trial import Trial, try_neo, try_peer
+
+from bench import results
 
 PEERS = ("bare", "chatkit", "agno", "langgraph", "aegra")
 
@@ -51,6 +53,7 @@ def _installed(names: Sequence[str]) -> tuple[list[tuple[Peer, Path]], dict[str,
 
 
 async def _measure(peers: list[tuple[Peer, Path]], left_out: dict[str, str], rounds: int) -> list[Trial]:
+    end_on_sigterm()
     trials: list[Trial] = []
     for number in range(rounds):
         print(f"round {number + 1}: neo", file=sys.stderr)

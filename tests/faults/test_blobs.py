@@ -1,13 +1,23 @@
 """The store of attachments is away."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from faults.world import World
 from support.client import SESSIONS, Client
 from support.images import image
 from support.uploads import granted, put, uploaded
+
+
+@pytest.fixture
+async def client(world: World) -> AsyncIterator[Client]:
+    """For what has to be uploaded beforehand."""
+    client = Client(world.stack.urls[0], world.api_key)
+    yield client
+    await client.http.aclose()
 
 
 @contextmanager
@@ -23,8 +33,9 @@ def away(folder: Path) -> Iterator[None]:
         elsewhere.rename(folder)
 
 
-async def test_f37_without_its_store_uploads_and_posts_are_503_and_nothing_is_lost(world: World) -> None:
-    client = Client(world.stack.urls[0], world.api_key)
+async def test_f37_without_its_store_uploads_and_posts_are_503_and_nothing_is_lost(
+    world: World, client: Client
+) -> None:
     session = await world.caller.open()
     kept = await uploaded(client, session, image())
     other = await granted(client, session)
@@ -41,11 +52,11 @@ async def test_f37_without_its_store_uploads_and_posts_are_503_and_nothing_is_lo
     assert accepted.answered.status == 202
     await world.caller.read(session, accepted.answered.data["since_cursor"])
     assert [turn.status for turn in (await world.judged()).turns] == ["COMPLETED"] * 2
-    await client.http.aclose()
 
 
-async def test_f37_a_turn_whose_images_cannot_be_read_is_tried_again_and_then_failed(world: World) -> None:
-    client = Client(world.stack.urls[0], world.api_key)
+async def test_f37_a_turn_whose_images_cannot_be_read_is_tried_again_and_then_failed(
+    world: World, client: Client
+) -> None:
     session = await world.session("scripted:tokens=3,delay_ms=300")
     kept = await uploaded(client, session, image())
     first = await world.caller.say(session)
@@ -64,4 +75,3 @@ async def test_f37_a_turn_whose_images_cannot_be_read_is_tried_again_and_then_fa
     assert turn.attempts == 3
     answered = await world.caller.call("GET", f"{SESSIONS}/{session}/messages")
     assert answered.status == 200
-    await client.http.aclose()
