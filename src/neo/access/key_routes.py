@@ -14,7 +14,6 @@ from neo.access.shown import shown_key, shown_new_key
 from neo.api import (
     JsonBody,
     Page,
-    find_guid,
     json_body,
     moment_before,
     next_cursor,
@@ -22,6 +21,7 @@ from neo.api import (
     requested_page,
     success,
 )
+from neo.kit import find_guid
 
 router = APIRouter(prefix="/public-api/api-keys")
 TAG = "API keys"

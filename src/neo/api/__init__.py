@@ -10,7 +10,7 @@ from neo.api.components import ERRORS
 from neo.api.document import build_document, operation
 from neo.api.envelope import success
 from neo.api.errors import error_response, install_error_handlers, status_of
-from neo.api.fields import Guid, HttpsUrl, Instructions, Moment, Name, Text, changes_of, find_guid, left_alone
+from neo.api.fields import Guid, HttpsUrl, Instructions, Moment, Name, Text, changes_of, left_alone
 from neo.api.paging import (
     InvalidPage,
     Page,
@@ -43,7 +43,6 @@ __all__ = [
     "build_document",
     "changes_of",
     "error_response",
-    "find_guid",
     "install_error_handlers",
     "json_body",
     "left_alone",

@@ -9,6 +9,8 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from neo.kit import find_guid
+
 # A name is shown in one line of a list.
 NAME_CHARACTERS_MAX = 200
 # A few paragraphs: what somebody reads, not what a model does.
@@ -18,15 +20,9 @@ URL_CHARACTERS_MAX = 2_000
 # A long system prompt; ten of them are a body.
 INSTRUCTIONS_CHARACTERS_MAX = 100_000
 
-GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
 # No user name: `https://neo.example@evil.example/` is read wrongly by people.
 HTTPS_URL = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?([/?#][!-~]*)?")
 ALLOWED_CONTROLS = "\r\n\t"
-
-
-def find_guid(text: object) -> UUID | None:
-    """A GUID in its common form, of any letter case; None for anything else."""
-    return UUID(text) if isinstance(text, str) and GUID.fullmatch(text) else None
 
 
 def left_alone(description: str | None = None) -> Any:

@@ -6,7 +6,7 @@ Microsoft tenant, the named tenant's channel of that bot, or its Neo Support age
 
 from neo.channels.errors import ClientIdNotAllowed, CompanyNotMapped, TenantNotFound
 from neo.channels.explain import Explainer, Explanation
-from neo.channels.inbound import Inbound, find_guid
+from neo.channels.inbound import Inbound
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus, Transport
 from neo.channels.routing import Destination, Route, RouteKind, find_destination, settle
 from neo.channels.store import ChannelStore
@@ -27,6 +27,5 @@ __all__ = [
     "TenantNotFound",
     "Transport",
     "find_destination",
-    "find_guid",
     "settle",
 ]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from neo.channels.errors import RoutingFieldInvalid
+from neo.kit import find_guid
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,6 @@ class Inbound:
     @property
     def client(self) -> UUID | None:
         return find_guid(self.client_id)
-
-
-def find_guid(text: str | None) -> UUID | None:
-    """A GUID in its common form, of any letter case; None for anything else."""
-    try:
-        found = UUID(text or "")
-    except ValueError:
-        return None
-    return found if str(found) == (text or "").lower() else None
 
 
 def _guid(field: str, text: str | None) -> UUID | None:

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
-from neo.api import JsonBody, find_guid, json_body, operation, success
+from neo.api import JsonBody, json_body, operation, success
 from neo.channels import paging
 from neo.channels.greet import Greeter
 from neo.channels.install import InstallDesk
@@ -16,6 +16,7 @@ from neo.channels.schemas import (
     PublicChannelInstall,
 )
 from neo.channels.shown import shown_branding, shown_install
+from neo.kit import find_guid
 
 install_router = APIRouter(prefix="/public-api/channels")
 

@@ -3,8 +3,9 @@ from datetime import datetime
 from uuid import UUID
 
 from neo.access import Principal
-from neo.api import InvalidPage, Page, find_guid, moment_before, next_cursor, read_page_token
+from neo.api import InvalidPage, Page, moment_before, next_cursor, read_page_token
 from neo.channels.models import Channel, ChannelInstall
+from neo.kit import find_guid
 
 
 def channels_before(caller: Principal, page: Page) -> tuple[datetime, UUID] | None:

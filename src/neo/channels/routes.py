@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
-from neo.api import JsonBody, Page, changes_of, find_guid, json_body, operation, requested_page, success
+from neo.api import JsonBody, Page, changes_of, json_body, operation, requested_page, success
 from neo.channels import paging
 from neo.channels.administer import ChannelDesk
 from neo.channels.errors import ChannelNotFound
@@ -17,6 +17,7 @@ from neo.channels.schemas import (
 )
 from neo.channels.shown import shown_channel
 from neo.errors import Failure
+from neo.kit import find_guid
 
 TAG = "Channels"
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from neo.access import Gate, Principal, Right, check_right
 from neo.chat.errors import EndUserInvalid
 from neo.errors import Failure
+from neo.kit import find_guid
 from neo.sessions import SessionNotFound
 from neo.telemetry import access_metrics
 from neo.turns.store import TurnNotFound
@@ -31,7 +32,7 @@ def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any,
 async def admit(request: Request, right: Right, session_id: str) -> Principal:
     gate: Gate = request.app.state.gate
     caller = await gate.authenticate(request)
-    wanted = find_uuid(session_id)
+    wanted = find_guid(session_id)
     if wanted is not None:
         structlog.contextvars.bind_contextvars(session_id=session_id)
     acting = await gate.acting(caller, wanted) if wanted is not None else None
@@ -75,16 +76,8 @@ async def known_turn_id(turn_id: str) -> UUID:
     return _known(turn_id, TurnNotFound("No such turn in this session."))
 
 
-def find_uuid(text: str) -> UUID | None:
-    try:
-        found = UUID(text)
-    except ValueError:
-        return None
-    return found if str(found) == text.lower() else None
-
-
 def _known(text: str, otherwise: Failure) -> UUID:
-    found = find_uuid(text)
+    found = find_guid(text)
     if found is None:
         raise otherwise
     return found

@@ -6,10 +6,10 @@ from starlette.responses import Response
 
 from neo.access import TOKEN_SECONDS_MAX, Gate, Principal, Right, check_right
 from neo.api import JsonBody, json_body, operation, success
-from neo.chat.callers import find_uuid
 from neo.chat.desks import Desk
 from neo.chat.token_schemas import MintSessionTokenRequest, MintSessionTokenResponse, RevokedSessionToken
 from neo.chat.tokens import Minting, not_mintable
+from neo.kit import find_guid
 from neo.sessions import SessionNotFound, SessionTokenNotFound
 
 token_router = APIRouter(prefix="/public-api/sessions")
@@ -50,7 +50,7 @@ async def mint_token(
     platform service account mints for its own Neo Support sessions only: `403 session_not_mintable`.
     """
     wanted, warnings = body.parse()
-    session_id = find_uuid(wanted.session_id)
+    session_id = find_guid(wanted.session_id)
     acting = await _acting(request, caller, session_id, is_client_named=wanted.client_id is not None)
     if session_id is None:
         raise SessionNotFound("No such chat session.")
@@ -81,7 +81,7 @@ async def mint_token(
 )
 async def revoke_token(request: Request, caller: Minter, desk: Desk, jti: str) -> Response:
     """End a token at once; tails that it opened end within 5 s. Revoking twice answers 200 again."""
-    wanted = find_uuid(jti)
+    wanted = find_guid(jti)
     if wanted is None:
         raise SessionTokenNotFound("No such session token.")
     token = await desk.tokens.revoke(await _token_owner(request, caller, wanted), wanted)

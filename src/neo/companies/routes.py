@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
-from neo.api import JsonBody, Page, find_guid, json_body, operation, requested_page, success
+from neo.api import JsonBody, Page, json_body, operation, requested_page, success
 from neo.companies import paging
 from neo.companies.administer import CompanyChange, CompanyDesk
 from neo.companies.ids import is_company_id
@@ -18,6 +18,7 @@ from neo.companies.schemas import (
 from neo.companies.shown import columns_of, shown_company
 from neo.companies.store import no_such_company
 from neo.errors import Failure
+from neo.kit import find_guid
 
 TAG = "End companies"
 GUID_PATTERN = "^[0-9a-fA-F]{8}-([0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$"

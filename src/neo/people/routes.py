@@ -9,7 +9,6 @@ from neo.api import (
     JsonBody,
     Page,
     changes_of,
-    find_guid,
     json_body,
     moment_before,
     next_cursor,
@@ -18,6 +17,7 @@ from neo.api import (
     success,
 )
 from neo.errors import Failure
+from neo.kit import find_guid
 from neo.people.errors import TechnicianNotFound
 from neo.people.models import Technician
 from neo.people.roster import Roster
