@@ -44,7 +44,7 @@ async def run(neo: Neo) -> list[Figure]:
         ),
         one("sessions opened", "/s", SESSIONS / opened_seconds, "before, by 16 clients"),
         cost.shares(),
-        (cost + drain).per("post and its turn", len(accepts)),
+        (cost + drain).per("post and its turn", len(accepts) - left),
         neo.parts.memory(),
     ]
 
