@@ -13,6 +13,7 @@ from neo.settings import Settings
 from neo.turns.activities import TurnActivities
 from neo.turns.album import Album
 from neo.turns.cancellations import Cancellations
+from neo.turns.contract import HEARTBEAT_PASSED_ON
 from neo.turns.finish import Finisher
 from neo.turns.step import ModelStep
 from neo.turns.workflow import ChatTurnWorkflow
@@ -66,6 +67,8 @@ class TurnWorker:
             max_concurrent_activities=self._settings.temporal.worker_turns,
             activity_task_poller_behavior=PollerBehaviorSimpleMaximum(maximum=STEP_POLLS),
             sticky_queue_schedule_to_start_timeout=STICKY,
+            max_heartbeat_throttle_interval=HEARTBEAT_PASSED_ON,
+            default_heartbeat_throttle_interval=HEARTBEAT_PASSED_ON,
             graceful_shutdown_timeout=timedelta(seconds=drain_seconds),
         )
         if self._warms_first:

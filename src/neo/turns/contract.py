@@ -11,9 +11,11 @@ FAIL_TURN = "fail_turn"
 TURN_SECONDS_MAX = 600
 # Beyond the step's own bound, for the waits round it: PostgreSQL away while the turn is opened or closed.
 STEP_TIMEOUT = timedelta(seconds=TURN_SECONDS_MAX + 1300)
-# A dead worker is noticed after this long; the step beats from a task of its own, several times within it.
-HEARTBEAT_TIMEOUT = timedelta(seconds=2)
+# A dead worker is noticed after this long. The step beats from a task of its own, which a full processor makes late: the
+# SDK passes a beat on every second, so two seconds of lag are borne before a step that lives is given to another.
+HEARTBEAT_TIMEOUT = timedelta(seconds=3)
 HEARTBEAT_SECONDS = 0.3
+HEARTBEAT_PASSED_ON = timedelta(seconds=1)
 # Crashes, hand-overs at shutdown and the provider's failures all count.
 STEP_ATTEMPTS_MAX = 6
 # Of these, how often a provider is asked again before its failure is the turn's.
