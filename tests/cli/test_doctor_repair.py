@@ -296,14 +296,8 @@ async def test_what_is_fine_is_not_touched(ward: Ward) -> None:
     await ward.repaired()
     before = await ward.everything()
 
-    checks = await ward.repaired()
+    await ward.repaired()
 
-    assert {check["state"] for rows in checks.values() for check in rows} <= {
-        "ok",
-        "problem",
-        "skipped",
-        "warning",
-    }
     assert await ward.everything() == before
 
 

@@ -9,7 +9,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 from neo.engines.process import Child
 from neo.engines.supervise import Part
 
-READY_SECONDS = 40
+READY_SECONDS = 60
 GONE_SECONDS = 30
 
 
@@ -45,8 +45,17 @@ class Running:
         """Begin to start it, unless it is up or starting."""
         if self._starting is not None and not self._starting.done():
             return
-        if not self.is_up:
+        if self.is_up and self._has_failed():
+            # One that was not ready in time must not be in the way of the tests that follow.
+            os.killpg(self.pid, signal.SIGKILL)
+        if not self.is_up or self._has_failed():
             self._starting = asyncio.create_task(self._start())
+
+    def _has_failed(self) -> bool:
+        starting = self._starting
+        return (
+            starting is not None and starting.done() and (starting.cancelled() or bool(starting.exception()))
+        )
 
     async def start(self) -> None:
         self.thaw()
