@@ -11,8 +11,8 @@ FAIL_TURN = "fail_turn"
 TURN_SECONDS_MAX = 600
 # Beyond the step's own bound, for the waits round it: PostgreSQL away while the turn is opened or closed.
 STEP_TIMEOUT = timedelta(seconds=TURN_SECONDS_MAX + 1300)
-# A dead worker is noticed after this long. The step beats from a task of its own, which a full processor makes late: the
-# SDK passes a beat on every second, so two seconds of lag are borne before a step that lives is given to another.
+# A dead worker is noticed after this long. The step beats from a task of its own, which a full processor makes late:
+# the SDK passes a beat on every second, so two seconds of lag are borne before a step that lives is given to another.
 HEARTBEAT_TIMEOUT = timedelta(seconds=3)
 HEARTBEAT_SECONDS = 0.3
 HEARTBEAT_PASSED_ON = timedelta(seconds=1)
