@@ -36,6 +36,7 @@ class Gate:
         self._failed_attempts = failed_attempts
 
     async def authenticate(self, request: Request) -> Principal:
+        phases_of(request).mark("dispatch")
         try:
             caller = await self._authenticator.authenticate(request.headers.getlist("authorization"))
         except Failure as failure:

@@ -3,22 +3,27 @@
 import math
 import time
 from dataclasses import dataclass
-from uuid import UUID
+from importlib.resources import files
+from uuid import UUID, uuid4
 
 import structlog
 from limits import RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
-from redis.exceptions import RedisError
 
 from neo.errors import Failure, Kind
+from neo.streams import StreamsUnavailable, Valkey
 from neo.telemetry import access_metrics
 
 log = structlog.get_logger()
 
 # While Valkey is away nobody waits for it: it is tried again only after this long.
 BREAKER_SECONDS = 5.0
-SOCKET_SECONDS = 0.5
+ANSWER_SECONDS = 0.5
+CONNECTIONS_MAX = 8
+WINDOW_SECONDS = 60
+KEY = b"neo:limit:"
+_WINDOW = (files("neo.access") / "window.lua").read_text()
 
 
 class RateLimited(Failure):
@@ -58,12 +63,10 @@ class RequestLimiter:
 
     def __init__(self, redis_url: str, requests_per_minute: int) -> None:
         self._limit = requests_per_minute
-        self._item = (
-            RateLimitItemPerMinute(requests_per_minute, namespace="neo:limit")
-            if requests_per_minute
-            else None
-        )
-        self._shared = MovingWindowRateLimiter(_shared_storage(redis_url))
+        self._item = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
+        # Lines of its own: a request waits for the count no longer than this.
+        valkey = Valkey(redis_url, connections_max=CONNECTIONS_MAX, answer_seconds=ANSWER_SECONDS)
+        self._window = valkey.script(_WINDOW)
         self._alone = MovingWindowRateLimiter(MemoryStorage())
         self._shared_again_at = 0.0
         self._is_alone = False
@@ -74,14 +77,14 @@ class RequestLimiter:
             return None
         if time.monotonic() >= self._shared_again_at:
             try:
-                allowance = await self._take(self._shared, str(tenant_id))
-            except (RedisError, OSError, TimeoutError) as error:
+                allowance = await self._take_shared(tenant_id)
+            except StreamsUnavailable as error:
                 self._shared_again_at = time.monotonic() + BREAKER_SECONDS
                 self._note(is_alone=True, reason=type(error).__name__)
             else:
                 self._note(is_alone=False)
                 return allowance
-        return await self._take(self._alone, str(tenant_id))
+        return await self._take_alone(self._item, str(tenant_id))
 
     def _note(self, *, is_alone: bool, reason: str | None = None) -> None:
         """Tell the log of each change, not of each request."""
@@ -94,20 +97,12 @@ class RequestLimiter:
         else:
             log.info("rate_limit_shared_again")
 
-    async def _take(self, limiter: MovingWindowRateLimiter, tenant: str) -> Allowance:
-        assert self._item is not None  # noqa: S101
-        is_allowed = await limiter.hit(self._item, tenant)
-        window = await limiter.get_window_stats(self._item, tenant)
+    async def _take_shared(self, tenant_id: UUID) -> Allowance:
+        words = (self._limit, WINDOW_SECONDS, uuid4().bytes)
+        is_allowed, remaining, reset = await self._window(keys=[KEY + tenant_id.bytes], words=words)
+        return Allowance(self._limit, remaining, math.ceil(float(reset)), not is_allowed)
+
+    async def _take_alone(self, item: RateLimitItemPerMinute, tenant: str) -> Allowance:
+        is_allowed = await self._alone.hit(item, tenant)
+        window = await self._alone.get_window_stats(item, tenant)
         return Allowance(self._limit, max(0, window.remaining), math.ceil(window.reset_time), not is_allowed)
-
-
-def _shared_storage(redis_url: str) -> Storage:
-    address = (
-        redis_url.replace("unix://", "redis+unix://", 1) if redis_url.startswith("unix://") else redis_url
-    )
-    return RedisStorage(
-        f"async+{address}",
-        implementation="redispy",
-        socket_timeout=SOCKET_SECONDS,
-        socket_connect_timeout=SOCKET_SECONDS,
-    )
