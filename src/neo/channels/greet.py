@@ -5,7 +5,7 @@ from uuid import UUID
 from neo.access import Principal
 from neo.audit import AuditStore
 from neo.channels.models import Channel
-from neo.channels.routing import FIND_INSTALL
+from neo.channels.routing import find_owner
 from neo.channels.store import ChannelStore
 from neo.db import Database
 
@@ -16,9 +16,7 @@ class Greeter:
 
     async def report(self, caller: Principal, bot_id: UUID, end_client_tenant_id: UUID) -> Channel | None:
         """The channel that is installed there, whoever's it is; its owner's audit log says who asked."""
-        asked = {"bot": bot_id, "end_client_tenant": end_client_tenant_id}
-        async with self._database.without_tenant() as connection:
-            owner: UUID | None = await connection.scalar(FIND_INSTALL, asked)
+        owner = await find_owner(self._database, bot_id, end_client_tenant_id)
         if owner is None:
             return None
         async with self._database.transaction(owner) as db:

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import Uuid, bindparam, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.agents import AgentStore, Audience, ManagedAgentKey
@@ -20,9 +19,7 @@ from neo.companies import CompanyStore
 from neo.db import Database
 from neo.tenants import find_tenant
 
-FIND_INSTALL = text("SELECT tenant_id FROM neo_find_install(:bot, :end_client_tenant)").bindparams(
-    bindparam("bot", type_=Uuid()), bindparam("end_client_tenant", type_=Uuid())
-)
+FIND_INSTALL = "SELECT tenant_id FROM neo_find_install($1, $2)"
 
 
 class RouteKind(StrEnum):
@@ -79,6 +76,12 @@ async def settle(db: AsyncSession, destination: Destination, inbound: Inbound) -
     return Route(RouteKind.NEO_SUPPORT, support.id)
 
 
+async def find_owner(database: Database, bot_id: UUID, end_client_tenant_id: UUID) -> UUID | None:
+    """Whose active white-label channel of this bot is installed there; read it again in that tenant."""
+    found = await database.look_up(FIND_INSTALL, bot_id, end_client_tenant_id)
+    return found[0]["tenant_id"] if found else None
+
+
 def no_such_tenant() -> TenantNotFound:
     return TenantNotFound("No such tenant.")
 
@@ -86,10 +89,7 @@ def no_such_tenant() -> TenantNotFound:
 async def _owner(database: Database, inbound: Inbound) -> UUID | None:
     if inbound.bot_id is None or inbound.end_client_tenant_id is None:
         return None
-    asked = {"bot": inbound.bot_id, "end_client_tenant": inbound.end_client_tenant_id}
-    async with database.without_tenant() as connection:
-        found: UUID | None = await connection.scalar(FIND_INSTALL, asked)
-    return found
+    return await find_owner(database, inbound.bot_id, inbound.end_client_tenant_id)
 
 
 async def _white_label(db: AsyncSession, tenant_id: UUID, inbound: Inbound) -> Route | None:

@@ -46,14 +46,18 @@ async def admit(request: Request, right: Right, session_id: str) -> Principal:
     return acting
 
 
-async def opening_caller(request: Request) -> Principal:
-    """Whoever may open sessions. The platform's request is charged to the tenant that it is routed to."""
-    gate: Gate = request.app.state.gate
-    caller = await gate.authenticate(request)
-    if not caller.is_platform:
-        await gate.charge(request, caller.tenant_id)
-    check_right(caller, Right.OPEN_SESSION)
-    return caller
+def charged_later(right: Right) -> Callable[[Request], Coroutine[Any, Any, Principal]]:
+    """A dependency: whoever may do this. The platform's request is charged once it is known for which tenant."""
+
+    async def known_caller(request: Request) -> Principal:
+        gate: Gate = request.app.state.gate
+        caller = await gate.authenticate(request)
+        if not caller.is_platform:
+            await gate.charge(request, caller.tenant_id)
+        check_right(caller, right)
+        return caller
+
+    return known_caller
 
 
 def spoken_for(request: Request) -> tuple[str | None, str | None]:
@@ -83,7 +87,7 @@ def _known(text: str, otherwise: Failure) -> UUID:
     return found
 
 
-Opener = Annotated[Principal, Depends(opening_caller)]
+Opener = Annotated[Principal, Depends(charged_later(Right.OPEN_SESSION))]
 SessionId = Annotated[UUID, Depends(known_session_id)]
 TurnId = Annotated[UUID, Depends(known_turn_id)]
 SessionReader = Annotated[Principal, Depends(session_caller(Right.READ_SESSION))]

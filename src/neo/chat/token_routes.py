@@ -4,28 +4,20 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from neo.access import TOKEN_SECONDS_MAX, Gate, Principal, Right, check_right
+from neo.access import TOKEN_SECONDS_MAX, Gate, Principal, Right
 from neo.api import JsonBody, json_body, operation, success
+from neo.chat.callers import charged_later
 from neo.chat.desks import Desk
 from neo.chat.token_schemas import MintSessionTokenRequest, MintSessionTokenResponse, RevokedSessionToken
 from neo.chat.tokens import Minting, not_mintable
+from neo.errors import Failure
 from neo.kit import find_guid
 from neo.sessions import SessionNotFound, SessionTokenNotFound
 
 token_router = APIRouter(prefix="/public-api/sessions")
 
 
-async def minting_caller(request: Request) -> Principal:
-    """Whoever may mint and revoke. The platform's request is charged to the session's tenant."""
-    gate: Gate = request.app.state.gate
-    caller = await gate.authenticate(request)
-    if not caller.is_platform:
-        await gate.charge(request, caller.tenant_id)
-    check_right(caller, Right.MINT_TOKEN)
-    return caller
-
-
-Minter = Annotated[Principal, Depends(minting_caller)]
+Minter = Annotated[Principal, Depends(charged_later(Right.MINT_TOKEN))]
 
 
 @token_router.post(
@@ -51,9 +43,11 @@ async def mint_token(
     """
     wanted, warnings = body.parse()
     session_id = find_guid(wanted.session_id)
-    acting = await _acting(request, caller, session_id, is_client_named=wanted.client_id is not None)
+    unknown = SessionNotFound("No such chat session.")
+    otherwise = unknown if wanted.client_id is None else not_mintable()
+    acting = await _acting(request, caller, session_id, otherwise)
     if session_id is None:
-        raise SessionNotFound("No such chat session.")
+        raise unknown
     minting = Minting(
         session_id,
         tuple(wanted.allowed_agent_ids),
@@ -97,30 +91,23 @@ async def revoke_token(request: Request, caller: Minter, desk: Desk, jti: str) -
 
 
 async def _acting(
-    request: Request, caller: Principal, session_id: UUID | None, *, is_client_named: bool
+    request: Request, caller: Principal, session_id: UUID | None, otherwise: Failure
 ) -> Principal:
+    """The caller for the session's tenant, which is charged; `otherwise` where the platform did not open it."""
     if not caller.is_platform:
         return caller
     gate: Gate = request.app.state.gate
     acting = await gate.acting(caller, session_id) if session_id is not None else None
     await gate.charge(request, (acting or caller).tenant_id)
-    if acting is None and is_client_named:
-        raise not_mintable()
     if acting is None:
-        raise SessionNotFound("No such chat session.")
+        raise otherwise
     return acting
 
 
 async def _token_owner(request: Request, caller: Principal, jti: UUID) -> Principal:
-    if not caller.is_platform:
-        return caller
     gate: Gate = request.app.state.gate
-    session_id = await gate.session_of_token(jti)
-    acting = await gate.acting(caller, session_id) if session_id is not None else None
-    await gate.charge(request, (acting or caller).tenant_id)
-    if acting is None:
-        raise SessionTokenNotFound("No such session token.")
-    return acting
+    session_id = await gate.session_of_token(jti) if caller.is_platform else None
+    return await _acting(request, caller, session_id, SessionTokenNotFound("No such session token."))
 
 
 def _warnings(wanted: MintSessionTokenRequest, end_company_id: str | None) -> list[str]:
