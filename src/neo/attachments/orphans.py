@@ -7,7 +7,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
-from sqlalchemy import Row, text
 
 from neo.attachments.store import AttachmentStore
 from neo.blobs import BlobStore, BlobStoreUnavailable
@@ -24,7 +23,7 @@ ROWS_MAX = 200
 SPENT_AFTER = timedelta(hours=1)
 
 SPENT = "SELECT * FROM neo_spent_uploads($1, $2)"
-TAKE = text("SELECT tenant_id, id, blob_path FROM neo_take_orphan_uploads(:older_than, :rows_max)")
+TAKE = "SELECT * FROM neo_take_orphan_uploads($1, $2)"
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,9 @@ class OrphanSweeper:
 
     async def sweep(self) -> int:
         """One round, oldest first; how many were removed."""
-        async with self.database.without_tenant() as connection:
-            found = (await connection.execute(TAKE, {"older_than": self.kept, "rows_max": ROWS_MAX})).all()
         removed = 0
-        for row in found:
-            removed += await self._remove(row)
+        for row in await self.database.look_up(TAKE, self.kept, ROWS_MAX):
+            removed += await self._remove(row["tenant_id"], row["id"], row["blob_path"])
         if removed:
             log.info("unused_uploads_removed", count=removed)
         return removed
@@ -64,11 +61,11 @@ class OrphanSweeper:
                 await AttachmentStore(db, row["tenant_id"]).note_removed(row["id"])
         return len(found)
 
-    async def _remove(self, row: Row[tuple[UUID, UUID, str]]) -> bool:
-        async with self.database.transaction(row.tenant_id) as db:
-            if not await AttachmentStore(db, row.tenant_id).remove_unused(row.id):
+    async def _remove(self, tenant_id: UUID, attachment_id: UUID, blob_path: str) -> bool:
+        async with self.database.transaction(tenant_id) as db:
+            if not await AttachmentStore(db, tenant_id).remove_unused(attachment_id):
                 return False
             # Within the transaction: bytes that cannot be removed keep their row, and no message can claim it now.
             if self.blobs is not None:
-                await self.blobs.delete(row.blob_path)
+                await self.blobs.delete(blob_path)
         return True

@@ -1,6 +1,6 @@
 """What migrations share: statements one at a time, and row-level security for a table."""
 
-from alembic import op
+from alembic import context, op
 
 
 def run_script(script: str) -> None:
@@ -16,3 +16,8 @@ def protect(table: str, column: str = "tenant_id") -> None:
     op.execute(f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY")
     op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(f"CREATE POLICY tenant ON {table} USING ({mine}) WITH CHECK ({mine})")
+
+
+def app_role() -> str:
+    """The application's role, as it is written in a statement."""
+    return '"' + str(context.config.attributes["app_role"]).replace('"', '""') + '"'

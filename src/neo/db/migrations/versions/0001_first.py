@@ -1,8 +1,8 @@
 """Tenants, keys, agents, sessions, turns and messages, each behind row-level security."""
 
-from alembic import context, op
+from alembic import op
 
-from neo.db.policies import protect, run_script
+from neo.db.policies import app_role, protect, run_script
 
 revision = "0001"
 down_revision = None
@@ -161,7 +161,7 @@ $$;
 
 
 def upgrade() -> None:
-    app_role = '"' + context.config.attributes["app_role"].replace('"', '""') + '"'
+    role = app_role()
     run_script(TABLES)
     for table in TENANT_TABLES:
         protect(table)
@@ -169,12 +169,12 @@ def upgrade() -> None:
     run_script(OWNER_POLICIES)
     run_script(LOOKUPS)
     op.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA public FROM PUBLIC")
-    op.execute(f"GRANT USAGE ON SCHEMA public TO {app_role}")
-    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {app_role}")
-    op.execute(f"REVOKE ALL ON alembic_version FROM {app_role}")
-    op.execute(f"GRANT SELECT ON alembic_version TO {app_role}")
-    op.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {app_role}")
-    op.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {app_role}")
+    op.execute(f"GRANT USAGE ON SCHEMA public TO {role}")
+    op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}")
+    op.execute(f"REVOKE ALL ON alembic_version FROM {role}")
+    op.execute(f"GRANT SELECT ON alembic_version TO {role}")
+    op.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}")
+    op.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA public TO {role}")
 
 
 def downgrade() -> None:

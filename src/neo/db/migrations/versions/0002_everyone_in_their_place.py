@@ -1,8 +1,6 @@
 """People, channels, end companies, session tokens, attachments and the audit log; who may act for whom."""
 
-from alembic import context
-
-from neo.db.policies import protect, run_script
+from neo.db.policies import app_role, protect, run_script
 
 revision = "0002"
 down_revision = "0001"
@@ -343,12 +341,8 @@ def upgrade() -> None:
         protect(table)
     run_script(OWNER_POLICIES)
     run_script(LOOKUPS)
-    run_script(RIGHTS.format(role=_app_role(), tables=", ".join(TENANT_TABLES)))
+    run_script(RIGHTS.format(role=app_role(), tables=", ".join(TENANT_TABLES)))
 
 
 def downgrade() -> None:
-    run_script(BEFORE.format(role=_app_role()))
-
-
-def _app_role() -> str:
-    return '"' + str(context.config.attributes["app_role"]).replace('"', '""') + '"'
+    run_script(BEFORE.format(role=app_role()))

@@ -1,8 +1,6 @@
 """Cancelled turns, what a message does that meets a running one, uploads that have served."""
 
-from alembic import context
-
-from neo.db.policies import run_script
+from neo.db.policies import app_role, run_script
 
 revision = "0003"
 down_revision = "0002"
@@ -61,9 +59,8 @@ GRANT EXECUTE ON FUNCTION neo_cancelled_turns, neo_overdue_cancels, neo_outbox_a
 
 
 def upgrade() -> None:
-    role = '"' + str(context.config.attributes["app_role"]).replace('"', '""') + '"'
     run_script(COLUMNS)
-    run_script(LOOKUPS.format(role=role))
+    run_script(LOOKUPS.format(role=app_role()))
 
 
 def downgrade() -> None:
