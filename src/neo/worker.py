@@ -80,6 +80,7 @@ class TurnWorker:
             self.is_up = False
             log.info("worker_drains", seconds=drain_seconds)
         cancelling.cancel()
+        await activities.aclose()
 
     def stop(self) -> None:
         self._stopping.set()

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from neo.db import Database
+from neo.db import BatchLookUp, Database
 
 
 class CountingDatabase(Database):
@@ -19,6 +19,13 @@ class CountingDatabase(Database):
     async def look_up(self, query: str, *values: object) -> Sequence[Any]:
         self.asked.append(query)
         return await super().look_up(query, *values)
+
+    def batch_look_up(self, query: str, *, key: str) -> BatchLookUp:
+        async def find(keys: list[bytes]) -> Sequence[Any]:
+            self.asked.append(query)
+            return await self._held.fetch(query, keys)
+
+        return BatchLookUp(find, key=key)
 
     def taken(self) -> list[str]:
         """What was asked since this was called last."""

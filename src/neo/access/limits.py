@@ -2,15 +2,16 @@
 
 import math
 import time
+from collections import OrderedDict
 from dataclasses import dataclass
-from importlib.resources import files
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from neo.access.window import SharedCount, Window
 from neo.errors import Failure, Kind
 from neo.streams import StreamsUnavailable, Valkey
 from neo.telemetry import access_metrics
@@ -21,9 +22,8 @@ log = structlog.get_logger()
 BREAKER_SECONDS = 5.0
 ANSWER_SECONDS = 0.5
 CONNECTIONS_MAX = 8
-WINDOW_SECONDS = 60
-KEY = b"neo:limit:"
-_WINDOW = (files("neo.access") / "window.lua").read_text()
+# Tenants whose count is known here; those that have been quiet are forgotten first.
+WINDOWS_MAX = 10_000
 
 
 class RateLimited(Failure):
@@ -66,7 +66,8 @@ class RequestLimiter:
         self._item = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
         # Lines of its own: a request waits for the count no longer than this.
         valkey = Valkey(redis_url, connections_max=CONNECTIONS_MAX, answer_seconds=ANSWER_SECONDS)
-        self._window = valkey.script(_WINDOW)
+        self._shared = SharedCount(valkey, requests_per_minute)
+        self._windows: OrderedDict[UUID, Window] = OrderedDict()
         self._alone = MovingWindowRateLimiter(MemoryStorage())
         self._shared_again_at = 0.0
         self._is_alone = False
@@ -84,7 +85,7 @@ class RequestLimiter:
             else:
                 self._note(is_alone=False)
                 return allowance
-        return await self._take_alone(self._item, str(tenant_id))
+        return await self._take_alone(self._item, tenant_id)
 
     def _note(self, *, is_alone: bool, reason: str | None = None) -> None:
         """Tell the log of each change, not of each request."""
@@ -98,11 +99,24 @@ class RequestLimiter:
             log.info("rate_limit_shared_again")
 
     async def _take_shared(self, tenant_id: UUID) -> Allowance:
-        words = (self._limit, WINDOW_SECONDS, uuid4().bytes)
-        is_allowed, remaining, reset = await self._window(keys=[KEY + tenant_id.bytes], words=words)
-        return Allowance(self._limit, remaining, math.ceil(float(reset)), not is_allowed)
+        count = await self._window(tenant_id).take()
+        return Allowance(
+            self._limit, count.remaining, math.ceil(count.reset_epoch_seconds), not count.is_allowed
+        )
 
-    async def _take_alone(self, item: RateLimitItemPerMinute, tenant: str) -> Allowance:
+    def _window(self, tenant_id: UUID) -> Window:
+        window = self._windows.get(tenant_id)
+        if window is None:
+            window = self._windows[tenant_id] = Window(self._shared, tenant_id, self._limit)
+        self._windows.move_to_end(tenant_id)
+        if len(self._windows) > WINDOWS_MAX:
+            self._windows.popitem(last=False)
+        return window
+
+    async def _take_alone(self, item: RateLimitItemPerMinute, tenant_id: UUID) -> Allowance:
+        tenant = str(tenant_id)
+        if let_pass := self._window(tenant_id).give_up():
+            await self._alone.hit(item, tenant, cost=let_pass)
         is_allowed = await self._alone.hit(item, tenant)
         window = await self._alone.get_window_stats(item, tenant)
         return Allowance(self._limit, max(0, window.remaining), math.ceil(window.reset_time), not is_allowed)

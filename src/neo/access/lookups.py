@@ -1,4 +1,4 @@
-"""What must be asked before a tenant is known: the listed look-ups of the database, one query each."""
+"""What must be asked before a tenant is known: the listed look-ups of the database, one query each, or one for many."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,7 +7,7 @@ from uuid import UUID
 from neo.access.principal import Credential, Principal
 from neo.db import Database
 
-FIND_API_KEY = "SELECT * FROM neo_find_api_key($1)"
+FIND_API_KEYS = "SELECT * FROM neo_find_api_keys($1)"
 FIND_TECHNICIAN = "SELECT * FROM neo_find_technician($1, $2)"
 FIND_SESSION_TOKEN = "SELECT * FROM neo_find_session_token($1)"  # noqa: S105 - a query, no secret.
 FIND_RELAYED_SESSION = "SELECT neo_find_relayed_session($1, $2, $3) AS tenant_id"
@@ -17,9 +17,11 @@ LAPSED = "SELECT * FROM neo_lapsed_credentials($1, $2, $3)"
 class Lookups:
     def __init__(self, database: Database) -> None:
         self._database = database
+        # Every request with a key waits for this one.
+        self._api_keys = database.batch_look_up(FIND_API_KEYS, key="digest")
 
     async def api_key(self, digests: list[bytes]) -> Any | None:
-        return await self._first(FIND_API_KEY, digests)
+        return await self._api_keys.first(digests)
 
     async def technician(self, entra_tenant: UUID, technician: UUID) -> Any | None:
         return await self._first(FIND_TECHNICIAN, entra_tenant, technician)

@@ -6,11 +6,14 @@ look-ups that must run before a tenant is known are `SECURITY DEFINER` functions
 """
 
 from neo.db.base import Base
-from neo.db.database import Database, DatabaseUnavailable, fetch
+from neo.db.batch_look_up import BatchLookUp
+from neo.db.database import Database, fetch
+from neo.db.driver import DatabaseUnavailable
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
 __all__ = [
     "Base",
+    "BatchLookUp",
     "Database",
     "DatabaseRoleUnsafe",
     "DatabaseUnavailable",

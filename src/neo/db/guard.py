@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from sqlalchemy import text
 
-from neo.db.database import Database, DatabaseUnavailable
+from neo.db.database import Database
+from neo.db.driver import DatabaseUnavailable
 from neo.db.migrate import HEAD
 from neo.errors import Edge, Failure, Kind
 

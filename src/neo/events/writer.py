@@ -11,6 +11,7 @@ from neo.errors import Failure, Kind
 from neo.events.cursor import Position
 from neo.events.envelope import Chunk
 from neo.events.errors import Fenced
+from neo.events.pace import Pace
 from neo.events.script import Script
 from neo.events.store import Appended, EventStore
 from neo.streams import Backoff, StreamsUnavailable
@@ -49,6 +50,8 @@ class TurnWriter:
         self._is_leaving = False
         self._broken: Exception | None = None
         self._task: asyncio.Task[None] | None = None
+        self._pace = Pace()
+        self._has_spoken = False
         self._spoken = asyncio.Event()
         self._hushed = asyncio.Event()
         self._rests = asyncio.Event()
@@ -75,6 +78,9 @@ class TurnWriter:
         if self._task is None:
             raise RuntimeError("The writer is not open.")
         self._script.say(chunk)
+        if not self._has_spoken and "delta" in chunk.body:
+            self._has_spoken = True
+            self._pace.hurry()
         self._go_on()
 
     async def flush(self, seconds: float) -> bool:
@@ -122,6 +128,7 @@ class TurnWriter:
             self._spoken.set()
 
     async def _rest(self, seconds: float) -> None:
+        self._pace.gather_no_more()
         try:
             async with asyncio.timeout(seconds):
                 await self._rests.wait()
@@ -148,6 +155,7 @@ class TurnWriter:
     async def _append_queued(self) -> None:
         backoff = Backoff(first_seconds=RETRY_FIRST_SECONDS, most_seconds=RETRY_MOST_SECONDS)
         while self._script.has_queued and not self._hushed.is_set() and not self._is_leaving:
+            await self._pace.wait()
             try:
                 await self._append_batch()
             except Failure as failure:
@@ -161,7 +169,9 @@ class TurnWriter:
 
     async def _append_batch(self) -> None:
         batch, predecessor = self._script.next_batch()
+        began = asyncio.get_running_loop().time()
         answer = await self._store.append(self._session_id, batch, predecessor=predecessor)
+        self._pace.appended(began)
         if answer is Appended.FENCED:
             turn_metrics.write_fenced()
         if answer is Appended.APPENDED:

@@ -1,6 +1,5 @@
 """The connections to Valkey, with a bound on every wait."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -9,13 +8,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
 
 from neo.streams.errors import driver_errors_mapped
+from neo.streams.script import Script, Word
 
 # Commands are short, so a few connections serve thousands of readers; more would only queue in Valkey.
 CONNECTIONS_MAX = 32
 # Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without it.
 ANSWER_SECONDS = 2.0
-
-Word = bytes | str | int | float
 
 
 class Valkey:
@@ -53,7 +51,7 @@ class Valkey:
     async def ping(self) -> None:
         await self.call("PING")
 
-    def script(self, source: str) -> "Script":
+    def script(self, source: str) -> Script:
         return Script(self._client, source)
 
     def subscriber(self) -> Any:
@@ -64,14 +62,3 @@ class Valkey:
 
     async def aclose(self) -> None:
         await self._client.aclose()
-
-
-class Script:
-    """A Lua script, sent by its digest."""
-
-    def __init__(self, client: Redis, source: str) -> None:
-        self._script = client.register_script(source)
-
-    async def __call__(self, *, keys: list[bytes], words: Sequence[Word]) -> Any:
-        with driver_errors_mapped():
-            return await self._script(keys=keys, args=list(words))

@@ -17,11 +17,13 @@ from neo.turns.close import TurnCloser
 from neo.turns.contract import (
     FAIL_TURN,
     HEARTBEAT_SECONDS,
-    PROVIDER_ATTEMPTS_MAX,
     RUN_MODEL_STEP,
+    STEP_ATTEMPTS_MAX,
     TURN_ATTEMPTS_EXHAUSTED,
     TurnInput,
 )
+from neo.turns.patience import patiently
+from neo.turns.running import RunningSteps, Step
 from neo.turns.step import ModelStep
 
 log = structlog.get_logger()
@@ -41,6 +43,7 @@ class TurnActivities:
         self, step: ModelStep, closer: TurnCloser, events: EventLog, *, drain_seconds: float
     ) -> None:
         self._step = step
+        self._steps = RunningSteps()
         self._closer = closer
         self._events = events
         self._finish_seconds = max(0.0, drain_seconds - HAND_OVER_SECONDS)
@@ -53,20 +56,26 @@ class TurnActivities:
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
         )
         _note_recovery()
-        step = asyncio.create_task(self._run(turn, attempt))
+        step = self._steps.begin_or_join(turn.turn_id, lambda: self._run(turn, attempt))
         beside = [asyncio.create_task(_beat()), asyncio.create_task(self._shutdown())]
         try:
-            await asyncio.wait({step, beside[1]}, return_when=asyncio.FIRST_COMPLETED)
-            if not step.done():
-                activity.heartbeat(LEFT)
-                raise ApplicationError(
-                    "Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER
-                )
-            await step
+            await self._ended_or_handed_over(step, beside[1])
+        except ApplicationError:
+            # There will be another attempt, and this one was not silent.
+            activity.heartbeat(LEFT)
+            raise
+        except asyncio.CancelledError:
+            if not _is_given_up():
+                await _stopped(step)
+            raise
         finally:
-            for task in (step, *beside):
+            for task in beside:
                 task.cancel()
-            await asyncio.gather(step, *beside, return_exceptions=True)
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    async def aclose(self) -> None:
+        """End what still runs after the worker has ended."""
+        await self._steps.aclose()
 
     @activity.defn(name=FAIL_TURN)
     async def fail_turn(self, turn: TurnInput) -> None:
@@ -76,19 +85,27 @@ class TurnActivities:
             if await self._closer.fail(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
                 await self._events.nudge(turn.session_id)
 
+    async def _ended_or_handed_over(self, step: Step, shutdown: asyncio.Task[None]) -> None:
+        await asyncio.wait({step, shutdown}, return_when=asyncio.FIRST_COMPLETED)
+        if not step.done():
+            await _stopped(step)
+            raise ApplicationError("Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER)
+        await step
+
     async def _run(self, turn: TurnInput, attempt: int) -> None:
         with _no_words_in_the_history():
+            # Deliveries to where the step goes on are no attempts: only how often the turn was begun counts.
+            if attempt > STEP_ATTEMPTS_MAX and await patiently(lambda: self._step.is_exhausted(turn)):
+                raise ApplicationError("Attempts exhausted.", type="AttemptsExhausted", non_retryable=True)
             try:
-                await self._step.run(turn, is_last_attempt=attempt >= PROVIDER_ATTEMPTS_MAX)
+                await self._step.run(turn)
             except Fenced:
                 log.info("turn_step_was_overtaken")
                 turn_metrics.write_fenced()
                 # By whom? A frozen worker thaws with an attempt that Temporal has given up, and takes the pen from
                 # the one that counts. The next attempt looks into PostgreSQL, and does nothing when the turn has ended.
-                activity.heartbeat(LEFT)
                 raise ApplicationError("Overtaken.", type="Overtaken") from None
             except ProviderFailure as failure:
-                activity.heartbeat(LEFT)
                 raise _again(failure, attempt) from None
 
     async def _shutdown(self) -> None:
@@ -108,6 +125,17 @@ def _no_words_in_the_history() -> Iterator[None]:
         raise ApplicationError(
             "The step broke; the worker's log says why.", type=type(error).__name__
         ) from None
+
+
+async def _stopped(step: Step) -> None:
+    step.cancel()
+    await asyncio.gather(step, return_exceptions=True)
+
+
+def _is_given_up() -> bool:
+    """Whether Temporal takes this attempt for lost: the step is alive, so it goes on, until its pen is another's."""
+    details = activity.cancellation_details()
+    return details is not None and (details.not_found or details.timed_out)
 
 
 async def _beat() -> None:

@@ -16,8 +16,10 @@ STEP_TIMEOUT = timedelta(seconds=TURN_SECONDS_MAX + 1300)
 HEARTBEAT_TIMEOUT = timedelta(seconds=3)
 HEARTBEAT_SECONDS = 0.3
 HEARTBEAT_PASSED_ON = timedelta(seconds=1)
-# Crashes, hand-overs at shutdown and the provider's failures all count.
+# How often a turn is begun: crashes, hand-overs at shutdown and the provider's failures all count.
 STEP_ATTEMPTS_MAX = 6
+# How often Temporal gives it to a worker: also to one that is late, where the step goes on, or dies before it begins.
+STEP_DELIVERIES_MAX = 60
 # Of these, how often a provider is asked again before its failure is the turn's.
 PROVIDER_ATTEMPTS_MAX = 3
 RETRY_FIRST = timedelta(milliseconds=100)

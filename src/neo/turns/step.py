@@ -30,11 +30,12 @@ from neo.telemetry import traces
 from neo.turns.album import Album
 from neo.turns.attempt import Attempt
 from neo.turns.cancellations import Cancellations
-from neo.turns.contract import TURN_SECONDS_MAX, TurnInput
+from neo.turns.contract import PROVIDER_ATTEMPTS_MAX, STEP_ATTEMPTS_MAX, TURN_SECONDS_MAX, TurnInput
 from neo.turns.finish import Finisher
 from neo.turns.patience import patiently
 from neo.turns.pens import Pens
 from neo.turns.prompt import Earlier, Task, begin_task, continues_from, read_transcript
+from neo.turns.store import TurnStore
 from neo.turns.tell import Teller, start_chunk
 
 log = structlog.get_logger()
@@ -61,7 +62,7 @@ class ModelStep:
         self._cancellations = cancellations
         self._warmed = warmed
 
-    async def run(self, turn: TurnInput, *, is_last_attempt: bool) -> None:
+    async def run(self, turn: TurnInput) -> None:
         """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
         retry cannot help; before that it is raised, to be tried again.
         """
@@ -73,9 +74,16 @@ class ModelStep:
         with traces.span("run turn", kind="CONSUMER", parent=task.turn.traceparent, **_ids(task)) as span:
             if span.trace_id is not None:
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
-            await self._attempt(turn, task, is_last_attempt=is_last_attempt)
+            await self._attempt(turn, task)
 
-    async def _attempt(self, turn: TurnInput, task: Task, *, is_last_attempt: bool) -> None:
+    async def is_exhausted(self, turn: TurnInput) -> bool:
+        """Whether the turn has been begun as often as it may be."""
+        tenant_id = UUID(turn.tenant_id)
+        async with self._database.transaction(tenant_id) as db:
+            found = await TurnStore(db, tenant_id).get(UUID(turn.session_id), UUID(turn.turn_id))
+        return found.is_open and found.attempts >= STEP_ATTEMPTS_MAX
+
+    async def _attempt(self, turn: TurnInput, task: Task) -> None:
         pens = Pens(self._database, turn, task.turn)
         writer = self._events.writer(task.turn.session_id, task.turn.turn_no, claim_pen=pens.claim)
         try:
@@ -83,7 +91,7 @@ class ModelStep:
             writer.say(start_chunk(task.turn))
             writer.say(envelope.start_step())
             attempt = Attempt(turn, task, writer, Teller(writer))
-            await self._answer(attempt, is_last_attempt=is_last_attempt)
+            await self._answer(attempt)
         finally:
             await writer.aclose()
 
@@ -93,8 +101,9 @@ class ModelStep:
             # A step that ended while Temporal was away runs again, and must do nothing.
             return await begin_task(db, tenant_id, UUID(turn.turn_id))
 
-    async def _answer(self, attempt: Attempt, *, is_last_attempt: bool) -> None:
+    async def _answer(self, attempt: Attempt) -> None:
         finisher = self._finisher
+        is_last_attempt = attempt.task.turn.attempts >= PROVIDER_ATTEMPTS_MAX
         try:
             async with asyncio.timeout(TURN_SECONDS_MAX):
                 is_cancelled = await self._heard_or_cancelled(attempt)

@@ -11,7 +11,7 @@ with workflow.unsafe.imports_passed_through():
         RETRY_FIRST,
         RETRY_LONGEST,
         RUN_MODEL_STEP,
-        STEP_ATTEMPTS_MAX,
+        STEP_DELIVERIES_MAX,
         STEP_TIMEOUT,
         TurnInput,
     )
@@ -32,7 +32,7 @@ class ChatTurnWorkflow:
                 retry_policy=RetryPolicy(
                     initial_interval=RETRY_FIRST,
                     maximum_interval=RETRY_LONGEST,
-                    maximum_attempts=STEP_ATTEMPTS_MAX,
+                    maximum_attempts=STEP_DELIVERIES_MAX,
                 ),
             )
         except ActivityError:

@@ -1,0 +1,30 @@
+"""One query for all who ask the same look-up in the same moment."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+
+from neo.kit import Together
+
+# Askers of one query; who is over it goes with the next one.
+ASKERS_MAX = 1_000
+
+Find = Callable[[list[bytes]], Awaitable[Sequence[asyncpg.Record]]]
+
+
+class BatchLookUp:
+    """Nothing is kept: who asks while a query runs goes with the next one, and hears how things stand by then."""
+
+    def __init__(self, find: Find, *, key: str) -> None:
+        self._find = find
+        self._key = key
+        self._first = Together(self._first_of_each, most=ASKERS_MAX, name="batch-look-up")
+
+    async def first(self, keys: list[bytes]) -> asyncpg.Record | None:
+        """The row of the first of these keys that has one."""
+        return await self._first(keys)
+
+    async def _first_of_each(self, asked: list[list[bytes]]) -> list[asyncpg.Record | None]:
+        rows = await self._find(list({key for keys in asked for key in keys}))
+        found = {row[self._key]: row for row in rows}
+        return [next((found[key] for key in keys if key in found), None) for keys in asked]

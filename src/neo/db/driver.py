@@ -1,0 +1,64 @@
+"""The driver below the library, and what its errors mean."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from neo.errors import Failure, Kind
+
+RETRY_AFTER_SECONDS = 2
+# What PostgreSQL says while it starts, stops, is out of connections, or is not set up yet.
+UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28")
+
+# How the driver itself says that a connection has died.
+DEAD = (
+    asyncpg.InterfaceError,
+    # The server's farewell is read, and the end of the connection not yet.
+    asyncpg.InternalClientError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+)
+
+
+class DatabaseUnavailable(Failure):
+    """PostgreSQL does not answer, or went away while it was asked: whether it stored anything is not known."""
+
+    kind = Kind.UNAVAILABLE
+    code = "database_unavailable"
+    remedy = "Try again after `Retry-After`."
+
+
+async def driver_of(connection: AsyncConnection) -> Any:
+    """The driver's own connection, of asyncpg."""
+    driver = (await connection.get_raw_connection()).driver_connection
+    if driver is None:
+        raise unavailable()
+    return driver
+
+
+@asynccontextmanager
+async def mapped() -> AsyncIterator[None]:
+    try:
+        yield
+    except (OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, *DEAD) as error:
+        raise unavailable() from error
+    except (DBAPIError, asyncpg.PostgresError) as error:
+        # A connection that cannot be opened fails with the driver's own error, not with SQLAlchemy's.
+        is_cut = isinstance(error, DBAPIError) and error.connection_invalidated
+        state = getattr(getattr(error, "orig", error), "sqlstate", None) or ""
+        if is_cut or state.startswith(UNAVAILABLE_STATES):
+            raise unavailable() from error
+        raise
+
+
+def unavailable() -> DatabaseUnavailable:
+    return DatabaseUnavailable(
+        # A connection may die with its commit under way, so nothing is said about what was stored.
+        "The database cannot be reached: try again, a message with the same `client_message_id`.",
+        retry_after_seconds=RETRY_AFTER_SECONDS,
+    )

@@ -1,0 +1,64 @@
+"""Many calls as one, without making any of them wait for others to come."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+Ask = TypeVar("Ask")
+Answer = TypeVar("Answer")
+
+
+class Together(Generic[Ask, Answer]):
+    """What is asked while a call is under way goes with the next one; what is asked in a quiet moment goes at once.
+
+    `call` gives an answer for each that it was given, in their order; an answer may be an error.
+    """
+
+    def __init__(
+        self, call: Callable[[list[Ask]], Awaitable[Sequence[Answer | Exception]]], *, most: int, name: str
+    ) -> None:
+        self._call = call
+        self._most = most
+        self._name = name
+        self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def __call__(self, ask: Ask) -> Answer:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((ask, answer))
+        if self._task is None:
+            self._task = loop.create_task(self._answer_all(), name=self._name)
+        return await answer
+
+    async def _answer_all(self) -> None:
+        try:
+            while self._waiting:
+                asked, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._answer([ask for ask, _ in asked], [answer for _, answer in asked])
+        finally:
+            self._task = None
+            for _, answer in self._waiting:
+                answer.cancel()
+            self._waiting.clear()
+
+    async def _answer(self, asks: list[Ask], answers: list[asyncio.Future[Answer]]) -> None:
+        try:
+            given = await self._call(asks)
+        except Exception as error:  # noqa: BLE001 - it is raised where it was asked.
+            given = [error] * len(asks)
+        except BaseException:
+            for answer in answers:
+                answer.cancel()
+            raise
+        for answer, one in zip(answers, given, strict=True):
+            _settle(answer, one)
+
+
+def _settle(answer: asyncio.Future[Answer], given: Answer | Exception) -> None:
+    if answer.done():
+        return
+    if isinstance(given, Exception):
+        answer.set_exception(given)
+    else:
+        answer.set_result(given)

@@ -1,0 +1,53 @@
+"""Connections are waited for as long as some are given back."""
+
+import asyncio
+
+import pytest
+
+from neo.db.places import STILL_SECONDS, Places
+
+
+async def hold(places: Places, seconds: float) -> None:
+    async with places.taken():
+        await asyncio.sleep(seconds)
+
+
+async def test_a_house_that_moves_is_waited_for_longer_than_one_that_is_stuck() -> None:
+    places = Places(2)
+    moving = [asyncio.create_task(hold(places, STILL_SECONDS * 0.6)) for _ in range(6)]
+    await asyncio.sleep(0)
+
+    began = asyncio.get_running_loop().time()
+    async with places.taken():
+        waited = asyncio.get_running_loop().time() - began
+
+    assert waited > STILL_SECONDS
+    await asyncio.gather(*moving)
+
+
+async def test_where_nothing_is_given_back_the_wait_is_refused_and_no_place_is_lost() -> None:
+    places = Places(2)
+    stuck = [asyncio.create_task(hold(places, STILL_SECONDS * 2)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    refused = await asyncio.gather(*(hold(places, 0) for _ in range(3)), return_exceptions=True)
+    await asyncio.gather(*stuck)
+
+    assert [type(one) for one in refused] == [TimeoutError] * 3
+    async with asyncio.timeout(STILL_SECONDS / 2), places.taken(), places.taken():
+        pass
+
+
+async def test_one_who_is_cancelled_while_waiting_takes_no_place() -> None:
+    places = Places(1)
+    holding = asyncio.create_task(hold(places, 0.05))
+    await asyncio.sleep(0)
+    waiting = asyncio.create_task(hold(places, 0))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await holding
+
+    async with asyncio.timeout(0.5), places.taken():
+        pass
