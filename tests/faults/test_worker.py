@@ -88,6 +88,26 @@ async def test_f7_a_worker_thaws_with_an_old_attempt_in_hand_and_the_turn_is_not
     assert one_turn(await world.judged())[0] == "COMPLETED"
 
 
+async def test_f7_a_worker_that_was_only_late_goes_on_with_its_answer(world: World) -> None:
+    """Temporal gives the turn away, and the only worker is the one that still has it."""
+    first, *others = world.stack.workers
+    for other in others:
+        await other.kill()
+    await first.start()
+    posted, reading, late = await in_mid_answer(world, "scripted:tokens=400,delay_ms=30")
+
+    late.freeze()
+    await world.stack.attempted(str(posted.turn_id), 2)
+    late.thaw()
+    await world.caller.read(posted.session_id, None, reading=reading)
+
+    assert ends(reading) == ["finish"]
+    assert "data-turn-restarted" not in [event.type for event in reading.seen]
+    rest = await world.judged()
+    assert one_turn(rest) == ("COMPLETED", 1)
+    assert rest.calls[posted.message] == 1
+
+
 async def test_f7_new_turns_are_not_kept_waiting_by_a_frozen_worker(world: World) -> None:
     sessions = [await world.caller.open() for _ in range(10)]
     world.stack.workers[0].freeze()
