@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, insert, select, tuple_, update
+from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
@@ -73,9 +73,6 @@ class MessageStore:
     def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
         self._db = db
         self._tenant_id = tenant_id
-
-    async def add(self, **values: object) -> None:
-        await self._db.execute(insert(ChatMessage).values(tenant_id=self._tenant_id, **values))
 
     async def find_by_client_id(self, session_id: UUID, client_message_id: str) -> ChatMessage | None:
         wanted = self._in(session_id).where(ChatMessage.client_message_id == client_message_id)

@@ -43,10 +43,9 @@ class Attempt:
         """Where the provider left off. The next turn is sent with the transcript when there is no response id."""
         chosen = self.chosen
         return {
-            "continues_provider": chosen.provider if chosen else None,
-            "continues_region": chosen.region if chosen else None,
-            "continues_response_id": response_id,
-            "continues_turn_no": self.task.turn.turn_no,
+            "provider": chosen.provider if chosen else None,
+            "region": chosen.region if chosen else None,
+            "response_id": response_id,
         }
 
 

@@ -1,16 +1,14 @@
 """How a turn ends: in one transaction that also hands the session to its next turn."""
 
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import case, func, literal, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.db import Database
-from neo.sessions import ChatSession, MessageStore, Role, SessionStore, message_position
+from neo.sessions import SessionStore
 from neo.telemetry import turn_metrics
+from neo.turns.closing import Ending, write_ending
 from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.patience import patiently
@@ -18,18 +16,6 @@ from neo.turns.start import TurnStarter
 from neo.turns.store import TurnStore
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Ending:
-    """What is written when a turn ends. `pen` proves who ends it; `terminal_n` is where its events end."""
-
-    status: TurnStatus
-    pen: int
-    terminal_n: int | None
-    parts: list[dict[str, Any]] | None = None
-    continues: dict[str, Any] = field(default_factory=dict)
-    record: dict[str, Any] = field(default_factory=dict)
 
 
 class TurnCloser:
@@ -63,14 +49,8 @@ class TurnCloser:
         return await patiently(lambda: self._end_abandoned(turn, TurnStatus.CANCELLED, {}))
 
     async def _write(self, turn: TurnInput, ending: Ending) -> tuple[ChatTurn, TurnInput | None]:
-        tenant_id, session_id, turn_id = UUID(turn.tenant_id), UUID(turn.session_id), UUID(turn.turn_id)
-        async with self._database.transaction(tenant_id) as db:
-            await SessionStore(db, tenant_id).lock(session_id)
-            turns = TurnStore(db, tenant_id)
-            values = {"status": _status(ending.status), "terminal_n": ending.terminal_n, **ending.record}
-            closed = await turns.close(turn_id, ending.pen, **values)
-            await _keep_reply(db, closed, ending)
-            return closed, _input(await turns.find_first_open(session_id))
+        async with self._database.transaction(UUID(turn.tenant_id)) as db:
+            return await write_ending(db, turn, ending)
 
     async def _end_abandoned(self, turn: TurnInput, status: TurnStatus, record: dict[str, Any]) -> bool:
         tenant_id, session_id = UUID(turn.tenant_id), UUID(turn.session_id)
@@ -82,31 +62,3 @@ class TurnCloser:
         # Whatever the last attempt said stays untold: a reader is told the turn anew, from PostgreSQL.
         await self.close(turn, Ending(status, found.pen, None, record=record))
         return True
-
-
-def _status(wanted: TurnStatus) -> Any:
-    """A cancel that was accepted holds, also when the answer was complete before it was heard."""
-    if wanted is not TurnStatus.COMPLETED:
-        return wanted
-    asked = ChatTurn.cancel_requested_at.is_not(None)
-    return case((asked, literal(TurnStatus.CANCELLED.value)), else_=literal(TurnStatus.COMPLETED.value))
-
-
-async def _keep_reply(db: AsyncSession, turn: ChatTurn, ending: Ending) -> None:
-    if ending.parts is not None:
-        await MessageStore(db, turn.tenant_id).add(
-            id=turn.reply_message_id,
-            session_id=turn.session_id,
-            turn_id=turn.id,
-            position=message_position(turn.turn_no, Role.ASSISTANT),
-            role=Role.ASSISTANT,
-            parts=ending.parts,
-        )
-    mine = (ChatSession.tenant_id == turn.tenant_id) & (ChatSession.id == turn.session_id)
-    await db.execute(update(ChatSession).where(mine).values(updated_at=func.now(), **ending.continues))
-
-
-def _input(turn: ChatTurn | None) -> TurnInput | None:
-    if turn is None:
-        return None
-    return TurnInput(str(turn.tenant_id), str(turn.session_id), str(turn.id))

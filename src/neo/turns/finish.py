@@ -6,7 +6,8 @@ from neo.events import envelope
 from neo.kit import reached
 from neo.telemetry import traces
 from neo.turns.attempt import Attempt
-from neo.turns.close import Ending, TurnCloser
+from neo.turns.close import TurnCloser
+from neo.turns.closing import Ending
 from neo.turns.models import TurnStatus
 from neo.turns.tell import terminal_chunk
 
@@ -61,7 +62,7 @@ class Finisher:
         position = writer.position
         # Where Valkey could not take it all, the stream has no end, and readers are told from PostgreSQL.
         terminal_n = position.n + 1 if is_told else None
-        ending = Ending(status, position.pen, terminal_n, parts, continues or {}, record)
+        ending = Ending(status, position.pen, terminal_n, parts, continues, record)
         await reached("before_close")
         with traces.span("close turn", neo__status=status.value):
             closed = await self._closer.close(attempt.turn, ending)

@@ -3,15 +3,13 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Select, bindparam, func, select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import aliased
 
-from neo.agents import Agent
-from neo.companies import EndCompany
+from neo.db import fetch
 from neo.llm import Said, Tier
 from neo.sessions import ChatMessage, ChatSession, Role, message_position
-from neo.turns.models import OPEN, ChatTurn, TurnStatus
+from neo.turns.models import ChatTurn, TurnStatus
 
 PAGE_MESSAGES = 200
 # A turn that was stopped in mid-answer is told with what had been said; one that said nothing is not told at all.
@@ -25,7 +23,9 @@ COMPANY_HEADING = "Instructions for this user's company:"
 
 @dataclass(frozen=True)
 class Task:
-    """A turn as its step sees it: ids, the agent's choices, the new message."""
+    """A turn as its step sees it: where its session was left, the agent's choices, the new message. Of session and
+    message only what is needed is read.
+    """
 
     turn: ChatTurn
     session: ChatSession
@@ -48,51 +48,36 @@ class Earlier:
     has_files: bool
 
 
-def _begin() -> Select[ChatTurn, ChatSession, Agent, ChatMessage, str | None]:
-    begun = aliased(
-        ChatTurn,
-        update(ChatTurn)
-        .where(ChatTurn.tenant_id == bindparam("of_tenant"), ChatTurn.id == bindparam("of_turn"))
-        .where(ChatTurn.status.in_(OPEN))
-        .values(
-            status=TurnStatus.RUNNING,
-            pen=ChatTurn.pen + 1,
-            attempts=ChatTurn.attempts + 1,
-            started_at=func.coalesce(ChatTurn.started_at, func.clock_timestamp()),
-        )
-        .returning(ChatTurn)
-        .cte("begun"),
+# Every turn's first token waits for this statement.
+BEGIN = """
+    WITH begun AS (
+        UPDATE chat_turns SET status = 'RUNNING', pen = pen + 1, attempts = attempts + 1,
+            started_at = coalesce(started_at, clock_timestamp())
+        WHERE tenant_id = $1 AND id = $2 AND status IN ('QUEUED', 'RUNNING')
+        RETURNING *
     )
-    of_company = (EndCompany.tenant_id == ChatSession.tenant_id) & (
-        EndCompany.psa_company_id == ChatSession.end_company_id
-    )
-    return (
-        select(
-            begun,
-            ChatSession,
-            Agent,
-            ChatMessage,
-            EndCompany.custom_instructions_for_user_facing_chat,
-        )
-        .join(ChatSession, ChatSession.id == begun.session_id)
-        .join(Agent, (Agent.tenant_id == ChatSession.tenant_id) & (Agent.id == ChatSession.agent_id))
-        .join(ChatMessage, ChatMessage.id == begun.user_message_id)
-        .outerjoin(EndCompany, of_company)
-    )
-
-
-# Every turn's first token waits for this statement, and to put it together takes as long as to run it.
-BEGIN = _begin()
+    SELECT begun.*, s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
+           a.instructions, a.model AS agent_model, a.reasoning_effort,
+           m.id AS message_id, m.parts, c.custom_instructions_for_user_facing_chat AS of_company
+    FROM begun
+    JOIN chat_sessions s ON s.tenant_id = begun.tenant_id AND s.id = begun.session_id
+    JOIN agents a ON a.tenant_id = s.tenant_id AND a.id = s.agent_id
+    JOIN chat_messages m ON m.tenant_id = begun.tenant_id AND m.id = begun.user_message_id
+    LEFT JOIN end_companies c ON c.tenant_id = s.tenant_id AND c.psa_company_id = s.end_company_id
+"""
 
 
 async def begin_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task | None:
     """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended."""
-    found = (await db.execute(BEGIN, {"of_tenant": tenant_id, "of_turn": turn_id})).one_or_none()
-    if found is None:
+    found = await fetch(db, BEGIN, tenant_id, turn_id)
+    if not found:
         return None
-    turn, session, agent, message, of_company = found
-    instructions = _joined(agent.instructions, of_company)
-    return Task(turn, session, instructions, agent.model, agent.reasoning_effort, message)
+    row = dict(found[0])
+    continued = {name: row.pop(name) for name in tuple(row) if name.startswith("continues_")}
+    instructions = _joined(row.pop("instructions"), row.pop("of_company"))
+    model, reasoning_effort = row.pop("agent_model"), row.pop("reasoning_effort")
+    message = ChatMessage(id=row.pop("message_id"), parts=row.pop("parts"))
+    return Task(ChatTurn(**row), ChatSession(**continued), instructions, model, reasoning_effort, message)
 
 
 def _joined(instructions: str, of_company: str | None) -> str:
