@@ -140,8 +140,9 @@ def _is_given_up() -> bool:
 
 async def _beat() -> None:
     while True:
-        activity.heartbeat(time.time())
+        # Not at once: most of what a beat costs is Temporal's, and many turns have ended by then.
         await asyncio.sleep(HEARTBEAT_SECONDS)
+        activity.heartbeat(time.time())
 
 
 def _note_recovery() -> None:
