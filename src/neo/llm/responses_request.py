@@ -1,0 +1,51 @@
+"""What a call of OpenAI's Responses API sends."""
+
+from base64 import b64encode
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import orjson
+
+from neo.llm.caption import caption
+from neo.llm.prompt import Image, Prompt, Said
+from neo.llm.reasoners import reasoning
+from neo.llm.tiers import ChosenModel
+
+
+def responses_request(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
+    body: dict[str, Any] = {
+        "model": chosen.name,
+        "stream": True,
+        "input": list(_items(prompt, is_continued=previous_response_id is not None)),
+        "max_output_tokens": chosen.answer_tokens_max,
+        "store": True,
+    }
+    if prompt.instructions:
+        body["instructions"] = prompt.instructions
+    if previous_response_id is not None:
+        body["previous_response_id"] = previous_response_id
+    if asked := reasoning(chosen):
+        body["reasoning"] = asked
+    return orjson.dumps(body)
+
+
+def _items(prompt: Prompt, *, is_continued: bool) -> Iterator[dict[str, Any]]:
+    # What the provider remembers is not sent again; the instructions are, for it does not remember those.
+    for said in () if is_continued else prompt.transcript:
+        if not said.is_empty:
+            yield _item(said)
+    yield _item(Said("user", prompt.message, prompt.images))
+
+
+def _item(said: Said) -> dict[str, Any]:
+    content = list(_parts(said.text, said.images)) if said.images else said.text
+    return {"role": said.role, "content": content}
+
+
+def _parts(text: str, images: Sequence[Image]) -> Iterator[dict[str, str]]:
+    if text:
+        yield {"type": "input_text", "text": text}
+    for number, image in enumerate(images, start=1):
+        yield {"type": "input_text", "text": caption(number, image)}
+        url = f"data:{image.mime};base64,{b64encode(image.data).decode()}"
+        yield {"type": "input_image", "image_url": url, "detail": "auto"}
