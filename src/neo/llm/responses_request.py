@@ -13,20 +13,18 @@ from neo.llm.tiers import ChosenModel
 
 
 def responses_request(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
-    body: dict[str, Any] = {
+    body = {
         "model": chosen.name,
         "stream": True,
         "input": list(_items(prompt, is_continued=previous_response_id is not None)),
+        "instructions": prompt.instructions or None,
         "max_output_tokens": chosen.answer_tokens_max,
+        "previous_response_id": previous_response_id,
+        "reasoning": reasoning(chosen) or None,
+        # What is not kept cannot be continued.
         "store": True,
     }
-    if prompt.instructions:
-        body["instructions"] = prompt.instructions
-    if previous_response_id is not None:
-        body["previous_response_id"] = previous_response_id
-    if asked := reasoning(chosen):
-        body["reasoning"] = asked
-    return orjson.dumps(body)
+    return orjson.dumps({name: value for name, value in body.items() if value is not None})
 
 
 def _items(prompt: Prompt, *, is_continued: bool) -> Iterator[dict[str, Any]]:
@@ -44,8 +42,8 @@ def _item(said: Said) -> dict[str, Any]:
 
 def _parts(text: str, images: Sequence[Image]) -> Iterator[dict[str, str]]:
     if text:
-        yield {"type": "input_text", "text": text}
+        yield {"text": text, "type": "input_text"}
     for number, image in enumerate(images, start=1):
-        yield {"type": "input_text", "text": caption(number, image)}
+        yield {"text": caption(number, image), "type": "input_text"}
         url = f"data:{image.mime};base64,{b64encode(image.data).decode()}"
-        yield {"type": "input_image", "image_url": url, "detail": "auto"}
+        yield {"image_url": url, "type": "input_image", "detail": "auto"}
