@@ -1,16 +1,18 @@
 """What a provider says went wrong, whether it answers with it or breaks a stream off with it."""
 
+from contextlib import aclosing
 from typing import Any
 
 import httpx2
 import orjson
 
+from neo.llm.reading import short_name
 from neo.llm.retry_after import retry_after_seconds
 
 # What is told of an error is a few lines; the rest of a longer page is of no use.
 ERROR_BYTES_MAX = 64 * 1024
 
-# Out of a stream an error comes without its status. These are the ones that the same code has in an answer.
+# In a stream an error comes without its status. These are the ones that the same code has in an answer.
 _STATUSES = {
     "rate_limit_exceeded": 429,
     "rate_limit_error": 429,
@@ -43,10 +45,11 @@ def reported_in_stream(error: Any) -> Reported:
 async def reported_by(response: httpx2.Response) -> Reported:
     body = bytearray()
     try:
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > ERROR_BYTES_MAX:
-                break
+        async with aclosing(response.aiter_bytes()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > ERROR_BYTES_MAX:
+                    break
         said = orjson.loads(body)
     except (httpx2.HTTPError, orjson.JSONDecodeError):
         # The status says enough.
@@ -58,7 +61,7 @@ async def reported_by(response: httpx2.Response) -> Reported:
 
 def _word(said: dict[str, Any], name: str) -> str | None:
     value = said.get(name)
-    return str(value) if isinstance(value, str | int) else None
+    return short_name(str(value)) if isinstance(value, str | int) else None
 
 
 def _status(word: str | None) -> int | None:
