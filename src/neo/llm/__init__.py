@@ -3,8 +3,9 @@
 A call ends in exactly one `Completed`, and only when the provider itself said that the answer is over; every
 other end is a failure, with a stable code and words that are safe to show. Closing the stream of pieces
 closes the provider's connection at once. Nothing is retried here: whoever calls knows what a second attempt
-means. The settings arrive as plain values, and the providers' libraries, which take seconds to import, are
-loaded when first needed (`Models.warm` does it ahead of time, in a thread).
+means. OpenAI's Responses API is read here, in `responses_*.py`; the other two dialects through a library, in
+`library_*.py`, which takes seconds to import. Either is loaded when first needed (`Models.warm` does it ahead of
+time, in a thread). The settings arrive as plain values.
 """
 
 from neo.llm.budget import LOCAL_CONTEXT_TOKENS

@@ -1,25 +1,12 @@
-"""From what the libraries raise to what Neo says."""
+"""From what went wrong with a call to what Neo says."""
 
-from math import ceil, isfinite
-
-from pydantic_ai.exceptions import (
-    ModelAPIError,
-    ModelAuthenticationError,
-    ModelConnectionError,
-    ModelContextWindowExceededError,
-    ModelHTTPError,
-    ModelNotFoundError,
-    ModelQuotaExceededError,
-    ModelRateLimitError,
-    ModelRequestRejectedError,
-    ModelRequestTimeout,
-    ModelTimeoutError,
-)
+import httpx2
 
 from neo.errors import Failure
 from neo.llm.errors import (
     ContentFiltered,
     PromptTooLong,
+    ProviderFailure,
     ProviderIncomplete,
     ProviderMisconfigured,
     ProviderRateLimited,
@@ -28,84 +15,97 @@ from neo.llm.errors import (
     ProviderUnavailable,
     ResponseForgotten,
 )
+from neo.llm.reported import Reported
 
-# A turn holds its session while it waits; a provider that asks for longer is treated as if it had not.
-_RETRY_AFTER_SECONDS_MAX = 60
+# The call never reached the provider.
+_UNREACHED = (
+    httpx2.PoolTimeout,
+    httpx2.ConnectTimeout,
+    httpx2.ConnectError,
+    httpx2.WriteTimeout,
+    httpx2.WriteError,
+)
+# An address or a key that no call can be made with.
+_UNUSABLE = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
-_OVERLOADED = 529
 _TOO_LARGE = 413
+_BUSY = frozenset({429, 529})
+# No such key, no credit, not allowed, no such model: the operator's to put right.
+_MISCONFIGURED = frozenset({401, 402, 403, 404})
+_REJECTED = frozenset({400, 422})
 # Request timeout, lock conflict, too early: the providers' own libraries send these calls again.
 _TRANSIENT = frozenset({408, 409, 425})
+_ERRORS_FROM = 400
 _SERVER_ERRORS = range(500, 600)
-_FILTER_CODES = frozenset(
+
+_TOO_LONG_CODE = "context_length_exceeded"
+# How servers without that code say it.
+_TOO_LONG_WORDS = ("maximum context length", "reduce the length of the messages")
+FILTER_CODES = frozenset(
     {"content_filter", "content_policy_violation", "responsible_ai_policy_violation", "invalid_prompt"}
+)
+# Sent with the status of a rate limit, but no wait helps.
+_OPERATORS_CODES = frozenset(
+    {
+        "insufficient_quota",
+        "billing_hard_limit_reached",
+        "credit_balance_exhausted",
+        "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded",
+        "organization_usage_limit_exceeded",
+        "model_not_found",
+        "invalid_api_key",
+    }
 )
 
 
 def failure(error: Exception, *, is_continued: bool) -> Failure:
-    """The failure that an error of the library, or of the stream itself, stands for."""
-    if isinstance(error, ModelConnectionError):
-        return _connection_failure(error)
-    if isinstance(error, TimeoutError | ModelRequestTimeout):
-        return ProviderTimeout()
-    if isinstance(error, ModelAPIError):
+    """The failure that an error of the provider, of the line to it, or of its stream stands for."""
+    if isinstance(error, Reported):
         return _reported_failure(error, is_continued=is_continued)
-    # A stream that the library could not read: garbage, or the end before a beginning.
+    if isinstance(error, _UNREACHED):
+        return ProviderUnavailable()
+    if isinstance(error, _UNUSABLE):
+        return ProviderMisconfigured()
+    if isinstance(error, TimeoutError | httpx2.TimeoutException):
+        return ProviderTimeout()
+    # A connection that broke, or a stream that nobody can read.
     return ProviderIncomplete()
 
 
-def _connection_failure(error: ModelConnectionError) -> Failure:
-    if error.phase in ("pool", "connect", "write"):
-        return ProviderUnavailable()
-    return ProviderTimeout() if isinstance(error, ModelTimeoutError) else ProviderIncomplete()
-
-
-def _reported_failure(error: ModelAPIError, *, is_continued: bool) -> Failure:
-    if is_continued and _is_about_continuing(error):
+def _reported_failure(error: Reported, *, is_continued: bool) -> Failure:
+    is_too_long = error.code == _TOO_LONG_CODE or any(
+        words in error.message.lower() for words in _TOO_LONG_WORDS
+    )
+    if is_continued and (is_too_long or _is_about_continuing(error)):
         return ResponseForgotten()
-    if isinstance(error, ModelContextWindowExceededError) or _status(error) == _TOO_LARGE:
+    if is_too_long or error.status == _TOO_LARGE:
         return PromptTooLong()
-    if error.provider_error_code in _FILTER_CODES:
+    if error.code in FILTER_CODES:
         return ContentFiltered()
-    if isinstance(error, ModelRateLimitError) or _status(error) == _OVERLOADED:
-        return ProviderRateLimited(retry_after_seconds=_retry_after_seconds(error))
-    # Credit that has run out is the operator's to refill, like a key that has expired.
-    if isinstance(error, ModelAuthenticationError | ModelNotFoundError | ModelQuotaExceededError):
+    if error.code in _OPERATORS_CODES or error.type in _OPERATORS_CODES:
         return ProviderMisconfigured()
-    return _other_failure(error)
+    return _failure_by_status(error)
 
 
-def _other_failure(error: ModelAPIError) -> Failure:
-    status = _status(error)
-    if isinstance(error, ModelRequestRejectedError):
+def _failure_by_status(error: Reported) -> ProviderFailure:
+    status, wait_seconds = error.status, error.retry_after_seconds
+    if status in _BUSY:
+        return ProviderRateLimited(retry_after_seconds=wait_seconds)
+    if status in _MISCONFIGURED:
+        return ProviderMisconfigured()
+    if status in _REJECTED:
         return ProviderRejected()
-    # An error event under HTTP 200, or one of the library's own about a stream that broke off.
-    if error.in_stream or status is None:
+    # A redirection is none of the provider's answers either.
+    if error.in_stream or status is None or status < _ERRORS_FROM:
         return ProviderIncomplete()
     if status in _SERVER_ERRORS or status in _TRANSIENT:
-        return ProviderUnavailable(retry_after_seconds=_retry_after_seconds(error))
+        return ProviderUnavailable(retry_after_seconds=wait_seconds)
     return ProviderRejected()
 
 
-def _is_about_continuing(error: ModelAPIError) -> bool:
-    """Whether the same message with its transcript may pass.
-
-    Providers forget, refuse to continue what they may not store, and cannot leave out the oldest exchanges of
-    what they remember when it has outgrown the model.
+def _is_about_continuing(error: Reported) -> bool:
+    """Whether the same message with its transcript may pass: providers forget, and refuse to continue what they
+    may not store.
     """
-    if isinstance(error, ModelContextWindowExceededError):
-        return True
-    body = error.body if isinstance(error.body, dict) else {}
-    about = body.get("param") == "previous_response_id"
-    return about or error.provider_error_code == "previous_response_not_found"
-
-
-def _status(error: ModelAPIError) -> int | None:
-    return error.status_code if isinstance(error, ModelHTTPError) else None
-
-
-def _retry_after_seconds(error: ModelAPIError) -> int | None:
-    seconds = error.retry_after
-    if seconds is None or not isfinite(seconds):
-        return None
-    return min(max(ceil(seconds), 0), _RETRY_AFTER_SECONDS_MAX)
+    return error.param == "previous_response_id" or error.code == "previous_response_not_found"

@@ -1,4 +1,4 @@
-"""Open lines to the providers: one HTTP client for each, kept, and the library's model on top of it."""
+"""Open lines to the providers: one HTTP client for each, kept, and for some the library's model on top of it."""
 
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ import httpx2
 
 from neo.kit import is_loopback
 from neo.llm.providers import Address, ProviderSettings, address
+from neo.llm.responses_place import ResponsesPlace, responses_place
 from neo.llm.spec import Provider
 
 if TYPE_CHECKING:
@@ -42,6 +43,23 @@ class Lines:
             self._models.popitem(last=False)
         return model
 
+    def open(self, provider: Provider, name: str) -> None:
+        """Makes ready what the first call would otherwise make."""
+        if provider.speaks_responses:
+            self.client(provider)
+        else:
+            self.model(provider, name)
+
+    def client(self, provider: Provider) -> httpx2.AsyncClient:
+        client = self._clients.get(provider)
+        if client is None:
+            where = address(provider, self.settings)
+            client = self._clients[provider] = _http_client(where, self.settings, self._transport)
+        return client
+
+    def responses_place(self, provider: Provider) -> ResponsesPlace:
+        return responses_place(provider, address(provider, self.settings), self.settings.azure_api_version)
+
     async def aclose(self) -> None:
         for client in self._clients.values():
             await client.aclose()
@@ -49,18 +67,15 @@ class Lines:
         self._models.clear()
 
     def _build(self, provider: Provider, name: str) -> "Model":
-        where = address(provider, self.settings)
-        client = self._clients.get(provider)
-        if client is None:
-            client = self._clients[provider] = _http_client(where, self.settings, self._transport)
+        where, client = address(provider, self.settings), self.client(provider)
         if provider in (Provider.ANTHROPIC, Provider.SCRIPTED_ANTHROPIC):
             # Each library is imported only where it is configured: Anthropic's takes another second.
             from neo.llm.anthropic_line import anthropic_model  # noqa: PLC0415
 
             return anthropic_model(name, where, client)
-        from neo.llm.openai_line import openai_model  # noqa: PLC0415
+        from neo.llm.chat_line import chat_model  # noqa: PLC0415
 
-        return openai_model(provider, name, where, client, self.settings.azure_api_version)
+        return chat_model(provider, name, where, client)
 
 
 def _http_client(

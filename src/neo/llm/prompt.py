@@ -21,6 +21,11 @@ class Said:
     text: str
     images: Sequence[Image] = ()
 
+    @property
+    def is_empty(self) -> bool:
+        """As an answer may be; some providers refuse an empty message."""
+        return not self.text and not self.images
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

@@ -1,6 +1,6 @@
-"""Plays a short canned answer through the libraries.
+"""Plays a short canned answer through whatever reads a provider.
 
-They build the schemas of their events when the first one arrives, which takes a tenth of a second that the
+A library builds the schemas of its events when the first one arrives, which takes a tenth of a second that the
 first turn would have to wait for.
 """
 

@@ -22,9 +22,15 @@ class Provider(StrEnum):
     SCRIPTED_ANTHROPIC = "scripted-anthropic"
 
     @property
+    def speaks_responses(self) -> bool:
+        """Whether it is OpenAI's Responses API that it is called through."""
+        # The local model's server has one too, which refuses a transcript with answers in it.
+        return self in (Provider.OPENAI, Provider.AZURE, Provider.SCRIPTED)
+
+    @property
     def continues(self) -> bool:
         """Whether it keeps conversations, so that a turn may send its new message only."""
-        return self in (Provider.OPENAI, Provider.AZURE, Provider.SCRIPTED)
+        return self.speaks_responses
 
     @property
     def sees_images(self) -> bool:

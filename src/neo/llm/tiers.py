@@ -1,13 +1,14 @@
 """From a tier to a model, and from a model to its answer."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from neo.llm.breaker import Breaker
 from neo.llm.budget import budget
-from neo.llm.errors import ReasoningEffortUnknown
+from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
 from neo.llm.pieces import Piece
 from neo.llm.prompt import Prompt
 from neo.llm.providers import ProviderSettings, address
@@ -66,7 +67,7 @@ class Models:
 
         With `previous_response_id` the provider continues that response and the transcript is not sent.
         """
-        from neo.llm.answer import answer  # noqa: PLC0415 - seconds of import, see the feature's docstring.
+        from neo.llm.answer import answer  # noqa: PLC0415 - a heavy import, see the feature's docstring.
         from neo.llm.counting import counted  # noqa: PLC0415
 
         lines = self._open_lines()
@@ -74,16 +75,24 @@ class Models:
         return self._breaker(chosen).guard(counted(chosen.provider.value, pieces))
 
     def warm(self) -> None:
-        """Loads the providers' libraries and rehearses an answer, so that the first turn is not the slow one.
+        """Loads what the configured providers need and rehearses an answer, so that the first turn is not the slow
+        one.
 
-        Blocks for seconds: call it in a thread, and wait for it before the first answer.
+        Blocks, for seconds where a library is needed: call it in a thread, and wait for it before the first answer.
         """
-        from neo.llm.rehearsal import rehearse  # noqa: PLC0415 - seconds of import.
+        from neo.llm.rehearsal import rehearse  # noqa: PLC0415 - a heavy import.
 
-        for provider in {self._fast.provider, self._smart.provider}:
+        for provider in {self._fast.provider, self._smart.provider, *self._agents_may_name()}:
             rehearse(self._chosen(ModelSpec(provider, "rehearsal"), None), self._providers)
         for spec in (self._fast, self._smart):
-            self._open_lines().model(spec.provider, spec.name)
+            self._open_lines().open(spec.provider, spec.name)
+
+    def _agents_may_name(self) -> Iterator[Provider]:
+        """Configured providers whose library would hold everything up, were it loaded by the first turn."""
+        for provider in (Provider.COMPATIBLE, Provider.ANTHROPIC):
+            with suppress(ProviderNotConfigured):
+                address(provider, self._providers)
+                yield provider
 
     async def aclose(self) -> None:
         if self._lines is not None:
@@ -115,7 +124,7 @@ class Models:
 
     def _open_lines(self) -> "Lines":
         if self._lines is None:
-            from neo.llm.lines import Lines  # noqa: PLC0415 - seconds of import.
+            from neo.llm.lines import Lines  # noqa: PLC0415 - a heavy import.
 
             self._lines = Lines(self._providers)
         return self._lines

@@ -1,0 +1,45 @@
+"""Listens to a body's events, for no longer than a model may be silent."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import httpx2
+
+from neo.llm.errors import ProviderIncomplete
+from neo.llm.patience import Patience
+from neo.llm.responses_reading import ResponsesReading
+from neo.llm.sse import EventData
+
+# The end of the body comes with the final event, or soon after it, or not at all.
+_BODY_END_SECONDS = 1.0
+
+
+class Listening:
+    def __init__(self, chunks: AsyncIterator[bytes], reading: ResponsesReading, patience: Patience) -> None:
+        self._chunks = chunks
+        self._reading = reading
+        self._patience = patience
+        self._events = EventData()
+        self._signs_of_life = -1
+        self._deadline = 0.0
+
+    async def events(self) -> list[bytes]:
+        """The data of the events that came next, if any has come to its end."""
+        # Timed here and not by the HTTP client alone: a provider that only pings is silent too.
+        if self._reading.signs_of_life != self._signs_of_life:
+            self._signs_of_life = self._reading.signs_of_life
+            seconds = self._patience.seconds(has_text=self._reading.has_text)
+            self._deadline = asyncio.get_running_loop().time() + seconds
+        async with asyncio.timeout_at(self._deadline):
+            chunk = await anext(self._chunks, None)
+        if chunk is None:
+            raise ProviderIncomplete
+        return self._events.feed(chunk)
+
+    async def read_to_the_end(self) -> None:
+        """Lets the connection be used again. After the final event it is of no account how the body ends."""
+        with suppress(TimeoutError, httpx2.HTTPError):
+            async with asyncio.timeout(_BODY_END_SECONDS):
+                async for _ in self._chunks:
+                    pass
