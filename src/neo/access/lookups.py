@@ -6,6 +6,7 @@ from uuid import UUID
 
 from neo.access.principal import Credential, Principal
 from neo.db import Database
+from neo.kit import Together
 
 FIND_API_KEY = "SELECT * FROM neo_find_api_key($1)"
 FIND_TECHNICIAN = "SELECT * FROM neo_find_technician($1, $2)"
@@ -17,9 +18,11 @@ LAPSED = "SELECT * FROM neo_lapsed_credentials($1, $2, $3)"
 class Lookups:
     def __init__(self, database: Database) -> None:
         self._database = database
+        # A tenant's server sends many requests with one key.
+        self._keys = Together(self._api_key)
 
     async def api_key(self, digests: list[bytes]) -> Any | None:
-        return await self._first(FIND_API_KEY, digests)
+        return await self._keys.ask(tuple(digests), None)
 
     async def technician(self, entra_tenant: UUID, technician: UUID) -> Any | None:
         return await self._first(FIND_TECHNICIAN, entra_tenant, technician)
@@ -43,6 +46,9 @@ class Lookups:
         found = await self._database.look_up(LAPSED, kinds, tenants, ids)
         lapsed = {(row["kind"], row["tenant_id"], row["id"]) for row in found}
         return {one for one in asked if (one.kind, one.tenant_id, one.id) in lapsed}
+
+    async def _api_key(self, digests: tuple[bytes, ...], _: set[None]) -> Any | None:
+        return await self._first(FIND_API_KEY, digests)
 
     async def _first(self, query: str, *values: object) -> Any | None:
         found = await self._database.look_up(query, *values)

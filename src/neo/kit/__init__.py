@@ -4,5 +4,14 @@ from neo.kit.addresses import is_loopback, is_private_line
 from neo.kit.background import kept_going
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.guid import find_guid
+from neo.kit.together import Together
 
-__all__ = ["arm_failpoints", "find_guid", "is_loopback", "is_private_line", "kept_going", "reached"]
+__all__ = [
+    "Together",
+    "arm_failpoints",
+    "find_guid",
+    "is_loopback",
+    "is_private_line",
+    "kept_going",
+    "reached",
+]
