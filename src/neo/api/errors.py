@@ -80,8 +80,9 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_bug)
 
 
-async def _on_bug(request: Request, _: Exception) -> Response:
-    # It rises on, to be told to the log: see `RequestScope`.
+async def _on_bug(request: Request, error: Exception) -> Response:
+    # Told in full to the log, and to the caller not at all. It rises on, to `RequestScope`.
+    log.error("request_broke", exc_info=error)
     return bug_response(request)
 
 

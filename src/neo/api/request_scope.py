@@ -65,8 +65,9 @@ class RequestScope:
                     # The head was sent through `answer`, and the body needs nothing of it.
                     await rest(send)
             except Exception:
-                # Whatever was not foreseen ends here: told in full to the log, and to the caller not at all.
-                log.exception("request_broke")
+                # Whatever was not foreseen ends here. What broke inside the application is told already.
+                if answer.status != STATUS_OF_BUGS:
+                    log.exception("request_broke")
                 if not answer.status:
                     await bug_response(HTTPConnection(scope))(scope, receive, answer.send)
             finally:

@@ -138,6 +138,7 @@ class Tail:
     def remind(self, *, is_up_to_date: bool) -> None:
         """Time for a keep-alive, and for a look unless somebody has looked."""
         self._is_reminded = True
+        self._must_leave = self._must_leave or _now() >= self._until
         self._plan_look(1.0)
         if is_up_to_date:
             self._looks += 1
@@ -175,7 +176,7 @@ class Tail:
         if self._reader.is_over:
             self._is_ended = True
             yield DONE
-        elif self._must_leave or _now() >= self._until:
+        elif self._must_leave:
             self._is_ended = True
             yield self._farewell()
         elif self._is_reminded:
