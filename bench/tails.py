@@ -26,6 +26,8 @@ async def open_tails(users: Sequence[NeoUser], hears: Sequence[Hear]) -> list[Op
 
 
 async def _open(user: NeoUser, hear: Hear) -> Opened:
+    # Who comes back connects anew; the server may be about to close what was idle for a while.
+    user.leave()
     opened, began = asyncio.Event(), perf_counter()
 
     def heard(data: bytes) -> None:

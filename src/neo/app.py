@@ -8,7 +8,7 @@ from typing import Protocol
 import structlog
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan
 
 from neo.access import (
     Authenticator,
@@ -89,7 +89,7 @@ def build_app(
     *,
     beside: Beside | None = None,
     on_refusal: Callable[[], None] = lambda: None,
-) -> FastAPI:
+) -> ASGIApp:
     """The API over these resources; `closing` tells its tails to end.
 
     `beside` runs along with it: the worker, in one process with the API.
@@ -162,8 +162,7 @@ def build_app(
     app.state.blob_door = BlobDoor(resources.blobs, signer)
     app.state.health = health
     _allow_origins(app, settings.server.cors_origins)
-    app.add_middleware(RequestScope)
-    return app
+    return RequestScope(app)
 
 
 def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from types import FrameType
 
 import structlog
@@ -10,7 +11,7 @@ import uvicorn
 from neo.api.connection import BoundedConnection
 from neo.app import build_app
 from neo.beside import WorkerBeside
-from neo.kit import arm_failpoints
+from neo.kit import arm_failpoints, keep_loaded
 from neo.observed import observed
 from neo.resources import open_resources
 from neo.settings import Settings, read_settings
@@ -30,6 +31,10 @@ class ApiServer(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
         self._closing = closing
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        keep_loaded()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._closing.set()

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
+from typing import Any
 
 import httpx2
 import pytest
@@ -10,6 +12,8 @@ import uvicorn
 from starlette.types import Message, Receive, Scope, Send
 
 from events.stage import PATIENCE_SECONDS, Client, Session, Speaker
+from neo.api.connection import BoundedConnection
+from neo.api.outliving import take_rest
 from neo.chat.tail import SEND_BYTES_MAX, joined
 from neo.chat.tail_response import TailResponse
 from neo.chat.tail_sending import BoundedSend
@@ -24,9 +28,20 @@ async def port(session: Session) -> AsyncIterator[int]:
         since = scope["query_string"].decode() or None
         response = TailResponse(session.tail(since), headers={"x-request-id": "r"}, send_seconds=SEND_SECONDS)
         await response(scope, receive, send)
+        rest = take_rest(scope)
+        assert rest is not None
+        await rest(send)
 
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+    config = uvicorn.Config(
+        app,
+        http=BoundedConnection,
+        log_config=None,
+        lifespan="off",
+        ws="none",
+        proxy_headers=False,
+        timeout_graceful_shutdown=1,
+    )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     yield listening.getsockname()[1]
@@ -39,6 +54,13 @@ async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+def awaited(coroutine: Any) -> Iterator[str]:
+    """The frames of coroutines that wait for each other, from the outermost down to the tail's body."""
+    while coroutine is not None and coroutine.__name__ != "_send_body":
+        yield coroutine.__qualname__
+        coroutine = coroutine.cr_await
 
 
 async def request(port: int, since: str, *, receive_bytes: int | None = None) -> socket.socket:
@@ -55,9 +77,11 @@ async def request(port: int, since: str, *, receive_bytes: int | None = None) ->
 async def read_to_end(client: socket.socket) -> bytes:
     loop = asyncio.get_running_loop()
     received = b""
+    # A reader that was cut has a reset for its end.
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while more := await loop.sock_recv(client, 65536):
-            received += more
+        with suppress(ConnectionResetError):
+            while more := await loop.sock_recv(client, 65536):
+                received += more
     return received
 
 
@@ -111,7 +135,24 @@ async def test_a_client_that_goes_away_frees_everything_at_once(session: Session
     async with asyncio.timeout(1):
         await until(lambda: len(session.open_tails) == 0)
     await until(lambda: hub.watched_sessions == watched)
-    assert not [task for task in asyncio.all_tasks() if task.get_name() == "tail-client" and not task.done()]
+
+
+async def test_an_open_tail_is_one_task_and_nothing_that_made_it_is_kept(session: Session, port: int) -> None:
+    before = len(asyncio.all_tasks())
+    clients = [await request(port, "") for _ in range(20)]
+    await until(lambda: len(session.open_tails) == 20)
+    await session.events.hub().settle()
+    tails = [task for task in asyncio.all_tasks() if "run_asgi" in repr(task.get_coro())]
+    outermost = tails[0].get_coro()
+    frames = list(awaited(outermost))
+    # What all of them share is a task or two.
+    others = len(asyncio.all_tasks()) - before - len(tails)
+    for client in clients:
+        client.close()
+
+    assert len(tails) == 20
+    assert others <= 2
+    assert frames == ["RequestResponseCycle.run_asgi", "port.<locals>.app", "TailResponse._send_all"]
 
 
 async def test_a_slow_reader_is_cut_and_can_go_on_while_nobody_waits(session: Session, port: int) -> None:

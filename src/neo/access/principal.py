@@ -34,7 +34,7 @@ class CredentialKind(StrEnum):
     SESSION_TOKEN = "session_token"  # noqa: S105 - a kind, no secret.
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Credential:
     """What a caller showed: it may lapse while a tail is open. `tenant_id` is the one acted for."""
 
@@ -45,7 +45,7 @@ class Credential:
     expires_at: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Principal:
     """Who is calling, for which tenant. `account_id` outlives the key: keys rotate, accounts stay.
 

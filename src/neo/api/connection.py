@@ -3,12 +3,14 @@
 import asyncio
 import socket
 import struct
+from collections.abc import Callable
+from typing import cast
 from uuid import uuid4
 
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from neo.api.abort import ABORT
+from neo.api.outliving import CONNECTION
 from neo.errors import Failure, Kind
 
 # A head that trickles in holds a connection before anybody knows whose it is.
@@ -29,17 +31,39 @@ class MalformedRequest(Failure):
 class BoundedConnection(HttpToolsProtocol):
     """uvicorn's connection, with bounds on a request's head, and with our envelope where it has none."""
 
-    _deadline: asyncio.TimerHandle | None = None
-    # None while no head is being read.
-    _head_bytes: int | None = 0
+    # Beside the parent's thirty attributes, which are as many as instances of a class share the names of.
+    __slots__ = ("_deadline", "_head_bytes", "_tell_lost")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._deadline: asyncio.TimerHandle | None = None
+        # None while no head is being read.
+        self._head_bytes: int | None = 0
+        self._tell_lost: Callable[[], None] | None = None
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._no_longer_awaited()
         super().connection_lost(exc)
+        if self._tell_lost is not None:
+            self._tell_lost()
+            self._tell_lost = None
+
+    def on_response_complete(self) -> None:
+        self._tell_lost = None
+        super().on_response_complete()
+
+    def on_lost(self, tell: Callable[[], None]) -> None:
+        if self.transport.is_closing():
+            tell()
+        else:
+            self._tell_lost = tell
+
+    def abort(self) -> None:
+        if (own := self.transport.get_extra_info("socket")) is not None:
+            # The kernel forgets what it holds, and the client is told by a reset.
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+        self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -59,14 +83,8 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._head_bytes = None
         self._no_longer_awaited()
+        cast(dict[str, object], self.scope)[CONNECTION] = self
         super().on_headers_complete()
-        self.scope["extensions"] = {ABORT: {"call": self._abort}}
-
-    def _abort(self) -> None:
-        if (own := self.transport.get_extra_info("socket")) is not None:
-            # The kernel forgets what it holds, and the client is told by a reset.
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        self.transport.abort()
 
     def send_400_response(self, msg: str) -> None:
         error = {"code": MalformedRequest.code, "message": msg}

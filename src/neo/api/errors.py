@@ -77,6 +77,13 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(RequestValidationError, _on_parameters)
+    app.add_exception_handler(Exception, _on_bug)
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    # Told in full to the log, and to the caller not at all. It rises on, to `RequestScope`.
+    log.error("request_broke", exc_info=error)
+    return bug_response(request)
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:

@@ -6,6 +6,8 @@ from starlette.requests import HTTPConnection
 class Phases:
     """Where a request's time went, for `meta.timings_ms`."""
 
+    __slots__ = ("_marked", "_spent_ms", "_started")
+
     def __init__(self) -> None:
         self._started = self._marked = time.perf_counter()
         self._spent_ms: dict[str, float] = {}

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neo.api.errors import bug_response, error_response
+from neo.api.outliving import take_rest
 from neo.api.phases import Phases
 from neo.errors import Failure, Kind
 from neo.telemetry import request_metrics, traces
@@ -54,14 +55,19 @@ class RequestScope:
         answer = _Answer(scope, send)
         # Of requests on one connection, the later one's task begins with what the earlier one bound.
         structlog.contextvars.clear_contextvars()
-        with structlog.contextvars.bound_contextvars(request_id=state["request_id"]), _traced(scope) as span:
+        structlog.contextvars.bind_contextvars(request_id=state["request_id"])
+        with _traced(scope) as span:
             if span.trace_id is not None:
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
             try:
                 await self._handle(scope, receive, answer.send)
+                if (rest := take_rest(scope)) is not None:
+                    # The head was sent through `answer`, and the body needs nothing of it.
+                    await rest(send)
             except Exception:
-                # Whatever was not foreseen ends here: told in full to the log, and to the caller not at all.
-                log.exception("request_broke")
+                # Whatever was not foreseen ends here. What broke inside the application is told already.
+                if answer.status != STATUS_OF_BUGS:
+                    log.exception("request_broke")
                 if not answer.status:
                     await bug_response(HTTPConnection(scope))(scope, receive, answer.send)
             finally:
@@ -79,6 +85,8 @@ class RequestScope:
 
 class _Answer:
     """Adds what every answer carries, and remembers its status for the log."""
+
+    __slots__ = ("_scope", "_send", "status")
 
     def __init__(self, scope: Scope, send: Send) -> None:
         self._scope = scope

@@ -9,8 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.attachments import Attachment, AttachmentStore
+from neo.chat.glance import Glances
+from neo.chat.tail_ledger import TurnState
 from neo.db import Database
-from neo.sessions import ChatMessage, ChatSession, MessageStore, SessionStore, check_readable
+from neo.sessions import (
+    ChatMessage,
+    ChatSession,
+    MessageStore,
+    SessionNotFound,
+    SessionStore,
+    check_readable,
+)
 from neo.turns.models import ChatTurn
 from neo.turns.store import TurnStore
 
@@ -26,19 +35,23 @@ class Transcript:
 class Reader:
     """What callers may read. One row more than asked for tells whether there is a next page."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, glances: Glances | None = None) -> None:
         self._database = database
+        self._glances = glances or Glances(database)
 
     async def session(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, ChatTurn | None]:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
             return session, await TurnStore(db, caller.tenant_id).find_first_open(session_id)
 
-    async def opening(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, ChatTurn | None]:
+    async def opening(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, TurnState | None]:
         """A session and its newest turn, whether open or not: what a tail begins with."""
-        async with self._database.transaction(caller.tenant_id) as db:
-            session = await _readable(db, caller, session_id)
-            return session, await TurnStore(db, caller.tenant_id).find_newest(session_id)
+        glance = await self._glances.of(caller.tenant_id, session_id)
+        if glance is None:
+            raise SessionNotFound("No such chat session.")
+        session = glance.session
+        check_readable(caller, session)
+        return session, glance.newest
 
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None

@@ -2,28 +2,32 @@
 
 from uuid import UUID
 
+from neo.chat.glance import Glances
 from neo.chat.tail_ledger import TurnState
 from neo.db import Database
 from neo.events import envelope
 from neo.sessions import MessageStore, Role, message_position
-from neo.turns.models import ChatTurn
 from neo.turns.store import TurnStore
 from neo.turns.tell import told_chunks
 
 
 class SessionLedger:
-    def __init__(self, database: Database, tenant_id: UUID, session_id: UUID) -> None:
+    __slots__ = ("_database", "_glances", "_session_id", "_tenant_id")
+
+    def __init__(self, database: Database, glances: Glances, tenant_id: UUID, session_id: UUID) -> None:
         self._database = database
+        self._glances = glances
         self._tenant_id = tenant_id
         self._session_id = session_id
 
     async def newest(self) -> TurnState | None:
-        async with self._database.transaction(self._tenant_id) as db:
-            return state_of(await TurnStore(db, self._tenant_id).find_newest(self._session_id))
+        glance = await self._glances.of(self._tenant_id, self._session_id)
+        return glance.newest if glance is not None else None
 
     async def turn(self, turn_no: int) -> TurnState | None:
         async with self._database.transaction(self._tenant_id) as db:
-            return state_of(await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no))
+            turn = await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no)
+            return None if turn is None else TurnState(turn_no, turn.is_open, turn.pen, turn.terminal_n)
 
     async def told(self, turn_no: int) -> list[envelope.Chunk]:
         async with self._database.transaction(self._tenant_id) as db:
@@ -33,9 +37,3 @@ class SessionLedger:
             position = message_position(turn_no, Role.ASSISTANT)
             reply = await MessageStore(db, self._tenant_id).at(self._session_id, position)
             return told_chunks(turn, reply.parts if reply else [])
-
-
-def state_of(turn: ChatTurn | None) -> TurnState | None:
-    if turn is None:
-        return None
-    return TurnState(turn_no=turn.turn_no, is_open=turn.is_open, pen=turn.pen, terminal_n=turn.terminal_n)

@@ -3,8 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -12,6 +11,7 @@ from neo.access import Credential
 from neo.chat.tail_closing import OpenTails
 from neo.chat.tail_ledger import TurnLedger, TurnState, is_past
 from neo.chat.tail_reader import TailReader
+from neo.chat.tail_rounds import ROUND_SECONDS, Rounds
 from neo.events import EventLog, Position, Watch
 
 __all__ = ["OpenTails", "Tail", "TailPace", "TurnLedger", "TurnState"]
@@ -37,6 +37,11 @@ class TailPace:
     retry_ms_min: int = 500
     retry_ms_max: int = 2_000
 
+    @property
+    def round_seconds(self) -> float:
+        """Keep-alives are late by a tenth at most."""
+        return min(ROUND_SECONDS, self.keep_alive_seconds / 10)
+
 
 class Tail:
     """Ask `is_over` before the response begins (204), then send what `pieces` gives."""
@@ -46,17 +51,20 @@ class Tail:
         "_cursor",
         "_events",
         "_follow",
+        "_is_ended",
         "_is_gone",
+        "_is_reminded",
         "_ledger",
         "_looks",
         "_must_leave",
-        "_next_look",
         "_open_tails",
         "_pace",
         "_reader",
+        "_rounds",
         "_session_id",
         "_until",
         "_watch",
+        "due",
     )
 
     def __init__(
@@ -67,6 +75,7 @@ class Tail:
         cursor: Position | None,
         *,
         open_tails: OpenTails,
+        rounds: Rounds,
         credential: Credential | None = None,
         follow: bool = False,
         show_progress: bool = True,
@@ -78,6 +87,7 @@ class Tail:
         self._cursor = cursor
         self._follow = follow
         self._open_tails = open_tails
+        self._rounds = rounds
         self._credential = credential
         self._pace = pace
         self._reader = TailReader(
@@ -86,9 +96,11 @@ class Tail:
         self._watch: Watch | None = None
         self._is_gone = False
         self._must_leave = False
+        self._is_reminded = False
+        self._is_ended = False
         self._looks = 0
         self._until = 0.0
-        self._next_look = 0.0
+        self.due = 0.0
 
     async def is_over(self, newest: TurnState | None = None) -> bool:
         """Whether nothing can come: the cursor is at the newest turn's end, and no turn is open.
@@ -117,38 +129,59 @@ class Tail:
         self._is_gone = True
         self._call()
 
+    @property
+    def place(self) -> tuple[UUID, Position | None] | None:
+        """Where it waits, when it is enough to know whether the stream has more."""
+        is_waiting = self._watch is not None and self._reader.hears and self._reader.is_between_turns
+        return (self._session_id, self._reader.at) if is_waiting and (self._looks + 1) % QUIET_LOOKS else None
+
+    def remind(self, *, is_up_to_date: bool) -> None:
+        """Time for a keep-alive, and for a look unless somebody has looked."""
+        self._is_reminded = True
+        self._must_leave = self._must_leave or _now() >= self._until
+        self._plan_look(1.0)
+        if is_up_to_date:
+            self._looks += 1
+        else:
+            self._look()
+        self._call()
+
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """What to send, as it comes. The last piece ends the response."""
-        self._until = _now() + self._life_seconds()
-        self._plan_look(random.uniform(0.5, 1.0))  # noqa: S311  (spreads the looks of many tails)
-        with self._open_tails.holding(self, self._credential):
+        self._begin()
+        try:
             async with self._events.watch(self._session_id) as watch:
                 self._watch = watch
                 # What was missed before now is read anyway.
                 watch.take_missed()
-                try:
-                    async with aclosing(self._tell(watch)) as pieces:
-                        async for piece in pieces:
-                            yield piece
-                finally:
-                    self._watch = None
+                while not self._is_gone and not self._is_ended:
+                    await self.advance(watch)
+                    for piece in self._at_hand():
+                        yield piece
+                    if not self._is_ended:
+                        await self._pause(watch)
+        finally:
+            self._watch = None
+            self._rounds.quit(self)
+            self._open_tails.quit(self, self._credential)
 
-    async def _tell(self, watch: Watch) -> AsyncGenerator[bytes, None]:
-        reader = self._reader
-        while not self._is_gone:
-            await self.advance(watch)
-            for piece in joined(reader.take_frames()):
-                yield piece
-            if reader.is_over:
-                yield DONE
-                return
-            if self._must_leave or _now() >= self._until:
-                yield self._farewell()
-                return
-            if _now() >= self._next_look:
-                yield KEEP_ALIVE
-                self._look()
-            await self._pause(watch)
+    def _begin(self) -> None:
+        self._until = _now() + self._life_seconds()
+        self._plan_look(random.uniform(0.5, 1.0))  # noqa: S311  (spreads the looks of many tails)
+        self._open_tails.enter(self, self._credential)
+        self._rounds.join(self)
+
+    def _at_hand(self) -> Iterator[bytes]:
+        yield from joined(self._reader.take_frames())
+        if self._reader.is_over:
+            self._is_ended = True
+            yield DONE
+        elif self._must_leave:
+            self._is_ended = True
+            yield self._farewell()
+        elif self._is_reminded:
+            self._is_reminded = False
+            yield KEEP_ALIVE
 
     async def advance(self, watch: Watch) -> None:
         """Do what can be done at once."""
@@ -164,18 +197,16 @@ class Tail:
             # What was heard meanwhile is in the stream, which is read next.
             await reader.step()
 
-    async def _pause(self, watch: Watch) -> None:
+    def _pause(self, watch: Watch) -> Awaitable[None]:
         if self._reader.hears:
-            await watch.wait(max(0.0, min(self._next_look, self._until) - _now()))
-        elif self._reader.must_pause:
-            await watch.wait(self._pace.poll_seconds)
-        else:
-            # Between two pages, others have their turn.
-            await asyncio.sleep(0)
+            return watch.wait()
+        if self._reader.must_pause:
+            return watch.wait(self._pace.poll_seconds)
+        # Between two pages, others have their turn.
+        return asyncio.sleep(0)
 
     def _look(self) -> None:
         """Compare with what is kept: pub/sub may have lost a last message, and a writer may have died."""
-        self._plan_look(1.0)
         self._looks += 1
         if self._reader.is_between_turns and self._looks % QUIET_LOOKS:
             self._reader.look_again()
@@ -183,7 +214,7 @@ class Tail:
             self._reader.look_at_ledger()
 
     def _plan_look(self, share: float) -> None:
-        self._next_look = _now() + self._pace.keep_alive_seconds * share
+        self.due = min(_now() + self._pace.keep_alive_seconds * share, self._until)
 
     def _farewell(self) -> bytes:
         return b"retry: %d\n\n" % random.randint(self._pace.retry_ms_min, self._pace.retry_ms_max)  # noqa: S311

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable
+from types import TracebackType
 from typing import Protocol
 from uuid import UUID
 
@@ -21,6 +21,27 @@ class Leaver(Protocol):
     def leave(self) -> None: ...
 
 
+class Place:
+    """One tail's place among those that may be open at once; given back at the end of its block."""
+
+    __slots__ = ("_counts", "_keys")
+
+    def __init__(self, counts: Counter[UUID] | None = None, keys: Iterable[UUID] = ()) -> None:
+        self._counts = Counter() if counts is None else counts
+        self._keys = tuple(keys)
+        self._counts.update(self._keys)
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for key in self._keys:
+            self._counts[key] -= 1
+            if not self._counts[key]:
+                del self._counts[key]
+
+
 class OpenTails:
     """Counted from the answer's beginning to its end, per tenant and per end user's token; 0 is no bound."""
 
@@ -28,15 +49,15 @@ class OpenTails:
         self._closing = closing
         self._per_tenant_max = per_tenant_max
         self._per_token_max = per_token_max
-        self._tails: dict[Leaver, Credential | None] = {}
+        # By whose they are: many tails of one credential are asked about once.
+        self._tails: dict[Credential | None, set[Leaver]] = {}
         self._counts: Counter[UUID] = Counter()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
-        return len(self._tails)
+        return sum(map(len, self._tails.values()))
 
-    @contextmanager
-    def place_for(self, credential: Credential) -> Iterator[None]:
+    def place_for(self, credential: Credential) -> Place:
         """Take a place for one more tail, or refuse it."""
         counted = self._counted(credential)
         for key, most in counted.items():
@@ -45,40 +66,36 @@ class OpenTails:
                     f"At most {most} tails may be open at once: close one.",
                     retry_after_seconds=TAILS_RETRY_SECONDS,
                 )
-        self._counts.update(counted.keys())
-        try:
-            yield
-        finally:
-            self._counts.subtract(counted.keys())
-            self._counts += Counter()
+        return Place(self._counts, counted)
 
-    @contextmanager
-    def holding(self, tail: Leaver, credential: Credential | None = None) -> Iterator[None]:
-        self._tails[tail] = credential
+    def enter(self, tail: Leaver, credential: Credential | None) -> None:
+        self._tails.setdefault(credential, set()).add(tail)
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(self._send_away(), name="tails-closing")
         if self._closing.is_set():
             tail.leave()
-        try:
-            yield
-        finally:
-            del self._tails[tail]
-            if not self._tails and self._task is not None:
-                self._task.cancel()
-                self._task = None
+
+    def quit(self, tail: Leaver, credential: Credential | None) -> None:
+        mine = self._tails[credential]
+        mine.discard(tail)
+        if not mine:
+            del self._tails[credential]
+        if not self._tails and self._task is not None:
+            self._task.cancel()
+            self._task = None
 
     async def end_lapsed(self, lapsed: Lapsed) -> None:
         """Send away, for good, the tails whose credential no longer holds: the client is refused when it returns."""
         while True:
             await asyncio.sleep(LAPSE_LOOK_SECONDS)
-            shown = {credential for credential in self._tails.values() if credential is not None}
-            ended = await lapsed(shown) if shown else set()
-            for tail in [tail for tail, credential in self._tails.items() if credential in ended]:
-                tail.leave()
+            shown = {credential for credential in self._tails if credential is not None}
+            for credential in await lapsed(shown) if shown else ():
+                for tail in list(self._tails.get(credential, ())):
+                    tail.leave()
 
     async def _send_away(self) -> None:
         await self._closing.wait()
-        for tail in list(self._tails):
+        for tail in [tail for tails in self._tails.values() for tail in tails]:
             tail.leave()
 
     def _counted(self, credential: Credential) -> dict[UUID, int]:

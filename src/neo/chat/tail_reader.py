@@ -105,6 +105,10 @@ class TailReader:
         return self._next is Next.HEAR
 
     @property
+    def at(self) -> Position | None:
+        return self._at
+
+    @property
     def is_between_turns(self) -> bool:
         return self._at is None or self._is_done
 
@@ -142,7 +146,11 @@ class TailReader:
         try:
             if self._next is Next.ASK:
                 await self._ask()
-            await self._read()
+            if self._has_all(self._facts):
+                # Most that are asked about wait between two turns: the stream need not be read for them.
+                await self._settle(None, None)
+            else:
+                await self._read()
         except StreamsUnavailable:
             await self._do_without_stream()
 
@@ -161,6 +169,14 @@ class TailReader:
             return
         self._facts = Facts(newest, here)
         self._pen_known = Position(here.turn_no, here.pen, 0) if here is not None else None
+
+    def _has_all(self, facts: Facts | None) -> bool:
+        """Whether PostgreSQL has no turn beyond what the reader was given."""
+        if facts is None:
+            return False
+        if facts.newest is None:
+            return self._at is None
+        return self._is_done and self._at is not None and facts.newest.turn_no <= self._at.turn
 
     async def _here(self, newest: TurnState | None) -> TurnState | None:
         """The state of the turn that is read, after correcting a position that cannot be."""

@@ -1,6 +1,5 @@
 """From a request to its tail: the cursor read, the session checked, nothing held open in PostgreSQL."""
 
-from contextlib import ExitStack
 from uuid import UUID
 
 from starlette.requests import Request
@@ -8,10 +7,12 @@ from starlette.responses import Response
 
 from neo.access import Principal
 from neo.api import RepeatedParameter
+from neo.chat.glance import Glances
 from neo.chat.history import Reader
-from neo.chat.ledger import SessionLedger, state_of
+from neo.chat.ledger import SessionLedger
 from neo.chat.tail import OpenTails, Tail, TailPace
 from neo.chat.tail_response import TailResponse
+from neo.chat.tail_rounds import Rounds
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
 
@@ -28,10 +29,12 @@ class Tails:
     ) -> None:
         self._database = database
         self._events = events
-        self._reader = Reader(database)
+        self._glances = Glances(database)
+        self._reader = Reader(database, self._glances)
         self._pace = pace
         self._send_seconds = send_seconds
         self._open_tails = open_tails
+        self._rounds = Rounds(events, seconds=pace.round_seconds)
 
     async def respond(
         self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
@@ -39,19 +42,19 @@ class Tails:
         session, newest = await self._reader.opening(caller, session_id)
         tail = Tail(
             self._events,
-            SessionLedger(self._database, caller.tenant_id, session_id),
+            SessionLedger(self._database, self._glances, caller.tenant_id, session_id),
             session_id,
             _cursor(request, since),
             open_tails=self._open_tails,
+            rounds=self._rounds,
             credential=caller.credential,
             follow=follow,
             show_progress=session.show_agent_progress_steps is not False,
             pace=self._pace,
         )
-        if await tail.is_over(state_of(newest)):
+        if await tail.is_over(newest):
             return Response(status_code=204, headers={"cache-control": "no-store"})
-        place = ExitStack()
-        place.enter_context(self._open_tails.place_for(caller.credential))
+        place = self._open_tails.place_for(caller.credential)
         return TailResponse(tail, send_seconds=self._send_seconds, place=place)
 
 

@@ -1,5 +1,6 @@
 """All of events in one hand: who writes a turn, and who reads a session."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
@@ -57,6 +58,10 @@ class EventLog:
         count: int = PAGE_EVENTS,
     ) -> Page:
         return await read_on(self._store, session_id, after, pens_from=pens_from, count=count)
+
+    async def has_beyond(self, places: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
+        """Of each session, whether anything is kept beyond a position; one question for all."""
+        return await self._store.has_beyond(places)
 
     async def newest_in_turn(self, session_id: UUID, turn_no: int) -> Position | None:
         return await self._store.newest_in_turn(session_id, turn_no)

@@ -88,6 +88,13 @@ class EventStore:
         found = await self._valkey.call("XREVRANGE", stream_key(session_id), last, first, "COUNT", 1)
         return Position.of_id(found[0][0].decode()) if found else None
 
+    async def has_beyond(self, places: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
+        asked = [
+            ("XRANGE", stream_key(session_id), "-" if at is None else f"({at}", "+", "COUNT", 1)
+            for session_id, at in places
+        ]
+        return [bool(kept) for kept in await self._valkey.call_all(asked)]
+
     async def parts_begun(self, session_id: UUID, turn_no: int, *, before_pen: int) -> list[str]:
         """The ids of the parts that earlier pens of a turn have begun, as far as they are kept."""
         begun: list[str] = []

@@ -56,16 +56,17 @@ class Watch:
         nudged, self._nudged = self._nudged, False
         return nudged
 
-    async def wait(self, seconds: float) -> None:
+    async def wait(self, seconds: float | None = None) -> None:
         """Return when something has happened since the last return, or the time is over."""
         if not self._is_called:
             loop = asyncio.get_running_loop()
             waiter = self._waiter = loop.create_future()
-            alarm = loop.call_later(seconds, _ring, waiter)
+            alarm = loop.call_later(seconds, _ring, waiter) if seconds is not None else None
             try:
                 await waiter
             finally:
-                alarm.cancel()
+                if alarm is not None:
+                    alarm.cancel()
                 self._waiter = None
         self._is_called = False
 

@@ -4,6 +4,7 @@ from neo.kit.addresses import is_loopback, is_private_line
 from neo.kit.background import kept_going
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.guid import find_guid
+from neo.kit.keep_loaded import keep_loaded
 from neo.kit.together import Together
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "find_guid",
     "is_loopback",
     "is_private_line",
+    "keep_loaded",
     "kept_going",
     "reached",
 ]

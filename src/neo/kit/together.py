@@ -11,13 +11,20 @@ Answer = TypeVar("Answer")
 class Together(Generic[Ask, Answer]):
     """What is asked while a call is under way goes with the next one; what is asked in a quiet moment goes at once.
 
-    `call` gives an answer for each that it was given, in their order; an answer may be an error.
+    `call` gives an answer for each that it was given, in their order; an answer may be an error. Where a call raises
+    `silence`, those who wait behind it are not made to wait as long again: it is raised for them as well.
     """
 
     def __init__(
-        self, call: Callable[[list[Ask]], Awaitable[Sequence[Answer | Exception]]], *, most: int, name: str
+        self,
+        call: Callable[[list[Ask]], Awaitable[Sequence[Answer | Exception]]],
+        *,
+        most: int,
+        name: str,
+        silence: type[Exception] = TimeoutError,
     ) -> None:
         self._call = call
+        self._silence = silence
         self._most = most
         self._name = name
         self._waiting: list[tuple[Ask, asyncio.Future[Answer]]] = []
@@ -46,7 +53,10 @@ class Together(Generic[Ask, Answer]):
         try:
             given = await self._call(asks)
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked.
-            given = [error] * len(asks)
+            if isinstance(error, self._silence):
+                answers = [*answers, *(answer for _, answer in self._waiting)]
+                self._waiting.clear()
+            given = [error] * len(answers)
         except BaseException:
             for answer in answers:
                 answer.cancel()

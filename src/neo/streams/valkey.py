@@ -1,5 +1,6 @@
 """The connections to Valkey, with a bound on every wait."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import BlockingConnectionPool, Redis
@@ -8,7 +9,8 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
 
 from neo.streams.errors import driver_errors_mapped
-from neo.streams.script import Script, Word
+from neo.streams.lots import Lots, Word
+from neo.streams.script import Script
 
 # Commands are short, so a few connections serve thousands of readers; more would only queue in Valkey.
 CONNECTIONS_MAX = 32
@@ -39,6 +41,7 @@ class Valkey:
             protocol=2,
         )
         self._client = Redis.from_pool(self._pool)
+        self._lots = Lots(self._client)
 
     @property
     def answer_seconds(self) -> float:
@@ -46,7 +49,16 @@ class Valkey:
 
     async def call(self, *words: Word) -> Any:
         with driver_errors_mapped():
-            return await self._client.execute_command(*words)  # type: ignore[no-untyped-call]
+            return await self._lots.call(words)
+
+    async def call_all(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
+        """The answers to them all, in one exchange; no transaction."""
+        with driver_errors_mapped():
+            answers = await self._lots.exchange(commands)
+            for answer in answers:
+                if isinstance(answer, Exception):
+                    raise answer
+        return answers
 
     async def ping(self) -> None:
         await self.call("PING")

@@ -1,0 +1,74 @@
+"""A session and its newest turn at a glance: what a tail begins with, and what it looks at again."""
+
+import asyncio
+from uuid import UUID
+
+from asyncpg import Record
+
+from neo.chat.tail_ledger import TurnState
+from neo.db import Database, fetch
+from neo.kit import Together
+from neo.sessions import ChatSession
+from neo.turns.models import TurnStatus
+
+GLANCE = """
+    SELECT s.id, s.tenant_id, s.account_id, s.actor_tenant_id, s.channel, s.show_agent_progress_steps,
+           t.turn_no, t.status, t.pen, t.terminal_n
+    FROM chat_sessions s
+    LEFT JOIN LATERAL (
+        SELECT turn_no, status, pen, terminal_n FROM chat_turns
+        WHERE tenant_id = s.tenant_id AND session_id = s.id ORDER BY turn_no DESC LIMIT 1
+    ) t ON true
+    WHERE s.tenant_id = $1 AND s.id = ANY($2)
+"""
+# Looked at by one statement.
+SESSIONS_MAX = 1_000
+OF_SESSION = ("id", "tenant_id", "account_id", "actor_tenant_id", "channel", "show_agent_progress_steps")
+
+Place = tuple[UUID, UUID]
+
+
+class Glance:
+    """How a session stood. Of its columns it has those that say who may see it and how."""
+
+    __slots__ = ("_row",)
+
+    def __init__(self, row: Record) -> None:
+        self._row = row
+
+    @property
+    def session(self) -> ChatSession:
+        return ChatSession(**{name: self._row[name] for name in OF_SESSION})
+
+    @property
+    def newest(self) -> TurnState | None:
+        row = self._row
+        if row["turn_no"] is None:
+            return None
+        return TurnState(row["turn_no"], TurnStatus(row["status"]).is_open, row["pen"], row["terminal_n"])
+
+
+class Glances:
+    """Many tails come back at once, or look at once: one transaction of their tenant serves them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._look = Together(self._looked, most=SESSIONS_MAX, name="glances")
+
+    async def of(self, tenant_id: UUID, session_id: UUID) -> Glance | None:
+        return await self._look((tenant_id, session_id))
+
+    async def _looked(self, asked: list[Place]) -> list[Glance | None]:
+        tenants = {tenant_id for tenant_id, _ in asked}
+        looks = (
+            self._of_tenant(tenant_id, [session for tenant, session in asked if tenant == tenant_id])
+            for tenant_id in tenants
+        )
+        # By tenant too: who asks for another's session gets nothing, also when its owner asks at the same time.
+        found = {place: glance for look in await asyncio.gather(*looks) for place, glance in look}
+        return [found.get(place) for place in asked]
+
+    async def _of_tenant(self, tenant_id: UUID, session_ids: list[UUID]) -> list[tuple[Place, Glance]]:
+        async with self._database.transaction(tenant_id) as db:
+            rows = await fetch(db, GLANCE, tenant_id, session_ids)
+        return [((tenant_id, row["id"]), Glance(row)) for row in rows]
