@@ -38,7 +38,7 @@ class TurnWorker:
 
     async def run(self) -> None:
         """Take turns until told to stop; then let what runs finish, or hand it over."""
-        client = await self._resources.temporal.connected()
+        starter, client = self._resources.starter, await self._resources.temporal.connected()
         # Seconds of imports. A worker that is alone takes turns meanwhile, and the first of them wait in their step.
         warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
@@ -75,8 +75,10 @@ class TurnWorker:
             await asyncio.wait((warmed,))
         async with worker:
             self.is_up = True
+            starter.begin_early = activities.begin_early
             log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
             await self._stopping.wait()
+            starter.begin_early = None
             self.is_up = False
             log.info("worker_drains", seconds=drain_seconds)
         cancelling.cancel()

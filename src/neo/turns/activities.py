@@ -73,6 +73,10 @@ class TurnActivities:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
 
+    def begin_early(self, turn: TurnInput) -> None:
+        """Begin the step of a turn that Temporal is being told of: its attempt will find it under way."""
+        self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1))
+
     async def aclose(self) -> None:
         """End what still runs after the worker has ended."""
         await self._steps.aclose()
@@ -93,6 +97,9 @@ class TurnActivities:
         await step
 
     async def _run(self, turn: TurnInput, attempt: int) -> None:
+        structlog.contextvars.bind_contextvars(
+            turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
+        )
         with _no_words_in_the_history():
             # Deliveries to where the step goes on are no attempts: only how often the turn was begun counts.
             if attempt > STEP_ATTEMPTS_MAX and await patiently(lambda: self._step.is_exhausted(turn)):

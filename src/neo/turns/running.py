@@ -9,31 +9,43 @@ import structlog
 log = structlog.get_logger()
 
 Step = asyncio.Task[None]
+Begin = Callable[[], Coroutine[Any, Any, None]]
+
+
+# While more than this run, a step waits for Temporal: a burst of messages is accepted before it is answered.
+EARLY_MAX = 4
+# How long what became of an early step waits for its attempt, which neither begins it again nor asks again at once.
+EARLY_KEPT_SECONDS = 10.0
 
 
 class RunningSteps:
-    """A full processor makes heartbeats late, and Temporal gives the turn to another attempt while the step lives.
-    An attempt that comes here then goes on with that step: to begin it anew would cost more of what is short.
+    """Each turn's one step, whoever asks for it.
+
+    A full processor makes heartbeats late, and Temporal gives the turn to another attempt while the step lives. An
+    attempt that comes here then goes on with that step: to begin it anew would cost more of what is short. In the same
+    way a step that is begun early, while Temporal is being told of its turn, is gone on with.
     """
 
     def __init__(self) -> None:
         self._steps: dict[str, Step] = {}
+        self._early: set[str] = set()
 
-    def begin_or_join(self, turn_id: str, begin: Callable[[], Coroutine[Any, Any, None]]) -> Step:
+    def begin_early(self, turn_id: str, begin: Begin) -> None:
+        """Begin it before there is an attempt, unless enough run."""
+        if len(self._steps) < EARLY_MAX and turn_id not in self._steps:
+            self._early.add(turn_id)
+            self._begin(turn_id, begin)
+
+    def begin_or_join(self, turn_id: str, begin: Begin) -> Step:
         step = self._steps.get(turn_id)
-        if step is not None and not step.done():
+        if step is None:
+            return self._begin(turn_id, begin)
+        if turn_id not in self._early:
             log.info("turn_step_joined")
-            return step
-        step = self._steps[turn_id] = asyncio.create_task(begin(), name=f"turn-step-{turn_id}")
-        step.add_done_callback(lambda done: self._forget(turn_id, done))
-        return step
-
-    def _forget(self, turn_id: str, step: Step) -> None:
-        if self._steps.get(turn_id) is step:
+        self._early.discard(turn_id)
+        if step.done():
             del self._steps[turn_id]
-        if not step.cancelled():
-            # A step whose attempt was given up has told the log how it ended, and there is nobody else to tell.
-            step.exception()
+        return step
 
     async def aclose(self) -> None:
         """End those that nobody waits for."""
@@ -41,3 +53,22 @@ class RunningSteps:
         for step in steps:
             step.cancel()
         await asyncio.gather(*steps, return_exceptions=True)
+
+    def _begin(self, turn_id: str, begin: Begin) -> Step:
+        step = self._steps[turn_id] = asyncio.create_task(begin(), name=f"turn-step-{turn_id}")
+        step.add_done_callback(lambda done: self._ended(turn_id, done))
+        return step
+
+    def _ended(self, turn_id: str, step: Step) -> None:
+        if not step.cancelled():
+            # Whoever waits for it hears it; where nobody does, it has told the log how it ended.
+            step.exception()
+        if turn_id in self._early:
+            asyncio.get_running_loop().call_later(EARLY_KEPT_SECONDS, self._forget, turn_id, step)
+        else:
+            self._forget(turn_id, step)
+
+    def _forget(self, turn_id: str, step: Step) -> None:
+        if self._steps.get(turn_id) is step:
+            del self._steps[turn_id]
+            self._early.discard(turn_id)

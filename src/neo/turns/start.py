@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
@@ -45,10 +46,14 @@ class TurnStarter:
         self._temporal = temporal
         self._task_queue = task_queue
         self._under_way: set[asyncio.Task[None]] = set()
+        # A worker beside this begins the step at once, while Temporal is being told.
+        self.begin_early: Callable[[TurnInput], None] | None = None
 
     def start_soon(self, turn: TurnInput) -> None:
         """Start it without waiting. A start that fails here is made up for by the sweeper."""
         if len(self._under_way) < STARTS_MAX:
+            if self.begin_early is not None and self._temporal.client is not None:
+                self.begin_early(turn)
             task = asyncio.create_task(self._try(turn))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)

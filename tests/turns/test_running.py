@@ -1,0 +1,89 @@
+"""One step of a turn in a process, whoever asks for it."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import pytest
+
+from neo.turns.running import EARLY_MAX, RunningSteps
+
+
+class Begun:
+    """Counts how often each turn's step is begun, and lets it end."""
+
+    def __init__(self) -> None:
+        self.count: dict[str, int] = {}
+        self.let = asyncio.Event()
+        self.error: Exception | None = None
+
+    def step(self, turn_id: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        async def run() -> None:
+            self.count[turn_id] = self.count.get(turn_id, 0) + 1
+            await self.let.wait()
+            if self.error is not None:
+                raise self.error
+
+        return run
+
+
+@pytest.fixture
+def begun() -> Begun:
+    return Begun()
+
+
+async def test_an_attempt_goes_on_with_the_step_that_runs(begun: Begun) -> None:
+    steps = RunningSteps()
+    first = steps.begin_or_join("a", begun.step("a"))
+    second = steps.begin_or_join("a", begun.step("a"))
+    begun.let.set()
+
+    await asyncio.gather(first, second)
+    assert begun.count == {"a": 1}
+
+
+async def test_once_it_has_ended_another_attempt_begins_anew(begun: Begun) -> None:
+    steps = RunningSteps()
+    begun.let.set()
+    await steps.begin_or_join("a", begun.step("a"))
+    await asyncio.sleep(0)
+    await steps.begin_or_join("a", begun.step("a"))
+
+    assert begun.count == {"a": 2}
+
+
+async def test_what_became_of_an_early_step_is_its_attempts_and_nobody_elses(begun: Begun) -> None:
+    steps = RunningSteps()
+    begun.error = LookupError("the provider is away")
+    begun.let.set()
+    steps.begin_early("a", begun.step("a"))
+    await asyncio.sleep(0.01)
+
+    with pytest.raises(LookupError):
+        await steps.begin_or_join("a", begun.step("a"))
+    assert begun.count == {"a": 1}
+
+    begun.error = None
+    await steps.begin_or_join("a", begun.step("a"))
+    assert begun.count == {"a": 2}
+
+
+async def test_no_more_than_a_few_are_begun_early_and_none_twice(begun: Begun) -> None:
+    steps = RunningSteps()
+    for number in range(EARLY_MAX + 3):
+        steps.begin_early(str(number), begun.step(str(number)))
+    steps.begin_early("0", begun.step("0"))
+    await asyncio.sleep(0)
+
+    assert begun.count == {str(number): 1 for number in range(EARLY_MAX)}
+    await steps.aclose()
+
+
+async def test_at_the_end_those_that_nobody_waits_for_are_ended(begun: Begun) -> None:
+    steps = RunningSteps()
+    steps.begin_early("a", begun.step("a"))
+    joined = steps.begin_or_join("a", begun.step("a"))
+    await asyncio.sleep(0)
+    await steps.aclose()
+
+    assert joined.cancelled()
