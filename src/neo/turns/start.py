@@ -1,4 +1,6 @@
 import asyncio
+import time
+from collections import OrderedDict
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
@@ -19,6 +21,9 @@ log = structlog.get_logger()
 START_SECONDS = 5.0
 # Starts under way at once in one process; what is over it is left to the sweeper.
 STARTS_MAX = 1000
+# A turn that Temporal has been told of is not told again before this, however long it waits for its step.
+TOLD_SECONDS = 10.0
+TOLD_MAX = 20_000
 # Sticky tasks of a dead worker go back to the queue after the worker's own setting; tasks themselves are short. What
 # a frozen worker was given is given to another after this: a worker that is later than this has no heartbeat either.
 TASK_TIMEOUT = timedelta(seconds=3)
@@ -46,6 +51,8 @@ class TurnStarter:
         self._temporal = temporal
         self._task_queue = task_queue
         self._under_way: set[asyncio.Task[None]] = set()
+        # When Temporal was told of which turn, or is being told, the latest last.
+        self._told: OrderedDict[str, float] = OrderedDict()
         # A worker beside this begins the step at once, while Temporal is being told.
         self.begin_early: Callable[[TurnInput], None] | None = None
 
@@ -54,6 +61,7 @@ class TurnStarter:
         if len(self._under_way) < STARTS_MAX:
             if self.begin_early is not None and self._temporal.client is not None:
                 self.begin_early(turn)
+            self._note_told(turn.turn_id)
             task = asyncio.create_task(self._try(turn))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -66,7 +74,13 @@ class TurnStarter:
             await asyncio.wait_for(self._start(self._temporal.client, turn), START_SECONDS)
         except WorkflowAlreadyStartedError as error:
             raise TurnRefused("This turn's workflow has ended already.") from error
+        self._note_told(turn.turn_id)
         await reached("after_start")
+
+    def has_told(self, turn_id: str) -> bool:
+        """Whether this process has told Temporal of the turn a moment ago: it waits, and was not left behind."""
+        told = self._told.get(turn_id)
+        return told is not None and time.monotonic() - told < TOLD_SECONDS
 
     async def aclose(self) -> None:
         await asyncio.gather(*self._under_way, return_exceptions=True)
@@ -87,9 +101,16 @@ class TurnStarter:
         try:
             await self.start(turn)
         except (TurnRefused, OSError, RPCError, TimeoutError, RuntimeError) as error:
+            self._told.pop(turn.turn_id, None)
             log.warning(
                 "turn_start_left_to_sweeper",
                 turn_id=turn.turn_id,
                 session_id=turn.session_id,
                 reason=type(error).__name__,
             )
+
+    def _note_told(self, turn_id: str) -> None:
+        self._told[turn_id] = time.monotonic()
+        self._told.move_to_end(turn_id)
+        if len(self._told) > TOLD_MAX:
+            self._told.popitem(last=False)

@@ -89,6 +89,9 @@ class Sweeper:
 
     async def _look(self, row: Row[tuple[str, str, str, str]]) -> None:
         turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
+        if row.status == TurnStatus.QUEUED and self.starter.has_told(turn.turn_id):
+            # The house is full: to tell Temporal again would make it fuller.
+            return
         try:
             if await self.take_up(turn) and row.status == TurnStatus.QUEUED:
                 turn_metrics.started_by_sweeper()
