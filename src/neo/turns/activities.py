@@ -16,6 +16,7 @@ from neo.telemetry import turn_metrics
 from neo.turns.close import TurnCloser
 from neo.turns.contract import (
     FAIL_TURN,
+    FIRST_BEAT_SECONDS,
     HEARTBEAT_SECONDS,
     RUN_MODEL_STEP,
     STEP_ATTEMPTS_MAX,
@@ -146,10 +147,10 @@ def _is_given_up() -> bool:
 
 
 async def _beat() -> None:
+    await asyncio.sleep(FIRST_BEAT_SECONDS)
     while True:
-        # Not at once: most of what a beat costs is Temporal's, and many turns have ended by then.
-        await asyncio.sleep(HEARTBEAT_SECONDS)
         activity.heartbeat(time.time())
+        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def _note_recovery() -> None:

@@ -15,6 +15,8 @@ STEP_TIMEOUT = timedelta(seconds=TURN_SECONDS_MAX + 1300)
 # the SDK passes a beat on every second, so two seconds of lag are borne before a step that lives is given to another.
 HEARTBEAT_TIMEOUT = timedelta(seconds=3)
 HEARTBEAT_SECONDS = 0.3
+# Most of what a beat costs is Temporal's, and many turns have ended by then.
+FIRST_BEAT_SECONDS = 1.0
 HEARTBEAT_PASSED_ON = timedelta(seconds=1)
 # How often a turn is begun: crashes, hand-overs at shutdown and the provider's failures all count.
 STEP_ATTEMPTS_MAX = 6
