@@ -6,7 +6,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from neo.chat.tail_ledger import TurnState
-from neo.db import Database, fetch
+from neo.db import Database
 from neo.kit import Together
 from neo.sessions import ChatSession
 from neo.turns.models import TurnStatus
@@ -69,6 +69,6 @@ class Glances:
         return [found.get(place) for place in asked]
 
     async def _of_tenant(self, tenant_id: UUID, session_ids: list[UUID]) -> list[tuple[Place, Glance]]:
-        async with self._database.transaction(tenant_id) as db:
-            rows = await fetch(db, GLANCE, tenant_id, session_ids)
+        async with self._database.statements(tenant_id) as db:
+            rows = await db.fetch(GLANCE, tenant_id, session_ids)
         return [((tenant_id, row["id"]), Glance(row)) for row in rows]

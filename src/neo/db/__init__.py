@@ -7,8 +7,8 @@ look-ups that must run before a tenant is known are `SECURITY DEFINER` functions
 
 from neo.db.base import Base
 from neo.db.batch_look_up import BatchLookUp
-from neo.db.database import Database, fetch
-from neo.db.driver import DatabaseUnavailable
+from neo.db.database import Database
+from neo.db.driver import DatabaseUnavailable, Driver, fetch
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Database",
     "DatabaseRoleUnsafe",
     "DatabaseUnavailable",
+    "Driver",
     "SchemaOutdated",
     "check_role",
     "check_schema",

@@ -1,7 +1,7 @@
 """The UI message chunks that Neo sends: Vercel AI SDK v6, with no key beside the SDK's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -74,7 +74,7 @@ def merge(before: Chunk, after: Chunk) -> Chunk | None:
     if before.type not in _DELTAS or after.type != before.type or after.part != before.part:
         return None
     delta = before.body["delta"] + after.body["delta"]
-    return None if len(delta) > DELTA_CHARACTERS_MAX else replace(before, body={"delta": delta})
+    return None if len(delta) > DELTA_CHARACTERS_MAX else Chunk(before.type, {"delta": delta}, before.part)
 
 
 def start(message_id: str, metadata: Mapping[str, Any] | None = None) -> Chunk:

@@ -49,7 +49,7 @@ class TurnCloser:
         return await patiently(lambda: self._end_abandoned(turn, TurnStatus.CANCELLED, {}))
 
     async def _write(self, turn: TurnInput, ending: Ending) -> tuple[ChatTurn, TurnInput | None]:
-        async with self._database.transaction(UUID(turn.tenant_id)) as db:
+        async with self._database.statements(UUID(turn.tenant_id)) as db:
             return await write_ending(db, turn, ending)
 
     async def _end_abandoned(self, turn: TurnInput, status: TurnStatus, record: dict[str, Any]) -> bool:

@@ -5,9 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.db import fetch
+from neo.db import Driver
 from neo.events import Fenced
 from neo.sessions import SessionNotFound
 from neo.turns.contract import TurnInput
@@ -73,15 +72,12 @@ class Ending:
     record: dict[str, Any] = field(default_factory=dict)
 
 
-async def write_ending(
-    db: AsyncSession, turn: TurnInput, ending: Ending
-) -> tuple[ChatTurn, TurnInput | None]:
+async def write_ending(db: Driver, turn: TurnInput, ending: Ending) -> tuple[ChatTurn, TurnInput | None]:
     """The turn as it ended, and the one that is to run next; raises `Fenced` when someone else has ended it."""
     tenant_id, session_id, turn_id = UUID(turn.tenant_id), UUID(turn.session_id), UUID(turn.turn_id)
-    if not await fetch(db, LOCK, tenant_id, session_id):
+    if not await db.fetch(LOCK, tenant_id, session_id):
         raise SessionNotFound("No such chat session.")
-    rows = await fetch(
-        db,
+    rows = await db.fetch(
         CLOSE,
         tenant_id,
         session_id,

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.db import fetch
+from neo.db import Driver
 from neo.llm import Said, Tier
 from neo.sessions import ChatMessage, ChatSession, Role, message_position
 from neo.turns.models import ChatTurn, TurnStatus
@@ -67,9 +67,9 @@ BEGIN = """
 """
 
 
-async def begin_task(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Task | None:
+async def begin_task(db: Driver, tenant_id: UUID, turn_id: UUID) -> Task | None:
     """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended."""
-    found = await fetch(db, BEGIN, tenant_id, turn_id)
+    found = await db.fetch(BEGIN, tenant_id, turn_id)
     if not found:
         return None
     row = dict(found[0])

@@ -97,7 +97,7 @@ class ModelStep:
 
     async def _begin(self, turn: TurnInput) -> Task | None:
         tenant_id = UUID(turn.tenant_id)
-        async with self._database.transaction(tenant_id) as db:
+        async with self._database.statements(tenant_id) as db:
             # A step that ended while Temporal was away runs again, and must do nothing.
             return await begin_task(db, tenant_id, UUID(turn.turn_id))
 
