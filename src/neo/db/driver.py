@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -35,9 +35,9 @@ class DatabaseUnavailable(Failure):
     remedy = "Try again after `Retry-After`."
 
 
-async def driver_of(connection: AsyncConnection) -> Any:
+async def driver_of(connection: AsyncConnection) -> Driver:
     """The driver's own connection, of asyncpg."""
-    driver = (await connection.get_raw_connection()).driver_connection
+    driver: Driver | None = (await connection.get_raw_connection()).driver_connection
     if driver is None:
         raise unavailable()
     return driver

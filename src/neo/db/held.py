@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from neo.db.driver import DEAD, driver_of, mapped, unavailable
+from neo.db.driver import DEAD, Driver, driver_of, mapped, unavailable
 
 # An index look-up takes a fraction of a millisecond; a server that is silent for this long is down or frozen.
 ANSWER_SECONDS = 1.5
@@ -18,6 +18,8 @@ class HeldConnection:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._connection: AsyncConnection | None = None
+        # Asked of the library once: each time costs a third of the query.
+        self._driver: Driver | None = None
 
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
         async with mapped():
@@ -33,7 +35,7 @@ class HeldConnection:
                 raise unavailable() from error
 
     async def aclose(self) -> None:
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
             await connection.invalidate()
             await connection.close()
@@ -41,10 +43,14 @@ class HeldConnection:
     async def _fetch(self, query: str, values: tuple[object, ...]) -> Sequence[asyncpg.Record]:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                self._connection = self._connection or await self._engine.connect()
-                driver = await driver_of(self._connection)
+                driver = self._driver or await self._open()
                 found: Sequence[asyncpg.Record] = await driver.fetch(query, *values)
         except (TimeoutError, asyncio.CancelledError):
             await self.aclose()
             raise
         return found
+
+    async def _open(self) -> Driver:
+        self._connection = await self._engine.connect()
+        self._driver = driver = await driver_of(self._connection)
+        return driver
