@@ -1,5 +1,6 @@
 """One query for all who ask the same look-up in the same moment."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
@@ -18,13 +19,18 @@ class BatchLookUp:
     def __init__(self, find: Find, *, key: str) -> None:
         self._find = find
         self._key = key
+        self._line = asyncio.Lock()
         self._first = Together(self._first_of_each, most=ASKERS_MAX, name="batch-look-up")
 
     async def first(self, keys: list[bytes]) -> asyncpg.Record | None:
         """The row of the first of these keys that has one."""
-        return await self._first(keys)
+        if self._line.locked():
+            return await self._first(keys)
+        # In a quiet moment it is asked from here: each task more would wait its turn behind all that the process does.
+        return (await self._first_of_each([keys]))[0]
 
     async def _first_of_each(self, asked: list[list[bytes]]) -> list[asyncpg.Record | None]:
-        rows = await self._find(list({key for keys in asked for key in keys}))
+        async with self._line:
+            rows = await self._find(list({key for keys in asked for key in keys}))
         found = {row[self._key]: row for row in rows}
         return [next((found[key] for key in keys if key in found), None) for keys in asked]
