@@ -117,14 +117,15 @@ class Stack:
                             return worker
                 await asyncio.sleep(0.05)
 
-    async def attempted(self, turn_id: str, attempt: int) -> None:
-        """Wait until Temporal has handed out this attempt at the turn's step."""
+    async def attempted(self, turn_id: str, attempt: int, *, is_given: bool = True) -> None:
+        """Wait until Temporal has handed out this attempt at the turn's step, or wants to."""
         temporal = await Temporal.connect(self.addresses.temporal_address)
         async with asyncio.timeout(20):
             while True:
                 described = await temporal.get_workflow_handle(turn_id).describe()
                 pending = described.raw_description.pending_activities
-                if any(one.attempt >= attempt and one.HasField("last_started_time") for one in pending):
+                found = [one for one in pending if one.attempt >= attempt]
+                if any(one.HasField("last_started_time") or not is_given for one in found):
                     return
                 await asyncio.sleep(0.05)
 

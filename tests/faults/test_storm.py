@@ -14,6 +14,8 @@ from faults.running import Running
 from faults.world import World
 
 ANSWER = "scripted:tokens=10,delay_ms=20"
+# Long enough that some tail is open whenever a process is told to stop.
+LONG_ANSWER = "scripted:tokens=60,delay_ms=20"
 KILL_EVERY_SECONDS = 3.0
 SHUTDOWN_SECONDS = 12.0
 
@@ -57,7 +59,7 @@ async def test_f6_a_worker_dies_every_three_seconds_for_a_minute(world: World) -
 
 async def test_f33_f34_a_rolling_restart_under_load_loses_and_repeats_nothing(world: World) -> None:
     tails: list[float] = []
-    async with under_load(world, sessions=20, per_second=8, seconds=10, model=ANSWER) as load:
+    async with under_load(world, sessions=20, per_second=8, seconds=10, model=LONG_ANSWER) as load:
         for process in (*world.stack.apis, *world.stack.workers[:2]):
             began = time.monotonic()
             await process.terminate()
