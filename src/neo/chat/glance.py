@@ -59,11 +59,10 @@ class Glances:
         return await self._look((tenant_id, session_id))
 
     async def _looked(self, asked: list[Place]) -> list[Glance | None]:
-        tenants = {tenant_id for tenant_id, _ in asked}
-        looks = (
-            self._of_tenant(tenant_id, [session for tenant, session in asked if tenant == tenant_id])
-            for tenant_id in tenants
-        )
+        sessions: dict[UUID, list[UUID]] = {}
+        for tenant_id, session_id in asked:
+            sessions.setdefault(tenant_id, []).append(session_id)
+        looks = (self._of_tenant(tenant_id, of_tenant) for tenant_id, of_tenant in sessions.items())
         # By tenant too: who asks for another's session gets nothing, also when its owner asks at the same time.
         found = {place: glance for look in await asyncio.gather(*looks) for place, glance in look}
         return [found.get(place) for place in asked]
