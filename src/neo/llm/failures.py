@@ -28,15 +28,15 @@ _UNREACHED = (
 # An address or a key that no call can be made with.
 _UNUSABLE = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
-_TOO_LARGE = 413
+TOO_LARGE = 413
 _BUSY = frozenset({429, 529})
 # No such key, no credit, not allowed, no such model: the operator's to put right.
 _MISCONFIGURED = frozenset({401, 402, 403, 404})
 _REJECTED = frozenset({400, 422})
 # Request timeout, lock conflict, too early: the providers' own libraries send these calls again.
-_TRANSIENT = frozenset({408, 409, 425})
+TRANSIENT = frozenset({408, 409, 425})
 _ERRORS_FROM = 400
-_SERVER_ERRORS = range(500, 600)
+SERVER_ERRORS = range(500, 600)
 
 _TOO_LONG_CODE = "context_length_exceeded"
 # How servers without that code say it.
@@ -79,7 +79,7 @@ def _reported_failure(error: Reported, *, is_continued: bool) -> Failure:
     )
     if is_continued and (is_too_long or _is_about_continuing(error)):
         return ResponseForgotten()
-    if is_too_long or error.status == _TOO_LARGE:
+    if is_too_long or error.status == TOO_LARGE:
         return PromptTooLong()
     if error.code in FILTER_CODES:
         return ContentFiltered()
@@ -99,7 +99,7 @@ def _failure_by_status(error: Reported) -> ProviderFailure:
     # A redirection is none of the provider's answers either.
     if error.in_stream or status is None or status < _ERRORS_FROM:
         return ProviderIncomplete()
-    if status in _SERVER_ERRORS or status in _TRANSIENT:
+    if status in SERVER_ERRORS or status in TRANSIENT:
         return ProviderUnavailable(retry_after_seconds=wait_seconds)
     return ProviderRejected()
 

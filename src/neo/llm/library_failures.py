@@ -25,14 +25,10 @@ from neo.llm.errors import (
     ProviderTimeout,
     ProviderUnavailable,
 )
-from neo.llm.failures import FILTER_CODES
+from neo.llm.failures import FILTER_CODES, SERVER_ERRORS, TOO_LARGE, TRANSIENT
 from neo.llm.retry_after import capped
 
 _OVERLOADED = 529
-_TOO_LARGE = 413
-# Request timeout, lock conflict, too early: the providers' own libraries send these calls again.
-_TRANSIENT = frozenset({408, 409, 425})
-_SERVER_ERRORS = range(500, 600)
 
 
 def library_failure(error: Exception) -> Failure:
@@ -54,7 +50,7 @@ def _connection_failure(error: ModelConnectionError) -> Failure:
 
 
 def _reported_failure(error: ModelAPIError) -> Failure:
-    if isinstance(error, ModelContextWindowExceededError) or _status(error) == _TOO_LARGE:
+    if isinstance(error, ModelContextWindowExceededError) or _status(error) == TOO_LARGE:
         return PromptTooLong()
     if error.provider_error_code in FILTER_CODES:
         return ContentFiltered()
@@ -73,7 +69,7 @@ def _other_failure(error: ModelAPIError) -> Failure:
     # An error event under HTTP 200, or one of the library's own about a stream that broke off.
     if error.in_stream or status is None:
         return ProviderIncomplete()
-    if status in _SERVER_ERRORS or status in _TRANSIENT:
+    if status in SERVER_ERRORS or status in TRANSIENT:
         return ProviderUnavailable(retry_after_seconds=capped(error.retry_after))
     return ProviderRejected()
 
