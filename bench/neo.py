@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +16,8 @@ from time import perf_counter
 
 from bench.line import Line, request, value_of
 from bench.parts import Parts
+
+from neo.engines.ports import free_port
 
 # A benchmark is one tenant that does what a thousand would; its bounds would be what is measured.
 SETTINGS = {
@@ -122,9 +123,3 @@ async def _read_progress(said: asyncio.StreamReader, neo: Neo) -> None:
             neo.up_seconds[found[1]] = float(found[2])
         elif not neo.pids:
             print(line, end="", file=sys.stderr)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

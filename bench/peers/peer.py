@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 from bench.children import serving
 from bench.ear import Ear, Turn
 from bench.line import Line, request, value_of
-from bench.neo import free_port
+
+from neo.engines.ports import free_port
 
 APPS = Path(__file__).parent / "apps"
 PLACE = Path(__file__).parent.parent / ".peers"

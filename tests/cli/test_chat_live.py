@@ -10,9 +10,10 @@ import httpx2
 import pytest
 
 from cli.neo_command import ended, neo, started
+from neo.engines.ports import free_port
 from support.client import Client
 from support.rows import Rows
-from support.server import Server, free_port
+from support.server import Server
 
 ANSWER = "w1 w2 w3 w4 w5 \n"
 GATE_SECONDS = 20

@@ -1,6 +1,5 @@
 import asyncio
 import os
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator, Iterator
@@ -10,6 +9,7 @@ import pytest
 
 from engines.serving_apart import SERVE, Serve, Served, healthy
 from neo.engines.data_folder import DataFolder
+from neo.engines.ports import free_port
 from neo.engines.postgres_home import discard_home
 
 
@@ -21,9 +21,7 @@ def data_dir(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 @pytest.fixture

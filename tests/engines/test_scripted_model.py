@@ -1,7 +1,6 @@
 """The scripted model server, spoken to in plain HTTP."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ import httpx2
 import orjson
 import pytest
 
+from neo.engines.ports import free_port
 from neo.engines.scripted_model.scenario import Scenario, UnknownScenarioError
 
 START_SECONDS_MAX = 20
@@ -22,9 +22,7 @@ each_dialect = pytest.mark.parametrize("dialect", list(DIALECTS))
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "neo.engines.scripted_model", "--port", str(port)]
     server = subprocess.Popen(command)
     try:

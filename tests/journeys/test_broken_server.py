@@ -11,9 +11,10 @@ import pytest
 
 from faults.points import Points
 from journeys.test_halves import environment, neo
+from neo.engines.ports import free_port
 from support.client import SESSIONS, Client
 from support.issuer import Issuer
-from support.server import Server, free_port
+from support.server import Server
 
 READY = "/public-api/ready"
 WAIT_SECONDS = 30

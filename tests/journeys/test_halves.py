@@ -15,10 +15,10 @@ from neo.agents import AgentStore, create_tenant
 from neo.db import Database
 from neo.engines.addresses import Addresses
 from neo.engines.data_folder import held
+from neo.engines.ports import free_port
 from neo.engines.postgres_home import discard_home
 from neo.engines.stack import engines_up
 from support.client import Client, read_events, reply_of, text_of
-from support.server import free_port
 
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30

@@ -1,7 +1,6 @@
 """What the tests of the models say and hear."""
 
 import asyncio
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from neo.engines.ports import free_port
 from neo.llm import Completed, Models, Piece, Prompt, TextDelta
 
 EVENTUALLY_SECONDS_MAX = 5.0
@@ -21,9 +21,7 @@ START_SECONDS_MAX = 30
 @contextmanager
 def model_server(module: str) -> Iterator[str]:
     """One of the model servers in a process of its own; its address once it is healthy."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", module, "--port", str(port)]
     server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

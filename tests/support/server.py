@@ -5,24 +5,18 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from neo.engines.addresses import Addresses
+from neo.engines.ports import free_port
 from neo.engines.running import read_running
 
 HEALTHY_SECONDS = 60
 STOP_SECONDS = 30
 QUICK_MODEL = "scripted:tokens=5"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

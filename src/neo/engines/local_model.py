@@ -10,6 +10,8 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from neo.engines.errors import PortTaken
+from neo.engines.ports import LOOPBACK, refuse_taken_port
 from neo.llm import LOCAL_CONTEXT_TOKENS
 
 MODEL = "smollm2-135m-instruct"
@@ -38,7 +40,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     # The server lives in threads of its own, which ends with the process, whose default is to end.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    server = _serve(parser.parse_args().port)
+    port = parser.parse_args().port
+    try:
+        refuse_taken_port(LOOPBACK, port)
+    except PortTaken as taken:
+        # The library would only say that something is wrong with what it was given.
+        raise SystemExit(taken.message) from None
+    server = _serve(port)
     print(f"{MODEL} at {server.listening_address}/v1", flush=True)  # noqa: T201
     while True:
         signal.pause()

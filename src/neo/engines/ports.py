@@ -1,6 +1,7 @@
 """Free ports on this machine."""
 
 import contextlib
+import secrets
 import socket
 from collections.abc import Set as AbstractSet
 
@@ -9,15 +10,25 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 from neo.engines.errors import PortTaken
 
 LOOPBACK = "127.0.0.1"
+# Below what Linux (32768 and up) and macOS (49152 and up) give to outgoing connections and to whoever binds to any
+# port: one of those could take a chosen port before its engine has it.
+CHOICE = range(20_000, 32_768)
+
+
+def free_port(*, but: AbstractSet[int] = frozenset()) -> int:
+    """Any port that nobody has, and that nobody is given by chance."""
+    tried = secrets.SystemRandom().sample(CHOICE, k=len(CHOICE))
+    for port in tried:
+        if port not in but and _is_free(LOOPBACK, port):
+            return port
+    raise PortTaken(f"No port from {CHOICE[0]} to {CHOICE[-1]} is free. Stop a program that listens on many.")
 
 
 def choose_port(preferred: int | None, *, but: AbstractSet[int] = frozenset()) -> int:
     """The preferred port when it is free, else any; what keeps an address stable over restarts."""
     if preferred and preferred not in but and _is_free(LOOPBACK, preferred):
         return preferred
-    while (port := _any_port()) in but:
-        continue
-    return port
+    return free_port(but=but)
 
 
 def refuse_taken_port(host: str, port: int) -> None:
@@ -26,12 +37,6 @@ def refuse_taken_port(host: str, port: int) -> None:
         raise PortTaken(
             f"Port {port} on {host} is taken{_by_whom(port)}. Stop that one, or choose another with --port.",
         )
-
-
-def _any_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
 
 
 def _is_free(host: str, port: int) -> bool:
