@@ -3,12 +3,18 @@
 import asyncio
 import signal
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from uuid import UUID, uuid4
 
+import psutil  # type: ignore[import-untyped, unused-ignore]
+import pytest
 from sqlalchemy import text
 
 from faults.caller import TERMINALS, Caller, said
 from faults.world import World
+from neo.db import Database, DatabaseUnavailable
+from neo.db.database import SILENCE_SECONDS
 from support.client import SESSIONS
 
 ANSWER_SECONDS = 2.5
@@ -154,3 +160,50 @@ async def test_f15_a_reader_goes_on_while_postgresql_is_away(world: World) -> No
     await going_on
 
     assert [event.type for event in reading.seen if event.type in TERMINALS] == ["finish"]
+
+
+async def test_f15_of_a_frozen_postgresql_everyone_hears_in_time_also_who_comes_while_others_wait(
+    world: World,
+) -> None:
+    assert (await world.caller.call("GET", SESSIONS)).status == 200
+
+    with frozen(world.stack.engines["postgres"].pid):
+        asked = []
+        for _ in range(12):
+            asked.append(asyncio.create_task(world.caller.call("GET", SESSIONS)))
+            await asyncio.sleep(0.15)
+        answers = await asyncio.gather(*asked)
+
+    assert {(answer.status, answer.code) for answer in answers} == {(503, "database_unavailable")}
+    assert max(answer.answered_at - answer.sent_at for answer in answers) < ANSWER_SECONDS
+    await world.stack.whole()
+    assert (await world.caller.call("GET", SESSIONS)).status == 200
+
+
+@contextmanager
+def frozen(postmaster: int) -> Iterator[None]:
+    """A server that is reached and says nothing, on the connections of before too."""
+    stopped = [psutil.Process(postmaster), *psutil.Process(postmaster).children()]
+    for process in stopped:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in stopped:
+            process.resume()
+
+
+async def test_f15_a_transaction_on_a_server_that_froze_meanwhile_ends(world: World) -> None:
+    postgres = world.stack.engines["postgres"]
+    database = Database(world.stack.addresses.database_url, statement_seconds=0.5)
+    began = time.monotonic()
+    try:
+        with pytest.raises(DatabaseUnavailable), ExitStack() as cold:
+            async with database.statements(world.tenant_id) as db:
+                cold.enter_context(frozen(postgres.pid))
+                await db.fetch("SELECT 1")
+    finally:
+        await database.aclose()
+
+    assert time.monotonic() - began < SILENCE_SECONDS + ANSWER_SECONDS
+    await world.stack.whole()

@@ -6,7 +6,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from neo.chat.tail_ledger import TurnState
-from neo.db import Database
+from neo.db import Database, DatabaseUnavailable
 from neo.kit import Together
 from neo.sessions import ChatSession
 from neo.turns.models import TurnStatus
@@ -53,7 +53,7 @@ class Glances:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._look = Together(self._looked, most=SESSIONS_MAX, name="glances")
+        self._look = Together(self._looked, most=SESSIONS_MAX, name="glances", silence=DatabaseUnavailable)
 
     async def of(self, tenant_id: UUID, session_id: UUID) -> Glance | None:
         return await self._look((tenant_id, session_id))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import asyncpg
 
+from neo.db.driver import DatabaseUnavailable
 from neo.kit import Together
 
 # Askers of one query; who is over it goes with the next one.
@@ -20,7 +21,10 @@ class BatchLookUp:
         self._find = find
         self._key = key
         self._line = asyncio.Lock()
-        self._first = Together(self._first_of_each, most=ASKERS_MAX, name="batch-look-up")
+        self._silence: DatabaseUnavailable | None = None
+        self._first = Together(
+            self._first_of_each, most=ASKERS_MAX, name="batch-look-up", silence=DatabaseUnavailable
+        )
 
     async def first(self, keys: list[bytes]) -> asyncpg.Record | None:
         """The row of the first of these keys that has one."""
@@ -30,7 +34,18 @@ class BatchLookUp:
         return (await self._first_of_each([keys]))[0]
 
     async def _first_of_each(self, asked: list[list[bytes]]) -> list[asyncpg.Record | None]:
-        async with self._line:
-            rows = await self._find(list({key for keys in asked for key in keys}))
+        rows = await self._in_line(list({key for keys in asked for key in keys}))
         found = {row[self._key]: row for row in rows}
         return [next((found[key] for key in keys if key in found), None) for keys in asked]
+
+    async def _in_line(self, keys: list[bytes]) -> Sequence[asyncpg.Record]:
+        heard = self._silence
+        async with self._line:
+            if self._silence is not None and self._silence is not heard:
+                # Who waited behind a silent server is not made to wait as long again.
+                raise self._silence
+            try:
+                return await self._find(keys)
+            except DatabaseUnavailable as silence:
+                self._silence = silence
+                raise

@@ -1,11 +1,15 @@
 """How a transaction ends."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from neo.db.driver import DEAD, driver_of, unavailable
+from neo.db.driver import DEAD, cut, driver_of, unavailable
+
+# What a server does in a millisecond; a frozen one is not waited for.
+ROLLBACK_SECONDS = 1.0
 
 
 @asynccontextmanager
@@ -31,9 +35,10 @@ async def _end(connection: AsyncConnection, statement: str) -> None:
 async def _give_up(connection: AsyncConnection) -> None:
     """Roll back; a connection that cannot is never used again, for it still has its tenant."""
     try:
-        await _end(connection, "ROLLBACK")
+        async with asyncio.timeout(ROLLBACK_SECONDS):
+            await _end(connection, "ROLLBACK")
     except Exception:  # noqa: BLE001 - why the transaction failed is what the caller wants to know.
-        await connection.invalidate()
+        await cut(connection)
     except BaseException:
-        await connection.invalidate()
+        await cut(connection)
         raise

@@ -10,14 +10,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from neo.db.batch_look_up import BatchLookUp
 from neo.db.committing import committed
-from neo.db.driver import DEAD, Driver, driver_of, mapped, unavailable
+from neo.db.driver import DEAD, Driver, cut, driver_of, mapped, unavailable
 from neo.db.held import HeldConnection
 from neo.db.places import WAIT_SECONDS, Places
 
 CONNECT_SECONDS = 2.0
 CONNECTIONS_HELD = 1
 # A statement of ours takes milliseconds; one that takes this long is stuck behind a lock.
-STATEMENT_SECONDS = 30
+STATEMENT_SECONDS = 30.0
+# The server ends a statement itself; one that is silent for this much longer is frozen or cut off.
+SILENCE_SECONDS = 2.0
 LOCK_WAIT_SECONDS = 5
 
 # Only ever formatted with a UUID.
@@ -27,7 +29,9 @@ BEGIN = "BEGIN; SET LOCAL neo.tenant_id = '{tenant_id}'"
 class Database:
     """Opens transactions, each for one tenant. Nothing else commits or rolls back."""
 
-    def __init__(self, url: str, *, connections_max: int = 20) -> None:
+    def __init__(
+        self, url: str, *, connections_max: int = 20, statement_seconds: float = STATEMENT_SECONDS
+    ) -> None:
         self._engine = create_async_engine(
             url,
             pool_size=connections_max + CONNECTIONS_HELD,
@@ -38,10 +42,11 @@ class Database:
             pool_timeout=WAIT_SECONDS,
             connect_args={
                 "timeout": CONNECT_SECONDS,
+                "command_timeout": statement_seconds + SILENCE_SECONDS,
                 "server_settings": {
                     "application_name": "neo",
                     "jit": "off",
-                    "statement_timeout": str(STATEMENT_SECONDS * 1000),
+                    "statement_timeout": str(round(statement_seconds * 1000)),
                     "lock_timeout": str(LOCK_WAIT_SECONDS * 1000),
                 },
             },
@@ -107,7 +112,7 @@ class Database:
             try:
                 found: Sequence[asyncpg.Record] = await (await driver_of(connection)).fetch(query, *values)
             except DEAD:
-                await connection.invalidate()
+                await cut(connection)
                 raise
         return found
 
@@ -137,7 +142,7 @@ class Database:
             # In one message: a transaction of three statements would else take five.
             await (await driver_of(connection)).execute(BEGIN.format(tenant_id=tenant_id))
         except BaseException:
-            await connection.invalidate()
+            await cut(connection)
             await connection.close()
             raise
         return connection

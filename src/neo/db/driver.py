@@ -1,5 +1,6 @@
 """The driver below the library, and what its errors mean."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeAlias
@@ -47,6 +48,13 @@ async def fetch(db: AsyncSession, query: str, *values: object) -> Sequence[async
     """The rows of a hot statement of this transaction, through the driver itself: a third of the time."""
     found: Sequence[asyncpg.Record] = await (await driver_of(await db.connection())).fetch(query, *values)
     return found
+
+
+async def cut(connection: AsyncConnection) -> None:
+    """Never use it again. It is not said farewell to: a frozen server would be waited for."""
+    with contextlib.suppress(Exception):
+        (await driver_of(connection)).terminate()
+    await connection.invalidate()
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from neo.db.driver import DEAD, Driver, driver_of, mapped, unavailable
+from neo.db.driver import DEAD, Driver, cut, driver_of, mapped, unavailable
 
 # An index look-up takes a fraction of a millisecond; a server that is silent for this long is down or frozen.
 ANSWER_SECONDS = 1.5
@@ -37,7 +37,7 @@ class HeldConnection:
     async def aclose(self) -> None:
         connection, self._connection, self._driver = self._connection, None, None
         if connection is not None:
-            await connection.invalidate()
+            await cut(connection)
             await connection.close()
 
     async def _fetch(self, query: str, values: tuple[object, ...]) -> Sequence[asyncpg.Record]:
