@@ -9,6 +9,7 @@ import httpx2
 from neo.kit import is_loopback
 from neo.llm.providers import Address, ProviderSettings, address
 from neo.llm.responses_place import ResponsesPlace, responses_place
+from neo.llm.rests import Rests
 from neo.llm.spec import Provider
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
 
 # One worker's turns, with room for the tails of those that are just being closed.
 _CONNECTIONS_MAX = 2_000
-# The pool looks at every idle connection before each call, for 15 microseconds each: 1,000 would cost 15 ms.
-_IDLE_CONNECTIONS_MAX = 100
 # A TLS handshake costs more than an idle connection, and gateways keep theirs for a minute or more.
 _KEEP_SECONDS = 30.0
 # llama.cpp's server lets go after 5 seconds; a connection reused in that instant would lose the call.
@@ -34,6 +33,7 @@ class Lines:
         self._transport = transport
         self._clients: dict[Provider, httpx2.AsyncClient] = {}
         self._models: OrderedDict[tuple[Provider, str], Model] = OrderedDict()
+        self.rests = Rests()
 
     def model(self, provider: Provider, name: str) -> "Model":
         model = self._models.get((provider, name)) or self._build(provider, name)
@@ -81,15 +81,17 @@ class Lines:
 def _http_client(
     where: Address, settings: ProviderSettings, transport: httpx2.AsyncBaseTransport | None
 ) -> httpx2.AsyncClient:
+    # A tenth of a second, which a start does not wait for.
+    from neo.llm.wire import Wire  # noqa: PLC0415
+
     is_here = is_loopback(urlsplit(where.base_url).hostname or "")
     return httpx2.AsyncClient(
-        transport=transport,
-        # A proxy from the environment cannot reach this machine's own loopback.
-        trust_env=not is_here,
-        limits=httpx2.Limits(
-            max_connections=_CONNECTIONS_MAX,
-            max_keepalive_connections=_IDLE_CONNECTIONS_MAX,
-            keepalive_expiry=_KEEP_LOOPBACK_SECONDS if is_here else _KEEP_SECONDS,
+        transport=transport
+        or Wire(
+            connections_max=_CONNECTIONS_MAX,
+            keep_seconds=_KEEP_LOOPBACK_SECONDS if is_here else _KEEP_SECONDS,
+            # A proxy from the environment cannot reach this machine's own loopback.
+            trust_env=not is_here,
         ),
         # The silence between chunks is timed where the chunks are read; this is the net below it.
         timeout=httpx2.Timeout(

@@ -9,6 +9,7 @@ import httpx2
 from neo.llm.errors import ProviderIncomplete
 from neo.llm.patience import Patience
 from neo.llm.responses_reading import ResponsesReading
+from neo.llm.rests import Rests
 from neo.llm.sse import EventData
 
 # The end of the body comes with the final event, or soon after it, or not at all.
@@ -16,8 +17,12 @@ _BODY_END_SECONDS = 1.0
 
 
 class Listening:
-    def __init__(self, chunks: AsyncIterator[bytes], reading: ResponsesReading, patience: Patience) -> None:
+    def __init__(
+        self, chunks: AsyncIterator[bytes], reading: ResponsesReading, patience: Patience, rests: Rests
+    ) -> None:
         self._chunks = chunks
+        self._rests = rests
+        self._read_at = 0.0
         self._reading = reading
         self._patience = patience
         self._events = EventData()
@@ -31,11 +36,20 @@ class Listening:
             self._signs_of_life = self._reading.signs_of_life
             seconds = self._patience.seconds(has_text=self._reading.has_text)
             self._deadline = asyncio.get_running_loop().time() + seconds
+        await self._rest()
         async with asyncio.timeout_at(self._deadline):
             chunk = await anext(self._chunks, None)
         if chunk is None:
             raise ProviderIncomplete
         return self._events.feed(chunk)
+
+    async def _rest(self) -> None:
+        now = asyncio.get_running_loop().time()
+        # The first word is not kept waiting.
+        if self._reading.has_text and (left := self._read_at + self._rests.seconds - now) > 0:
+            await asyncio.sleep(left)
+            now += left
+        self._read_at = now
 
     async def read_to_the_end(self) -> None:
         """Lets the connection be used again. After the final event it is of no account how the body ends."""

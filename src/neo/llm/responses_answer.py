@@ -41,7 +41,8 @@ async def responses_answer(
             async with asyncio.timeout(patience.seconds(has_text=False)):
                 response = await stack.enter_async_context(_opened(lines, chosen, body))
             chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
-            listening = Listening(chunks, reading, patience)
+            stack.enter_context(lines.rests.one_more())
+            listening = Listening(chunks, reading, patience, lines.rests)
             while not reading.is_over:
                 for event in await listening.events():
                     for piece in reading.hear(event):

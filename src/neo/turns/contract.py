@@ -12,12 +12,14 @@ TURN_SECONDS_MAX = 600
 # Beyond the step's own bound, for the waits round it: PostgreSQL away while the turn is opened or closed.
 STEP_TIMEOUT = timedelta(seconds=TURN_SECONDS_MAX + 1300)
 # A dead worker is noticed after this long. The step beats from a task of its own, which a full processor makes late:
-# the SDK passes a beat on every second, so two seconds of lag are borne before a step that lives is given to another.
-HEARTBEAT_TIMEOUT = timedelta(seconds=3)
-HEARTBEAT_SECONDS = 0.3
-# Most of what a beat costs is Temporal's, and many turns have ended by then.
+# that it is late by half of this is borne before a step that lives is given to another.
+HEARTBEAT_TIMEOUT = timedelta(seconds=3.5)
+# Most of what a beat costs is Temporal's: of 300 answers that stream at once, one a second took half of a processor.
+HEARTBEAT_SECONDS = 1.75
+# Many turns have ended by then.
 FIRST_BEAT_SECONDS = 1.0
-HEARTBEAT_PASSED_ON = timedelta(seconds=1)
+# They are timed here: the SDK is to hold none back.
+HEARTBEAT_PASSED_ON = timedelta(milliseconds=100)
 # How often a turn is begun: crashes, hand-overs at shutdown and the provider's failures all count.
 STEP_ATTEMPTS_MAX = 6
 # How often Temporal gives it to a worker: also to one that is late, where the step goes on, or dies before it begins.

@@ -1,0 +1,50 @@
+"""Many answers at once are read less often each; one alone is read as it comes."""
+
+import asyncio
+import itertools
+import time
+from contextlib import aclosing
+
+from neo.llm import Models, Prompt, TextDelta, Tier
+from neo.llm.rests import READINGS_A_SECOND, REST_SECONDS_MAX, Rests
+
+TOKENS = 60
+DELAY_MS = 5
+MANY = 120
+# Pieces of one reading follow each other within this; two tokens of the model never do.
+SAME_READING_SECONDS = 0.002
+
+
+async def test_of_many_answers_each_is_read_seldom_and_whole(models: Models) -> None:
+    heard = await asyncio.gather(*(times_of_pieces(models) for _ in range(MANY)))
+
+    assert {len(times) for times in heard} == {TOKENS}
+    rest = MANY / READINGS_A_SECOND
+    took = max(times[-1] - times[0] for times in heard)
+    at_most = took / rest + 10
+    assert sorted(readings(times) for times in heard)[MANY // 2] < min(at_most, TOKENS / 2)
+
+
+async def test_one_answer_alone_is_read_as_it_comes(models: Models) -> None:
+    times = await times_of_pieces(models)
+
+    assert readings(times) > TOKENS / 2
+
+
+def test_a_rest_grows_with_the_answers_up_to_a_bound() -> None:
+    rests = Rests()
+    with rests.one_more(), rests.one_more():
+        assert rests.seconds == 2 / READINGS_A_SECOND
+    assert rests.seconds == 0
+    rests._answers = 10_000
+    assert rests.seconds == REST_SECONDS_MAX
+
+
+async def times_of_pieces(models: Models) -> list[float]:
+    chosen = models.choose(Tier.FAST, f"scripted:tokens={TOKENS},delay_ms={DELAY_MS}", None)
+    async with aclosing(models.answer(chosen, Prompt("", (), "hello"))) as pieces:
+        return [time.monotonic() async for piece in pieces if isinstance(piece, TextDelta)]
+
+
+def readings(times: list[float]) -> int:
+    return 1 + sum(b - a > SAME_READING_SECONDS for a, b in itertools.pairwise(times))
