@@ -4,10 +4,11 @@ import asyncio
 from datetime import timedelta
 
 import structlog
+from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
-from neo.kit import kept_going
+from neo.kit import kept_going, loop_beside, run_in
 from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
@@ -15,6 +16,7 @@ from neo.turns.album import Album
 from neo.turns.cancellations import Cancellations
 from neo.turns.contract import HEARTBEAT_PASSED_ON
 from neo.turns.finish import Finisher
+from neo.turns.home import Home
 from neo.turns.step import ModelStep
 from neo.turns.workflow import ChatTurnWorkflow
 
@@ -38,7 +40,7 @@ class TurnWorker:
 
     async def run(self) -> None:
         """Take turns until told to stop; then let what runs finish, or hand it over."""
-        starter, client = self._resources.starter, await self._resources.temporal.connected()
+        client = await self._resources.temporal.connected()
         # Seconds of imports. A worker that is alone takes turns meanwhile, and the first of them wait in their step.
         warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
@@ -53,10 +55,41 @@ class TurnWorker:
         )
         cancelling = asyncio.create_task(kept_going("cancellations", cancellations.run))
         drain_seconds = self._settings.server.drain_seconds
+        home = Home()
+        ticking = asyncio.create_task(home.tick())
         activities = TurnActivities(
-            step, self._resources.closer, self._resources.events, drain_seconds=drain_seconds
+            home, step, self._resources.closer, self._resources.events, drain_seconds=drain_seconds
         )
-        worker = Worker(
+        if self._warms_first:
+            await asyncio.wait((warmed,))
+        async with loop_beside("temporal") as beside:
+            await self._work(beside, client, activities)
+        for task in (cancelling, ticking):
+            task.cancel()
+        await activities.aclose()
+
+    async def _work(
+        self, beside: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities
+    ) -> None:
+        """Talk with Temporal in a loop of its own, which is not made late by all that turns and readers do."""
+        starter, drain_seconds = self._resources.starter, self._settings.server.drain_seconds
+        worker = self._worker(client, activities)
+        working = asyncio.ensure_future(run_in(beside, worker.run()))
+        self.is_up = True
+        starter.begin_early = activities.begin_early
+        log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+        starter.begin_early = None
+        self.is_up = False
+        log.info("worker_drains", seconds=drain_seconds)
+        stopping.cancel()
+        if not working.done():
+            await run_in(beside, worker.shutdown())
+        await working
+
+    def _worker(self, client: Client, activities: TurnActivities) -> Worker:
+        return Worker(
             client,
             task_queue=self._settings.temporal.temporal_task_queue,
             workflows=[ChatTurnWorkflow],
@@ -69,20 +102,8 @@ class TurnWorker:
             sticky_queue_schedule_to_start_timeout=STICKY,
             max_heartbeat_throttle_interval=HEARTBEAT_PASSED_ON,
             default_heartbeat_throttle_interval=HEARTBEAT_PASSED_ON,
-            graceful_shutdown_timeout=timedelta(seconds=drain_seconds),
+            graceful_shutdown_timeout=timedelta(seconds=self._settings.server.drain_seconds),
         )
-        if self._warms_first:
-            await asyncio.wait((warmed,))
-        async with worker:
-            self.is_up = True
-            starter.begin_early = activities.begin_early
-            log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
-            await self._stopping.wait()
-            starter.begin_early = None
-            self.is_up = False
-            log.info("worker_drains", seconds=drain_seconds)
-        cancelling.cancel()
-        await activities.aclose()
 
     def stop(self) -> None:
         self._stopping.set()

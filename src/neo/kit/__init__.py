@@ -5,6 +5,7 @@ from neo.kit.background import kept_going
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.guid import find_guid
 from neo.kit.keep_loaded import keep_loaded
+from neo.kit.loops import loop_beside, run_in
 from neo.kit.together import Together
 
 __all__ = [
@@ -15,5 +16,7 @@ __all__ = [
     "is_private_line",
     "keep_loaded",
     "kept_going",
+    "loop_beside",
     "reached",
+    "run_in",
 ]

@@ -1,4 +1,8 @@
-"""The durable side of a turn's steps: heartbeats, attempts, and handing over at shutdown."""
+"""The durable side of a turn's steps: heartbeats, attempts, and handing over at shutdown.
+
+Activities run in the loop that talks with Temporal, and the steps at home, where turns are answered: a heart beats in
+time however much is answered.
+"""
 
 import asyncio
 import time
@@ -23,8 +27,9 @@ from neo.turns.contract import (
     TURN_ATTEMPTS_EXHAUSTED,
     TurnInput,
 )
+from neo.turns.home import Home
 from neo.turns.patience import patiently
-from neo.turns.running import RunningSteps, Step
+from neo.turns.running import RunningSteps
 from neo.turns.step import ModelStep
 
 log = structlog.get_logger()
@@ -41,8 +46,9 @@ EXHAUSTED_MESSAGE = "The turn could not be finished after several attempts."
 
 class TurnActivities:
     def __init__(
-        self, step: ModelStep, closer: TurnCloser, events: EventLog, *, drain_seconds: float
+        self, home: Home, step: ModelStep, closer: TurnCloser, events: EventLog, *, drain_seconds: float
     ) -> None:
+        self._home = home
         self._step = step
         self._steps = RunningSteps()
         self._closer = closer
@@ -51,23 +57,24 @@ class TurnActivities:
 
     @activity.defn(name=RUN_MODEL_STEP)
     async def run_model_step(self, turn: TurnInput) -> None:
-        """Run the step with a heart that beats on its own; at shutdown let it finish, else hand it over."""
+        """Have the step run with a heart that beats beside it; at shutdown let it finish, else hand it over."""
         attempt = activity.info().attempt
         structlog.contextvars.bind_contextvars(
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
         )
         _note_recovery()
-        step = self._steps.begin_or_join(turn.turn_id, lambda: self._run(turn, attempt))
-        beside = [asyncio.create_task(_beat()), asyncio.create_task(self._shutdown())]
+        step = asyncio.ensure_future(self._home.run(self._begun_or_joined(turn, attempt)))
+        step.add_done_callback(_heard)
+        beside = [asyncio.create_task(self._beat()), asyncio.create_task(self._shutdown())]
         try:
-            await self._ended_or_handed_over(step, beside[1])
+            await self._ended_or_handed_over(turn, step, beside[1])
         except ApplicationError:
             # There will be another attempt, and this one was not silent.
             activity.heartbeat(LEFT)
             raise
         except asyncio.CancelledError:
             if not _is_given_up():
-                await _stopped(step)
+                await self._home.run(self._steps.stop(turn.turn_id))
             raise
         finally:
             for task in beside:
@@ -87,13 +94,22 @@ class TurnActivities:
         """Close as failed a turn whose step could not end it."""
         structlog.contextvars.bind_contextvars(turn_id=turn.turn_id, session_id=turn.session_id)
         with _no_words_in_the_history():
-            if await self._closer.fail(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
-                await self._events.nudge(turn.session_id)
+            await self._home.run(self._fail(turn))
 
-    async def _ended_or_handed_over(self, step: Step, shutdown: asyncio.Task[None]) -> None:
+    async def _fail(self, turn: TurnInput) -> None:
+        if await self._closer.fail(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
+            await self._events.nudge(turn.session_id)
+
+    async def _begun_or_joined(self, turn: TurnInput, attempt: int) -> None:
+        # Shielded: an attempt that is given up leaves the step to the next one.
+        await asyncio.shield(self._steps.begin_or_join(turn.turn_id, lambda: self._run(turn, attempt)))
+
+    async def _ended_or_handed_over(
+        self, turn: TurnInput, step: asyncio.Future[None], shutdown: asyncio.Task[None]
+    ) -> None:
         await asyncio.wait({step, shutdown}, return_when=asyncio.FIRST_COMPLETED)
         if not step.done():
-            await _stopped(step)
+            await self._home.run(self._steps.stop(turn.turn_id))
             raise ApplicationError("Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER)
         await step
 
@@ -116,6 +132,13 @@ class TurnActivities:
             except ProviderFailure as failure:
                 raise _again(failure, attempt) from None
 
+    async def _beat(self) -> None:
+        await asyncio.sleep(FIRST_BEAT_SECONDS)
+        while True:
+            if self._home.is_alive:
+                activity.heartbeat(time.time())
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+
     async def _shutdown(self) -> None:
         await activity.wait_for_worker_shutdown()
         await asyncio.sleep(self._finish_seconds)
@@ -135,22 +158,16 @@ def _no_words_in_the_history() -> Iterator[None]:
         ) from None
 
 
-async def _stopped(step: Step) -> None:
-    step.cancel()
-    await asyncio.gather(step, return_exceptions=True)
+def _heard(step: asyncio.Future[None]) -> None:
+    """An attempt that is given up hears no more of its step."""
+    if not step.cancelled():
+        step.exception()
 
 
 def _is_given_up() -> bool:
     """Whether Temporal takes this attempt for lost: the step is alive, so it goes on, until its pen is another's."""
     details = activity.cancellation_details()
     return details is not None and (details.not_found or details.timed_out)
-
-
-async def _beat() -> None:
-    await asyncio.sleep(FIRST_BEAT_SECONDS)
-    while True:
-        activity.heartbeat(time.time())
-        await asyncio.sleep(HEARTBEAT_SECONDS)
 
 
 def _note_recovery() -> None:

@@ -47,6 +47,11 @@ class RunningSteps:
             del self._steps[turn_id]
         return step
 
+    async def stop(self, turn_id: str) -> None:
+        if step := self._steps.get(turn_id):
+            step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
+
     async def aclose(self) -> None:
         """End those that nobody waits for."""
         steps = list(self._steps.values())

@@ -1,6 +1,7 @@
 """Starts what a crash left behind, and ends what Temporal will not run again."""
 
 import asyncio
+import random
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -52,7 +53,8 @@ class Sweeper:
                 await self.end_overdue_cancels()
             except DatabaseUnavailable:
                 log.debug("sweep_waits_for_database")
-            await asyncio.sleep(SWEEP_SECONDS)
+            # In even steps the one that had a turn last would come first to it again, also when it cannot start it.
+            await asyncio.sleep(SWEEP_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311
 
     async def sweep(self) -> int:
         """One round; how many turns were looked at."""

@@ -1,0 +1,29 @@
+"""Event loops in threads of their own, for what must not wait its turn behind all that a process does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from threading import Thread
+from typing import Any, TypeVar
+
+import uvloop
+
+Result = TypeVar("Result")
+
+
+async def run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result]) -> Result:
+    """Runs it in another thread's loop, with the context of this one, and gives its result here."""
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
+
+
+@asynccontextmanager
+async def loop_beside(name: str) -> AsyncIterator[asyncio.AbstractEventLoop]:
+    loop = uvloop.new_event_loop()
+    thread = Thread(target=loop.run_forever, name=name, daemon=True)
+    thread.start()
+    try:
+        yield loop
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        await asyncio.to_thread(thread.join)
+        loop.close()
