@@ -3,7 +3,6 @@
 import asyncio
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -13,7 +12,7 @@ from support.rows import Rows
 
 pytestmark = pytest.mark.by_address
 
-NOWHERE = str(uuid4())
+NOWHERE = "0b1f5ad2-6f0e-4b0a-9c51-d0f6f2f1c9a7"
 
 
 @pytest.mark.parametrize(
