@@ -147,7 +147,8 @@ async def test_f28_a_reader_that_takes_nothing_is_cut_and_others_do_not_wait(wor
 
 
 async def test_f30_a_cursor_that_is_no_longer_kept_is_told_so_and_the_whole_again(world: World) -> None:
-    session = await world.session("scripted:tokens=40,delay_ms=5")
+    # So slowly that each word is an event of its own, on a busy machine too.
+    session = await world.session("scripted:tokens=40,delay_ms=50")
     posted = await world.caller.say(session)
     since = posted.answered.data["since_cursor"]
     whole = await world.caller.read(session, since)

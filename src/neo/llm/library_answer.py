@@ -24,7 +24,7 @@ _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, AssertionErro
 
 
 async def library_answer(lines: Lines, chosen: ChosenModel, prompt: Prompt) -> AsyncGenerator[Piece, None]:
-    model = lines.model(chosen.provider, chosen.name)
+    model = await lines.model(chosen.provider, chosen.name)
     reading = LibraryReading(chosen.name)
     patience = Patience(lines.settings, thinks=_thinks(chosen, model))
     request = model_request_stream(

@@ -1,5 +1,6 @@
 """Open lines to the providers: one HTTP client for each, kept, and for some the library's model on top of it."""
 
+import asyncio
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -35,20 +36,18 @@ class Lines:
         self._models: OrderedDict[tuple[Provider, str], Model] = OrderedDict()
         self.rests = Rests()
 
-    def model(self, provider: Provider, name: str) -> "Model":
-        model = self._models.get((provider, name)) or self._build(provider, name)
-        self._models[provider, name] = model
-        self._models.move_to_end((provider, name))
-        if len(self._models) > _MODELS_MAX:
-            self._models.popitem(last=False)
-        return model
+    async def model(self, provider: Provider, name: str) -> "Model":
+        """Built in a thread: the first one of a library imports it, for seconds."""
+        model = self._models.get((provider, name))
+        if model is None:
+            model = await asyncio.to_thread(self._build, provider, name, self.client(provider))
+        return self._keep(provider, name, model)
 
     def open(self, provider: Provider, name: str) -> None:
         """Makes ready what the first call would otherwise make."""
-        if provider.speaks_responses:
-            self.client(provider)
-        else:
-            self.model(provider, name)
+        client = self.client(provider)
+        if not provider.speaks_responses:
+            self._keep(provider, name, self._build(provider, name, client))
 
     def client(self, provider: Provider) -> httpx2.AsyncClient:
         client = self._clients.get(provider)
@@ -66,8 +65,15 @@ class Lines:
         self._clients.clear()
         self._models.clear()
 
-    def _build(self, provider: Provider, name: str) -> "Model":
-        where, client = address(provider, self.settings), self.client(provider)
+    def _keep(self, provider: Provider, name: str, model: "Model") -> "Model":
+        self._models[provider, name] = model
+        self._models.move_to_end((provider, name))
+        if len(self._models) > _MODELS_MAX:
+            self._models.popitem(last=False)
+        return model
+
+    def _build(self, provider: Provider, name: str, client: httpx2.AsyncClient) -> "Model":
+        where = address(provider, self.settings)
         if provider in (Provider.ANTHROPIC, Provider.SCRIPTED_ANTHROPIC):
             # Each library is imported only where it is configured: Anthropic's takes another second.
             from neo.llm.anthropic_line import anthropic_model  # noqa: PLC0415
