@@ -3,6 +3,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from hypothesis import HealthCheck, settings
 
 from support.by_address import GIVEN_KEY, GIVEN_URL, leave_out_what_needs_more
 from support.client import Client
@@ -10,11 +11,22 @@ from support.issuer import Issuer, issuer_running
 from support.people import People
 from support.rows import Rows
 from support.server import Server
+from support.side_by_side import SharedOut, longest_first
+
+# What is slow here is the machine, which runs engines beside the tests.
+settings.register_profile("neo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("neo")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if GIVEN_URL:
         leave_out_what_needs_more(items)
+    if hasattr(config, "workerinput"):
+        longest_first(items)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> SharedOut:
+    return SharedOut(config, log)
 
 
 @pytest.fixture(scope="session")
