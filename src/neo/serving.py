@@ -81,6 +81,7 @@ async def _serve(settings: Settings, *, with_worker: bool) -> int:
         proxy_headers=bool(settings.server.trusted_proxies),
         forwarded_allow_ips=settings.server.trusted_proxies,
         backlog=BACKLOG,
+        timeout_keep_alive=settings.server.keep_alive_seconds,
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     server = ApiServer(config, closing)

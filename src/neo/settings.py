@@ -81,6 +81,11 @@ class ServerSettings(Group):
         description="Addresses or networks of your reverse proxies, separated by commas: only their X-Forwarded-For "
         "is believed.",
     )
+    keep_alive_seconds: PositiveInt = Field(
+        75,
+        description="How long a connection without a request is kept. More than your load balancer keeps its own (60 "
+        "seconds is usual): or it sends requests into connections that are just being closed.",
+    )
     failpoints: str | None = Field(
         None,
         description="For Neo's own tests: a folder whose files make this process die, wait or break at named points "

@@ -57,6 +57,8 @@ class Server:
             "NEO_MODEL_FAST": QUICK_MODEL,
             "NEO_RATE_LIMIT_REQUESTS": "0",
             "NEO_FAILED_ATTEMPTS": "0",
+            # Longer than the tests' clients keep a connection, and no longer than a test can wait for.
+            "NEO_KEEP_ALIVE_SECONDS": "8",
             # One test's failing provider must not keep the next one's waiting.
             "NEO_MODEL_BREAKER_FAILURES": "0",
             "NEO_LOG_FORMAT": "json",
