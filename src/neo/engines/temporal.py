@@ -1,6 +1,7 @@
 """Temporal as a part: its development server on a database file."""
 
 import asyncio
+import os
 import re
 import shutil
 import signal
@@ -43,7 +44,7 @@ def temporal_part(folder: DataFolder, port: int) -> Part:
         file = folder.temporal(await _server_version(program))
         return Command(
             argv=(str(program), *_options(file, port)),
-            env=bare_environment(),
+            env={**bare_environment(), "GOMAXPROCS": str(_processors())},
             log=folder.log("temporal"),
             stop_signal=signal.SIGTERM,
             # Its file survives a kill, and its own stop takes a second that a next start would wait for.
@@ -57,6 +58,11 @@ def temporal_part(folder: DataFolder, port: int) -> Part:
         await until(lambda: speaks_http2(LOOPBACK, port))
 
     return Part(name="temporal", prepare=prepare, ready=ready)
+
+
+def _processors() -> int:
+    """Half of them: its one writer keeps no more at work, and Go looks for work on all that it is given."""
+    return max(1, (os.cpu_count() or 1) // 2)
 
 
 def _options(file: Path, port: int) -> list[str]:
