@@ -3,8 +3,10 @@
 import asyncio
 from time import perf_counter
 
+from bench.appending import appender, running_turn
 from bench.ear import Ear, characters_of
 from bench.figures import Figure, one
+from bench.line import Hear
 from bench.load import all_at_once, begun
 from bench.neo import Neo
 from bench.neo_user import TEXT, NeoUser
@@ -22,10 +24,18 @@ DELAY = "delay_ms=1"
 RAMP_SECONDS = 2.0
 HEARD_SECONDS = 60.0
 LOOK_SECONDS = 0.05
+# Appended by a writer that waits for nobody.
+APPENDED = 10_000
+ID = b"\nid: "
 
 
 async def run(neo: Neo) -> list[Figure]:
-    return [*await _one_session(neo), *await _each_its_own(neo), neo.parts.memory()]
+    return [
+        *await _one_session(neo),
+        *await _each_its_own(neo),
+        *await _as_fast_as_they_go(neo),
+        neo.parts.memory(),
+    ]
 
 
 async def _one_session(neo: Neo) -> list[Figure]:
@@ -65,6 +75,51 @@ async def _each_its_own(neo: Neo) -> list[Figure]:
     return _told(
         "200 sessions, one tail each", ears, EACH_TOKENS, load.seconds, cost, f"; {wrong(load, EACH_TOKENS)}"
     )
+
+
+async def _as_fast_as_they_go(neo: Neo) -> list[Figure]:
+    poster = NeoUser(neo)
+    await poster.begin()
+    users = await begun([NeoUser(neo, session_id=poster.session_id) for _ in range(TAILS)])
+    counts, last = [0] * TAILS, [0.0]
+    async with running_turn(neo, poster.session_id), appender(neo, poster.session_id, APPENDED) as writer:
+        tails = await open_tails(users, [_counting(counts, tail, last) for tail in range(TAILS)])
+        await settled(neo.parts)
+        with neo.parts.measured() as cost:
+            began = perf_counter()
+            await _said(writer)
+            while min(counts) < APPENDED and perf_counter() < began + HEARD_SECONDS:  # noqa: ASYNC110
+                await asyncio.sleep(LOOK_SECONDS)
+        ended = await close_tails(users, tails)
+    poster.leave()
+    seconds, events, short = last[0] - began, sum(counts), sum(count != APPENDED for count in counts)
+    name = "one session, 200 tails, as fast as they go"
+    note = f"{APPENDED} events a tail in {seconds:.1f} s; tails that lost or repeated any: {short}; {ended}"
+    return [
+        one(f"{name}: events", "/s", events / seconds, note),
+        one(f"{name}: CPU an event", "us", sum(cost.cpu_seconds.values()) * 1e6 / events),
+        cost.shares(),
+    ]
+
+
+def _counting(counts: list[int], tail: int, last: list[float]) -> Hear:
+    """Less than an ear does: with a million events a second the client would be what is measured."""
+    before = b""
+
+    def hear(data: bytes) -> None:
+        nonlocal before
+        # What is cut in two is counted with its second half.
+        counts[tail] += (before + data).count(ID)
+        before = data[1 - len(ID) :]
+        last[0] = perf_counter()
+
+    return hear
+
+
+async def _said(writer: asyncio.subprocess.Process) -> None:
+    assert writer.stdin is not None
+    writer.stdin.write(b"go\n")
+    await writer.stdin.drain()
 
 
 def _told(name: str, ears: list[Ear], tokens: int, seconds: float, cost: Cost, said: str) -> list[Figure]:
