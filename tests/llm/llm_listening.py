@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from neo.engines.ports import free_port
 from neo.llm import Completed, Models, Piece, Prompt, TextDelta
 
-EVENTUALLY_SECONDS_MAX = 5.0
+EVENTUALLY_SECONDS_MAX = 20.0
 LOOK_EVERY_SECONDS = 0.01
 START_SECONDS_MAX = 30
 
