@@ -41,6 +41,9 @@ from neo.turns.tell import Teller, start_chunk
 log = structlog.get_logger()
 
 TURN_TIMED_OUT = "turn_timed_out"
+# Reads from PostgreSQL for steps that begin, at once in one process. A hundred turns that begin in one moment would
+# take the connections and the loop from whoever posts the next message.
+BEGINNINGS_MAX = 8
 
 
 class ModelStep:
@@ -61,6 +64,7 @@ class ModelStep:
         self._album = album
         self._cancellations = cancellations
         self._warmed = warmed
+        self._beginning = asyncio.Semaphore(BEGINNINGS_MAX)
 
     async def run(self, turn: TurnInput) -> None:
         """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
@@ -97,7 +101,7 @@ class ModelStep:
 
     async def _begin(self, turn: TurnInput) -> Task | None:
         tenant_id = UUID(turn.tenant_id)
-        async with self._database.statements(tenant_id) as db:
+        async with self._beginning, self._database.statements(tenant_id) as db:
             # A step that ended while Temporal was away runs again, and must do nothing.
             return await begin_task(db, tenant_id, UUID(turn.turn_id))
 
@@ -182,7 +186,7 @@ class ModelStep:
         attempt.teller.end_part()
 
     async def _transcript(self, task: Task, chosen: ChosenModel) -> tuple[list[Earlier], int]:
-        async with self._database.transaction(task.turn.tenant_id) as db:
+        async with self._beginning, self._database.transaction(task.turn.tenant_id) as db:
             return await read_transcript(db, task.turn, chosen.prompt_tokens_max)
 
 
