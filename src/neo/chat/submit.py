@@ -30,7 +30,10 @@ class TurnDesk:
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
         inspected = await self._inspect(caller, session_id, draft) if draft.attachments else []
-        with traces.span("accept message", neo__session_id=str(session_id)) as span:
+        with (
+            self._starter.queue.accepting(),
+            traces.span("accept message", neo__session_id=str(session_id)) as span,
+        ):
             async with self._database.transaction(caller.tenant_id) as db:
                 standing = await _admitted(db, caller, session_id, draft)
                 accepted = await store_message(db, standing.session, draft, inspected)

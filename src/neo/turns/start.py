@@ -14,13 +14,12 @@ from temporalio.service import RPCError
 from neo.errors import Edge, Failure, Kind
 from neo.kit import reached
 from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
+from neo.turns.start_queue import StartQueue
 
 log = structlog.get_logger()
 
 # An `rpc_timeout` does not bound a call while the server is down, so the wait is ours.
 START_SECONDS = 5.0
-# Starts under way at once in one process; what is over it is left to the sweeper.
-STARTS_MAX = 1000
 # A turn that Temporal has been told of is not told again before this, however long it waits for its step.
 TOLD_SECONDS = 10.0
 TOLD_MAX = 20_000
@@ -50,7 +49,7 @@ class TurnStarter:
     def __init__(self, temporal: Connection, task_queue: str) -> None:
         self._temporal = temporal
         self._task_queue = task_queue
-        self._under_way: set[asyncio.Task[None]] = set()
+        self.queue = StartQueue(self._try)
         # When Temporal was told of which turn, or is being told, the latest last.
         self._told: OrderedDict[str, float] = OrderedDict()
         # A worker beside this begins the step at once, while Temporal is being told.
@@ -58,13 +57,8 @@ class TurnStarter:
 
     def start_soon(self, turn: TurnInput) -> None:
         """Start it without waiting. A start that fails here is made up for by the sweeper."""
-        if len(self._under_way) < STARTS_MAX:
-            if self.begin_early is not None and self._temporal.client is not None:
-                self.begin_early(turn)
+        if self.queue.add(turn):
             self._note_told(turn.turn_id)
-            task = asyncio.create_task(self._try(turn))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
 
     async def start(self, turn: TurnInput) -> None:
         """Start it, or find it running; raises `TurnRefused` when its workflow has ended already."""
@@ -83,7 +77,7 @@ class TurnStarter:
         return told is not None and time.monotonic() - told < TOLD_SECONDS
 
     async def aclose(self) -> None:
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        await self.queue.aclose()
 
     async def _start(self, client: Client, turn: TurnInput) -> None:
         await client.start_workflow(
@@ -98,6 +92,8 @@ class TurnStarter:
         )
 
     async def _try(self, turn: TurnInput) -> None:
+        if self.begin_early is not None and self._temporal.client is not None:
+            self.begin_early(turn)
         try:
             await self.start(turn)
         except (TurnRefused, OSError, RPCError, TimeoutError, RuntimeError) as error:
