@@ -20,9 +20,8 @@ class BatchLookUp:
     def __init__(self, find: Find, *, key: str) -> None:
         self._find = find
         self._key = key
-        self._line = asyncio.Lock()
-        # Who holds it or waits for it. That it is free for a moment is no quiet moment: somebody is being woken.
-        self._in_it = 0
+        # Not a lock: that one is free for the moment in which the next in line is being woken.
+        self._line = asyncio.Semaphore(1)
         self._silence: DatabaseUnavailable | None = None
         self._first = Together(
             self._first_of_each, most=ASKERS_MAX, name="batch-look-up", silence=DatabaseUnavailable
@@ -30,7 +29,7 @@ class BatchLookUp:
 
     async def first(self, keys: list[bytes]) -> asyncpg.Record | None:
         """The row of the first of these keys that has one."""
-        if self._in_it:
+        if self._line.locked():
             return await self._first(keys)
         # In a quiet moment it is asked from here: each task more would wait its turn behind all that the process does.
         return (await self._first_of_each([keys]))[0]
@@ -42,15 +41,12 @@ class BatchLookUp:
 
     async def _in_line(self, keys: list[bytes]) -> Sequence[asyncpg.Record]:
         heard = self._silence
-        self._in_it += 1
-        try:
-            async with self._line:
-                if self._silence is not None and self._silence is not heard:
-                    # Who waited behind a silent server is not made to wait as long again.
-                    raise self._silence
+        async with self._line:
+            if self._silence is not None and self._silence is not heard:
+                # Who waited behind a silent server is not made to wait as long again.
+                raise self._silence
+            try:
                 return await self._find(keys)
-        except DatabaseUnavailable as silence:
-            self._silence = silence
-            raise
-        finally:
-            self._in_it -= 1
+            except DatabaseUnavailable as silence:
+                self._silence = silence
+                raise
