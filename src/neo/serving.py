@@ -11,7 +11,7 @@ import uvicorn
 from neo.api.connection import BoundedConnection
 from neo.app import build_app
 from neo.beside import WorkerBeside
-from neo.kit import arm_failpoints, keep_loaded
+from neo.kit import arm_failpoints, keep_loaded, new_loop
 from neo.observed import observed
 from neo.resources import open_resources
 from neo.settings import Settings, read_settings
@@ -45,16 +45,10 @@ def serve_api(*, with_worker: bool) -> int:
     settings = read_settings()
     configure_logs(log_format=settings.log.log_format, level=settings.log.log_level)
     arm_failpoints(settings.server.failpoints)
-    with asyncio.Runner(loop_factory=_loop) as runner:
+    with asyncio.Runner(loop_factory=new_loop) as runner:
         code = runner.run(_serve(settings, with_worker=with_worker))
     # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).
     os._exit(code)
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    import uvloop  # noqa: PLC0415 - kept out of the commands that do not serve.
-
-    return uvloop.new_event_loop()
 
 
 async def _serve(settings: Settings, *, with_worker: bool) -> int:

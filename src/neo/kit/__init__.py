@@ -5,7 +5,7 @@ from neo.kit.background import kept_going
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.guid import find_guid
 from neo.kit.keep_loaded import keep_loaded
-from neo.kit.loops import loop_beside, run_in
+from neo.kit.loops import loop_beside, new_loop, run_in
 from neo.kit.together import Together
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "keep_loaded",
     "kept_going",
     "loop_beside",
+    "new_loop",
     "reached",
     "run_in",
 ]

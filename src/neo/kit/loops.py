@@ -6,9 +6,13 @@ from contextlib import asynccontextmanager
 from threading import Thread
 from typing import Any, TypeVar
 
-import uvloop
-
 Result = TypeVar("Result")
+
+
+def new_loop() -> asyncio.AbstractEventLoop:
+    import uvloop  # noqa: PLC0415 - kept out of the commands that do not serve.
+
+    return uvloop.new_event_loop()
 
 
 async def run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result]) -> Result:
@@ -18,7 +22,7 @@ async def run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any,
 
 @asynccontextmanager
 async def loop_beside(name: str) -> AsyncIterator[asyncio.AbstractEventLoop]:
-    loop = uvloop.new_event_loop()
+    loop = new_loop()
     thread = Thread(target=loop.run_forever, name=name, daemon=True)
     thread.start()
     try:
