@@ -26,7 +26,7 @@ from neo.access.key_routes import router as key_router
 from neo.agents import AgentDesk
 from neo.agents.routes import router as agent_router
 from neo.agents.tenant_routes import router as tenant_router
-from neo.api import RequestScope, build_document, install_error_handlers
+from neo.api import DirectRoutes, RequestScope, build_document, install_error_handlers
 from neo.attachments import BlobDoor, BlobUrls, Inspector
 from neo.attachments.routes import router as blob_router
 from neo.channels.install_routes import install_router
@@ -62,6 +62,23 @@ from neo.settings import Settings, plain
 
 log = structlog.get_logger()
 
+ROUTERS = (
+    meta_router,
+    router,
+    stop_router,
+    token_router,
+    upload_router,
+    blob_router,
+    resolve_router,
+    channel_router,
+    install_router,
+    company_router,
+    agent_router,
+    tenant_router,
+    technician_router,
+    key_router,
+    audit_router,
+)
 EXPOSED_HEADERS = [
     "X-Request-Id",
     "X-RateLimit-Limit",
@@ -168,21 +185,9 @@ def build_app(
 def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """The routes and their document, without anything behind them."""
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.include_router(meta_router)
-    app.include_router(router)
-    app.include_router(stop_router)
-    app.include_router(token_router)
-    app.include_router(upload_router)
-    app.include_router(blob_router)
-    app.include_router(resolve_router)
-    app.include_router(channel_router)
-    app.include_router(install_router)
-    app.include_router(company_router)
-    app.include_router(agent_router)
-    app.include_router(tenant_router)
-    app.include_router(technician_router)
-    app.include_router(key_router)
-    app.include_router(audit_router)
+    for one in ROUTERS:
+        app.include_router(one)
+    app.add_middleware(DirectRoutes, routes=[route for one in ROUTERS for route in one.routes])
     app.openapi = build_document(app)  # type: ignore[method-assign]
     install_error_handlers(app)
     return app

@@ -6,6 +6,7 @@ secret, another tenant or a stack trace. No business lives here.
 
 from neo.api.body import JsonBody, json_body
 from neo.api.components import ERRORS
+from neo.api.direct_routes import DirectRoutes
 from neo.api.document import build_document, operation
 from neo.api.envelope import success
 from neo.api.errors import error_response, install_error_handlers, status_of
@@ -27,6 +28,7 @@ from neo.api.request_scope import RepeatedParameter, RequestScope, add_headers
 __all__ = [
     "ERRORS",
     "Connection",
+    "DirectRoutes",
     "Guid",
     "HttpsUrl",
     "Instructions",

@@ -88,10 +88,17 @@ async def _on_bug(request: Request, error: Exception) -> Response:
 
 async def _on_failure(request: Request, error: Exception) -> Response:
     assert isinstance(error, Failure)  # noqa: S101
-    log.info("refused", code=error.code, cause=type(error.__cause__).__name__ if error.__cause__ else None)
-    if error.kind is Kind.RATE_LIMITED:
-        access_metrics.rate_limited(error.code)
-    return error_response(request, error)
+    return refusal_response(request, error)
+
+
+def refusal_response(request: HTTPConnection, failure: Failure) -> Response:
+    """The answer to a request that a route refused, told to the log."""
+    log.info(
+        "refused", code=failure.code, cause=type(failure.__cause__).__name__ if failure.__cause__ else None
+    )
+    if failure.kind is Kind.RATE_LIMITED:
+        access_metrics.rate_limited(failure.code)
+    return error_response(request, failure)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -112,6 +119,10 @@ def _allowed(request: Request) -> dict[str, str]:
 
 async def _on_parameters(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101
+    return parameters_response(request, error)
+
+
+def parameters_response(request: HTTPConnection, error: RequestValidationError) -> Response:
     fields = {str(problem["loc"][-1]): problem["msg"] for problem in error.errors()}
     return error_response(
         request, InvalidParameters("Some parameters are not valid.", details={"fields": fields})

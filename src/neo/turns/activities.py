@@ -20,7 +20,6 @@ from neo.telemetry import turn_metrics
 from neo.turns.close import TurnCloser
 from neo.turns.contract import (
     FAIL_TURN,
-    FIRST_BEAT_SECONDS,
     HEARTBEAT_SECONDS,
     RUN_MODEL_STEP,
     STEP_ATTEMPTS_MAX,
@@ -133,11 +132,10 @@ class TurnActivities:
                 raise _again(failure, attempt) from None
 
     async def _beat(self) -> None:
-        await asyncio.sleep(FIRST_BEAT_SECONDS)
         while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
             if self._home.is_alive:
                 activity.heartbeat(time.time())
-            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def _shutdown(self) -> None:
         await activity.wait_for_worker_shutdown()

@@ -16,8 +16,6 @@ STEP_TIMEOUT = timedelta(seconds=TURN_SECONDS_MAX + 1300)
 HEARTBEAT_TIMEOUT = timedelta(seconds=3.5)
 # Most of what a beat costs is Temporal's: of 300 answers that stream at once, one a second took half of a processor.
 HEARTBEAT_SECONDS = 1.75
-# Many turns have ended by then.
-FIRST_BEAT_SECONDS = 1.0
 # They are timed here: the SDK is to hold none back.
 HEARTBEAT_PASSED_ON = timedelta(milliseconds=100)
 # How often a turn is begun: crashes, hand-overs at shutdown and the provider's failures all count.

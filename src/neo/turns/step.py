@@ -41,6 +41,8 @@ from neo.turns.tell import Teller, start_chunk
 log = structlog.get_logger()
 
 TURN_TIMED_OUT = "turn_timed_out"
+# Nothing was said before it.
+FIRST_TURN = 1
 # Reads from PostgreSQL for steps that begin, at once in one process. A hundred turns that begin in one moment would
 # take the connections and the loop from whoever posts the next message.
 BEGINNINGS_MAX = 8
@@ -186,6 +188,8 @@ class ModelStep:
         attempt.teller.end_part()
 
     async def _transcript(self, task: Task, chosen: ChosenModel) -> tuple[list[Earlier], int]:
+        if task.turn.turn_no == FIRST_TURN:
+            return [], 0
         async with self._beginning, self._database.transaction(task.turn.tenant_id) as db:
             return await read_transcript(db, task.turn, chosen.prompt_tokens_max)
 
