@@ -136,8 +136,10 @@ class DatabaseSettings(Group):
     database_owner_url: SecretStr | None = Field(
         None, description="The same database as its owner: for migrations and the operator's commands."
     )
-    database_connections: PositiveInt = Field(
-        20, description="Most PostgreSQL connections of one process, beside one for looking up API keys."
+    database_connections: int = Field(
+        20,
+        ge=2,
+        description="Most PostgreSQL connections of one process, beside one for looking up API keys.",
     )
 
 

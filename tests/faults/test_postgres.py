@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from faults.caller import TERMINALS, Caller, said
 from faults.world import World
-from neo.db import Database, DatabaseUnavailable
+from neo.db import Database, DatabaseUnavailable, fetch
 from neo.db.database import SILENCE_SECONDS
 from support.client import SESSIONS
 
@@ -92,7 +92,7 @@ async def until_waiting(world: World) -> None:
 async def test_f17_without_a_free_connection_a_request_is_503_at_once_and_tails_need_none(
     world: World,
 ) -> None:
-    process, port = world.stack.another_api("api-narrow", NEO_DATABASE_CONNECTIONS="2")
+    process, port = world.stack.another_api("api-narrow", NEO_DATABASE_CONNECTIONS="3")
     await process.start()
     caller = Caller([f"http://127.0.0.1:{port}"], world.api_key, world.history)
     try:
@@ -199,9 +199,9 @@ async def test_f15_a_transaction_on_a_server_that_froze_meanwhile_ends(world: Wo
     began = time.monotonic()
     try:
         with pytest.raises(DatabaseUnavailable), ExitStack() as cold:
-            async with database.statements(world.tenant_id) as db:
+            async with database.transaction(world.tenant_id) as db:
                 cold.enter_context(frozen(postgres.pid))
-                await db.fetch("SELECT 1")
+                await fetch(db, "SELECT 1")
     finally:
         await database.aclose()
 

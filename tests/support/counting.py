@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event
 
@@ -20,10 +21,15 @@ class CountingDatabase(Database):
         self.asked.append(query)
         return await super().look_up(query, *values)
 
+    async def call(self, function: str, tenant_id: UUID, *values: object) -> Sequence[Any]:
+        self.asked.append(function)
+        return await super().call(function, tenant_id, *values)
+
     def batch_look_up(self, query: str, *, key: str) -> BatchLookUp:
         async def find(keys: list[bytes]) -> Sequence[Any]:
             self.asked.append(query)
-            return await self._held.fetch(query, keys)
+            found: Sequence[Any] = await self._of_keys.fetch(query, keys)
+            return found
 
         return BatchLookUp(find, key=key)
 

@@ -11,17 +11,7 @@ from neo.kit import Together
 from neo.sessions import ChatSession
 from neo.turns.models import TurnStatus
 
-GLANCE = """
-    SELECT s.id, s.tenant_id, s.account_id, s.actor_tenant_id, s.channel, s.show_agent_progress_steps,
-           t.turn_no, t.status, t.pen, t.terminal_n
-    FROM chat_sessions s
-    LEFT JOIN LATERAL (
-        SELECT turn_no, status, pen, terminal_n FROM chat_turns
-        WHERE tenant_id = s.tenant_id AND session_id = s.id ORDER BY turn_no DESC LIMIT 1
-    ) t ON true
-    WHERE s.tenant_id = $1 AND s.id = ANY($2)
-"""
-# Looked at by one statement.
+# Looked at by one call.
 SESSIONS_MAX = 1_000
 OF_SESSION = ("id", "tenant_id", "account_id", "actor_tenant_id", "channel", "show_agent_progress_steps")
 
@@ -49,7 +39,7 @@ class Glance:
 
 
 class Glances:
-    """Many tails come back at once, or look at once: one transaction of their tenant serves them."""
+    """Many tails come back at once, or look at once: one call of their tenant serves them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -68,6 +58,5 @@ class Glances:
         return [found.get(place) for place in asked]
 
     async def _of_tenant(self, tenant_id: UUID, session_ids: list[UUID]) -> list[tuple[Place, Glance]]:
-        async with self._database.statements(tenant_id) as db:
-            rows = await db.fetch(GLANCE, tenant_id, session_ids)
+        rows = await self._database.call("neo_glance", tenant_id, session_ids)
         return [((tenant_id, row["id"]), Glance(row)) for row in rows]

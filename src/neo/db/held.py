@@ -1,4 +1,4 @@
-"""A connection that is kept, for what every request waits for: to check one out costs more than the query."""
+"""Connections that are kept, for what every request and turn waits for: to check one out costs more than the query."""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,16 +7,39 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from neo.db.driver import DEAD, Driver, cut, driver_of, mapped, unavailable
+from neo.db.places import Places
 
-# An index look-up takes a fraction of a millisecond; a server that is silent for this long is down or frozen.
-ANSWER_SECONDS = 1.5
+
+class HeldConnections:
+    """As many as run a query at once, up to a bound; the one that was used last is used next."""
+
+    def __init__(self, engine: AsyncEngine, most: int) -> None:
+        self._free = [HeldConnection(engine) for _ in range(most)]
+        self._all = tuple(self._free)
+        self._places = Places(most)
+
+    async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
+        async with mapped(), self._places.taken():
+            held = self._free.pop()
+            try:
+                return await held.fetch(query, *values)
+            finally:
+                self._free.append(held)
+
+    async def aclose(self) -> None:
+        for held in self._all:
+            await held.aclose()
 
 
 class HeldConnection:
-    """Made at the first query, and again after its loss. One query at a time."""
+    """Made at the first query, and again after its loss. One query at a time.
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    A server that says nothing for `answer_seconds` is down or frozen. Without them the driver's own bound holds.
+    """
+
+    def __init__(self, engine: AsyncEngine, *, answer_seconds: float | None = None) -> None:
         self._engine = engine
+        self._answer_seconds = answer_seconds
         self._connection: AsyncConnection | None = None
         # Asked of the library once: each time costs a third of the query.
         self._driver: Driver | None = None
@@ -42,7 +65,7 @@ class HeldConnection:
 
     async def _fetch(self, query: str, values: tuple[object, ...]) -> Sequence[asyncpg.Record]:
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
+            async with asyncio.timeout(self._answer_seconds):
                 driver = self._driver or await self._open()
                 found: Sequence[asyncpg.Record] = await driver.fetch(query, *values)
         except (TimeoutError, asyncio.CancelledError):

@@ -25,7 +25,7 @@ class TurnCloser:
 
     async def close(self, turn: TurnInput, ending: Ending) -> ChatTurn:
         """End the turn and let the next one begin; raises `Fenced` when someone else has ended it."""
-        closed, following = await patiently(lambda: self._write(turn, ending))
+        closed, following = await patiently(lambda: write_ending(self._database, turn, ending))
         turn_metrics.ended(closed.status, closed.age_seconds)
         log.info(
             "turn_ended",
@@ -47,10 +47,6 @@ class TurnCloser:
     async def cancel(self, turn: TurnInput) -> bool:
         """End as cancelled a turn that was to stop and that nobody works on; false when it has ended already."""
         return await patiently(lambda: self._end_abandoned(turn, TurnStatus.CANCELLED, {}))
-
-    async def _write(self, turn: TurnInput, ending: Ending) -> tuple[ChatTurn, TurnInput | None]:
-        async with self._database.statements(UUID(turn.tenant_id)) as db:
-            return await write_ending(db, turn, ending)
 
     async def _end_abandoned(self, turn: TurnInput, status: TurnStatus, record: dict[str, Any]) -> bool:
         tenant_id, session_id = UUID(turn.tenant_id), UUID(turn.session_id)

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.db import Driver
+from neo.db import Database
 from neo.llm import Said, Tier
 from neo.sessions import ChatMessage, ChatSession, Role, message_position
 from neo.turns.models import ChatTurn, TurnStatus
@@ -48,28 +48,9 @@ class Earlier:
     has_files: bool
 
 
-# Every turn's first token waits for this statement.
-BEGIN = """
-    WITH begun AS (
-        UPDATE chat_turns SET status = 'RUNNING', pen = pen + 1, attempts = attempts + 1,
-            started_at = coalesce(started_at, clock_timestamp())
-        WHERE tenant_id = $1 AND id = $2 AND status IN ('QUEUED', 'RUNNING')
-        RETURNING *
-    )
-    SELECT begun.*, s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
-           a.instructions, a.model AS agent_model, a.reasoning_effort,
-           m.id AS message_id, m.parts, c.custom_instructions_for_user_facing_chat AS of_company
-    FROM begun
-    JOIN chat_sessions s ON s.tenant_id = begun.tenant_id AND s.id = begun.session_id
-    JOIN agents a ON a.tenant_id = s.tenant_id AND a.id = s.agent_id
-    JOIN chat_messages m ON m.tenant_id = begun.tenant_id AND m.id = begun.user_message_id
-    LEFT JOIN end_companies c ON c.tenant_id = s.tenant_id AND c.psa_company_id = s.end_company_id
-"""
-
-
-async def begin_task(db: Driver, tenant_id: UUID, turn_id: UUID) -> Task | None:
+async def begin_task(database: Database, tenant_id: UUID, turn_id: UUID) -> Task | None:
     """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended."""
-    found = await db.fetch(BEGIN, tenant_id, turn_id)
+    found = await database.call("neo_begin_turn", tenant_id, turn_id)
     if not found:
         return None
     row = dict(found[0])

@@ -103,9 +103,9 @@ class ModelStep:
 
     async def _begin(self, turn: TurnInput) -> Task | None:
         tenant_id = UUID(turn.tenant_id)
-        async with self._beginning, self._database.statements(tenant_id) as db:
+        async with self._beginning:
             # A step that ended while Temporal was away runs again, and must do nothing.
-            return await begin_task(db, tenant_id, UUID(turn.turn_id))
+            return await begin_task(self._database, tenant_id, UUID(turn.turn_id))
 
     async def _answer(self, attempt: Attempt) -> None:
         finisher = self._finisher
