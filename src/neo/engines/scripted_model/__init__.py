@@ -20,7 +20,7 @@ What is said (the answer is counted in tokens, numbered from 1):
 When:
 
 - `first_ms=D`    before anything is sent
-- `delay_ms=D`    after each token
+- `delay_ms=D`    after each token, by the clock: what one comes late the next makes up for
 - `pause_after=N` after N tokens, until `POST /control/release?gate=NAME`; `gate=NAME` (default `default`)
 
 What goes wrong (always, or with `times=T` in the first T calls only, which are counted per `key=NAME`, or per

@@ -11,6 +11,8 @@ from neo.engines.scripted_model.scenario import Scenario
 from neo.engines.scripted_model.voice import GARBAGE, Voice
 
 _LAST_WORDS = ("error_after", "failed_after", "bad_json", "eof")
+# Of what it is late it makes up no more than this: who was frozen does not say all at once when it thaws.
+_LATE_SECONDS_MAX = 1.0
 _HEADERS = {"content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store"}
 
 
@@ -23,10 +25,12 @@ class Performance:
         self._connection = connection
         self._voice = voice
         self._unsent = bytearray()
+        self._due = 0.0
 
     async def play(self, reply: Reply, trouble: tuple[str, int] | None) -> bool:
         """Whether the reply was said to its end."""
         await asyncio.sleep(self._scenario.first_ms / 1000)
+        self._start_clock()
         await self._connection.start(200, _HEADERS)
         self._unsent += self._voice.opening()
         for said, (piece, is_word) in enumerate(self._pieces(reply), start=-len(reply.reasoning)):
@@ -52,6 +56,7 @@ class Performance:
         if said == self._scenario.pause_after:
             await self._flush()
             await self._memory.wait(self._scenario.gate)
+            self._start_clock()
         if trouble is None or said != trouble[1]:
             return False
         await self._break(trouble[0])
@@ -77,10 +82,16 @@ class Performance:
             return self._voice.failed(self._scenario.code)
         return GARBAGE if trouble == "bad_json" else b""
 
+    def _start_clock(self) -> None:
+        self._due = asyncio.get_running_loop().time()
+
     async def _rest(self) -> None:
+        """Until the next token is due: by the clock, or 500 tokens would be as late as 500 timers together."""
         if self._scenario.delay_ms:
             await self._flush()
-            await asyncio.sleep(self._scenario.delay_ms / 1000)
+            now = asyncio.get_running_loop().time()
+            self._due = max(self._due, now - _LATE_SECONDS_MAX) + self._scenario.delay_ms / 1000
+            await asyncio.sleep(max(0.0, self._due - now))
 
     async def _flush(self) -> None:
         unsent, self._unsent = bytes(self._unsent), bytearray()
