@@ -82,11 +82,13 @@ class TurnWorker:
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
         starter.begin_early = None
         self.is_up = False
+        telling = asyncio.create_task(starter.later.all_now())
         log.info("worker_drains", seconds=drain_seconds)
         stopping.cancel()
         if not working.done():
             await run_in(beside, worker.shutdown())
         await working
+        await telling
 
     def _worker(self, client: Client, activities: TurnActivities) -> Worker:
         return Worker(

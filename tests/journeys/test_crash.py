@@ -8,7 +8,10 @@ from uuid import UUID
 
 import httpx2
 import psutil
+from temporalio.client import Client as Temporal
+from temporalio.service import RPCError, RPCStatusCode
 
+from neo.turns.running import QUIET_MAX
 from support.client import Client, Event, reply_of, text_of
 from support.rows import Rows
 from support.server import Server
@@ -57,6 +60,43 @@ async def test_the_worker_is_killed_in_mid_answer_and_comes_back(tmp_path: Path)
         assert any(event.type == "data-turn-restarted" for event in rest)
         check(seen, rest, reply_of(await client.messages(session), accepted["chat_turn_id"]))
         assert (await client.turn(session, accepted["chat_turn_id"]))["attempts"] == 2
+        await rows.aclose()
+        await client.http.aclose()
+    finally:
+        await server.stop()
+        server.remove()
+
+
+async def knows_of(server: Server, turn_id: str) -> bool:
+    temporal = await Temporal.connect(server.addresses.temporal_address)
+    try:
+        await temporal.get_workflow_handle(turn_id).describe()
+    except RPCError as error:
+        assert error.status is RPCStatusCode.NOT_FOUND
+        return False
+    return True
+
+
+async def test_the_worker_is_killed_before_temporal_was_told_of_what_it_answers(tmp_path: Path) -> None:
+    server = await Server(tmp_path / "data").start()
+    try:
+        rows, client = Rows(server), Client(server.url, server.api_key)
+        agent_id = await rows.agent(MODEL)
+        sessions = [await client.open(agent_id=agent_id) for _ in range(QUIET_MAX + 3)]
+        accepted = [await client.say(session, "Hello") for session in sessions]
+        session, last = sessions[-1], accepted[-1]
+        seen = await client.events(
+            session, last["since_cursor"], until=lambda event: "w1 " in str(event.chunk)
+        )
+        assert not await knows_of(server, last["chat_turn_id"])
+
+        os.kill(server.pids["worker"], signal.SIGKILL)
+        rest = await resumed(client, session, seen)
+
+        check(seen, rest, reply_of(await client.messages(session), last["chat_turn_id"]))
+        for one, posted in zip(sessions, accepted, strict=True):
+            assert (await client.ended(one, posted["chat_turn_id"]))["status"] == "COMPLETED"
+        assert await knows_of(server, last["chat_turn_id"])
         await rows.aclose()
         await client.http.aclose()
     finally:

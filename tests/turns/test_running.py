@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neo.turns.running import EARLY_MAX, RunningSteps
+from neo.turns.running import EARLY_MAX, QUIET_MAX, RunningSteps
 
 
 class Begun:
@@ -68,7 +68,7 @@ async def test_what_became_of_an_early_step_is_its_attempts_and_nobody_elses(beg
     assert begun.count == {"a": 2}
 
 
-async def test_no_more_than_a_few_are_begun_early_and_none_twice(begun: Begun) -> None:
+async def test_no_more_than_may_be_are_begun_early_and_none_twice(begun: Begun) -> None:
     steps = RunningSteps()
     for number in range(EARLY_MAX + 3):
         steps.begin_early(str(number), begun.step(str(number)))
@@ -76,6 +76,15 @@ async def test_no_more_than_a_few_are_begun_early_and_none_twice(begun: Begun) -
     await asyncio.sleep(0)
 
     assert begun.count == {str(number): 1 for number in range(EARLY_MAX)}
+    await steps.aclose()
+
+
+async def test_in_a_full_house_temporal_may_hear_of_an_early_step_later(begun: Begun) -> None:
+    steps = RunningSteps()
+    later = [steps.begin_early(str(number), begun.step(str(number))) for number in range(QUIET_MAX + 2)]
+
+    assert later == [False] * QUIET_MAX + [True] * 2
+    assert not steps.begin_early("0", begun.step("0"))
     await steps.aclose()
 
 

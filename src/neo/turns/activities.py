@@ -80,9 +80,11 @@ class TurnActivities:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
 
-    def begin_early(self, turn: TurnInput) -> None:
-        """Begin the step of a turn that Temporal is being told of: its attempt will find it under way."""
-        self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1))
+    def begin_early(self, turn: TurnInput) -> bool:
+        """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. Whether Temporal
+        may be told a little later.
+        """
+        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1))
 
     async def aclose(self) -> None:
         """End what still runs after the worker has ended."""

@@ -12,8 +12,11 @@ Step = asyncio.Task[None]
 Begin = Callable[[], Coroutine[Any, Any, None]]
 
 
-# While more than this run, a step waits for Temporal: a burst of messages is accepted before it is answered.
-EARLY_MAX = 4
+# While more than this run, a step waits for Temporal, which so bounds how far answers are ahead of it.
+EARLY_MAX = 400
+# While fewer run, Temporal is told of a turn at once. It takes more of the processor than all else that a turn needs,
+# so in a full house first words come before it.
+QUIET_MAX = 32
 # How long what became of an early step waits for its attempt, which neither begins it again nor asks again at once.
 EARLY_KEPT_SECONDS = 10.0
 
@@ -30,11 +33,14 @@ class RunningSteps:
         self._steps: dict[str, Step] = {}
         self._early: set[str] = set()
 
-    def begin_early(self, turn_id: str, begin: Begin) -> None:
-        """Begin it before there is an attempt, unless enough run."""
-        if len(self._steps) < EARLY_MAX and turn_id not in self._steps:
-            self._early.add(turn_id)
-            self._begin(turn_id, begin)
+    def begin_early(self, turn_id: str, begin: Begin) -> bool:
+        """Begin it before there is an attempt, unless enough run; whether Temporal may hear of it a little later."""
+        others = len(self._steps)
+        if others >= EARLY_MAX or turn_id in self._steps:
+            return False
+        self._early.add(turn_id)
+        self._begin(turn_id, begin)
+        return others >= QUIET_MAX
 
     def begin_or_join(self, turn_id: str, begin: Begin) -> Step:
         step = self._steps.get(turn_id)

@@ -15,6 +15,7 @@ from neo.errors import Edge, Failure, Kind
 from neo.kit import reached
 from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
 from neo.turns.start_queue import StartQueue
+from neo.turns.telling_later import TellingLater
 
 log = structlog.get_logger()
 
@@ -52,8 +53,9 @@ class TurnStarter:
         self.queue = StartQueue(self._try)
         # When Temporal was told of which turn, or is being told, the latest last.
         self._told: OrderedDict[str, float] = OrderedDict()
-        # A worker beside this begins the step at once, while Temporal is being told.
-        self.begin_early: Callable[[TurnInput], None] | None = None
+        self.later = TellingLater(self._tell)
+        # A worker beside this begins the step at once, and says whether Temporal may hear of it a little later.
+        self.begin_early: Callable[[TurnInput], bool] | None = None
 
     def start_soon(self, turn: TurnInput) -> None:
         """Start it without waiting. A start that fails here is made up for by the sweeper."""
@@ -78,6 +80,7 @@ class TurnStarter:
 
     async def aclose(self) -> None:
         await self.queue.aclose()
+        await self.later.all_now()
 
     async def _start(self, client: Client, turn: TurnInput) -> None:
         await client.start_workflow(
@@ -92,8 +95,13 @@ class TurnStarter:
         )
 
     async def _try(self, turn: TurnInput) -> None:
-        if self.begin_early is not None and self._temporal.client is not None:
-            self.begin_early(turn)
+        is_connected = self._temporal.client is not None
+        if is_connected and self.begin_early is not None and self.begin_early(turn):
+            self.later.add(turn)
+        else:
+            await self._tell(turn)
+
+    async def _tell(self, turn: TurnInput) -> None:
         try:
             await self.start(turn)
         except (TurnRefused, OSError, RPCError, TimeoutError, RuntimeError) as error:

@@ -15,7 +15,7 @@ STARTS_MAX = 50
 WAITING_MAX = 10_000
 # While more messages than this are being accepted at once, turns are started this far apart: whoever posts waits for
 # the post alone, and a turn of a burst waits for the turns before it in any case.
-BURST = 8
+BURST = 32
 BURST_PAUSE_SECONDS = 0.05
 
 Start = Callable[[TurnInput], Coroutine[Any, Any, None]]

@@ -23,6 +23,8 @@ log = structlog.get_logger()
 SWEEP_SECONDS = 0.5
 # A start takes milliseconds; a turn that is still queued after this was left behind.
 QUEUED_AFTER = timedelta(seconds=1)
+# One that was begun before Temporal was told of it is told within two seconds, unless its process died.
+BEGUN_AFTER = timedelta(seconds=5)
 # A running turn is looked at now and then, in case Temporal has lost or ended its workflow.
 RUNNING_AFTER = timedelta(seconds=15)
 TURNS_MAX = 100
@@ -32,7 +34,8 @@ TURN_LOST = "turn_lost"
 LOST_MESSAGE = "The turn was stopped from outside before it could finish."
 
 SWEEP = text(
-    "SELECT tenant_id, session_id, id, status FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)"
+    "SELECT tenant_id, session_id, id, status "
+    "FROM neo_sweep_turns(:queued_after, :begun_after, :running_after, :turns_max)"
 )
 OVERDUE = "SELECT * FROM neo_overdue_cancels($1, $2)"
 
@@ -58,7 +61,12 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """One round; how many turns were looked at."""
-        values = {"queued_after": QUEUED_AFTER, "running_after": RUNNING_AFTER, "turns_max": TURNS_MAX}
+        values = {
+            "queued_after": QUEUED_AFTER,
+            "begun_after": BEGUN_AFTER,
+            "running_after": RUNNING_AFTER,
+            "turns_max": TURNS_MAX,
+        }
         async with self.database.without_tenant() as connection:
             found = (await connection.execute(SWEEP, values)).all()
         await asyncio.gather(*(self._look(row) for row in found))
@@ -91,8 +99,8 @@ class Sweeper:
 
     async def _look(self, row: Row[tuple[str, str, str, str]]) -> None:
         turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
-        if row.status == TurnStatus.QUEUED and self.starter.has_told(turn.turn_id):
-            # The house is full: to tell Temporal again would make it fuller.
+        if self.starter.has_told(turn.turn_id):
+            # The house is full, or the answer is long: to tell Temporal again would be for nothing.
             return
         try:
             if await self.take_up(turn) and row.status == TurnStatus.QUEUED:

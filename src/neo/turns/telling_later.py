@@ -1,0 +1,46 @@
+"""Turns that are being answered here already, and that Temporal hears of a little later."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any
+
+from neo.turns.contract import TurnInput
+
+# First words of others come before what Temporal costs. A process that dies meanwhile leaves the turn to the sweepers.
+HELD_SECONDS = 2.0
+# Of these, told at once.
+TELLING_MAX = 8
+# Some hundreds are told in this time; a Temporal that is away is not waited for.
+LEAVE_SECONDS = 5.0
+
+Tell = Callable[[TurnInput], Coroutine[Any, Any, None]]
+
+
+class TellingLater:
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._telling = asyncio.Semaphore(TELLING_MAX)
+        self._let_go = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def add(self, turn: TurnInput) -> None:
+        task = asyncio.create_task(self._told_later(turn, self._let_go), name=f"tell-later-{turn.turn_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def all_now(self) -> None:
+        """Tell of all that are held: who answers them is about to leave. What takes too long is left to sweepers."""
+        held, self._let_go = self._let_go, asyncio.Event()
+        held.set()
+        if tasks := list(self._tasks):
+            _, late = await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
+            for task in late:
+                task.cancel()
+
+    async def _told_later(self, turn: TurnInput, let_go: asyncio.Event) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(HELD_SECONDS):
+                await let_go.wait()
+        async with self._telling:
+            await self._tell(turn)
