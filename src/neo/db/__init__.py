@@ -1,8 +1,9 @@
 """PostgreSQL: the truth.
 
 Every transaction belongs to one tenant, set with `SET LOCAL`, and row-level security stands behind the
-queries: the application's role cannot bypass it. Only `Database` opens, commits or rolls back. The few
-look-ups that must run before a tenant is known are `SECURITY DEFINER` functions, written in the migrations.
+queries: the application's role cannot bypass it. Only `Database` opens, commits or rolls back. What every turn
+waits for is a function in the migrations that sets its own tenant, with the caller's rights (`Database.call`). The
+few look-ups that must run before a tenant is known are `SECURITY DEFINER` functions there.
 """
 
 from neo.db.base import Base
