@@ -83,6 +83,30 @@ async def numbered(request: Request, told: Told, name: str, number: int) -> Resp
     return success(request, Shown(value=f"{told} {name} {number + 1}"))
 
 
+async def _times(request: Request) -> int:
+    request.state.times = getattr(request.state, "times", 0) + 1
+    return int(request.state.times)
+
+
+async def _twice(times: Annotated[int, Depends(_times)]) -> int:
+    return times * 2
+
+
+@router.get("/{name}/shared")
+async def shared(
+    request: Request,
+    name: str,
+    times: Annotated[int, Depends(_times)],
+    twice: Annotated[int, Depends(_twice)],
+) -> Response:
+    return success(request, Shown(value=f"{name} {times} {twice}"))
+
+
+@router.get("/{name}/answer")
+async def answering(request: Request, name: str, response: Response) -> Response:
+    return success(request, Shown(value=f"{name} {type(response).__name__}"))
+
+
 def app(*, is_direct: bool) -> ASGIApp:
     built = FastAPI(redirect_slashes=False)
     built.include_router(router)
@@ -125,6 +149,8 @@ async def answered(
         ("GET", "/things/one/parts?page_size=0", 422),
         ("GET", "/things/one/header?yes=1", 200),
         ("GET", "/things/one/header", 422),
+        ("GET", "/things/one/shared", 200),
+        ("GET", "/things/one/answer", 200),
         ("DELETE", "/things/one/41", 200),
         ("DELETE", "/things/one/x", 422),
     ],

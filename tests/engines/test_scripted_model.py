@@ -218,3 +218,14 @@ def test_a_scenario_is_key_and_value_joined_by_commas() -> None:
 
     assert (scenario.tokens, scenario.delay_ms, scenario.echo, scenario.gate) == (50, 10, True, "a")
     assert scenario.trouble == ("half", 3)
+
+
+async def test_tokens_come_by_the_clock(http: httpx2.AsyncClient) -> None:
+    took: list[float] = []
+    for _ in range(3):
+        began = time.perf_counter()
+        await http.post("/v1/responses", json=asked("responses", "tokens=100,delay_ms=5", stream=True))
+        took.append(time.perf_counter() - began)
+
+    # 100 timers of 5 ms that begin one after the other take 0.6 s.
+    assert 0.49 < min(took) < 0.55

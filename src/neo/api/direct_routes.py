@@ -25,27 +25,28 @@ from neo.errors import Failure
 
 
 @dataclass(frozen=True)
-class Step:
+class Call:
     """A dependency, or a route's own function, by what it takes."""
 
-    call: Callable[..., Coroutine[Any, Any, Any]]
+    function: Callable[..., Coroutine[Any, Any, Any]]
     request_name: str | None
     path_names: tuple[str, ...]
     queries: tuple[Any, ...]
-    needs: tuple[tuple[str, "Step"], ...]
+    needs: tuple[tuple[str, "Call"], ...]
 
-    async def run(self, request: Request) -> Any:
+    async def made(self, request: Request) -> Any:
+        """What it returns for this request."""
         values = {name: request.path_params[name] for name in self.path_names}
         if self.request_name is not None:
             values[self.request_name] = request
-        for name, step in self.needs:
-            values[name] = await step.run(request)
+        for name, call in self.needs:
+            values[name] = await call.made(request)
         if self.queries:
             found, errors = request_params_to_args(self.queries, request.query_params)
             if errors:
                 raise RequestValidationError(errors)
             values |= found
-        return await self.call(**values)
+        return await self.function(**values)
 
 
 class DirectRoutes:
@@ -54,31 +55,31 @@ class DirectRoutes:
     def __init__(self, app: ASGIApp, routes: Iterable[BaseRoute]) -> None:
         self._app = app
         # By method and number of slashes: a few routes each.
-        self._routes: dict[tuple[str, int], list[tuple[APIRoute, Step]]] = {}
-        for route, step in _direct(routes):
+        self._routes: dict[tuple[str, int], list[tuple[APIRoute, Call]]] = {}
+        for route, call in _direct(routes):
             for method in route.methods or ():
-                self._routes.setdefault((method, route.path.count("/")), []).append((route, step))
+                self._routes.setdefault((method, route.path.count("/")), []).append((route, call))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        step = self._match(scope) if scope["type"] == "http" and not scope["root_path"] else None
-        if step is None:
+        call = self._match(scope) if scope["type"] == "http" and not scope["root_path"] else None
+        if call is None:
             await self._app(scope, receive, send)
         else:
-            response = await _answer(step, Request(scope, receive))
+            response = await _answer(call, Request(scope, receive))
             await response(scope, receive, send)
 
-    def _match(self, scope: Scope) -> Step | None:
+    def _match(self, scope: Scope) -> Call | None:
         path = scope["path"]
-        for route, step in self._routes.get((scope["method"], path.count("/")), ()):
+        for route, call in self._routes.get((scope["method"], path.count("/")), ()):
             if (match := route.path_regex.match(path)) is not None:
                 scope["route"], scope["path_params"] = route, match.groupdict()
-                return step
+                return call
         return None
 
 
-async def _answer(step: Step, request: Request) -> Response:
+async def _answer(call: Call, request: Request) -> Response:
     try:
-        response: Response = await step.run(request)
+        response: Response = await call.made(request)
     except Failure as failure:
         return refusal_response(request, failure)
     except RequestValidationError as error:
@@ -86,34 +87,51 @@ async def _answer(step: Step, request: Request) -> Response:
     return response
 
 
-def _direct(routes: Iterable[BaseRoute]) -> Iterator[tuple[APIRoute, Step]]:
+def _direct(routes: Iterable[BaseRoute]) -> Iterator[tuple[APIRoute, Call]]:
     for route in routes:
-        if isinstance(route, APIRoute) and _is_plain(route) and (step := _step(route.dependant)) is not None:
-            yield route, step
+        if isinstance(route, APIRoute) and _is_plain(route) and (call := _call(route.dependant)) is not None:
+            functions = list(_functions(call))
+            # What is asked for twice is called once by the framework.
+            if len(functions) == len(set(functions)):
+                yield route, call
+
+
+def _functions(call: Call) -> Iterator[Callable[..., Any]]:
+    yield call.function
+    for _, needed in call.needs:
+        yield from _functions(needed)
 
 
 def _is_plain(route: APIRoute) -> bool:
     return all(isinstance(one, StringConvertor) for one in route.param_convertors.values())
 
 
-def _step(dependant: Dependant, *, is_outer: bool = True) -> Step | None:
+def _call(dependant: Dependant, *, is_outer: bool = True) -> Call | None:
     """None where only the framework knows what the function is called with."""
     if dependant.call is None or not _is_simple(dependant, is_outer=is_outer):
         return None
-    needs = [(one.name, _step(one, is_outer=False)) for one in dependant.dependencies]
-    known = tuple((name, step) for name, step in needs if name is not None and step is not None)
+    needs = [(one.name, _call(one, is_outer=False)) for one in dependant.dependencies]
+    known = tuple((name, call) for name, call in needs if name is not None and call is not None)
     if len(known) < len(needs):
         return None
     paths = tuple(field.name for field in dependant.path_params)
-    return Step(dependant.call, dependant.request_param_name, paths, tuple(dependant.query_params), known)
+    return Call(dependant.call, dependant.request_param_name, paths, tuple(dependant.query_params), known)
 
 
 def _is_simple(dependant: Dependant, *, is_outer: bool) -> bool:
     # What is wrong with a query is told together, so only the route's own function may ask for it.
     inner = () if is_outer else dependant.query_params
     others = (*dependant.header_params, *dependant.cookie_params, *dependant.body_params, *inner)
+    objects = (
+        dependant.http_connection_param_name,
+        dependant.websocket_param_name,
+        dependant.response_param_name,
+        dependant.background_tasks_param_name,
+        dependant.security_scopes_param_name,
+    )
     return (
         not others
+        and not any(objects)
         and iscoroutinefunction(dependant.call)
         and all(field.field_info.annotation is str for field in dependant.path_params)
     )
