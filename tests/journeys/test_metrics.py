@@ -157,6 +157,10 @@ async def test_a_stopped_engine_is_told_once_when_it_goes_and_once_when_it_is_ba
 ) -> None:
     valkey = server.pids["valkey"]
     lines = server.data / "logs" / "server.log"
+    # Just after its start it has looked at none.
+    await seen(
+        server, lambda now: all(now.value("engine_up", engine=one) == 1 for one in ("postgres", "valkey"))
+    )
     begin = lines.stat().st_size
 
     os.kill(valkey, signal.SIGSTOP)
