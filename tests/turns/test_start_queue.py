@@ -1,40 +1,21 @@
 import asyncio
 from contextlib import ExitStack
-from contextvars import ContextVar
 
-from neo.turns.contract import TurnInput
 from neo.turns.start_queue import BURST, BURST_PAUSE_SECONDS, STARTS_MAX, WAITING_MAX, StartQueue
+from support.recorded import Recorded, request, turn
 
-request: ContextVar[int] = ContextVar("request")
 
-
-class Starts:
+class Starts(Recorded):
     """Starts that last until they are let."""
 
     def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.requests: list[int] = []
-        self.let = asyncio.Event()
-        self.queue = StartQueue(self._start)
+        super().__init__()
+        self.queue = StartQueue(self)
 
     def add(self, *numbers: int) -> None:
         for number in numbers:
             request.set(number)
             assert self.queue.add(turn(number))
-
-    async def until_begun(self, count: int) -> None:
-        async with asyncio.timeout(10):
-            while len(self.begun) < count:
-                await asyncio.sleep(0.001)
-
-    async def _start(self, begun: TurnInput) -> None:
-        self.begun.append(begun.turn_id)
-        self.requests.append(request.get())
-        await self.let.wait()
-
-
-def turn(number: int) -> TurnInput:
-    return TurnInput("tenant", "session", str(number))
 
 
 async def test_in_a_quiet_moment_a_turn_is_started_at_once() -> None:

@@ -1,33 +1,23 @@
 import asyncio
-from contextvars import ContextVar
 
 import pytest
 
 from neo.turns import telling_later
-from neo.turns.contract import TurnInput
 from neo.turns.telling_later import TELLING_MAX, TellingLater
+from support.recorded import Recorded, request, turn
 
-request: ContextVar[int] = ContextVar("request")
 
-
-class Telling:
+class Telling(Recorded):
     """Takes until it is let."""
 
     def __init__(self) -> None:
-        self.begun: list[str] = []
-        self.requests: list[int] = []
-        self.let = asyncio.Event()
-        self.later = TellingLater(self._tell)
+        super().__init__()
+        self.later = TellingLater(self)
 
     def add(self, *numbers: int) -> None:
         for number in numbers:
             request.set(number)
-            self.later.add(TurnInput("tenant", "session", str(number)))
-
-    async def _tell(self, turn: TurnInput) -> None:
-        self.begun.append(turn.turn_id)
-        self.requests.append(request.get())
-        await self.let.wait()
+            self.later.add(turn(number))
 
 
 async def test_it_is_told_a_while_later_with_what_its_request_had_bound(
@@ -40,9 +30,7 @@ async def test_it_is_told_a_while_later_with_what_its_request_had_bound(
 
     await asyncio.sleep(0.05)
     assert telling.begun == []
-    async with asyncio.timeout(10):
-        while len(telling.begun) < 2:
-            await asyncio.sleep(0.01)
+    await telling.until_begun(2)
 
     assert telling.begun == ["1", "2"]
     assert telling.requests == [1, 2]

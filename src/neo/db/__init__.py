@@ -9,7 +9,7 @@ few look-ups that must run before a tenant is known are `SECURITY DEFINER` funct
 from neo.db.base import Base
 from neo.db.batch_look_up import BatchLookUp
 from neo.db.database import Database
-from neo.db.driver import DatabaseUnavailable, Driver, fetch
+from neo.db.driver import DatabaseUnavailable, fetch
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
 __all__ = [
@@ -18,7 +18,6 @@ __all__ = [
     "Database",
     "DatabaseRoleUnsafe",
     "DatabaseUnavailable",
-    "Driver",
     "SchemaOutdated",
     "check_role",
     "check_schema",

@@ -126,58 +126,45 @@ END
 $$
 """
 
-# A turn may be begun before Temporal is told of it, so one that nobody has looked at since is looked at sooner.
 SWEEP = """
-CREATE FUNCTION neo_sweep_turns(queued_after interval, begun_after interval, running_after interval,
-                                turns_max integer)
+CREATE FUNCTION neo_sweep_turns({intervals}, turns_max integer)
 RETURNS TABLE (tenant_id uuid, session_id uuid, id uuid, status text)
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     UPDATE chat_turns t SET swept_at = clock_timestamp()
     WHERE t.id IN (
         SELECT o.id FROM chat_turns o
         WHERE o.status IN ('QUEUED', 'RUNNING')
-          AND greatest(o.created_at, o.started_at, o.swept_at)
+          AND {is_due}
+          AND NOT EXISTS (
+              SELECT 1 FROM chat_turns e
+              WHERE e.session_id = o.session_id AND e.turn_no < o.turn_no
+                AND e.status IN ('QUEUED', 'RUNNING'))
+        ORDER BY o.created_at
+        LIMIT turns_max
+        FOR UPDATE SKIP LOCKED)
+    RETURNING t.tenant_id, t.session_id, t.id, t.status
+$$
+"""
+# A turn may be begun before Temporal is told of it, so one that nobody has looked at since is looked at sooner.
+SWEEP_NOW = SWEEP.format(
+    intervals="queued_after interval, begun_after interval, running_after interval",
+    is_due="""greatest(o.created_at, o.started_at, o.swept_at)
               < clock_timestamp() - CASE WHEN o.status = 'QUEUED' THEN queued_after
                                          WHEN o.swept_at > o.started_at THEN running_after
-                                         ELSE begun_after END
-          AND NOT EXISTS (
-              SELECT 1 FROM chat_turns e
-              WHERE e.session_id = o.session_id AND e.turn_no < o.turn_no
-                AND e.status IN ('QUEUED', 'RUNNING'))
-        ORDER BY o.created_at
-        LIMIT turns_max
-        FOR UPDATE SKIP LOCKED)
-    RETURNING t.tenant_id, t.session_id, t.id, t.status
-$$
-"""
-
-SWEEP_BEFORE = """
-CREATE FUNCTION neo_sweep_turns(queued_after interval, running_after interval, turns_max integer)
-RETURNS TABLE (tenant_id uuid, session_id uuid, id uuid, status text)
-LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
-    UPDATE chat_turns t SET swept_at = clock_timestamp()
-    WHERE t.id IN (
-        SELECT o.id FROM chat_turns o
-        WHERE o.status IN ('QUEUED', 'RUNNING')
-          AND coalesce(o.swept_at, o.started_at, o.created_at)
-              < clock_timestamp() - CASE o.status WHEN 'QUEUED' THEN queued_after ELSE running_after END
-          AND NOT EXISTS (
-              SELECT 1 FROM chat_turns e
-              WHERE e.session_id = o.session_id AND e.turn_no < o.turn_no
-                AND e.status IN ('QUEUED', 'RUNNING'))
-        ORDER BY o.created_at
-        LIMIT turns_max
-        FOR UPDATE SKIP LOCKED)
-    RETURNING t.tenant_id, t.session_id, t.id, t.status
-$$
-"""
+                                         ELSE begun_after END""",
+)
+SWEEP_BEFORE = SWEEP.format(
+    intervals="queued_after interval, running_after interval",
+    is_due="""coalesce(o.swept_at, o.started_at, o.created_at)
+              < clock_timestamp() - CASE o.status WHEN 'QUEUED' THEN queued_after ELSE running_after END""",
+)
 
 CALLED = "neo_glance, neo_begin_turn, neo_end_turn"
 
 
 def upgrade() -> None:
     op.execute("DROP FUNCTION neo_sweep_turns")
-    _create((SIGHT, BEGINNING, END, SWEEP), f"{CALLED}, neo_sweep_turns")
+    _create((SIGHT, BEGINNING, END, SWEEP_NOW), f"{CALLED}, neo_sweep_turns")
 
 
 def downgrade() -> None:
