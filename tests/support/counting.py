@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import event
 
@@ -21,9 +20,9 @@ class CountingDatabase(Database):
         self.asked.append(query)
         return await super().look_up(query, *values)
 
-    async def call(self, function: str, tenant_id: UUID, *values: object) -> Sequence[Any]:
+    async def call(self, function: str, *values: object) -> Sequence[Any]:
         self.asked.append(function)
-        return await super().call(function, tenant_id, *values)
+        return await super().call(function, *values)
 
     def batch_look_up(self, query: str, *, key: str) -> BatchLookUp:
         async def find(keys: list[bytes]) -> Sequence[Any]:

@@ -3,8 +3,9 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.agents import Overlap
-from neo.chat.draft import Draft
 from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, TurnInProgress, TurnQueueFull
+from neo.chat.storing import Submission
+from neo.errors import Failure
 from neo.events import since_cursor
 from neo.sessions import ChatSession, MessageStore
 from neo.telemetry import turn_metrics
@@ -12,31 +13,30 @@ from neo.turns.models import ChatTurn
 from neo.turns.store import TurnStore
 
 
-async def refuse_repeat(db: AsyncSession, session: ChatSession, draft: Draft) -> None:
+async def refuse_repeat(db: AsyncSession, said: Submission) -> None:
+    draft = said.draft
     if draft.client_message_id is None:
         return
-    found = await MessageStore(db, session.tenant_id).find_by_client_id(session.id, draft.client_message_id)
-    if found is None:
+    found = await MessageStore(db, said.tenant_id).find_by_client_id(said.session_id, draft.client_message_id)
+    # It is no repeat of itself: its first try may have been stored although the answer was lost.
+    if found is None or found.id == said.user_message_id:
         return
     turn_metrics.duplicate_refused()
-    turn = await TurnStore(db, session.tenant_id).get(session.id, found.turn_id)
+    turn = await TurnStore(db, said.tenant_id).get(said.session_id, found.turn_id)
     details = {"user_message_id": str(found.id), **_named(turn)}
     if found.draft_digest != draft.digest():
         raise ClientMessageIdReused("This `client_message_id` was used for another message.", details=details)
     raise DuplicateClientMessageId("This message was accepted before: tail its turn.", details=details)
 
 
-async def refuse_overlap(
-    db: AsyncSession, session: ChatSession, overlap: Overlap, *, open_turns: int, queue_max: int
-) -> None:
-    """Raised after the message was stored, which takes it back: only then is it sure which turns are open."""
-    if not open_turns or (overlap is Overlap.QUEUE and open_turns < queue_max):
-        return
-    first = await TurnStore(db, session.tenant_id).find_first_open(session.id)
-    details: dict[str, object] = {"open_turns": open_turns, **(_named(first) if first else {})}
+async def overlapping(db: AsyncSession, session: ChatSession, overlap: Overlap) -> Failure:
+    """Why a message that met open turns was not stored. The session's lock is held, so they are still open."""
+    open_turns = await TurnStore(db, session.tenant_id).hold_open(session.id)
+    count = len(open_turns)
+    details: dict[str, object] = {"open_turns": count, **_named(open_turns[0])}
     if overlap is Overlap.REJECT:
-        raise TurnInProgress("A turn of this session is under way: wait for its end.", details=details)
-    raise TurnQueueFull(f"{queue_max} turns of this session are open: wait for one to end.", details=details)
+        return TurnInProgress("A turn of this session is under way: wait for its end.", details=details)
+    return TurnQueueFull(f"{count} turns of this session are open: wait for one to end.", details=details)
 
 
 def _named(turn: ChatTurn) -> dict[str, str]:

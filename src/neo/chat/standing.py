@@ -1,22 +1,30 @@
-"""Whether a caller may talk in a session now: read under the session's lock, in the one query that takes it."""
+"""Whether a caller may talk in a session now."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import CallerKind, Principal, Role
 from neo.agents import Access, Audience, Overlap
 from neo.channels import ChannelStatus
-from neo.chat.errors import AgentAccessDenied, AgentGone, AgentNeedsChannel, ChannelDisconnected
-from neo.db import fetch
+from neo.chat.errors import (
+    AgentAccessDenied,
+    AgentGone,
+    AgentNeedsChannel,
+    ChannelDisconnected,
+    SessionArchived,
+)
+from neo.db import Database, DatabaseUnavailable, fetch
+from neo.kit import Together
 from neo.sessions import ChatSession, SessionNotFound, check_writable
 
 
 @dataclass(frozen=True)
 class Standing:
-    """A session, held until the transaction ends, with as much of it as talking needs; its agent and its channel."""
+    """A session, with as much of it as talking needs; its agent and its channel."""
 
     session: ChatSession
     access: str
@@ -25,17 +33,28 @@ class Standing:
     agent_overlap: str | None
     channel_status: str | None
     channel_overlap: str | None
+    # Tells all this from how it stands at another time.
+    seen: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether messages are taken."""
+        is_routed = self.session.channel_id is None or self.channel_status == ChannelStatus.ACTIVE
+        return self.session.archived_at is None and self.agent_deleted_at is None and is_routed
 
     def check(self, caller: Principal) -> None:
         check_writable(caller, self.session)
         check_audience(caller, self.session.audience)
         check_access(caller, self.access, self.access_user_ids)
 
-    def check_open_for_talk(self) -> None:
+    def check_open(self) -> None:
+        if self.is_open:
+            return
+        if self.session.archived_at is not None:
+            raise SessionArchived("This session is archived: open a new one.")
         if self.agent_deleted_at is not None:
             raise AgentGone("This session's agent was deleted: open a session with another one.")
-        if self.session.channel_id is not None and self.channel_status != ChannelStatus.ACTIVE:
-            raise ChannelDisconnected("This session's channel is disconnected: nothing is routed to it.")
+        raise ChannelDisconnected("This session's channel is disconnected: nothing is routed to it.")
 
     def overlap(self, wanted: Overlap | None) -> Overlap:
         """What a message does that meets an open turn: as its sender says, else the channel, else the agent."""
@@ -58,19 +77,11 @@ def check_access(caller: Principal, access: str, user_ids: list[UUID]) -> None:
         raise AgentAccessDenied("This agent is not open to you: ask an Admin of your organisation.")
 
 
-# Every message waits for this statement. What is read of agent and channel may be a moment old when the lock had to be
-# waited for; the session's own row is as it is then.
-LOCK = """
-    SELECT s.id, s.tenant_id, s.account_id, s.actor_tenant_id, s.channel, s.channel_id, s.audience, s.title,
-           s.archived_at, s.show_agent_progress_steps,
-           a.access, a.access_user_ids, a.deleted_at AS agent_deleted_at, a.overlap AS agent_overlap,
-           c.status AS channel_status, c.overlap AS channel_overlap
-    FROM chat_sessions s
-    JOIN agents a ON a.tenant_id = s.tenant_id AND a.id = s.agent_id
-    LEFT JOIN channels c ON c.tenant_id = s.tenant_id AND c.id = s.channel_id AND c.deleted_at IS NULL
-    WHERE s.tenant_id = $1 AND s.id = $2
-    FOR UPDATE OF s
-"""
+# Looked at by one call.
+SESSIONS_MAX = 1_000
+LOCK = "SELECT 1 FROM chat_sessions WHERE tenant_id = $1 AND id = $2 FOR UPDATE"
+# A statement of its own, for it sees what was committed while the lock was waited for.
+LOOK = "SELECT * FROM neo_standings(ARRAY[$1::uuid], ARRAY[$2::uuid])"
 OF_SESSION = (
     "id",
     "tenant_id",
@@ -79,16 +90,45 @@ OF_SESSION = (
     "channel",
     "channel_id",
     "audience",
-    "title",
     "archived_at",
     "show_agent_progress_steps",
 )
 
+Place = tuple[UUID, UUID]
+
+
+class Standings:
+    """How sessions stand, without their lock: one call for all who ask in the same moment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._look = Together(self._looked, most=SESSIONS_MAX, name="standings", silence=DatabaseUnavailable)
+
+    async def of(self, tenant_id: UUID, session_id: UUID) -> Standing:
+        return await self._look((tenant_id, session_id))
+
+    async def _looked(self, asked: list[Place]) -> list[Standing | Exception]:
+        places = list(set(asked))
+        tenants, sessions = [tenant for tenant, _ in places], [session for _, session in places]
+        rows = await self._database.call("neo_standings", tenants, sessions)
+        found = {(row["tenant_id"], row["id"]): row for row in rows}
+        return [_standing(found[place]) if place in found else _not_found() for place in asked]
+
 
 async def lock_standing(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> Standing:
-    found = await fetch(db, LOCK, tenant_id, session_id)
+    """How a session stands, held until the transaction ends."""
+    await fetch(db, LOCK, tenant_id, session_id)
+    found = await fetch(db, LOOK, tenant_id, session_id)
     if not found:
-        raise SessionNotFound("No such chat session.")
-    values = dict(found[0])
+        raise _not_found()
+    return _standing(found[0])
+
+
+def _standing(row: Record) -> Standing:
+    values = dict(row)
     session = ChatSession(**{name: values.pop(name) for name in OF_SESSION})
     return Standing(session, **values)
+
+
+def _not_found() -> SessionNotFound:
+    return SessionNotFound("No such chat session.")

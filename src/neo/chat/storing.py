@@ -1,41 +1,32 @@
-"""A message and its turn, stored in one statement: the hot path, so it is written once and sent as it is."""
+"""A message and its turn, stored: alone under the session's lock, or with all others of the same moment."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import orjson
+import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.attachments import Inspected
 from neo.chat.draft import Draft
-from neo.db import fetch
+from neo.chat.standing import Standing
+from neo.db import Database, DatabaseUnavailable, fetch
 from neo.events import since_cursor
-from neo.sessions import ChatSession, title_of
+from neo.kit import Together
+from neo.sessions import title_of
 from neo.telemetry import traces
 
-# The session counts the turn, the turn is queued, the message said. The open turns are those of before: the session's
-# lock, taken by an earlier statement, keeps their number true until the commit.
-STORE = """
-    WITH counted AS (
-        UPDATE chat_sessions SET last_turn_no = last_turn_no + 1, title = $3, updated_at = now()
-        WHERE tenant_id = $1 AND id = $2
-        RETURNING last_turn_no AS turn_no
-    ), queued AS (
-        INSERT INTO chat_turns
-            (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id, traceparent)
-        SELECT $4, $1, $2, turn_no, $7, $5, $6, $11 FROM counted
-    ), said AS (
-        INSERT INTO chat_messages
-            (id, tenant_id, session_id, turn_id, position, role, parts, client_message_id, draft_digest)
-        SELECT $5, $1, $2, $4, turn_no * 2, 'user', $8::jsonb, $9, $10 FROM counted
-    )
-    SELECT turn_no, (
-        SELECT count(*) FROM chat_turns
-        WHERE tenant_id = $1 AND session_id = $2 AND status IN ('QUEUED', 'RUNNING')
-    ) AS open_turns FROM counted
-"""
+log = structlog.get_logger()
+
+ACCEPT = "SELECT * FROM neo_accept_messages($1)"
+# Stored by one statement: of the longest, 32 MB. What is over it goes with the next one.
+MESSAGES_MAX = 32
+
+# The turn's id, and the row as JSON.
+Written = tuple[UUID, str]
 
 
 @dataclass(frozen=True)
@@ -49,27 +40,85 @@ class Accepted:
     open_turns: int
 
 
-async def store_message(
-    db: AsyncSession, session: ChatSession, draft: Draft, inspected: Sequence[Inspected]
-) -> Accepted:
-    turn_id, message_id, reply_id = uuid4(), uuid4(), uuid4()
-    [row] = await fetch(
-        db,
-        STORE,
-        session.tenant_id,
-        session.id,
-        session.title or title_of(draft.message),
-        turn_id,
-        message_id,
-        reply_id,
-        draft.model_tier,
-        orjson.dumps(_parts(draft, inspected)).decode(),
-        draft.client_message_id,
-        draft.digest(),
-        traces.traceparent(),
-    )
-    cursor = since_cursor(row["turn_no"])
-    return Accepted(message_id, turn_id, cursor, session.show_agent_progress_steps, row["open_turns"])
+@dataclass(frozen=True)
+class Submission:
+    """A message to be stored; its ids are its own, however often that is tried."""
+
+    tenant_id: UUID
+    session_id: UUID
+    draft: Draft
+    turn_id: UUID = field(default_factory=uuid4)
+    user_message_id: UUID = field(default_factory=uuid4)
+    reply_message_id: UUID = field(default_factory=uuid4)
+
+    def row(
+        self, open_turns_max: int, *, seen: str | None = None, inspected: Sequence[Inspected] = ()
+    ) -> dict[str, Any]:
+        """What is to be stored unless more turns are open, or the session stands otherwise than `seen`."""
+        return {
+            "tenant_id": self.tenant_id,
+            "session_id": self.session_id,
+            "seen": seen,
+            "open_turns_max": open_turns_max,
+            "title": title_of(self.draft.message),
+            "turn_id": self.turn_id,
+            "user_message_id": self.user_message_id,
+            "reply_message_id": self.reply_message_id,
+            "model_tier": self.draft.model_tier,
+            "parts": _parts(self.draft, inspected),
+            "client_message_id": self.draft.client_message_id,
+            "draft_digest": self.draft.digest().hex(),
+            "traceparent": traces.traceparent(),
+        }
+
+    def accepted(self, standing: Standing, stored: asyncpg.Record) -> Accepted:
+        return Accepted(
+            self.user_message_id,
+            self.turn_id,
+            since_cursor(stored["turn_no"]),
+            standing.session.show_agent_progress_steps,
+            stored["open_turns"],
+        )
+
+
+async def store_alone(db: AsyncSession, row: dict[str, Any]) -> asyncpg.Record | None:
+    """None if too many turns are open."""
+    found = await fetch(db, ACCEPT, _list_of([_written(row)]))
+    return found[0] if found else None
+
+
+class Storage:
+    """Stores together what comes in the same moment; nobody waits for others to come, nor for another's lock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._store = Together(
+            self._stored, most=MESSAGES_MAX, name="store-messages", silence=DatabaseUnavailable
+        )
+
+    async def store(self, row: dict[str, Any]) -> asyncpg.Record | None:
+        """None if it was not stored: why, is found out alone."""
+        # Written here, where what cannot be written fails nobody else.
+        return await self._store((row["turn_id"], _written(row)))
+
+    async def _stored(self, written: list[Written]) -> list[asyncpg.Record | None]:
+        try:
+            stored = await self._database.call("neo_accept_messages", _list_of([row for _, row in written]))
+        except asyncpg.PostgresError as error:
+            # One of them cannot be stored, and so none was.
+            log.warning("messages_not_stored_together", messages=len(written), reason=type(error).__name__)
+            return [None] * len(written)
+        found = {one["turn_id"]: one for one in stored}
+        return [found.get(turn_id) for turn_id, _ in written]
+
+
+def _written(row: dict[str, Any]) -> str:
+    # The driver's UUIDs are not the library's.
+    return orjson.dumps(row, default=str).decode()
+
+
+def _list_of(rows: list[str]) -> str:
+    return f"[{','.join(rows)}]"
 
 
 def _parts(draft: Draft, inspected: Sequence[Inspected]) -> list[dict[str, Any]]:

@@ -6,12 +6,12 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
+from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, claim
 from neo.chat.draft import Draft
-from neo.chat.errors import SessionArchived
-from neo.chat.refusing import refuse_overlap, refuse_repeat
-from neo.chat.standing import Standing, lock_standing
-from neo.chat.storing import Accepted, store_message
+from neo.chat.refusing import overlapping, refuse_repeat
+from neo.chat.standing import Standing, Standings, lock_standing
+from neo.chat.storing import Accepted, Storage, Submission, store_alone
 from neo.db import Database
 from neo.kit import reached
 from neo.telemetry import traces
@@ -27,19 +27,16 @@ class TurnDesk:
         self._queue_max = queue_max
         self._starter = starter
         self._inspector = inspector
+        self._standings = Standings(database)
+        self._storage = Storage(database)
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
-        inspected = await self._inspect(caller, session_id, draft) if draft.attachments else []
+        said = Submission(caller.tenant_id, session_id, draft)
         with (
             self._starter.queue.accepting(),
             traces.span("accept message", neo__session_id=str(session_id)) as span,
         ):
-            async with self._database.transaction(caller.tenant_id) as db:
-                standing = await _admitted(db, caller, session_id, draft)
-                accepted = await store_message(db, standing.session, draft, inspected)
-                await self._refuse_overlap(db, standing, draft, accepted)
-                await claim(db, caller.tenant_id, accepted.user_message_id, inspected)
-                await reached("before_commit")
+            accepted = await self._together(caller, said) or await self._alone(caller, said)
             span.say(neo__turn_id=str(accepted.turn_id))
         # The request's line in the log says which turn it made.
         structlog.contextvars.bind_contextvars(turn_id=str(accepted.turn_id))
@@ -50,33 +47,52 @@ class TurnDesk:
         await reached("before_answer")
         return accepted
 
-    async def _inspect(self, caller: Principal, session_id: UUID, draft: Draft) -> list[Inspected]:
+    async def _together(self, caller: Principal, said: Submission) -> Accepted | None:
+        """The way of most messages: looked at without a lock, and stored only if nothing has changed since."""
+        if said.draft.attachments:
+            return None
+        standing = await self._standings.of(said.tenant_id, said.session_id)
+        standing.check(caller)
+        if not standing.is_open:
+            return None
+        await reached("before_commit")
+        stored = await self._storage.store(said.row(self._open_turns_max(standing, said), seen=standing.seen))
+        return said.accepted(standing, stored) if stored is not None else None
+
+    async def _alone(self, caller: Principal, said: Submission) -> Accepted:
+        """Under the session's lock, which tells why a message is not taken."""
+        inspected = await self._inspect(caller, said) if said.draft.attachments else []
+        async with self._database.transaction(said.tenant_id) as db:
+            standing = await _admitted(db, caller, said)
+            stored = await store_alone(
+                db, said.row(self._open_turns_max(standing, said), inspected=inspected)
+            )
+            if stored is None:
+                raise await overlapping(db, standing.session, standing.overlap(said.draft.overlap))
+            await claim(db, said.tenant_id, said.user_message_id, inspected)
+            await reached("before_commit")
+        return said.accepted(standing, stored)
+
+    async def _inspect(self, caller: Principal, said: Submission) -> list[Inspected]:
         """The cited uploads, looked at while no connection and no lock is held: the store may be slow."""
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with self._database.transaction(said.tenant_id) as db:
             # A repeated message is told so, although its attachments are used by now.
-            await _admitted(db, caller, session_id, draft)
-            paths = [one.blob_path for one in draft.attachments]
-            issued = await AttachmentStore(db, caller.tenant_id).unused(session_id, paths)
+            await _admitted(db, caller, said)
+            paths = [one.blob_path for one in said.draft.attachments]
+            issued = await AttachmentStore(db, said.tenant_id).unused(said.session_id, paths)
         if self._inspector is None:
             raise AttachmentsNotConfigured
-        return await self._inspector.inspect(draft.attachments, issued)
+        return await self._inspector.inspect(said.draft.attachments, issued)
 
-    async def _refuse_overlap(
-        self, db: AsyncSession, standing: Standing, draft: Draft, accepted: Accepted
-    ) -> None:
-        overlap = standing.overlap(draft.overlap)
-        await refuse_overlap(
-            db, standing.session, overlap, open_turns=accepted.open_turns, queue_max=self._queue_max
-        )
+    def _open_turns_max(self, standing: Standing, said: Submission) -> int:
+        return 1 if standing.overlap(said.draft.overlap) is Overlap.REJECT else self._queue_max
 
 
-async def _admitted(db: AsyncSession, caller: Principal, session_id: UUID, draft: Draft) -> Standing:
-    """The session, locked, if this caller may say this in it now."""
+async def _admitted(db: AsyncSession, caller: Principal, said: Submission) -> Standing:
+    """How the session stands, locked, if this caller may say this in it now."""
     # The lock comes first: without it, racing duplicates are told the wrong reason.
-    standing = await lock_standing(db, caller.tenant_id, session_id)
+    standing = await lock_standing(db, said.tenant_id, said.session_id)
     standing.check(caller)
-    await refuse_repeat(db, standing.session, draft)
-    if standing.session.archived_at is not None:
-        raise SessionArchived("This session is archived: open a new one.")
-    standing.check_open_for_talk()
+    await refuse_repeat(db, said)
+    standing.check_open()
     return standing

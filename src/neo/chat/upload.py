@@ -16,7 +16,6 @@ from neo.attachments import (
     UploadQuotaExceeded,
     shown_name,
 )
-from neo.chat.errors import SessionArchived
 from neo.chat.standing import lock_standing
 from neo.db import Database
 
@@ -82,9 +81,7 @@ class UploadDesk:
 async def _check_talk(db: AsyncSession, caller: Principal, session_id: UUID) -> None:
     standing = await lock_standing(db, caller.tenant_id, session_id)
     standing.check(caller)
-    if standing.session.archived_at is not None:
-        raise SessionArchived("This session is archived: open a new one.")
-    standing.check_open_for_talk()
+    standing.check_open()
 
 
 def _check_type(content_type: str) -> None:

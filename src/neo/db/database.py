@@ -78,10 +78,13 @@ class Database:
             finally:
                 await session.close()
 
-    async def call(self, function: str, tenant_id: UUID, *values: object) -> Sequence[asyncpg.Record]:
-        """The rows of a function that sets its own tenant: a hot transaction in one message to the server."""
-        places = ", ".join(f"${number + 2}" for number in range(len(values)))
-        return await self._kept.fetch(f"SELECT * FROM {function}($1, {places})", tenant_id, *values)  # noqa: S608
+    async def call(self, function: str, *values: object) -> Sequence[asyncpg.Record]:
+        """The rows of a function that sets its own tenant: a hot transaction in one message to the server.
+
+        It is called again when its connection died, so it does nothing twice.
+        """
+        places = ", ".join(f"${number + 1}" for number in range(len(values)))
+        return await self._kept.fetch(f"SELECT * FROM {function}({places})", *values)  # noqa: S608
 
     @asynccontextmanager
     async def without_tenant(self) -> AsyncIterator[AsyncConnection]:
@@ -90,17 +93,8 @@ class Database:
             yield connection
 
     async def look_up(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        """The rows of a listed look-up, through the driver itself: a third of the time."""
-        async with mapped(), self._places.taken():
-            try:
-                return await self._looked_up(query, values)
-            except DEAD:
-                # A restarted server has closed all that the pool holds.
-                await self._engine.dispose()
-            try:
-                return await self._looked_up(query, values)
-            except DEAD as error:
-                raise unavailable() from error
+        """The rows of a listed look-up."""
+        return await self._kept.fetch(query, *values)
 
     def batch_look_up(self, query: str, *, key: str) -> BatchLookUp:
         """A listed look-up of many keys, which its rows tell as `key`, over a connection that is kept for it."""
@@ -114,15 +108,6 @@ class Database:
         await self._of_keys.aclose()
         await self._kept.aclose()
         await self._engine.dispose()
-
-    async def _looked_up(self, query: str, values: tuple[object, ...]) -> Sequence[asyncpg.Record]:
-        async with self._autocommit.connect() as connection:
-            try:
-                found: Sequence[asyncpg.Record] = await (await driver_of(connection)).fetch(query, *values)
-            except DEAD:
-                await cut(connection)
-                raise
-        return found
 
     @asynccontextmanager
     async def _begun(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
