@@ -4,7 +4,6 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING
 
-from neo.kit import keep_loaded
 from neo.resources import Resources
 from neo.settings import Settings
 
@@ -25,7 +24,6 @@ class WorkerBeside:
 
     async def run(self) -> None:
         module = await asyncio.to_thread(importlib.import_module, "neo.worker")
-        keep_loaded()
         self._worker = module.TurnWorker(self._resources, self._settings)
         if self._is_stopped:
             self._worker.stop()

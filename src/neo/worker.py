@@ -8,7 +8,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
-from neo.kit import kept_going, loop_beside, run_in
+from neo.kit import keep_loaded, kept_going, loop_beside, run_in
 from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
@@ -43,6 +43,7 @@ class TurnWorker:
         client = await self._resources.temporal.connected()
         # Seconds of imports. A worker that is alone takes turns meanwhile, and the first of them wait in their step.
         warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
+        warmed.add_done_callback(lambda _: keep_loaded())
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
         step = ModelStep(
             self._resources.database,

@@ -10,6 +10,8 @@ from faults.history import Posted
 from faults.world import World
 
 STARTED = text("SELECT extract(epoch FROM started_at - created_at) FROM chat_turns WHERE id = :id")
+LOCK = text("SELECT 1 FROM chat_sessions WHERE id = :id FOR UPDATE")
+WAITING = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
 # Whoever is alive starts a turn that was left behind.
 START_SECONDS = 3.0
 
@@ -38,6 +40,16 @@ async def started_after(world: World, turn_id: str) -> float:
             if found is not None:
                 return float(found)
             await asyncio.sleep(0.05)
+
+
+async def until_one_waits(world: World) -> None:
+    """Until somebody waits for a row's lock."""
+    async with asyncio.timeout(10):
+        while True:
+            async with world.stack.database.without_tenant() as connection:
+                if await connection.scalar(WAITING):
+                    return
+            await asyncio.sleep(0.02)
 
 
 async def test_f1_the_api_is_killed_between_commit_and_start_and_the_turn_runs(world: World) -> None:
@@ -78,14 +90,39 @@ async def test_f3_the_api_is_killed_before_the_commit_and_nothing_was_stored(wor
 
 
 @pytest.mark.parametrize("passed_on", [True, False], ids=["heard", "unheard"])
-async def test_f4_the_line_is_cut_at_the_commit_and_the_message_is_stored_once(
+async def test_f4_the_line_is_cut_as_the_message_is_stored_and_it_is_stored_once(
     world: World, *, passed_on: bool
 ) -> None:
     session = await world.caller.open(api=1)
     line = world.stack.api_lines["postgres"]
     message = f"say {uuid4()}"
-    line.cut_at(b"COMMIT", once_said=message.encode(), passed_on=passed_on)
+    line.cut_at(message.encode(), once_said=b"", passed_on=passed_on)
     posted = await world.caller.post(session, message, uuid4().hex, api=1)
+
+    again = await repeated(world, posted)
+
+    assert line.words_cut > 0
+    # It was told again over another line, with the ids that it had.
+    assert (posted.answered.status, again.answered.status) == (202, 409)
+    assert posted.turn_id == again.turn_id
+    rest = await world.judged()
+    assert len(rest.turns) == 1
+    assert rest.calls[posted.message] == 1
+
+
+@pytest.mark.parametrize("passed_on", [True, False], ids=["heard", "unheard"])
+async def test_f4_the_line_is_cut_at_the_commit_of_a_message_that_waited_and_it_is_stored_once(
+    world: World, *, passed_on: bool
+) -> None:
+    session = await world.caller.open(api=1)
+    line = world.stack.api_lines["postgres"]
+    message = f"say {uuid4()}"
+    async with world.stack.database.transaction(world.tenant_id) as db:
+        await db.execute(LOCK, {"id": session})
+        posting = asyncio.create_task(world.caller.post(session, message, uuid4().hex, api=1))
+        await until_one_waits(world)
+        line.cut_at(b"COMMIT", once_said=message.encode(), passed_on=passed_on)
+    posted = await posting
 
     again = await repeated(world, posted)
 

@@ -1,7 +1,17 @@
 import asyncio
-from contextlib import ExitStack
 
-from neo.turns.start_queue import BURST, BURST_PAUSE_SECONDS, STARTS_MAX, WAITING_MAX, StartQueue
+import pytest
+
+from neo.turns import start_queue
+from neo.turns.start_queue import (
+    AFTER_BURST,
+    BURST,
+    BURST_SECONDS,
+    PAUSE_SECONDS,
+    STARTS_MAX,
+    WAITING_MAX,
+    StartQueue,
+)
 from support.recorded import Recorded, request, turn
 
 
@@ -17,37 +27,53 @@ class Starts(Recorded):
             request.set(number)
             assert self.queue.add(turn(number))
 
+    def messages_come(self, count: int) -> None:
+        for _ in range(count):
+            self.queue.message_came()
+
 
 async def test_in_a_quiet_moment_a_turn_is_started_at_once() -> None:
     starts = Starts()
 
-    with starts.queue.accepting():
-        starts.add(1, 2, 3)
-        await asyncio.sleep(0)
+    starts.messages_come(BURST - 1)
+    starts.add(1, 2, 3)
+    await asyncio.sleep(0)
 
     assert starts.begun == ["1", "2", "3"]
 
 
-async def test_while_many_messages_are_accepted_turns_are_started_one_by_one_and_then_all() -> None:
+async def test_turns_of_a_burst_wait_until_it_is_over_and_are_then_started_in_lots() -> None:
     starts = Starts()
-    with ExitStack() as burst:
-        for _ in range(BURST + 1):
-            burst.enter_context(starts.queue.accepting())
-        starts.add(*range(20))
-        await asyncio.sleep(0)
-        at_once = len(starts.begun)
-        began = asyncio.get_running_loop().time()
-        await starts.until_begun(3)
-        took = asyncio.get_running_loop().time() - began
-        waiting = 20 - len(starts.begun)
-    await starts.until_begun(20)
+    turns = AFTER_BURST + 4
+    began = asyncio.get_running_loop().time()
 
-    assert at_once == 0
-    assert took >= 2 * BURST_PAUSE_SECONDS
-    assert waiting > 0
-    assert starts.begun == [str(number) for number in range(20)]
+    starts.messages_come(BURST)
+    starts.add(*range(turns))
+    await starts.until_begun(1)
+    first_lot, waited = len(starts.begun), asyncio.get_running_loop().time() - began
+    await starts.until_begun(turns)
+
+    assert waited >= BURST_SECONDS
+    assert first_lot == AFTER_BURST
+    assert starts.begun == [str(number) for number in range(turns)]
     # Nobody's log line names another's request.
-    assert starts.requests == list(range(20))
+    assert starts.requests == list(range(turns))
+
+
+async def test_a_burst_that_does_not_end_holds_back_no_turn_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(start_queue, "HELD_SECONDS", 0.2)
+    starts = Starts()
+    began = asyncio.get_running_loop().time()
+
+    starts.messages_come(BURST)
+    starts.add(*range(20))
+    while len(starts.begun) < 3:
+        starts.messages_come(BURST)
+        await asyncio.sleep(0.01)
+    took = asyncio.get_running_loop().time() - began
+
+    assert took >= 0.2 + 2 * PAUSE_SECONDS
+    assert len(starts.begun) == 3
 
 
 async def test_no_more_are_under_way_than_may_be() -> None:
@@ -55,7 +81,7 @@ async def test_no_more_are_under_way_than_may_be() -> None:
     starts.add(*range(STARTS_MAX + 10))
 
     await starts.until_begun(STARTS_MAX)
-    await asyncio.sleep(3 * BURST_PAUSE_SECONDS)
+    await asyncio.sleep(3 * PAUSE_SECONDS)
     assert len(starts.begun) == STARTS_MAX
     starts.let.set()
     await starts.until_begun(STARTS_MAX + 10)
@@ -69,6 +95,6 @@ async def test_what_is_too_much_or_too_late_is_left_to_the_sweeper() -> None:
     await starts.until_begun(STARTS_MAX)
     starts.let.set()
     await starts.queue.aclose()
-    await asyncio.sleep(2 * BURST_PAUSE_SECONDS)
+    await asyncio.sleep(2 * PAUSE_SECONDS)
 
     assert len(starts.begun) == STARTS_MAX

@@ -32,10 +32,8 @@ class TurnDesk:
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
         said = Submission(caller.tenant_id, session_id, draft)
-        with (
-            self._starter.queue.accepting(),
-            traces.span("accept message", neo__session_id=str(session_id)) as span,
-        ):
+        self._starter.queue.message_came()
+        with traces.span("accept message", neo__session_id=str(session_id)) as span:
             accepted = await self._together(caller, said) or await self._alone(caller, said)
             span.say(neo__turn_id=str(accepted.turn_id))
         # The request's line in the log says which turn it made.

@@ -4,11 +4,13 @@ import sys
 
 from neo.cli.commands import app
 from neo.errors import Failure
+from neo.kit import start_loading
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
+    start_loading()
     try:
         app()
     except Failure as failure:

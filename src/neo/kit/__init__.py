@@ -3,8 +3,8 @@
 from neo.kit.addresses import is_loopback, is_private_line
 from neo.kit.background import kept_going
 from neo.kit.failpoint import arm_failpoints, reached
+from neo.kit.garbage import keep_loaded, start_loading
 from neo.kit.guid import find_guid
-from neo.kit.keep_loaded import keep_loaded
 from neo.kit.loops import loop_beside, new_loop, run_in
 from neo.kit.together import Together
 
@@ -20,4 +20,5 @@ __all__ = [
     "new_loop",
     "reached",
     "run_in",
+    "start_loading",
 ]

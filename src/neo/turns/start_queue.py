@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any
 
@@ -13,10 +12,15 @@ from neo.turns.contract import TurnInput
 STARTS_MAX = 50
 # Turns that wait in one process; what is over it is left to the sweeper.
 WAITING_MAX = 10_000
-# While more messages than this are being accepted at once, turns are started this far apart: whoever posts waits for
-# the post alone, and a turn of a burst waits for the turns before it in any case.
-BURST = 32
-BURST_PAUSE_SECONDS = 0.05
+# So many messages in so short a time are a burst: more than a process can answer, so its turns wait for each other in
+# any case. All of its messages go before them: whoever posts waits for the posts alone.
+BURST = 64
+BURST_SECONDS = 0.3
+# A burst that lasts longer does not hold back all turns any more: one is started in each pause. After it so many are,
+# for it may go on.
+HELD_SECONDS = 3.0
+PAUSE_SECONDS = 0.05
+AFTER_BURST = 16
 
 Start = Callable[[TurnInput], Coroutine[Any, Any, None]]
 
@@ -26,20 +30,15 @@ class StartQueue:
 
     def __init__(self, start: Start) -> None:
         self._start = start
-        self._accepting = 0
+        # When the newest messages came.
+        self._came: deque[float] = deque(maxlen=BURST)
         # Each with the context of its own request, which the log names.
         self._waiting: deque[tuple[TurnInput, Context]] = deque()
         self._under_way: set[asyncio.Task[None]] = set()
         self._emptying: asyncio.Task[None] | None = None
 
-    @contextmanager
-    def accepting(self) -> Iterator[None]:
-        """While a message is being accepted."""
-        self._accepting += 1
-        try:
-            yield
-        finally:
-            self._accepting -= 1
+    def message_came(self) -> None:
+        self._came.append(_now())
 
     def add(self, turn: TurnInput) -> bool:
         """Whether it will be started here."""
@@ -59,19 +58,33 @@ class StartQueue:
 
     @property
     def _is_busy(self) -> bool:
-        return self._accepting > BURST or len(self._under_way) >= STARTS_MAX
+        return self._is_burst or len(self._under_way) >= STARTS_MAX
+
+    @property
+    def _is_burst(self) -> bool:
+        return len(self._came) == BURST and _now() - self._came[0] < BURST_SECONDS
 
     async def _empty(self) -> None:
+        held_until = _now() + HELD_SECONDS
         try:
             while self._waiting:
-                if self._is_busy:
-                    await asyncio.sleep(BURST_PAUSE_SECONDS)
-                if self._waiting and len(self._under_way) < STARTS_MAX:
-                    self._begin(*self._waiting.popleft())
+                await asyncio.sleep(PAUSE_SECONDS)
+                if not self._is_burst:
+                    self._begin_next(AFTER_BURST)
+                elif _now() > held_until:
+                    self._begin_next(1)
         finally:
             self._emptying = None
+
+    def _begin_next(self, most: int) -> None:
+        for _ in range(min(most, STARTS_MAX - len(self._under_way), len(self._waiting))):
+            self._begin(*self._waiting.popleft())
 
     def _begin(self, turn: TurnInput, context: Context) -> None:
         task = asyncio.create_task(self._start(turn), context=context)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
