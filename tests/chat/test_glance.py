@@ -36,7 +36,7 @@ async def test_who_asks_for_anothers_session_gets_nothing_though_its_owner_asks_
         glances.of(one.id, mine),
     )
 
-    assert [glance.session.id if glance else None for glance in (await first, *together)] == [
+    assert [glance.id if glance else None for glance in (await first, *together)] == [
         mine,
         theirs,
         None,

@@ -9,11 +9,16 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 from sqlalchemy import text
+from temporalio.client import Client as TemporalClient
 
+from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.chat.draft import Draft
+from neo.chat.errors import SessionArchived
 from neo.chat.standing import Standings
 from neo.chat.storing import Storage, Submission
+from neo.chat.submit import TurnDesk
 from neo.sessions import SessionNotFound
+from neo.turns.start import TurnStarter
 from support.client import Client
 from support.counting import CountingDatabase
 from support.rows import Rows, Tenant
@@ -116,7 +121,7 @@ async def test_who_looks_at_anothers_session_finds_none_though_its_owner_looks_a
 
     assert isinstance(stranger, SessionNotFound)
     assert not isinstance(owner, BaseException)
-    assert owner.session.id == (await first).session.id == session_id
+    assert owner.id == (await first).id == session_id
 
 
 @pytest.mark.parametrize("change", [ARCHIVE, DELETE_AGENT], ids=["archived", "agent deleted"])
@@ -189,3 +194,59 @@ async def test_a_message_that_cannot_be_stored_is_told_apart_from_those_beside_i
     assert list(together) == [None, None]
     assert await first is not None
     assert await storage.store(good) is not None
+
+
+@pytest.fixture
+def desk(database: CountingDatabase) -> TurnDesk:
+    return TurnDesk(database, TurnStarter(Away(), "nobodys"), None, queue_max=100)
+
+
+class Away:
+    """Temporal, before it is connected: the server's own sweeper starts what is accepted here."""
+
+    client: TemporalClient | None = None
+
+
+async def opener(database: CountingDatabase, tenant: Tenant, session_id: UUID) -> Principal:
+    standing = await Standings(database).of(tenant.id, session_id)
+    kind = CallerKind.SERVICE_ACCOUNT
+    credential = Credential(CredentialKind.API_KEY, tenant.id, standing.account_id)
+    return Principal(kind, tenant.id, tenant.id, standing.account_id, credential)
+
+
+async def test_a_session_is_looked_at_before_its_first_message_and_then_when_it_has_changed(
+    database: CountingDatabase, desk: TurnDesk, tenant: Tenant, session_id: UUID
+) -> None:
+    caller = await opener(database, tenant, session_id)
+    database.taken()
+    draft = replace(HELLO, client_message_id=None)
+
+    for _ in range(3):
+        await desk.submit(caller, session_id, draft)
+    asked = database.taken()
+    async with database.transaction(tenant.id) as db:
+        await db.execute(ARCHIVE, {"id": session_id})
+
+    assert asked == ["neo_standings", *["neo_accept_messages"] * 3]
+    with pytest.raises(SessionArchived):
+        await desk.submit(caller, session_id, draft)
+    assert await said_in(database, tenant, session_id) == 3
+
+
+async def test_what_is_remembered_of_a_session_is_checked_for_each_who_talks_in_it(
+    rows: Rows, database: CountingDatabase, desk: TurnDesk, tenant: Tenant, session_id: UUID
+) -> None:
+    caller = await opener(database, tenant, session_id)
+    await desk.submit(caller, session_id, HELLO)
+    other = await rows.tenant()
+    draft = replace(HELLO, client_message_id=None)
+
+    for stranger in (
+        replace(caller, tenant_id=other.id, home_tenant_id=other.id),
+        replace(caller, kind=CallerKind.TECHNICIAN, account_id=uuid4(), role=Role.USER),
+        replace(caller, kind=CallerKind.END_USER, session_id=uuid4()),
+    ):
+        with pytest.raises(SessionNotFound):
+            await desk.submit(stranger, session_id, draft)
+
+    assert await said_in(database, tenant, session_id) == 1

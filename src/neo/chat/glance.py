@@ -1,6 +1,7 @@
 """A session and its newest turn at a glance: what a tail begins with, and what it looks at again."""
 
 import asyncio
+from typing import cast
 from uuid import UUID
 
 from asyncpg import Record
@@ -8,12 +9,10 @@ from asyncpg import Record
 from neo.chat.tail_ledger import TurnState
 from neo.db import Database, DatabaseUnavailable
 from neo.kit import Together
-from neo.sessions import ChatSession
 from neo.turns.models import TurnStatus
 
 # Looked at by one call.
 SESSIONS_MAX = 1_000
-OF_SESSION = ("id", "tenant_id", "account_id", "actor_tenant_id", "channel", "show_agent_progress_steps")
 
 Place = tuple[UUID, UUID]
 
@@ -27,8 +26,24 @@ class Glance:
         self._row = row
 
     @property
-    def session(self) -> ChatSession:
-        return ChatSession(**{name: self._row[name] for name in OF_SESSION})
+    def id(self) -> UUID:
+        return cast("UUID", self._row["id"])
+
+    @property
+    def account_id(self) -> UUID:
+        return cast("UUID", self._row["account_id"])
+
+    @property
+    def actor_tenant_id(self) -> UUID | None:
+        return cast("UUID | None", self._row["actor_tenant_id"])
+
+    @property
+    def channel(self) -> str:
+        return str(self._row["channel"])
+
+    @property
+    def shows_progress(self) -> bool:
+        return self._row["show_agent_progress_steps"] is not False
 
     @property
     def newest(self) -> TurnState | None:

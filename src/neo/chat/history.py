@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.attachments import Attachment, AttachmentStore
-from neo.chat.glance import Glances
-from neo.chat.tail_ledger import TurnState
+from neo.chat.glance import Glance, Glances
 from neo.db import Database
 from neo.sessions import (
     ChatMessage,
@@ -44,14 +43,13 @@ class Reader:
             session = await _readable(db, caller, session_id)
             return session, await TurnStore(db, caller.tenant_id).find_first_open(session_id)
 
-    async def opening(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, TurnState | None]:
+    async def opening(self, caller: Principal, session_id: UUID) -> Glance:
         """A session and its newest turn, whether open or not: what a tail begins with."""
         glance = await self._glances.of(caller.tenant_id, session_id)
         if glance is None:
             raise SessionNotFound("No such chat session.")
-        session = glance.session
-        check_readable(caller, session)
-        return session, glance.newest
+        check_readable(caller, glance)
+        return glance
 
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None

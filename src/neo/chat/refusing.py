@@ -7,7 +7,7 @@ from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, Tur
 from neo.chat.storing import Submission
 from neo.errors import Failure
 from neo.events import since_cursor
-from neo.sessions import ChatSession, MessageStore
+from neo.sessions import MessageStore
 from neo.telemetry import turn_metrics
 from neo.turns.models import ChatTurn
 from neo.turns.store import TurnStore
@@ -29,9 +29,9 @@ async def refuse_repeat(db: AsyncSession, said: Submission) -> None:
     raise DuplicateClientMessageId("This message was accepted before: tail its turn.", details=details)
 
 
-async def overlapping(db: AsyncSession, session: ChatSession, overlap: Overlap) -> Failure:
+async def overlapping(db: AsyncSession, said: Submission, overlap: Overlap) -> Failure:
     """Why a message that met open turns was not stored. The session's lock is held, so they are still open."""
-    open_turns = await TurnStore(db, session.tenant_id).hold_open(session.id)
+    open_turns = await TurnStore(db, said.tenant_id).hold_open(said.session_id)
     count = len(open_turns)
     details: dict[str, object] = {"open_turns": count, **_named(open_turns[0])}
     if overlap is Overlap.REJECT:

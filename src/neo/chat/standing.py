@@ -1,10 +1,10 @@
 """Whether a caller may talk in a session now."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import CallerKind, Principal, Role
@@ -18,15 +18,24 @@ from neo.chat.errors import (
     SessionArchived,
 )
 from neo.db import Database, DatabaseUnavailable, fetch
+from neo.errors import Failure
 from neo.kit import Together
-from neo.sessions import ChatSession, SessionNotFound, check_writable
+from neo.sessions import SessionNotFound, check_writable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Standing:
     """A session, with as much of it as talking needs; its agent and its channel."""
 
-    session: ChatSession
+    id: UUID
+    tenant_id: UUID
+    account_id: UUID
+    actor_tenant_id: UUID | None
+    channel: str
+    channel_id: UUID | None
+    audience: str
+    archived_at: datetime | None
+    show_agent_progress_steps: bool | None
     access: str
     access_user_ids: list[UUID]
     agent_deleted_at: datetime | None
@@ -39,18 +48,25 @@ class Standing:
     @property
     def is_open(self) -> bool:
         """Whether messages are taken."""
-        is_routed = self.session.channel_id is None or self.channel_status == ChannelStatus.ACTIVE
-        return self.session.archived_at is None and self.agent_deleted_at is None and is_routed
+        is_routed = self.channel_id is None or self.channel_status == ChannelStatus.ACTIVE
+        return self.archived_at is None and self.agent_deleted_at is None and is_routed
+
+    def lets_talk(self, caller: Principal) -> bool:
+        try:
+            self.check(caller)
+        except Failure:
+            return False
+        return self.is_open
 
     def check(self, caller: Principal) -> None:
-        check_writable(caller, self.session)
-        check_audience(caller, self.session.audience)
+        check_writable(caller, self)
+        check_audience(caller, self.audience)
         check_access(caller, self.access, self.access_user_ids)
 
     def check_open(self) -> None:
         if self.is_open:
             return
-        if self.session.archived_at is not None:
+        if self.archived_at is not None:
             raise SessionArchived("This session is archived: open a new one.")
         if self.agent_deleted_at is not None:
             raise AgentGone("This session's agent was deleted: open a session with another one.")
@@ -79,21 +95,11 @@ def check_access(caller: Principal, access: str, user_ids: list[UUID]) -> None:
 
 # Looked at by one call.
 SESSIONS_MAX = 1_000
+# Sessions that are talked in, at a kilobyte each.
+REMEMBERED_MAX = 10_000
 LOCK = "SELECT 1 FROM chat_sessions WHERE tenant_id = $1 AND id = $2 FOR UPDATE"
 # A statement of its own, for it sees what was committed while the lock was waited for.
 LOOK = "SELECT * FROM neo_standings(ARRAY[$1::uuid], ARRAY[$2::uuid])"
-OF_SESSION = (
-    "id",
-    "tenant_id",
-    "account_id",
-    "actor_tenant_id",
-    "channel",
-    "channel_id",
-    "audience",
-    "archived_at",
-    "show_agent_progress_steps",
-)
-
 Place = tuple[UUID, UUID]
 
 
@@ -103,16 +109,28 @@ class Standings:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._look = Together(self._looked, most=SESSIONS_MAX, name="standings", silence=DatabaseUnavailable)
+        # The one that was looked at last is the last.
+        self._remembered: OrderedDict[Place, Standing] = OrderedDict()
+
+    def remembered(self, tenant_id: UUID, session_id: UUID) -> Standing | None:
+        """How it stood when it was looked at last: good for what is stored only if it stands so still."""
+        return self._remembered.get((tenant_id, session_id))
 
     async def of(self, tenant_id: UUID, session_id: UUID) -> Standing:
-        return await self._look((tenant_id, session_id))
+        """How it stands now."""
+        place = (tenant_id, session_id)
+        self._remembered.pop(place, None)
+        standing = self._remembered[place] = await self._look(place)
+        if len(self._remembered) > REMEMBERED_MAX:
+            self._remembered.popitem(last=False)
+        return standing
 
     async def _looked(self, asked: list[Place]) -> list[Standing | Exception]:
         places = list(set(asked))
         tenants, sessions = [tenant for tenant, _ in places], [session for _, session in places]
         rows = await self._database.call("neo_standings", tenants, sessions)
         found = {(row["tenant_id"], row["id"]): row for row in rows}
-        return [_standing(found[place]) if place in found else _not_found() for place in asked]
+        return [Standing(**found[place]) if place in found else _not_found() for place in asked]
 
 
 async def lock_standing(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> Standing:
@@ -121,13 +139,7 @@ async def lock_standing(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> 
     found = await fetch(db, LOOK, tenant_id, session_id)
     if not found:
         raise _not_found()
-    return _standing(found[0])
-
-
-def _standing(row: Record) -> Standing:
-    values = dict(row)
-    session = ChatSession(**{name: values.pop(name) for name in OF_SESSION})
-    return Standing(session, **values)
+    return Standing(**found[0])
 
 
 def _not_found() -> SessionNotFound:

@@ -76,7 +76,7 @@ class Submission:
             self.user_message_id,
             self.turn_id,
             since_cursor(stored["turn_no"]),
-            standing.session.show_agent_progress_steps,
+            standing.show_agent_progress_steps,
             stored["open_turns"],
         )
 

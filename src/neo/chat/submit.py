@@ -49,10 +49,16 @@ class TurnDesk:
         """The way of most messages: looked at without a lock, and stored only if nothing has changed since."""
         if said.draft.attachments:
             return None
+        remembered = self._standings.remembered(said.tenant_id, said.session_id)
+        if remembered is not None and remembered.lets_talk(caller):
+            accepted = await self._stored(remembered, said)
+            if accepted is not None:
+                return accepted
         standing = await self._standings.of(said.tenant_id, said.session_id)
         standing.check(caller)
-        if not standing.is_open:
-            return None
+        return await self._stored(standing, said) if standing.is_open else None
+
+    async def _stored(self, standing: Standing, said: Submission) -> Accepted | None:
         await reached("before_commit")
         stored = await self._storage.store(said.row(self._open_turns_max(standing, said), seen=standing.seen))
         return said.accepted(standing, stored) if stored is not None else None
@@ -66,7 +72,7 @@ class TurnDesk:
                 db, said.row(self._open_turns_max(standing, said), inspected=inspected)
             )
             if stored is None:
-                raise await overlapping(db, standing.session, standing.overlap(said.draft.overlap))
+                raise await overlapping(db, said, standing.overlap(said.draft.overlap))
             await claim(db, said.tenant_id, said.user_message_id, inspected)
             await reached("before_commit")
         return said.accepted(standing, stored)

@@ -39,7 +39,7 @@ class Tails:
     async def respond(
         self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
     ) -> Response:
-        session, newest = await self._reader.opening(caller, session_id)
+        glance = await self._reader.opening(caller, session_id)
         tail = Tail(
             self._events,
             SessionLedger(self._database, self._glances, caller.tenant_id, session_id),
@@ -49,10 +49,10 @@ class Tails:
             rounds=self._rounds,
             credential=caller.credential,
             follow=follow,
-            show_progress=session.show_agent_progress_steps is not False,
+            show_progress=glance.shows_progress,
             pace=self._pace,
         )
-        if await tail.is_over(newest):
+        if await tail.is_over(glance.newest):
             return Response(status_code=204, headers={"cache-control": "no-store"})
         place = self._open_tails.place_for(caller.credential)
         return TailResponse(tail, send_seconds=self._send_seconds, place=place)

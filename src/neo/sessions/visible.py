@@ -1,9 +1,24 @@
 """Who sees which session inside a tenant, and who may change it."""
 
+from typing import Protocol
+from uuid import UUID
+
 from neo.access import CallerKind, Principal, Role
 from neo.errors import Failure, Kind
-from neo.sessions.models import ChatSession
 from neo.sessions.store import SessionNotFound
+
+
+class Owned(Protocol):
+    """As much of a session as says whose it is; hot paths have no more of it."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def account_id(self) -> UUID: ...
+    @property
+    def actor_tenant_id(self) -> UUID | None: ...
+    @property
+    def channel(self) -> str: ...
 
 
 class SessionNotYours(Failure):
@@ -14,26 +29,26 @@ class SessionNotYours(Failure):
     remedy = "Open a session of your own."
 
 
-def check_readable(caller: Principal, session: ChatSession) -> None:
+def check_readable(caller: Principal, session: Owned) -> None:
     """What may not be seen is as if it were not there."""
     if not _is_readable(caller, session):
         raise SessionNotFound("No such chat session.")
 
 
-def check_writable(caller: Principal, session: ChatSession) -> None:
+def check_writable(caller: Principal, session: Owned) -> None:
     check_readable(caller, session)
     if caller.role is Role.ADMIN and not is_own(caller, session):
         raise SessionNotYours("An Admin may read other people's sessions, and write to their own only.")
 
 
-def is_own(caller: Principal, session: ChatSession) -> bool:
+def is_own(caller: Principal, session: Owned) -> bool:
     """Opened by this account: keys rotate, people sign in anew, the account stays."""
     if caller.is_platform and session.actor_tenant_id != caller.home_tenant_id:
         return False
     return session.account_id == caller.account_id and session.channel == caller.surface
 
 
-def _is_readable(caller: Principal, session: ChatSession) -> bool:
+def _is_readable(caller: Principal, session: Owned) -> bool:
     if caller.kind is CallerKind.END_USER:
         return session.id == caller.session_id
     return caller.sees_whole_tenant or is_own(caller, session)
