@@ -2,9 +2,9 @@
 
 import gc
 
-# So many objects more than before have the collector look through the newest; ten such looks have it look through the
-# newer, and twenty of those through all.
-NEWEST, NEWER, ALL = 10_000, 10, 20
+# So many objects more than before have the collector look through the newest; five such looks have it look through the
+# newer, and two of those through all. More rarely, and 2,000 tails that open leave 3 KiB of garbage each.
+NEWEST, NEWER, ALL = 10_000, 5, 2
 # Next to nothing of what is loaded is garbage: two looks at a start, not three hundred.
 NEWEST_AT_START = 100_000
 
