@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from importlib.metadata import version
 
 import structlog
 from temporalio.client import Client
@@ -36,14 +37,16 @@ class TurnWorker:
         self._resources = resources
         self._settings = settings
         self._stopping = asyncio.Event()
-        self.is_up = False
+        self._up = asyncio.Event()
+
+    @property
+    def is_up(self) -> bool:
+        return self._up.is_set()
 
     async def run(self) -> None:
         """Take turns until told to stop; then let what runs finish, or hand it over."""
         client = await self._resources.temporal.connected()
-        # Seconds of imports. A worker that is alone takes turns meanwhile, and the first of them wait in their step.
-        warmed = asyncio.ensure_future(asyncio.to_thread(self._resources.models.warm))
-        warmed.add_done_callback(lambda _: keep_loaded())
+        warmed = asyncio.create_task(self._warm())
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
         step = ModelStep(
             self._resources.database,
@@ -65,9 +68,17 @@ class TurnWorker:
             await asyncio.wait((warmed,))
         async with loop_beside("temporal") as beside:
             await self._work(beside, client, activities)
-        for task in (cancelling, ticking):
+        for task in (cancelling, ticking, warmed):
             task.cancel()
         await activities.aclose()
+
+    async def _warm(self) -> None:
+        """Seconds of imports. A worker that is alone takes turns meanwhile; the first of them wait in their step."""
+        if not self._warms_first:
+            # Beside them it would be up later by as much as it takes to begin.
+            await self._up.wait()
+        await asyncio.to_thread(self._resources.models.warm)
+        keep_loaded()
 
     async def _work(
         self, beside: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities
@@ -76,13 +87,13 @@ class TurnWorker:
         starter, drain_seconds = self._resources.starter, self._settings.server.drain_seconds
         worker = self._worker(client, activities)
         working = asyncio.ensure_future(run_in(beside, worker.run()))
-        self.is_up = True
+        self._up.set()
         starter.begin_early = activities.begin_early
         log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
         starter.begin_early = None
-        self.is_up = False
+        self._up.clear()
         telling = asyncio.create_task(starter.later.all_now())
         log.info("worker_drains", seconds=drain_seconds)
         stopping.cancel()
@@ -95,6 +106,8 @@ class TurnWorker:
         return Worker(
             client,
             task_queue=self._settings.temporal.temporal_task_queue,
+            # Without it the library hashes all code that is loaded, for a quarter of a second.
+            build_id=f"neo-{version('neo')}",
             workflows=[ChatTurnWorkflow],
             activities=[activities.run_model_step, activities.fail_turn],
             # The workflow is our own and deterministic: its imports are checked, its histories replayed.

@@ -12,7 +12,6 @@ from typing import Any
 
 from neo.engines.errors import PortTaken
 from neo.engines.ports import LOOPBACK, refuse_taken_port
-from neo.llm import LOCAL_CONTEXT_TOKENS
 
 MODEL = "smollm2-135m-instruct"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -54,6 +53,8 @@ def main() -> None:
 
 def _serve(port: int) -> Any:
     import xllamacpp  # type: ignore[import-untyped, unused-ignore] # noqa: PLC0415
+
+    from neo.llm import LOCAL_CONTEXT_TOKENS  # noqa: PLC0415 - `neo serve` needs none of its imports.
 
     params = xllamacpp.CommonParams()
     params.model.path = str(weights())

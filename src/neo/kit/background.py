@@ -1,10 +1,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import structlog
-
-log = structlog.get_logger()
-
 AGAIN_SECONDS = 1.0
 
 
@@ -13,8 +9,11 @@ async def kept_going(name: str, work: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await work()
-        except Exception:
-            log.exception("background_work_broke", work=name, again_seconds=AGAIN_SECONDS)
+        except Exception:  # noqa: BLE001 - it is told in full.
+            # A tenth of a second of imports, which every command would wait for.
+            import structlog  # noqa: PLC0415
+
+            structlog.get_logger().exception("background_work_broke", work=name, again_seconds=AGAIN_SECONDS)
             await asyncio.sleep(AGAIN_SECONDS)
         else:
             return
