@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, settings
 
 from support.by_address import GIVEN_KEY, GIVEN_URL, leave_out_what_needs_more
 from support.client import Client
+from support.counting import CountingDatabase
 from support.issuer import Issuer, issuer_running
 from support.people import People
 from support.rows import Rows
@@ -54,6 +55,14 @@ async def rows(server: Server) -> AsyncIterator[Rows]:
     rows = Rows(server)
     yield rows
     await rows.aclose()
+
+
+@pytest.fixture
+async def database(server: Server) -> AsyncIterator[CountingDatabase]:
+    """The server's database, which says what a test asked of it."""
+    database = CountingDatabase(server.addresses.database_url)
+    yield database
+    await database.aclose()
 
 
 @pytest.fixture(scope="session")

@@ -50,13 +50,6 @@ async def admin(tenant: Tenant, people: People) -> Client:
 
 
 @pytest.fixture
-async def database(server: Server) -> AsyncIterator[CountingDatabase]:
-    database = CountingDatabase(server.addresses.database_url)
-    yield database
-    await database.aclose()
-
-
-@pytest.fixture
 def authenticator(server: Server, database: CountingDatabase) -> Authenticator:
     return Authenticator(
         database, KeyFormat("local"), (secret_of(server),), entra=None, enrol=Enrolment(database)

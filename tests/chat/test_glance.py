@@ -1,23 +1,11 @@
 """A look that many share gives each what is theirs, and nothing else."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from uuid import UUID
-
-import pytest
 
 from neo.chat.glance import Glances
-from support.client import Client
 from support.counting import CountingDatabase
-from support.rows import Rows, Tenant
+from support.rows import Rows, opened
 from support.server import Server
-
-
-@pytest.fixture
-async def database(server: Server) -> AsyncIterator[CountingDatabase]:
-    database = CountingDatabase(server.addresses.database_url)
-    yield database
-    await database.aclose()
 
 
 async def test_who_asks_for_anothers_session_gets_nothing_though_its_owner_asks_at_once(
@@ -43,10 +31,3 @@ async def test_who_asks_for_anothers_session_gets_nothing_though_its_owner_asks_
         None,
         mine,
     ]
-
-
-async def opened(server: Server, tenant: Tenant) -> UUID:
-    client = Client(server.url, tenant.api_key)
-    session = UUID(await client.open())
-    await client.http.aclose()
-    return session

@@ -1,7 +1,6 @@
 """Messages that come in the same moment are stored by one statement, and none waits for or hears of another."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -19,9 +18,8 @@ from neo.chat.storing import Storage, Submission
 from neo.chat.submit import TurnDesk
 from neo.sessions import SessionNotFound
 from neo.turns.start import TurnStarter
-from support.client import Client
 from support.counting import CountingDatabase
-from support.rows import Rows, Tenant
+from support.rows import Rows, Tenant, opened
 from support.server import Server
 
 LOCK = text("SELECT 1 FROM chat_sessions WHERE id = :id FOR UPDATE")
@@ -35,13 +33,6 @@ MANY = 100
 
 
 @pytest.fixture
-async def database(server: Server) -> AsyncIterator[CountingDatabase]:
-    database = CountingDatabase(server.addresses.database_url)
-    yield database
-    await database.aclose()
-
-
-@pytest.fixture
 async def tenant(rows: Rows) -> Tenant:
     return await rows.tenant()
 
@@ -51,17 +42,10 @@ async def session_id(server: Server, tenant: Tenant) -> UUID:
     return await opened(server, tenant)
 
 
-async def opened(server: Server, tenant: Tenant) -> UUID:
-    client = Client(server.url, tenant.api_key)
-    session = UUID(await client.open())
-    await client.http.aclose()
-    return session
-
-
 async def row_of(
     database: CountingDatabase, said: Submission, *, open_turns_max: int = 100
 ) -> dict[str, Any]:
-    standing = await Standings(database).of(said.tenant_id, said.session_id)
+    standing = await Standings(database).last(said.tenant_id, said.session_id)
     return said.row(open_turns_max, seen=standing.seen)
 
 
@@ -113,10 +97,10 @@ async def test_who_looks_at_anothers_session_finds_none_though_its_owner_looks_a
     other = await rows.tenant()
     standings = Standings(database)
 
-    first = asyncio.create_task(standings.of(tenant.id, session_id))
+    first = asyncio.create_task(standings.last(tenant.id, session_id))
     await asyncio.sleep(0)
     stranger, owner = await asyncio.gather(
-        standings.of(other.id, session_id), standings.of(tenant.id, session_id), return_exceptions=True
+        standings.last(other.id, session_id), standings.last(tenant.id, session_id), return_exceptions=True
     )
 
     assert isinstance(stranger, SessionNotFound)
@@ -208,7 +192,7 @@ class Away:
 
 
 async def opener(database: CountingDatabase, tenant: Tenant, session_id: UUID) -> Principal:
-    standing = await Standings(database).of(tenant.id, session_id)
+    standing = await Standings(database).last(tenant.id, session_id)
     kind = CallerKind.SERVICE_ACCOUNT
     credential = Credential(CredentialKind.API_KEY, tenant.id, standing.account_id)
     return Principal(kind, tenant.id, tenant.id, standing.account_id, credential)

@@ -42,6 +42,13 @@ async def started_after(world: World, turn_id: str) -> float:
             await asyncio.sleep(0.05)
 
 
+async def stored_once(world: World, posted: Posted) -> None:
+    """The message has one turn, for which the model was called once."""
+    rest = await world.judged()
+    assert len(rest.turns) == 1
+    assert rest.calls[posted.message] == 1
+
+
 async def until_one_waits(world: World) -> None:
     """Until somebody waits for a row's lock."""
     async with asyncio.timeout(10):
@@ -105,9 +112,7 @@ async def test_f4_the_line_is_cut_as_the_message_is_stored_and_it_is_stored_once
     # It was told again over another line, with the ids that it had.
     assert (posted.answered.status, again.answered.status) == (202, 409)
     assert posted.turn_id == again.turn_id
-    rest = await world.judged()
-    assert len(rest.turns) == 1
-    assert rest.calls[posted.message] == 1
+    await stored_once(world, posted)
 
 
 @pytest.mark.parametrize("passed_on", [True, False], ids=["heard", "unheard"])
@@ -129,6 +134,4 @@ async def test_f4_the_line_is_cut_at_the_commit_of_a_message_that_waited_and_it_
     assert line.words_cut > 0
     assert (posted.answered.status, posted.answered.code) == (503, "database_unavailable")
     assert again.answered.status == (409 if passed_on else 202)
-    rest = await world.judged()
-    assert len(rest.turns) == 1
-    assert rest.calls[posted.message] == 1
+    await stored_once(world, posted)

@@ -5,7 +5,7 @@ import json
 import statistics
 import time
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,7 +21,6 @@ from support.client import SESSIONS, reply_of
 from support.counting import CountingDatabase
 from support.people import People
 from support.rows import Rows, Tenant
-from support.server import Server
 
 LISTS = [door.path for door in EVERY_DOOR if door.method == "get" and not door.names_an_object]
 PAGED = [path for path in LISTS if path not in ("/public-api/tenant", "/public-api/settings")]
@@ -56,13 +55,6 @@ async def one(rows: Rows, people: People) -> Household:
 @pytest.fixture(scope="module")
 async def other(rows: Rows, people: People) -> Household:
     return await make_household(people, await rows.tenant("Other"))
-
-
-@pytest.fixture
-async def database(server: Server) -> AsyncIterator[CountingDatabase]:
-    database = CountingDatabase(server.addresses.database_url)
-    yield database
-    await database.aclose()
 
 
 @pytest.mark.parametrize("path", PAGED)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 from neo.access import ApiKeyStore, Pepper
 from neo.agents import Access, AgentStore, Audience, AutonomyType, create_tenant
 from neo.db import Database
+from support.client import Client
 from support.server import Server
 
 
@@ -16,6 +17,14 @@ from support.server import Server
 class Tenant:
     id: UUID
     api_key: str
+
+
+async def opened(server: Server, tenant: Tenant) -> UUID:
+    """A session of this tenant's, opened as it would."""
+    client = Client(server.url, tenant.api_key)
+    session = UUID(await client.open())
+    await client.http.aclose()
+    return session
 
 
 class Rows:

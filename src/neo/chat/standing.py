@@ -112,18 +112,19 @@ class Standings:
         # The one that was looked at last is the last.
         self._remembered: OrderedDict[Place, Standing] = OrderedDict()
 
-    def remembered(self, tenant_id: UUID, session_id: UUID) -> Standing | None:
+    async def last(self, tenant_id: UUID, session_id: UUID) -> Standing:
         """How it stood when it was looked at last: good for what is stored only if it stands so still."""
-        return self._remembered.get((tenant_id, session_id))
-
-    async def of(self, tenant_id: UUID, session_id: UUID) -> Standing:
-        """How it stands now."""
         place = (tenant_id, session_id)
-        self._remembered.pop(place, None)
+        remembered = self._remembered.get(place)
+        if remembered is not None:
+            return remembered
         standing = self._remembered[place] = await self._look(place)
         if len(self._remembered) > REMEMBERED_MAX:
             self._remembered.popitem(last=False)
         return standing
+
+    def forget(self, tenant_id: UUID, session_id: UUID) -> None:
+        self._remembered.pop((tenant_id, session_id), None)
 
     async def _looked(self, asked: list[Place]) -> list[Standing | Exception]:
         places = list(set(asked))

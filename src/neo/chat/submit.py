@@ -49,14 +49,11 @@ class TurnDesk:
         """The way of most messages: looked at without a lock, and stored only if nothing has changed since."""
         if said.draft.attachments:
             return None
-        remembered = self._standings.remembered(said.tenant_id, said.session_id)
-        if remembered is not None and remembered.lets_talk(caller):
-            accepted = await self._stored(remembered, said)
-            if accepted is not None:
-                return accepted
-        standing = await self._standings.of(said.tenant_id, said.session_id)
-        standing.check(caller)
-        return await self._stored(standing, said) if standing.is_open else None
+        standing = await self._standings.last(said.tenant_id, said.session_id)
+        accepted = await self._stored(standing, said) if standing.lets_talk(caller) else None
+        if accepted is None:
+            self._standings.forget(said.tenant_id, said.session_id)
+        return accepted
 
     async def _stored(self, standing: Standing, said: Submission) -> Accepted | None:
         await reached("before_commit")
