@@ -1,11 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 
 import pytest
 
-from events.stage import Session, ValkeyServer, opened, running_valkey
+from events.stage import PATIENCE_SECONDS, Session, ValkeyServer, opened, running_valkey
 from neo.events import EventLog
-from neo.streams import Valkey
+from neo.streams import StreamsUnavailable, Valkey
 
 
 @pytest.fixture(scope="session")
@@ -17,8 +18,18 @@ def valkey_server() -> Iterator[ValkeyServer]:
 
 @pytest.fixture(scope="session")
 async def engine(valkey_server: ValkeyServer) -> AsyncIterator[tuple[Valkey, EventLog]]:
-    async with opened(valkey_server.url) as engine:
-        yield engine
+    async with opened(valkey_server.url) as (valkey, events):
+        await _heard(events)
+        yield valkey, events
+
+
+async def _heard(events: EventLog) -> None:
+    """Who counts tasks counts those that listen to Valkey with what was there before."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            with suppress(StreamsUnavailable):
+                return await events.hub().settle()
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture
