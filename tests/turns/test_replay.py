@@ -29,8 +29,9 @@ async def test_f35_a_recorded_history_replays(path: Path) -> None:
     await replayer().replay_workflow(history)
 
 
-def test_there_are_histories_of_a_good_and_of_a_failed_turn() -> None:
-    assert {path.stem for path in HISTORIES} >= {"completed", "failed-after-attempts"}
+def test_there_are_histories_of_each_way_through_the_workflow() -> None:
+    ways = {"completed", "failed-after-attempts", "ended-before-it-was-told"}
+    assert {path.stem for path in HISTORIES} >= ways
 
 
 async def test_a_turns_history_is_small_and_holds_no_words_however_long_the_chat(

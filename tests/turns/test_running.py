@@ -83,8 +83,19 @@ async def test_in_a_full_house_temporal_may_hear_of_an_early_step_later(begun: B
     steps = RunningSteps()
     later = [steps.begin_early(str(number), begun.step(str(number))) for number in range(QUIET_MAX + 2)]
 
-    assert later == [False] * QUIET_MAX + [True] * 2
-    assert not steps.begin_early("0", begun.step("0"))
+    assert [step is not None for step in later] == [False] * QUIET_MAX + [True] * 2
+    assert steps.begin_early("0", begun.step("0")) is None
+    await steps.aclose()
+
+
+async def test_a_house_is_not_full_of_steps_that_have_ended(begun: Begun) -> None:
+    steps = RunningSteps()
+    begun.let.set()
+    for number in range(QUIET_MAX):
+        steps.begin_early(str(number), begun.step(str(number)))
+    await asyncio.sleep(0.01)
+
+    assert steps.begin_early("last", begun.step("last")) is None
     await steps.aclose()
 
 

@@ -3,6 +3,7 @@ import asyncio
 import pytest
 
 from neo.turns import telling_later
+from neo.turns.contract import TurnInput
 from neo.turns.telling_later import TELLING_MAX, TellingLater
 from support.recorded import Recorded, request, turn
 
@@ -13,11 +14,54 @@ class Telling(Recorded):
     def __init__(self) -> None:
         super().__init__()
         self.later = TellingLater(self)
+        self.ended: list[str] = []
+
+    async def __call__(self, begun: TurnInput) -> None:
+        if begun.has_ended:
+            self.ended.append(begun.turn_id)
+        await super().__call__(begun)
 
     def add(self, *numbers: int) -> None:
         for number in numbers:
             request.set(number)
-            self.later.add(turn(number))
+            assert self.later.add(turn(number), asyncio.create_task(answered()))
+
+
+async def answered() -> None: ...
+
+
+async def broken() -> None:
+    raise LookupError("the provider is away")
+
+
+async def test_it_is_told_with_whether_its_step_has_closed_the_turn() -> None:
+    telling = Telling()
+    telling.let.set()
+    request.set(0)
+    steps = [answered(), broken(), asyncio.sleep(60), asyncio.sleep(60)]
+    tasks = [asyncio.create_task(step) for step in steps]
+    for number, task in enumerate(tasks):
+        telling.later.add(turn(number), task)
+    tasks[3].cancel()
+    await asyncio.wait({tasks[0], tasks[1], tasks[3]})
+    await telling.later.all_now()
+    tasks[2].cancel()
+
+    assert sorted(telling.begun) == ["0", "1", "2", "3"]
+    assert telling.ended == ["0"]
+
+
+async def test_no_more_are_held_than_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(telling_later, "HELD_MAX", 2)
+    telling = Telling()
+    telling.let.set()
+    telling.add(1, 2)
+
+    assert not telling.later.add(turn(3), asyncio.create_task(answered()))
+    await telling.later.all_now()
+    assert sorted(telling.begun) == ["1", "2"]
+    telling.add(4)
+    await telling.later.all_now()
 
 
 async def test_it_is_told_a_while_later_with_what_its_request_had_bound(

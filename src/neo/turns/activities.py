@@ -28,7 +28,7 @@ from neo.turns.contract import (
 )
 from neo.turns.home import Home
 from neo.turns.patience import patiently
-from neo.turns.running import RunningSteps
+from neo.turns.running import RunningSteps, Step
 from neo.turns.step import ModelStep
 
 log = structlog.get_logger()
@@ -80,9 +80,9 @@ class TurnActivities:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
 
-    def begin_early(self, turn: TurnInput) -> bool:
-        """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. Whether Temporal
-        may be told a little later.
+    def begin_early(self, turn: TurnInput) -> Step | None:
+        """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The step, if
+        Temporal may be told a little later.
         """
         return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1))
 

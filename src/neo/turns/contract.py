@@ -38,3 +38,5 @@ class TurnInput:
     tenant_id: str
     session_id: str
     turn_id: str
+    # Its step ended before Temporal was told of the turn: nothing is left to do.
+    has_ended: bool = False

@@ -16,7 +16,7 @@ Begin = Callable[[], Coroutine[Any, Any, None]]
 EARLY_MAX = 400
 # While fewer run, Temporal is told of a turn at once. It takes more of the processor than all else that a turn needs,
 # so in a full house first words come before it.
-QUIET_MAX = 32
+QUIET_MAX = 16
 # How long what became of an early step waits for its attempt, which neither begins it again nor asks again at once.
 EARLY_KEPT_SECONDS = 10.0
 
@@ -31,26 +31,29 @@ class RunningSteps:
 
     def __init__(self) -> None:
         self._steps: dict[str, Step] = {}
+        # Of these, the ones that no attempt has come for yet.
         self._early: set[str] = set()
+        # Those that ended before their attempt came.
+        self._kept: dict[str, Step] = {}
 
-    def begin_early(self, turn_id: str, begin: Begin) -> bool:
-        """Begin it before there is an attempt, unless enough run; whether Temporal may hear of it a little later."""
+    def begin_early(self, turn_id: str, begin: Begin) -> Step | None:
+        """Begin it before there is an attempt, unless enough run; the step, if Temporal may hear of it later."""
         others = len(self._steps)
         if others >= EARLY_MAX or turn_id in self._steps:
-            return False
+            return None
         self._early.add(turn_id)
-        self._begin(turn_id, begin)
-        return others >= QUIET_MAX
+        step = self._begin(turn_id, begin)
+        return step if others >= QUIET_MAX else None
 
     def begin_or_join(self, turn_id: str, begin: Begin) -> Step:
+        if kept := self._kept.pop(turn_id, None):
+            return kept
         step = self._steps.get(turn_id)
         if step is None:
             return self._begin(turn_id, begin)
         if turn_id not in self._early:
             log.info("turn_step_joined")
         self._early.discard(turn_id)
-        if step.done():
-            del self._steps[turn_id]
         return step
 
     async def stop(self, turn_id: str) -> None:
@@ -71,15 +74,11 @@ class RunningSteps:
         return step
 
     def _ended(self, turn_id: str, step: Step) -> None:
+        del self._steps[turn_id]
         if not step.cancelled():
             # Whoever waits for it hears it; where nobody does, it has told the log how it ended.
             step.exception()
         if turn_id in self._early:
-            asyncio.get_running_loop().call_later(EARLY_KEPT_SECONDS, self._forget, turn_id, step)
-        else:
-            self._forget(turn_id, step)
-
-    def _forget(self, turn_id: str, step: Step) -> None:
-        if self._steps.get(turn_id) is step:
-            del self._steps[turn_id]
             self._early.discard(turn_id)
+            self._kept[turn_id] = step
+            asyncio.get_running_loop().call_later(EARLY_KEPT_SECONDS, self._kept.pop, turn_id, None)

@@ -14,6 +14,7 @@ from temporalio.service import RPCError
 from neo.errors import Edge, Failure, Kind
 from neo.kit import reached
 from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
+from neo.turns.running import Step
 from neo.turns.start_queue import StartQueue
 from neo.turns.telling_later import TellingLater
 
@@ -54,8 +55,8 @@ class TurnStarter:
         # When Temporal was told of which turn, or is being told, the latest last.
         self._told: OrderedDict[str, float] = OrderedDict()
         self.later = TellingLater(self._tell)
-        # A worker beside this begins the step at once, and says whether Temporal may hear of it a little later.
-        self.begin_early: Callable[[TurnInput], bool] | None = None
+        # A worker beside this begins the step at once, and gives it if Temporal may hear of it a little later.
+        self.begin_early: Callable[[TurnInput], Step | None] | None = None
 
     def start_soon(self, turn: TurnInput) -> None:
         """Start it without waiting. A start that fails here is made up for by the sweeper."""
@@ -95,11 +96,14 @@ class TurnStarter:
         )
 
     async def _try(self, turn: TurnInput) -> None:
-        is_connected = self._temporal.client is not None
-        if is_connected and self.begin_early is not None and self.begin_early(turn):
-            self.later.add(turn)
-        else:
+        step = self._begun_early(turn)
+        if step is None or not self.later.add(turn, step):
             await self._tell(turn)
+
+    def _begun_early(self, turn: TurnInput) -> Step | None:
+        if self._temporal.client is None or self.begin_early is None:
+            return None
+        return self.begin_early(turn)
 
     async def _tell(self, turn: TurnInput) -> None:
         try:

@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from neo.turns.contract import TurnInput
+from neo.turns.running import Step
 
 # First words of others come before what Temporal costs. A process that dies meanwhile leaves the turn to the sweepers.
 HELD_SECONDS = 2.0
-# Of these, told at once.
-TELLING_MAX = 8
+# Of these, told at once: with fewer, Temporal hears of them more slowly than 64 users have them answered.
+TELLING_MAX = 64
+# Held in one process, five times what two seconds bring at most. Temporal hears of others at once, and who is next
+# waits for that.
+HELD_MAX = 1_000
 # Some hundreds are told in this time; a Temporal that is away is not waited for.
 LEAVE_SECONDS = 5.0
 
@@ -24,10 +29,15 @@ class TellingLater:
         self._let_go = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    def add(self, turn: TurnInput) -> None:
-        task = asyncio.create_task(self._told_later(turn, self._let_go), name=f"tell-later-{turn.turn_id}")
+    def add(self, turn: TurnInput, step: Step) -> bool:
+        """Whether it will be told of here."""
+        if len(self._tasks) >= HELD_MAX:
+            return False
+        telling = self._told_later(turn, step, self._let_go)
+        task = asyncio.create_task(telling, name=f"tell-later-{turn.turn_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return True
 
     async def all_now(self) -> None:
         """Tell of all that are held: who answers them is about to leave. What takes too long is left to sweepers."""
@@ -38,9 +48,14 @@ class TellingLater:
             for task in late:
                 task.cancel()
 
-    async def _told_later(self, turn: TurnInput, let_go: asyncio.Event) -> None:
+    async def _told_later(self, turn: TurnInput, step: Step, let_go: asyncio.Event) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(HELD_SECONDS):
                 await let_go.wait()
         async with self._telling:
-            await self._tell(turn)
+            await self._tell(replace(turn, has_ended=_has_ended(step)))
+
+
+def _has_ended(step: Step) -> bool:
+    """Whether it closed its turn. One that failed is its workflow's to try again."""
+    return step.done() and not step.cancelled() and step.exception() is None

@@ -23,6 +23,8 @@ class ChatTurnWorkflow:
 
     @workflow.run
     async def run(self, turn: TurnInput) -> None:
+        if turn.has_ended:
+            return
         try:
             await workflow.execute_activity(
                 RUN_MODEL_STEP,

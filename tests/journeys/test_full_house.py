@@ -1,0 +1,72 @@
+"""More answers at once than Temporal is told of before they begin."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import uuid4
+
+import httpx2
+import pytest
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client as Temporal
+from temporalio.service import RPCError, RPCStatusCode
+
+from neo.turns.running import QUIET_MAX
+from support.client import Client
+from support.rows import Rows
+from support.server import Server
+
+GATE = "full-house"
+LONG = f"scripted:tokens=2,pause_after=1,gate={GATE}"
+QUICK = "scripted:tokens=5"
+PATIENCE_SECONDS = 15.0
+
+
+@pytest.fixture
+async def full_house(client: Client, rows: Rows, scripted: httpx2.AsyncClient) -> AsyncIterator[None]:
+    """As many answers under way as make Temporal hear of the next one later."""
+    agent_id = await rows.agent(LONG)
+    sessions = [await client.open(agent_id=agent_id) for _ in range(QUIET_MAX)]
+    said = [await client.say(session, "Hello") for session in sessions]
+    yield
+    await scripted.post("/control/release", params={"gate": GATE})
+    for session, accepted in zip(sessions, said, strict=True):
+        await client.ended(session, accepted["chat_turn_id"])
+
+
+@pytest.mark.usefixtures("full_house")
+async def test_a_turn_that_ends_before_temporal_hears_of_it_has_a_workflow_with_nothing_to_do(
+    client: Client, rows: Rows, server: Server
+) -> None:
+    session = await client.open(agent_id=await rows.agent(QUICK))
+    turn_id = (await client.say(session, "Hello"))["chat_turn_id"]
+
+    assert (await client.ended(session, turn_id))["status"] == "COMPLETED"
+    assert await steps_asked_for(server, turn_id) == 0
+
+
+@pytest.mark.usefixtures("full_house")
+async def test_a_turn_whose_provider_failed_before_temporal_heard_of_it_is_tried_again(
+    client: Client, rows: Rows, server: Server
+) -> None:
+    agent_id = await rows.agent(f"{QUICK},status=503,times=1,key={uuid4().hex}")
+    session = await client.open(agent_id=agent_id)
+    turn_id = (await client.say(session, "Hello"))["chat_turn_id"]
+
+    assert (await client.ended(session, turn_id))["status"] == "COMPLETED"
+    assert await steps_asked_for(server, turn_id) == 1
+
+
+async def steps_asked_for(server: Server, turn_id: str) -> int:
+    """By the turn's workflow, once it has come and ended."""
+    temporal = await Temporal.connect(server.addresses.temporal_address)
+    handle = temporal.get_workflow_handle(turn_id)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            try:
+                await handle.result()
+                break
+            except RPCError as error:
+                assert error.status is RPCStatusCode.NOT_FOUND
+                await asyncio.sleep(0.1)
+    events = (await handle.fetch_history()).events
+    return sum(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED for event in events)
