@@ -80,10 +80,34 @@ async def test_it_is_told_a_while_later_with_what_its_request_had_bound(
     assert telling.requests == [1, 2]
 
 
+async def test_one_whose_step_goes_on_is_told_when_that_ends_or_when_it_takes_too_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(telling_later, "HELD_SECONDS", 0.01)
+    monkeypatch.setattr(telling_later, "HELD_SECONDS_MAX", 0.4)
+    telling = Telling()
+    telling.let.set()
+    request.set(0)
+    short, long = (asyncio.create_task(asyncio.sleep(seconds)) for seconds in (0.1, 60))
+    telling.later.add(turn(1), short)
+    telling.later.add(turn(2), long)
+
+    await asyncio.sleep(0.05)
+    assert telling.begun == []
+    await telling.until_begun(1)
+    assert telling.begun == telling.ended == ["1"]
+    await telling.until_begun(2)
+    long.cancel()
+
+    assert telling.begun == ["1", "2"]
+    assert telling.ended == ["1"]
+
+
 async def test_who_is_about_to_leave_has_all_told_and_waits_for_it() -> None:
     telling = Telling()
     telling.add(*range(TELLING_MAX + 2))
     leaving = asyncio.create_task(telling.later.all_now())
+    await telling.until_begun(TELLING_MAX)
     await asyncio.sleep(0.05)
     at_once = len(telling.begun)
     telling.let.set()

@@ -8,6 +8,7 @@ import httpx2
 
 from neo.llm.event_json import UnreadableError
 from neo.llm.failures import failure
+from neo.llm.joined import joined
 from neo.llm.lines import Lines
 from neo.llm.listening import Listening
 from neo.llm.patience import Patience
@@ -44,9 +45,9 @@ async def responses_answer(
             stack.enter_context(lines.rests.one_more())
             listening = Listening(chunks, reading, patience, lines.rests)
             while not reading.is_over:
-                for event in await listening.events():
-                    for piece in reading.hear(event):
-                        yield piece
+                events = await listening.events()
+                for piece in joined(piece for event in events for piece in reading.hear(event)):
+                    yield piece
             await listening.read_to_the_end()
         # The connection is back in the pool before the caller hears the end and starts the next call.
         yield reading.completed()

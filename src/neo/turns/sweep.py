@@ -17,14 +17,15 @@ from neo.turns.close import TurnCloser
 from neo.turns.contract import TurnInput
 from neo.turns.models import TurnStatus
 from neo.turns.start import TurnRefused, TurnStarter
+from neo.turns.telling_later import HELD_SECONDS_MAX
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 0.5
 # A start takes milliseconds; a turn that is still queued after this was left behind.
 QUEUED_AFTER = timedelta(seconds=1)
-# One that was begun before Temporal was told of it is told within two seconds, unless its process died.
-BEGUN_AFTER = timedelta(seconds=5)
+# Temporal has been told by then of one that was begun before, unless its process died.
+BEGUN_AFTER = timedelta(seconds=HELD_SECONDS_MAX + 3)
 # A running turn is looked at now and then, in case Temporal has lost or ended its workflow.
 RUNNING_AFTER = timedelta(seconds=15)
 TURNS_MAX = 100

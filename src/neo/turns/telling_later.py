@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +9,12 @@ from neo.turns.contract import TurnInput
 from neo.turns.running import Step
 
 # First words of others come before what Temporal costs. A process that dies meanwhile leaves the turn to the sweepers.
-HELD_SECONDS = 2.0
+HELD_SECONDS = 1.0
+# One whose step goes on is held until it ends, for it costs least then, but no longer than this.
+HELD_SECONDS_MAX = 4.0
 # Of these, told at once: with fewer, Temporal hears of them more slowly than 64 users have them answered.
 TELLING_MAX = 64
-# Held in one process, five times what two seconds bring at most. Temporal hears of others at once, and who is next
+# Held in one process, several times what so short a time brings. Temporal hears of others at once, and who is next
 # waits for that.
 HELD_MAX = 1_000
 # Some hundreds are told in this time; a Temporal that is away is not waited for.
@@ -49,9 +50,13 @@ class TellingLater:
                 task.cancel()
 
     async def _told_later(self, turn: TurnInput, step: Step, let_go: asyncio.Event) -> None:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(HELD_SECONDS):
-                await let_go.wait()
+        leaving = asyncio.ensure_future(let_go.wait())
+        longest = HELD_SECONDS_MAX - HELD_SECONDS
+        try:
+            await asyncio.wait({leaving}, timeout=HELD_SECONDS)
+            await asyncio.wait({leaving, step}, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
         async with self._telling:
             await self._tell(replace(turn, has_ended=_has_ended(step)))
 
