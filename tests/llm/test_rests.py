@@ -43,7 +43,8 @@ def test_a_rest_grows_with_the_answers_up_to_a_bound() -> None:
 async def times_of_pieces(models: Models) -> list[float]:
     chosen = models.choose(Tier.FAST, f"scripted:tokens={TOKENS},delay_ms={DELAY_MS}", None)
     async with aclosing(models.answer(chosen, Prompt("", (), "hello"))) as pieces:
-        return [time.monotonic() async for piece in pieces if isinstance(piece, TextDelta)]
+        said = [(time.monotonic(), piece.text) async for piece in pieces if isinstance(piece, TextDelta)]
+    return [at for at, text in said for _ in text.split()]
 
 
 def readings(times: list[float]) -> int:
