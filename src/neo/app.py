@@ -184,7 +184,15 @@ def build_app(
 
 def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """The routes and their document, without anything behind them."""
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app = FastAPI(
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        # Requests are measured and traced already (`neo.telemetry`), and to ask of each whether they are is not free.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
     for one in ROUTERS:
         app.include_router(one)
     app.add_middleware(DirectRoutes, routes=[route for one in ROUTERS for route in one.routes])
