@@ -8,13 +8,12 @@ from uuid import UUID
 
 import httpx2
 import psutil
-from temporalio.client import Client as Temporal
-from temporalio.service import RPCError, RPCStatusCode
 
 from neo.turns.running import QUIET_MAX
 from support.client import Client, Event, reply_of, text_of
 from support.rows import Rows
 from support.server import Server
+from support.temporal import knows_of
 
 MODEL = "scripted:tokens=30,delay_ms=40"
 TERMINALS = ("finish", "error", "abort")
@@ -65,16 +64,6 @@ async def test_the_worker_is_killed_in_mid_answer_and_comes_back(tmp_path: Path)
     finally:
         await server.stop()
         server.remove()
-
-
-async def knows_of(server: Server, turn_id: str) -> bool:
-    temporal = await Temporal.connect(server.addresses.temporal_address)
-    try:
-        await temporal.get_workflow_handle(turn_id).describe()
-    except RPCError as error:
-        assert error.status is RPCStatusCode.NOT_FOUND
-        return False
-    return True
 
 
 async def test_the_worker_is_killed_before_temporal_was_told_of_what_it_answers(tmp_path: Path) -> None:

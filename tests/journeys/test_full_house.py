@@ -8,12 +8,12 @@ import httpx2
 import pytest
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client as Temporal
-from temporalio.service import RPCError, RPCStatusCode
 
 from neo.turns.running import QUIET_MAX
 from support.client import Client
 from support.rows import Rows
 from support.server import Server
+from support.temporal import knows_of
 
 GATE = "full-house"
 LONG = f"scripted:tokens=2,pause_after=1,gate={GATE}"
@@ -58,15 +58,11 @@ async def test_a_turn_whose_provider_failed_before_temporal_heard_of_it_is_tried
 
 async def steps_asked_for(server: Server, turn_id: str) -> int:
     """By the turn's workflow, once it has come and ended."""
-    temporal = await Temporal.connect(server.addresses.temporal_address)
-    handle = temporal.get_workflow_handle(turn_id)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            try:
-                await handle.result()
-                break
-            except RPCError as error:
-                assert error.status is RPCStatusCode.NOT_FOUND
-                await asyncio.sleep(0.1)
-    events = (await handle.fetch_history()).events
+        while not await knows_of(server, turn_id):
+            await asyncio.sleep(0.1)
+        temporal = await Temporal.connect(server.addresses.temporal_address)
+        workflow = temporal.get_workflow_handle(turn_id)
+        await workflow.result()
+    events = (await workflow.fetch_history()).events
     return sum(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED for event in events)

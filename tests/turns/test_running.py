@@ -68,6 +68,19 @@ async def test_what_became_of_an_early_step_is_its_attempts_and_nobody_elses(beg
     assert begun.count == {"a": 2}
 
 
+async def test_one_that_ended_early_is_not_begun_early_again_while_its_attempt_is_awaited(
+    begun: Begun,
+) -> None:
+    steps = RunningSteps()
+    begun.let.set()
+    steps.begin_early("a", begun.step("a"))
+    await asyncio.sleep(0.01)
+    steps.begin_early("a", begun.step("a"))
+    await asyncio.sleep(0.01)
+
+    assert begun.count == {"a": 1}
+
+
 async def test_no_more_than_may_be_are_begun_early_and_none_twice(begun: Begun) -> None:
     steps = RunningSteps()
     for number in range(EARLY_MAX + 3):

@@ -39,7 +39,7 @@ class RunningSteps:
     def begin_early(self, turn_id: str, begin: Begin) -> Step | None:
         """Begin it before there is an attempt, unless enough run; the step, if Temporal may hear of it later."""
         others = len(self._steps)
-        if others >= EARLY_MAX or turn_id in self._steps:
+        if others >= EARLY_MAX or turn_id in self._steps or turn_id in self._kept:
             return None
         self._early.add(turn_id)
         step = self._begin(turn_id, begin)

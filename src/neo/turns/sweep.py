@@ -24,7 +24,7 @@ log = structlog.get_logger()
 SWEEP_SECONDS = 0.5
 # A start takes milliseconds; a turn that is still queued after this was left behind.
 QUEUED_AFTER = timedelta(seconds=1)
-# Temporal has been told by then of one that was begun before, unless its process died.
+# Temporal has been told by then of one that was begun before, unless its process died; to tell it may take a while.
 BEGUN_AFTER = timedelta(seconds=HELD_SECONDS_MAX + 3)
 # A running turn is looked at now and then, in case Temporal has lost or ended its workflow.
 RUNNING_AFTER = timedelta(seconds=15)
