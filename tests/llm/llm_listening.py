@@ -5,13 +5,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from neo.engines.ports import free_port
-from neo.llm import Completed, Models, Piece, Prompt, TextDelta
+from neo.llm import Completed, Models, Piece, Prompt, ReasoningDelta, TextDelta
 
 EVENTUALLY_SECONDS_MAX = 20.0
 LOOK_EVERY_SECONDS = 0.01
@@ -42,6 +42,22 @@ def _wait_until_healthy(url: str, server: "subprocess.Popen[bytes]") -> None:
         except OSError:
             time.sleep(0.05)
     raise AssertionError("The model server did not start.")
+
+
+def joined(pieces: Iterable[Piece]) -> list[Piece]:
+    """The same, however often it was read: deltas of one part that follow each other are one."""
+    told: list[Piece] = []
+    for piece in pieces:
+        last = told[-1] if told else None
+        if (
+            isinstance(piece, TextDelta | ReasoningDelta)
+            and type(last) is type(piece)
+            and last.part == piece.part
+        ):
+            told[-1] = replace(last, text=last.text + piece.text)
+        else:
+            told.append(piece)
+    return told
 
 
 @dataclass

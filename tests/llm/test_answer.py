@@ -6,9 +6,8 @@ from contextlib import aclosing
 import httpx2
 import pytest
 
-from llm.llm_listening import Ask, Calls, eventually
+from llm.llm_listening import Ask, Calls, eventually, joined
 from neo.llm import Models, Prompt, ReasoningDelta, Said, TextDelta, Tier, ToolCall
-from neo.llm.joined import joined
 from neo.llm.reading import storable
 
 DIALECTS = ["scripted", "scripted-chat", "scripted-anthropic"]
@@ -32,7 +31,7 @@ async def test_every_provider_answers_in_order_and_completes_once(ask: Ask, prov
 async def test_reasoning_comes_in_a_part_of_its_own(ask: Ask, dialect: str) -> None:
     heard = await ask(f"{dialect}:reasoning=2,tokens=1")
 
-    told = list(joined(heard.pieces))
+    told = joined(heard.pieces)
     assert told[:-1] == [ReasoningDelta(0, "r1 r2 "), TextDelta(1, "w1 ")]
     assert heard.text == "w1 "
 
@@ -138,7 +137,7 @@ async def test_pieces_arrive_as_they_are_said(
         assert (await control.post("/release", params={"gate": gate})).json() == {"released": 1}
         rest = [piece async for piece in pieces]
 
-    assert list(joined(rest[:-1])) == [TextDelta(0, "w2 w3 ")]
+    assert joined(rest[:-1]) == [TextDelta(0, "w2 w3 ")]
 
 
 @each_dialect

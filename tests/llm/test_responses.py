@@ -8,7 +8,7 @@ from contextlib import aclosing
 import orjson
 import pytest
 
-from llm.llm_listening import Heard
+from llm.llm_listening import Heard, joined
 from llm.raw_provider import HEAD, completed, event, raw_provider, refusal_head, said
 from neo.errors import Failure
 from neo.llm import (
@@ -30,7 +30,6 @@ from neo.llm import (
     TextDelta,
     Tier,
 )
-from neo.llm.joined import joined
 from support.images import image
 
 HELLO = Prompt("Be kind.", (), "hello")
@@ -156,7 +155,7 @@ async def test_an_answer_is_the_same_however_it_is_cut() -> None:
     async with raw_provider(body) as whole, raw_provider(*(bytes([byte]) for byte in body)) as cut:
         in_one, in_bytes = await heard(openai_at(whole.url)), await heard(openai_at(cut.url))
 
-    assert list(joined(in_one.pieces)) == list(joined(in_bytes.pieces))
+    assert joined(in_one.pieces) == joined(in_bytes.pieces)
     assert in_one.text == "Grüße 🌍 \u2028b"
     assert in_one.completed.response_id == "resp_1"
 

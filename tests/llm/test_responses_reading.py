@@ -18,7 +18,7 @@ from neo.llm.sse import EventData
 
 def read(*writes: bytes) -> list[Piece]:
     reading, events = ResponsesReading("asked-for"), EventData()
-    pieces = [piece for write in writes for data in events.feed(write) for piece in reading.hear(data)]
+    pieces = [piece for write in writes for piece in reading.hear(events.feed(write))]
     assert reading.is_over
     return [*pieces, reading.completed()]
 
@@ -143,9 +143,9 @@ def test_only_what_is_said_is_a_sign_of_life() -> None:
     reading = ResponsesReading("m")
     silence = [{"type": "response.in_progress"}, {"type": "keepalive"}, {"type": ["odd"]}, {}]
 
-    assert [reading.hear(orjson.dumps(event)) for event in silence] == [()] * 4
+    assert list(reading.hear(map(orjson.dumps, silence))) == []
     assert reading.signs_of_life == 0
-    reading.hear(orjson.dumps({"type": "response.function_call_arguments.delta", "delta": "{"}))
+    assert list(reading.hear([b'{"type": "response.function_call_arguments.delta", "delta": "{"}'])) == []
     assert reading.signs_of_life == 1
 
 
@@ -164,7 +164,7 @@ def test_only_what_is_said_is_a_sign_of_life() -> None:
 )
 def test_what_cannot_be_read_is_not_read(data: bytes) -> None:
     with pytest.raises(UnreadableError):
-        ResponsesReading("m").hear(data)
+        list(ResponsesReading("m").hear([data]))
 
 
 json = st.recursive(
@@ -212,9 +212,8 @@ def test_no_json_breaks_the_reading(told: list[tuple[str, dict[str, Any]]]) -> N
     reading = ResponsesReading("m")
 
     try:
-        for kind, data in told:
-            for piece in reading.hear(orjson.dumps({"type": kind, **data})):
-                assert isinstance(piece, TextDelta | ReasoningDelta | ToolCall)
+        for piece in reading.hear(orjson.dumps({"type": kind, **data}) for kind, data in told):
+            assert isinstance(piece, TextDelta | ReasoningDelta | ToolCall)
         reading.completed()
     except (Failure, Reported, UnreadableError):
         pass

@@ -8,7 +8,6 @@ import httpx2
 
 from neo.llm.event_json import UnreadableError
 from neo.llm.failures import failure
-from neo.llm.joined import joined
 from neo.llm.lines import Lines
 from neo.llm.listening import Listening
 from neo.llm.patience import Patience
@@ -46,7 +45,7 @@ async def responses_answer(
             listening = Listening(chunks, reading, patience, lines.rests)
             while not reading.is_over:
                 events = await listening.events()
-                for piece in joined(piece for event in events for piece in reading.hear(event)):
+                for piece in reading.hear(events):
                     yield piece
             await listening.read_to_the_end()
         # The connection is back in the pool before the caller hears the end and starts the next call.

@@ -1,15 +1,14 @@
 """Reads the events of OpenAI's Responses API as pieces, and knows when an answer is over."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeAlias
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import ClassVar
 
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.event_json import UnreadableError, loaded, part_of, text_in
+from neo.llm.event_json import UnreadableError, part_of, text_in
+from neo.llm.merged import Event, merged
 from neo.llm.pieces import Completed, FinishReason, Piece, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.reading import Length, count, short_name, storable
 from neo.llm.reported import reported_in_stream
-
-_Event: TypeAlias = dict[str, Any]
 
 _FINISH_REASONS: dict[object, FinishReason] = {
     "completed": "stop",
@@ -27,7 +26,7 @@ class ResponsesReading:
         self._parts: dict[tuple[str, object, object], int] = {}
         self._tool_calls = 0
         self._has_refused = False
-        self._final: _Event | None = None
+        self._final: Event | None = None
         self._response_id: str | None = None
         self.has_text = False
         self.signs_of_life = 0
@@ -37,11 +36,16 @@ class ResponsesReading:
     def is_over(self) -> bool:
         return self._final is not None
 
-    def hear(self, data: bytes) -> Sequence[Piece]:
-        """The pieces of the next event. After the final one nothing counts any more."""
+    def hear(self, read: Iterable[bytes]) -> Iterator[Piece]:
+        """The pieces of the events that were read next. After the final one nothing counts any more."""
         if self.is_over:
-            return ()
-        event = loaded(data)
+            return
+        for event in merged(read):
+            yield from self._pieces(event)
+            if self.is_over:
+                return
+
+    def _pieces(self, event: Event) -> Sequence[Piece]:
         kind = event.get("type")
         error = event.get("error")
         if error or kind == "error":
@@ -65,7 +69,7 @@ class ResponsesReading:
             model=short_name(final.get("model")) or self._model,
         )
 
-    def _finish_reason(self, final: _Event) -> FinishReason:
+    def _finish_reason(self, final: Event) -> FinishReason:
         told = part_of(final, "incomplete_details").get("reason") or final.get("status")
         if told in _NO_ANSWER:
             raise ProviderIncomplete
@@ -75,41 +79,41 @@ class ResponsesReading:
         # An answer that ends in a tool call is called just completed.
         return "tool-calls" if reason == "stop" and self._tool_calls else reason
 
-    def _begin(self, event: _Event) -> Sequence[Piece]:
+    def _begin(self, event: Event) -> Sequence[Piece]:
         self._response_id = short_name(part_of(event, "response").get("id"))
         return ()
 
-    def _text(self, event: _Event) -> Sequence[Piece]:
+    def _text(self, event: Event) -> Sequence[Piece]:
         text = self._said(event, "delta")
         if not text:
             return ()
         self.has_text = True
         return (TextDelta(self._part("text", event, "content_index"), text),)
 
-    def _refusal(self, event: _Event) -> Sequence[Piece]:
+    def _refusal(self, event: Event) -> Sequence[Piece]:
         self._has_refused = True
         return self._text(event)
 
-    def _whole_refusal(self, event: _Event) -> Sequence[Piece]:
+    def _whole_refusal(self, event: Event) -> Sequence[Piece]:
         # Told in deltas already, unless there were none.
         return () if self._has_refused else self._refusal({**event, "delta": event.get("refusal")})
 
-    def _summary(self, event: _Event) -> Sequence[Piece]:
+    def _summary(self, event: Event) -> Sequence[Piece]:
         return self._reasoned(event, self._part("summary", event, "summary_index"))
 
-    def _reasoning(self, event: _Event) -> Sequence[Piece]:
+    def _reasoning(self, event: Event) -> Sequence[Piece]:
         return self._reasoned(event, self._part("reasoning", event, "content_index"))
 
-    def _reasoned(self, event: _Event, part: int) -> Sequence[Piece]:
+    def _reasoned(self, event: Event, part: int) -> Sequence[Piece]:
         text = self._said(event, "delta")
         return (ReasoningDelta(part, text),) if text else ()
 
-    def _shred(self, _: _Event) -> Sequence[Piece]:
+    def _shred(self, _: Event) -> Sequence[Piece]:
         # Arguments arrive in shreds: a call is told when it is whole.
         self.signs_of_life += 1
         return ()
 
-    def _item(self, event: _Event) -> Sequence[Piece]:
+    def _item(self, event: Event) -> Sequence[Piece]:
         item = part_of(event, "item")
         if item.get("type") != "function_call":
             return ()
@@ -120,7 +124,7 @@ class ResponsesReading:
         self._parts["call", call_id, self._tool_calls] = len(self._parts)
         return (ToolCall(call_id, name, arguments or "{}"),)
 
-    def _end(self, event: _Event) -> Sequence[Piece]:
+    def _end(self, event: Event) -> Sequence[Piece]:
         final = event.get("response")
         if not isinstance(final, dict):
             raise UnreadableError("The final event has no response.")
@@ -129,19 +133,19 @@ class ResponsesReading:
         self._final = {"status": str(event["type"]).removeprefix("response."), **final}
         return ()
 
-    def _said(self, where: _Event, key: str) -> str:
+    def _said(self, where: Event, key: str) -> str:
         text = text_in(where, key)
         if text:
             self.signs_of_life += 1
             self._length.add(text)
         return storable(text)
 
-    def _part(self, kind: str, event: _Event, index: str) -> int:
+    def _part(self, kind: str, event: Event, index: str) -> int:
         """The number of a part, counted in the order in which parts begin."""
         key = (kind, short_name(event.get("item_id")), count(event.get(index)))
         return self._parts.setdefault(key, len(self._parts))
 
-    _HEARD: ClassVar[dict[str, Callable[["ResponsesReading", _Event], Sequence[Piece]]]] = {
+    _HEARD: ClassVar[dict[str, Callable[["ResponsesReading", Event], Sequence[Piece]]]] = {
         "response.output_text.delta": _text,
         "response.refusal.delta": _refusal,
         "response.refusal.done": _whole_refusal,

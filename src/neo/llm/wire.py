@@ -3,6 +3,7 @@
 Its parser is C and gives all that has come at once: a piece of an answer costs half of what it costs otherwise.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
@@ -66,7 +67,18 @@ class _Body(httpx2.AsyncByteStream):
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_told_by_the_client(self._request):
             async for chunk in self._response.content.iter_any():
+                if transport := self._transport():
+                    # What comes while nobody waits is read in one piece, not woken up for each time.
+                    transport.pause_reading()
                 yield chunk
+                if transport := self._transport():
+                    transport.resume_reading()
+
+    def _transport(self) -> asyncio.Transport | None:
+        """None once the connection is given back, with the body's last byte, or is closing."""
+        connection = self._response.connection
+        transport = connection.transport if connection is not None else None
+        return transport if transport is not None and not transport.is_closing() else None
 
     async def aclose(self) -> None:
         """A body that was read to its end has given its connection back already; any other is cut."""
