@@ -17,6 +17,7 @@ from neo.turns.album import Album
 from neo.turns.cancellations import Cancellations
 from neo.turns.contract import HEARTBEAT_PASSED_ON
 from neo.turns.finish import Finisher
+from neo.turns.holding import Holding
 from neo.turns.home import Home
 from neo.turns.step import ModelStep
 from neo.turns.workflow import ChatTurnWorkflow
@@ -57,7 +58,9 @@ class TurnWorker:
             cancellations,
             warmed,
         )
+        holding = Holding(self._resources.database, self._resources.starter.later)
         cancelling = asyncio.create_task(kept_going("cancellations", cancellations.run))
+        saying = asyncio.create_task(kept_going("holding", holding.run))
         drain_seconds = self._settings.server.drain_seconds
         home = Home()
         ticking = asyncio.create_task(home.tick())
@@ -68,9 +71,11 @@ class TurnWorker:
             await asyncio.wait((warmed,))
         async with loop_beside("temporal") as beside:
             await self._work(beside, client, activities)
-        for task in (cancelling, ticking, warmed):
-            task.cancel()
+        # What could not finish is ended before Temporal hears of it, or another worker would begin it meanwhile.
         await activities.aclose()
+        await self._resources.starter.later.all_now()
+        for task in (cancelling, saying, ticking, warmed):
+            task.cancel()
 
     async def _warm(self) -> None:
         """Seconds of imports. A worker that is alone takes turns meanwhile; the first of them wait in their step."""
@@ -94,13 +99,13 @@ class TurnWorker:
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
         starter.begin_early = None
         self._up.clear()
-        telling = asyncio.create_task(starter.later.all_now())
         log.info("worker_drains", seconds=drain_seconds)
         stopping.cancel()
+        draining = asyncio.create_task(activities.drain())
         if not working.done():
             await run_in(beside, worker.shutdown())
         await working
-        await telling
+        await draining
 
     def _worker(self, client: Client, activities: TurnActivities) -> Worker:
         return Worker(

@@ -26,6 +26,7 @@ DEFINERS = {
     "neo_cancelled_turns",  # Which of a worker's turns somebody has stopped.
     "neo_overdue_cancels",  # Stopped turns that nobody has ended, of all tenants.
     "neo_outbox_age",  # How long turns wait to be started, of all tenants: a number.
+    "neo_hold_turns",  # Which of a worker's turns it answers for.
     "neo_sweep_turns",  # Turns that were left behind, of all tenants.
 }
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import httpx2
 import psutil
+import pytest
 
 from neo.turns.running import QUIET_MAX
 from support.client import Client, Event, reply_of, text_of
@@ -16,6 +17,8 @@ from support.server import Server
 from support.temporal import knows_of
 
 MODEL = "scripted:tokens=30,delay_ms=40"
+# Goes on for longer than a turn is said to be in hand at a time.
+LONG = "scripted:tokens=30,delay_ms=300"
 TERMINALS = ("finish", "error", "abort")
 
 
@@ -70,12 +73,12 @@ async def test_the_worker_is_killed_before_temporal_was_told_of_what_it_answers(
     server = await Server(tmp_path / "data").start()
     try:
         rows, client = Rows(server), Client(server.url, server.api_key)
-        agent_id = await rows.agent(MODEL)
+        agent_id = await rows.agent(LONG)
         sessions = [await client.open(agent_id=agent_id) for _ in range(QUIET_MAX + 3)]
         accepted = [await client.say(session, "Hello") for session in sessions]
         session, last = sessions[-1], accepted[-1]
         seen = await client.events(
-            session, last["since_cursor"], until=lambda event: "w1 " in str(event.chunk)
+            session, last["since_cursor"], until=lambda event: "w20 " in str(event.chunk)
         )
         assert not await knows_of(server, last["chat_turn_id"])
 
@@ -84,7 +87,8 @@ async def test_the_worker_is_killed_before_temporal_was_told_of_what_it_answers(
 
         check(seen, rest, reply_of(await client.messages(session), last["chat_turn_id"]))
         for one, posted in zip(sessions, accepted, strict=True):
-            assert (await client.ended(one, posted["chat_turn_id"]))["status"] == "COMPLETED"
+            turn = await client.ended(one, posted["chat_turn_id"])
+            assert (turn["status"], turn["attempts"]) == ("COMPLETED", 2)
         assert await knows_of(server, last["chat_turn_id"])
         await rows.aclose()
         await client.http.aclose()
@@ -137,6 +141,35 @@ async def test_a_stop_lets_what_runs_finish_and_leaves_no_process(tmp_path: Path
         client = Client(server.url, server.api_key)
         turn = await client.ended(session, accepted["chat_turn_id"])
         assert (turn["status"], turn["attempts"]) == ("COMPLETED", 1)
+        await client.http.aclose()
+    finally:
+        await server.stop()
+        server.remove()
+
+
+@pytest.mark.parametrize(("drain_seconds", "attempts"), [(12, 1), (2, 2)])
+async def test_a_stop_lets_finish_or_hands_over_what_temporal_has_not_heard_of(
+    tmp_path: Path, drain_seconds: int, attempts: int
+) -> None:
+    server = await Server(tmp_path / "data", {"NEO_DRAIN_SECONDS": str(drain_seconds)}).start()
+    try:
+        rows, client = Rows(server), Client(server.url, server.api_key)
+        short, long = await rows.agent(MODEL), await rows.agent("scripted:tokens=30,delay_ms=150")
+        sessions = [await client.open(agent_id=short) for _ in range(QUIET_MAX)]
+        session = await client.open(agent_id=long)
+        for one in sessions:
+            await client.say(one, "Hello")
+        turn_id = (await client.say(session, "Hello"))["chat_turn_id"]
+        assert not await knows_of(server, turn_id)
+        await rows.aclose()
+        await client.http.aclose()
+
+        assert await server.stop() == 0
+
+        await server.start()
+        client = Client(server.url, server.api_key)
+        turn = await client.ended(session, turn_id)
+        assert (turn["status"], turn["attempts"]) == ("COMPLETED", attempts)
         await client.http.aclose()
     finally:
         await server.stop()

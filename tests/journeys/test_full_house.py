@@ -6,9 +6,11 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import text
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client as Temporal
 
+from neo.turns.holding import HELD_FOR
 from neo.turns.running import QUIET_MAX
 from support.client import Client
 from support.rows import Rows
@@ -19,6 +21,14 @@ GATE = "full-house"
 LONG = f"scripted:tokens=2,pause_after=1,gate={GATE}"
 QUICK = "scripted:tokens=5"
 PATIENCE_SECONDS = 15.0
+HOW_HELD = text(
+    "SELECT held_until > clock_timestamp() AS is_in_hand, swept_at FROM chat_turns WHERE id = :id"
+)
+# Of the full house: begun just before this turn, and looked at since.
+LOOKED_AT = text(
+    "SELECT count(*) FROM chat_turns o JOIN chat_turns t ON t.id = :id AND o.tenant_id = t.tenant_id "
+    "WHERE o.status = 'RUNNING' AND o.started_at < t.started_at AND o.swept_at > o.started_at"
+)
 
 
 @pytest.fixture
@@ -54,6 +64,34 @@ async def test_a_turn_whose_provider_failed_before_temporal_heard_of_it_is_tried
 
     assert (await client.ended(session, turn_id))["status"] == "COMPLETED"
     assert await steps_asked_for(server, turn_id) == 1
+
+
+@pytest.mark.usefixtures("full_house")
+async def test_a_turn_that_temporal_has_not_heard_of_is_said_to_be_in_hand_and_looked_at_by_nobody(
+    client: Client, rows: Rows, server: Server, scripted: httpx2.AsyncClient
+) -> None:
+    gate = uuid4().hex
+    agent_id = await rows.agent(f"scripted:tokens=2,pause_after=1,gate={gate}")
+    session = await client.open(agent_id=agent_id)
+    turn_id = (await client.say(session, "Hello"))["chat_turn_id"]
+
+    # Those that it has heard of are not said to be in hand any more, and so are looked at.
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await looked_at_of_others(rows, turn_id):
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(HELD_FOR.total_seconds() / 2)
+    async with rows.owner.without_tenant() as owner:
+        held = (await owner.execute(HOW_HELD, {"id": turn_id})).one()
+
+    assert (held.is_in_hand, held.swept_at) == (True, None)
+    assert not await knows_of(server, turn_id)
+    await scripted.post("/control/release", params={"gate": gate})
+    assert (await client.ended(session, turn_id))["attempts"] == 1
+
+
+async def looked_at_of_others(rows: Rows, turn_id: str) -> int:
+    async with rows.owner.without_tenant() as owner:
+        return int(await owner.scalar(LOOKED_AT, {"id": turn_id}) or 0)
 
 
 async def steps_asked_for(server: Server, turn_id: str) -> int:

@@ -18,6 +18,8 @@ from neo.engines.data_folder import held
 from neo.engines.ports import free_port
 from neo.engines.postgres_home import discard_home
 from neo.engines.stack import engines_up
+from neo.turns.holding import HELD_FOR
+from neo.turns.running import QUIET_MAX
 from support.client import Client, read_events, reply_of, text_of
 
 SECRET = "a secret key of at least thirty-two characters"
@@ -102,6 +104,42 @@ async def test_a_killed_worker_is_made_up_for_while_the_tail_stays_open(tmp_path
             assert text_of(seen) == stored == "".join(f"w{number} " for number in range(1, 31))
             assert [event.type for event in seen].count("data-turn-restarted") == 1
             assert sum(event.type in ("finish", "error", "abort") for event in seen) == 1
+            for client in (posts_to, reads_from):
+                await client.http.aclose()
+    with held(tmp_path / "data") as folder:
+        discard_home(folder)
+
+
+async def test_answers_of_a_full_house_are_left_to_its_process_until_that_has_died(tmp_path: Path) -> None:
+    async with engines_up(tmp_path / "data", models="scripted") as addresses:
+        # Goes on for longer than a turn is said to be in hand at a time.
+        env = environment(addresses) | {"NEO_MODEL_FAST": "scripted:tokens=30,delay_ms=250"}
+        log, ports = tmp_path / "neo.log", (free_port(), free_port())
+        async with neo(log, env, "migrate") as migrating:
+            assert await migrating.wait() == 0
+        _, key = await key_of_a_tenant(addresses)
+        full, other = (neo(log, env, "api", "--with-worker", "--port", str(port)) for port in ports)
+        async with full as dies, other:
+            posts_to, reads_from = (Client(f"http://127.0.0.1:{port}", key) for port in ports)
+            await asyncio.gather(*(ready(f"http://127.0.0.1:{port}") for port in ports))
+            sessions = [await posts_to.open() for _ in range(QUIET_MAX + 3)]
+            accepted = [await posts_to.say(session, "Hello") for session in sessions]
+            session, turn_id = sessions[-1], accepted[-1]["chat_turn_id"]
+            async with (
+                asyncio.timeout(RECOVERY_SECONDS + HELD_FOR.total_seconds()),
+                reads_from.stream(session, accepted[-1]["since_cursor"]) as response,
+            ):
+                events = read_events(response)
+                while "w20 " not in str((await anext(events)).chunk):
+                    pass
+                attempts = (await reads_from.turn(session, turn_id))["attempts"]
+                dies.kill()
+                rest = [event async for event in events]
+
+            assert attempts == 1
+            assert sum(event.type == "data-turn-restarted" for event in rest) == 1
+            assert text_of(rest) == "".join(f"w{number} " for number in range(1, 31))
+            assert (await reads_from.turn(session, turn_id))["attempts"] == 2
             for client in (posts_to, reads_from):
                 await client.http.aclose()
     with held(tmp_path / "data") as folder:

@@ -74,8 +74,11 @@ async def test_it_is_told_a_while_later_with_what_its_request_had_bound(
 
     await asyncio.sleep(0.05)
     assert telling.begun == []
+    assert telling.later.turn_ids == ["1", "2"]
     await telling.until_begun(2)
+    await telling.later.all_now()
 
+    assert telling.later.turn_ids == []
     assert telling.begun == ["1", "2"]
     assert telling.requests == [1, 2]
 

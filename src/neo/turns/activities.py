@@ -26,6 +26,7 @@ from neo.turns.contract import (
     TURN_ATTEMPTS_EXHAUSTED,
     TurnInput,
 )
+from neo.turns.holding import HELD_FOR
 from neo.turns.home import Home
 from neo.turns.patience import patiently
 from neo.turns.running import RunningSteps, Step
@@ -84,7 +85,11 @@ class TurnActivities:
         """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The step, if
         Temporal may be told a little later.
         """
-        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1))
+        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR))
+
+    async def drain(self) -> None:
+        """Let steps that no attempt has come for finish, for as long as others have."""
+        await self._steps.early_ended(self._finish_seconds)
 
     async def aclose(self) -> None:
         """End what still runs after the worker has ended."""
@@ -114,7 +119,7 @@ class TurnActivities:
             raise ApplicationError("Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER)
         await step
 
-    async def _run(self, turn: TurnInput, attempt: int) -> None:
+    async def _run(self, turn: TurnInput, attempt: int, held_for: timedelta | None = None) -> None:
         structlog.contextvars.bind_contextvars(
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
         )
@@ -123,7 +128,7 @@ class TurnActivities:
             if attempt > STEP_ATTEMPTS_MAX and await patiently(lambda: self._step.is_exhausted(turn)):
                 raise ApplicationError("Attempts exhausted.", type="AttemptsExhausted", non_retryable=True)
             try:
-                await self._step.run(turn)
+                await self._step.run(turn, held_for)
             except Fenced:
                 log.info("turn_step_was_overtaken")
                 turn_metrics.write_fenced()

@@ -1,6 +1,7 @@
 """What a turn is to say to the model, read from PostgreSQL."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import select
@@ -48,9 +49,14 @@ class Earlier:
     has_files: bool
 
 
-async def begin_task(database: Database, tenant_id: UUID, turn_id: UUID) -> Task | None:
-    """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended."""
-    found = await database.call("neo_begin_turn", tenant_id, turn_id)
+async def begin_task(
+    database: Database, tenant_id: UUID, turn_id: UUID, held_for: timedelta | None
+) -> Task | None:
+    """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended.
+
+    One that begins before Temporal has heard of the turn holds it for a while.
+    """
+    found = await database.call("neo_begin_turn", tenant_id, turn_id, held_for)
     if not found:
         return None
     row = dict(found[0])

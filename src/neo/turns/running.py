@@ -61,6 +61,10 @@ class RunningSteps:
             step.cancel()
             await asyncio.gather(step, return_exceptions=True)
 
+    async def early_ended(self, seconds: float) -> None:
+        if early := [self._steps[turn_id] for turn_id in self._early]:
+            await asyncio.wait(early, timeout=seconds)
+
     async def aclose(self) -> None:
         """End those that nobody waits for."""
         steps = list(self._steps.values())

@@ -74,10 +74,10 @@ class TurnStarter:
         self._note_told(turn.turn_id)
         await reached("after_start")
 
-    def has_told(self, turn_id: str) -> bool:
-        """Whether this process has told Temporal of the turn a moment ago: it waits, and was not left behind."""
+    def has_in_hand(self, turn_id: str) -> bool:
+        """Whether this process is to tell Temporal of the turn, or has a moment ago: it was not left behind."""
         told = self._told.get(turn_id)
-        return told is not None and time.monotonic() - told < TOLD_SECONDS
+        return self.later.holds(turn_id) or (told is not None and time.monotonic() - told < TOLD_SECONDS)
 
     async def aclose(self) -> None:
         await self.queue.aclose()

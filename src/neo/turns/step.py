@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import AbstractContextManager, aclosing
+from datetime import timedelta
 from uuid import UUID
 
 import structlog
@@ -68,11 +69,11 @@ class ModelStep:
         self._warmed = warmed
         self._beginning = asyncio.Semaphore(BEGINNINGS_MAX)
 
-    async def run(self, turn: TurnInput) -> None:
+    async def run(self, turn: TurnInput, held_for: timedelta | None) -> None:
         """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
         retry cannot help; before that it is raised, to be tried again.
         """
-        task = await patiently(lambda: self._begin(turn))
+        task = await patiently(lambda: self._begin(turn, held_for))
         if task is None:
             log.info("turn_step_found_it_ended")
             return
@@ -101,11 +102,11 @@ class ModelStep:
         finally:
             await writer.aclose()
 
-    async def _begin(self, turn: TurnInput) -> Task | None:
+    async def _begin(self, turn: TurnInput, held_for: timedelta | None) -> Task | None:
         tenant_id = UUID(turn.tenant_id)
         async with self._beginning:
             # A step that ended while Temporal was away runs again, and must do nothing.
-            return await begin_task(self._database, tenant_id, UUID(turn.turn_id))
+            return await begin_task(self._database, tenant_id, UUID(turn.turn_id), held_for)
 
     async def _answer(self, attempt: Attempt) -> None:
         finisher = self._finisher

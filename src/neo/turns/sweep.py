@@ -17,16 +17,14 @@ from neo.turns.close import TurnCloser
 from neo.turns.contract import TurnInput
 from neo.turns.models import TurnStatus
 from neo.turns.start import TurnRefused, TurnStarter
-from neo.turns.telling_later import HELD_SECONDS_MAX
 
 log = structlog.get_logger()
 
 SWEEP_SECONDS = 0.5
 # A start takes milliseconds; a turn that is still queued after this was left behind.
 QUEUED_AFTER = timedelta(seconds=1)
-# Temporal has been told by then of one that was begun before, unless its process died; to tell it may take a while.
-BEGUN_AFTER = timedelta(seconds=HELD_SECONDS_MAX + 3)
-# A running turn is looked at now and then, in case Temporal has lost or ended its workflow.
+# A running turn is looked at now and then, in case Temporal has lost or ended its workflow; one that was begun before
+# Temporal heard of it, as soon as its process no longer says that it is in hand (`turns/holding.py`).
 RUNNING_AFTER = timedelta(seconds=15)
 TURNS_MAX = 100
 # A worker that lives stops an answer within a second; after this there is none.
@@ -35,8 +33,7 @@ TURN_LOST = "turn_lost"
 LOST_MESSAGE = "The turn was stopped from outside before it could finish."
 
 SWEEP = text(
-    "SELECT tenant_id, session_id, id, status "
-    "FROM neo_sweep_turns(:queued_after, :begun_after, :running_after, :turns_max)"
+    "SELECT tenant_id, session_id, id, status FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)"
 )
 OVERDUE = "SELECT * FROM neo_overdue_cancels($1, $2)"
 
@@ -64,7 +61,6 @@ class Sweeper:
         """One round; how many turns were looked at."""
         values = {
             "queued_after": QUEUED_AFTER,
-            "begun_after": BEGUN_AFTER,
             "running_after": RUNNING_AFTER,
             "turns_max": TURNS_MAX,
         }
@@ -100,7 +96,7 @@ class Sweeper:
 
     async def _look(self, row: Row[tuple[str, str, str, str]]) -> None:
         turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
-        if self.starter.has_told(turn.turn_id):
+        if self.starter.has_in_hand(turn.turn_id):
             # The house is full, or the answer is long: to tell Temporal again would be for nothing.
             return
         try:

@@ -10,15 +10,16 @@ from neo.turns.running import Step
 
 # First words of others come before what Temporal costs. A process that dies meanwhile leaves the turn to the sweepers.
 HELD_SECONDS = 1.0
-# One whose step goes on is held until it ends, for it costs least then, but no longer than this.
-HELD_SECONDS_MAX = 4.0
+# One whose step goes on is held until it ends, for it costs least then, but no longer than this: most answers have
+# ended by then, and of what takes long operators see the workflow.
+HELD_SECONDS_MAX = 30.0
 # Of these, told at once: with fewer, Temporal hears of them more slowly than 64 users have them answered.
 TELLING_MAX = 64
 # Held in one process, several times what so short a time brings. Temporal hears of others at once, and who is next
 # waits for that.
 HELD_MAX = 1_000
 # Some hundreds are told in this time; a Temporal that is away is not waited for.
-LEAVE_SECONDS = 5.0
+LEAVE_SECONDS = 3.0
 
 Tell = Callable[[TurnInput], Coroutine[Any, Any, None]]
 
@@ -28,7 +29,15 @@ class TellingLater:
         self._tell = tell
         self._telling = asyncio.Semaphore(TELLING_MAX)
         self._let_go = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    @property
+    def turn_ids(self) -> list[str]:
+        """Of those that are held."""
+        return list(self._tasks)
+
+    def holds(self, turn_id: str) -> bool:
+        return turn_id in self._tasks
 
     def add(self, turn: TurnInput, step: Step) -> bool:
         """Whether it will be told of here."""
@@ -36,15 +45,15 @@ class TellingLater:
             return False
         telling = self._told_later(turn, step, self._let_go)
         task = asyncio.create_task(telling, name=f"tell-later-{turn.turn_id}")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[turn.turn_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(turn.turn_id, None))
         return True
 
     async def all_now(self) -> None:
         """Tell of all that are held: who answers them is about to leave. What takes too long is left to sweepers."""
         held, self._let_go = self._let_go, asyncio.Event()
         held.set()
-        if tasks := list(self._tasks):
+        if tasks := list(self._tasks.values()):
             _, late = await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
             for task in late:
                 task.cancel()
