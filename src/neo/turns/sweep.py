@@ -5,9 +5,10 @@ import random
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 
 import structlog
-from sqlalchemy import Row, text
+from asyncpg import Record
 from temporalio.service import RPCError
 
 from neo.db import Database, DatabaseUnavailable
@@ -32,9 +33,9 @@ CANCEL_OVERDUE = timedelta(seconds=10)
 TURN_LOST = "turn_lost"
 LOST_MESSAGE = "The turn was stopped from outside before it could finish."
 
-SWEEP = text(
-    "SELECT tenant_id, session_id, id, status FROM neo_sweep_turns(:queued_after, :running_after, :turns_max)"
-)
+# Looked for this much more seldom than turns that were left behind: it need not be known to the second.
+OVERDUE_ROUNDS = 4
+SWEEP = "SELECT * FROM neo_sweep_turns($1, $2, $3)"
 OVERDUE = "SELECT * FROM neo_overdue_cancels($1, $2)"
 
 
@@ -48,10 +49,11 @@ class Sweeper:
     events: EventLog
 
     async def run(self) -> None:
-        while True:
+        for rounds in count():
             try:
                 await self.sweep()
-                await self.end_overdue_cancels()
+                if rounds % OVERDUE_ROUNDS == 0:
+                    await self.end_overdue_cancels()
             except DatabaseUnavailable:
                 log.debug("sweep_waits_for_database")
             # In even steps the one that had a turn last would come first to it again, also when it cannot start it.
@@ -59,13 +61,7 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """One round; how many turns were looked at."""
-        values = {
-            "queued_after": QUEUED_AFTER,
-            "running_after": RUNNING_AFTER,
-            "turns_max": TURNS_MAX,
-        }
-        async with self.database.without_tenant() as connection:
-            found = (await connection.execute(SWEEP, values)).all()
+        found = await self.database.look_up(SWEEP, QUEUED_AFTER, RUNNING_AFTER, TURNS_MAX)
         await asyncio.gather(*(self._look(row) for row in found))
         return len(found)
 
@@ -94,13 +90,13 @@ class Sweeper:
                 return True
         return False
 
-    async def _look(self, row: Row[tuple[str, str, str, str]]) -> None:
-        turn = TurnInput(str(row.tenant_id), str(row.session_id), str(row.id))
+    async def _look(self, row: Record) -> None:
+        turn = TurnInput(str(row["tenant_id"]), str(row["session_id"]), str(row["id"]))
         if self.starter.has_in_hand(turn.turn_id):
             # The house is full, or the answer is long: to tell Temporal again would be for nothing.
             return
         try:
-            if await self.take_up(turn) and row.status == TurnStatus.QUEUED:
+            if await self.take_up(turn) and row["status"] == TurnStatus.QUEUED:
                 turn_metrics.started_by_sweeper()
                 log.info("turn_started_by_sweeper", turn_id=turn.turn_id, session_id=turn.session_id)
         except (OSError, RPCError, TimeoutError, RuntimeError) as error:
