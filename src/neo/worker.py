@@ -93,11 +93,11 @@ class TurnWorker:
         worker = self._worker(client, activities)
         working = asyncio.ensure_future(run_in(beside, worker.run()))
         self._up.set()
-        starter.begin_early = activities.begin_early
+        starter.early = activities
         log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
         stopping = asyncio.create_task(self._stopping.wait())
         await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-        starter.begin_early = None
+        starter.early = None
         self._up.clear()
         log.info("worker_drains", seconds=drain_seconds)
         stopping.cancel()

@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import orjson
 import pytest
 from sqlalchemy import text
@@ -17,7 +19,11 @@ from neo.chat.standing import Standings
 from neo.chat.storing import Storage, Submission
 from neo.chat.submit import TurnDesk
 from neo.sessions import SessionNotFound
+from neo.turns.contract import TurnInput
+from neo.turns.models import TurnStatus
+from neo.turns.prompt import Task, begin_task, task_of
 from neo.turns.start import TurnStarter
+from neo.turns.start_queue import BURST
 from support.counting import CountingDatabase
 from support.rows import Rows, Tenant, opened
 from support.server import Server
@@ -28,6 +34,9 @@ DELETE_AGENT = text(
     "UPDATE agents SET deleted_at = now() WHERE id = (SELECT agent_id FROM chat_sessions WHERE id = :id)"
 )
 SAID = text("SELECT count(*) FROM chat_messages WHERE session_id = :id")
+STATUSES = text(
+    "SELECT status, held_until > clock_timestamp() FROM chat_turns WHERE session_id = :id ORDER BY turn_no"
+)
 HELLO = Draft("Hello", "SMART", "hello-1")
 MANY = 100
 
@@ -71,6 +80,49 @@ async def test_what_comes_at_once_is_stored_by_few_statements(
     assert sorted(one["turn_no"] for one in stored if one) == list(range(1, MANY + 1))
     assert sorted(one["open_turns"] for one in stored if one) == list(range(MANY))
     assert len(database.taken()) <= MANY / 20
+
+
+async def test_a_turn_that_is_to_begin_is_begun_with_its_message_unless_one_is_open(
+    database: CountingDatabase, tenant: Tenant, session_id: UUID
+) -> None:
+    storage = Storage(database)
+    draft = replace(HELLO, client_message_id=None)
+    rows = [await row_of(database, Submission(tenant.id, session_id, draft)) for _ in range(2)]
+
+    stored = [await storage.store({**row, "held_for": "60 seconds"}) for row in rows]
+
+    assert stored[0] is not None
+    task = task_of(stored[0]["begun"])
+    assert (task.turn.id, task.turn.tenant_id) == (rows[0]["turn_id"], tenant.id)
+    assert (task.turn.status, task.turn.pen, task.turn.attempts) == (TurnStatus.RUNNING, 1, 1)
+    assert (task.message.text, task.instructions) == (
+        "Hello",
+        (await begun_again(database, rows[0])).instructions,
+    )
+    assert stored[1] is not None
+    assert stored[1]["begun"] is None
+    async with database.transaction(tenant.id) as db:
+        statuses = (await db.execute(STATUSES, {"id": session_id})).all()
+    assert statuses == [("RUNNING", True), ("QUEUED", None)]
+
+
+async def test_a_turn_that_begins_later_is_queued(
+    database: CountingDatabase, tenant: Tenant, session_id: UUID
+) -> None:
+    stored = await Storage(database).store(await row_of(database, Submission(tenant.id, session_id, HELLO)))
+
+    assert stored is not None
+    assert stored["begun"] is None
+    async with database.transaction(tenant.id) as db:
+        assert (await db.execute(STATUSES, {"id": session_id})).all() == [("QUEUED", None)]
+
+
+async def begun_again(database: CountingDatabase, row: dict[str, Any]) -> Task:
+    """As its next attempt would begin it."""
+    task = await begin_task(database, row["tenant_id"], row["turn_id"], timedelta(seconds=60))
+    assert task is not None
+    assert task.turn.attempts == 2
+    return task
 
 
 async def test_no_row_stores_anything_in_another_tenants_session(
@@ -234,3 +286,66 @@ async def test_what_is_remembered_of_a_session_is_checked_for_each_who_talks_in_
             await desk.submit(stranger, session_id, draft)
 
     assert await said_in(database, tenant, session_id) == 1
+
+
+class Beside:
+    """A worker beside this that has room as told. It leaves the steps to the server's."""
+
+    def __init__(self) -> None:
+        self.has_room = True
+        self.begun: list[UUID | None] = []
+
+    def begin_early(self, _turn: TurnInput, begun: asyncpg.Record | None) -> None:
+        self.begun.append(begun["id"] if begun is not None else None)
+
+
+class Here:
+    """Temporal, once it is connected."""
+
+    def __init__(self, client: TemporalClient) -> None:
+        self.client: TemporalClient | None = client
+
+
+@pytest.mark.parametrize(
+    ("has_room", "is_burst", "is_begun"), [(True, False, True), (False, False, False), (True, True, False)]
+)
+async def test_a_message_whose_turn_begins_here_at_once_begins_it(
+    server: Server,
+    database: CountingDatabase,
+    tenant: Tenant,
+    session_id: UUID,
+    *,
+    has_room: bool,
+    is_burst: bool,
+    is_begun: bool,
+) -> None:
+    client = await TemporalClient.connect(server.addresses.temporal_address)
+    starter, beside = TurnStarter(Here(client), "neo"), Beside()
+    starter.early, beside.has_room = beside, has_room
+    for _ in range(BURST if is_burst else 0):
+        starter.queue.message_came()
+
+    accepted = await TurnDesk(database, starter, None, queue_max=100).submit(
+        await opener(database, tenant, session_id), session_id, HELLO
+    )
+
+    assert (accepted.begun is not None) is is_begun
+    assert (accepted.turn_id in beside.begun) is is_begun
+    await starter.aclose()
+
+
+async def test_a_message_that_meets_an_open_turn_begins_none(
+    server: Server, database: CountingDatabase, tenant: Tenant, session_id: UUID
+) -> None:
+    client = await TemporalClient.connect(server.addresses.temporal_address)
+    starter = TurnStarter(Here(client), "neo")
+    starter.early = Beside()
+    desk = TurnDesk(database, starter, None, queue_max=100)
+    caller = await opener(database, tenant, session_id)
+
+    accepted = [
+        await desk.submit(caller, session_id, replace(HELLO, client_message_id=None)) for _ in range(2)
+    ]
+
+    assert [(one.open_turns, one.begun is None) for one in accepted] == [(0, False), (1, True)]
+    await starter.aclose()

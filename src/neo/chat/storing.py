@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -38,6 +39,8 @@ class Accepted:
     since_cursor: str
     show_agent_progress_steps: bool | None
     open_turns: int
+    # What its step needs, if it was begun as well.
+    begun: asyncpg.Record | None = None
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,16 @@ class Submission:
     reply_message_id: UUID = field(default_factory=uuid4)
 
     def row(
-        self, open_turns_max: int, *, seen: str | None = None, inspected: Sequence[Inspected] = ()
+        self,
+        open_turns_max: int,
+        *,
+        seen: str | None = None,
+        held_for: timedelta | None = None,
+        inspected: Sequence[Inspected] = (),
     ) -> dict[str, Any]:
-        """What is to be stored unless more turns are open, or the session stands otherwise than `seen`."""
+        """What is to be stored unless more turns are open, or the session stands otherwise than `seen`. Its turn is
+        begun as well, and held for a while, where that is told and none is open.
+        """
         return {
             "tenant_id": self.tenant_id,
             "session_id": self.session_id,
@@ -69,6 +79,7 @@ class Submission:
             "client_message_id": self.draft.client_message_id,
             "draft_digest": self.draft.digest().hex(),
             "traceparent": traces.traceparent(),
+            "held_for": held_for and f"{held_for.total_seconds()} seconds",
         }
 
     def accepted(self, standing: Standing, stored: asyncpg.Record) -> Accepted:
@@ -78,6 +89,7 @@ class Submission:
             since_cursor(stored["turn_no"]),
             standing.show_agent_progress_steps,
             stored["open_turns"],
+            stored["begun"],
         )
 
 

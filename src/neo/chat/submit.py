@@ -16,6 +16,7 @@ from neo.db import Database
 from neo.kit import reached
 from neo.telemetry import traces
 from neo.turns.contract import TurnInput
+from neo.turns.holding import HELD_FOR
 from neo.turns.start import TurnStarter
 
 
@@ -41,7 +42,8 @@ class TurnDesk:
         await reached("after_commit")
         if not accepted.open_turns:
             # After the commit: a start that fails here is made up for by the sweeper.
-            self._starter.start_soon(TurnInput(str(caller.tenant_id), str(session_id), str(accepted.turn_id)))
+            turn = TurnInput(str(caller.tenant_id), str(session_id), str(accepted.turn_id))
+            self._starter.start_soon(turn, accepted.begun)
         await reached("before_answer")
         return accepted
 
@@ -57,7 +59,9 @@ class TurnDesk:
 
     async def _stored(self, standing: Standing, said: Submission) -> Accepted | None:
         await reached("before_commit")
-        stored = await self._storage.store(said.row(self._open_turns_max(standing, said), seen=standing.seen))
+        held_for = HELD_FOR if self._starter.begins_at_once else None
+        row = said.row(self._open_turns_max(standing, said), seen=standing.seen, held_for=held_for)
+        stored = await self._storage.store(row)
         return said.accepted(standing, stored) if stored is not None else None
 
     async def _alone(self, caller: Principal, said: Submission) -> Accepted:

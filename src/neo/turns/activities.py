@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import structlog
+from asyncpg import Record
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
@@ -29,6 +30,7 @@ from neo.turns.contract import (
 from neo.turns.holding import HELD_FOR
 from neo.turns.home import Home
 from neo.turns.patience import patiently
+from neo.turns.prompt import Task, task_of
 from neo.turns.running import RunningSteps, Step
 from neo.turns.step import ModelStep
 
@@ -81,11 +83,16 @@ class TurnActivities:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
 
-    def begin_early(self, turn: TurnInput) -> Step | None:
+    @property
+    def has_room(self) -> bool:
+        return self._steps.has_room
+
+    def begin_early(self, turn: TurnInput, begun: Record | None) -> Step | None:
         """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The step, if
         Temporal may be told a little later.
         """
-        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR))
+        task = task_of(begun) if begun is not None else None
+        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR, task))
 
     async def drain(self) -> None:
         """Let steps that no attempt has come for finish, for as long as others have."""
@@ -119,7 +126,9 @@ class TurnActivities:
             raise ApplicationError("Handed over at shutdown.", type="HandedOver", next_retry_delay=HAND_OVER)
         await step
 
-    async def _run(self, turn: TurnInput, attempt: int, held_for: timedelta | None = None) -> None:
+    async def _run(
+        self, turn: TurnInput, attempt: int, held_for: timedelta | None = None, task: Task | None = None
+    ) -> None:
         structlog.contextvars.bind_contextvars(
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
         )
@@ -128,7 +137,7 @@ class TurnActivities:
             if attempt > STEP_ATTEMPTS_MAX and await patiently(lambda: self._step.is_exhausted(turn)):
                 raise ApplicationError("Attempts exhausted.", type="AttemptsExhausted", non_retryable=True)
             try:
-                await self._step.run(turn, held_for)
+                await self._step.run(turn, held_for, task)
             except Fenced:
                 log.info("turn_step_was_overtaken")
                 turn_metrics.write_fenced()

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
+from asyncpg import Record
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -57,9 +58,11 @@ async def begin_task(
     One that begins before Temporal has heard of the turn holds it for a while.
     """
     found = await database.call("neo_begin_turn", tenant_id, turn_id, held_for)
-    if not found:
-        return None
-    row = dict(found[0])
+    return task_of(found[0]) if found else None
+
+
+def task_of(begun: Record) -> Task:
+    row = dict(begun)
     continued = {name: row.pop(name) for name in tuple(row) if name.startswith("continues_")}
     instructions = _joined(row.pop("instructions"), row.pop("of_company"))
     model, reasoning_effort = row.pop("agent_model"), row.pop("reasoning_effort")

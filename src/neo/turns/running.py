@@ -36,11 +36,16 @@ class RunningSteps:
         # Those that ended before their attempt came.
         self._kept: dict[str, Step] = {}
 
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may begin early."""
+        return len(self._steps) < EARLY_MAX
+
     def begin_early(self, turn_id: str, begin: Begin) -> Step | None:
         """Begin it before there is an attempt, unless enough run; the step, if Temporal may hear of it later."""
-        others = len(self._steps)
-        if others >= EARLY_MAX or turn_id in self._steps or turn_id in self._kept:
+        if not self.has_room or turn_id in self._steps or turn_id in self._kept:
             return None
+        others = len(self._steps)
         self._early.add(turn_id)
         step = self._begin(turn_id, begin)
         return step if others >= QUIET_MAX else None

@@ -1,11 +1,11 @@
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Protocol
 
 import structlog
+from asyncpg import Record
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
@@ -45,6 +45,16 @@ class Connection(Protocol):
     client: Client | None
 
 
+class Early(Protocol):
+    """A worker beside this, which begins steps at once."""
+
+    @property
+    def has_room(self) -> bool: ...
+
+    def begin_early(self, turn: TurnInput, begun: Record | None) -> Step | None:
+        """The step, if Temporal may hear of it a little later. `begun` is of a turn that is begun in the database."""
+
+
 class TurnStarter:
     """Starts a turn's workflow, at most once however often it is asked: the workflow's id is the turn's."""
 
@@ -55,11 +65,18 @@ class TurnStarter:
         # When Temporal was told of which turn, or is being told, the latest last.
         self._told: OrderedDict[str, float] = OrderedDict()
         self.later = TellingLater(self._tell)
-        # A worker beside this begins the step at once, and gives it if Temporal may hear of it a little later.
-        self.begin_early: Callable[[TurnInput], Step | None] | None = None
+        self.early: Early | None = None
 
-    def start_soon(self, turn: TurnInput) -> None:
+    @property
+    def begins_at_once(self) -> bool:
+        """Whether a turn that is accepted now begins here: it is then begun with its message."""
+        return self.queue.is_quiet and self._temporal.client is not None and _has_room(self.early)
+
+    def start_soon(self, turn: TurnInput, begun: Record | None = None) -> None:
         """Start it without waiting. A start that fails here is made up for by the sweeper."""
+        step = self.early.begin_early(turn, begun) if begun is not None and self.early is not None else None
+        if step is not None and self.later.add(turn, step):
+            return
         if self.queue.add(turn):
             self._note_told(turn.turn_id)
 
@@ -101,9 +118,9 @@ class TurnStarter:
             await self._tell(turn)
 
     def _begun_early(self, turn: TurnInput) -> Step | None:
-        if self._temporal.client is None or self.begin_early is None:
+        if self._temporal.client is None or self.early is None:
             return None
-        return self.begin_early(turn)
+        return self.early.begin_early(turn, None)
 
     async def _tell(self, turn: TurnInput) -> None:
         try:
@@ -122,3 +139,7 @@ class TurnStarter:
         self._told.move_to_end(turn_id)
         if len(self._told) > TOLD_MAX:
             self._told.popitem(last=False)
+
+
+def _has_room(early: Early | None) -> bool:
+    return early is not None and early.has_room

@@ -44,7 +44,7 @@ class StartQueue:
         """Whether it will be started here."""
         if len(self._waiting) == WAITING_MAX:
             return False
-        if self._waiting or self._is_busy:
+        if not self.is_quiet:
             self._waiting.append((turn, copy_context()))
             self._emptying = self._emptying or asyncio.create_task(self._empty(), name="start-queue")
         else:
@@ -57,8 +57,9 @@ class StartQueue:
         await asyncio.gather(*self._under_way, return_exceptions=True)
 
     @property
-    def _is_busy(self) -> bool:
-        return self._is_burst or len(self._under_way) >= STARTS_MAX
+    def is_quiet(self) -> bool:
+        """Whether a turn is started at once."""
+        return not (self._waiting or self._is_burst or len(self._under_way) >= STARTS_MAX)
 
     @property
     def _is_burst(self) -> bool:

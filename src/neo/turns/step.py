@@ -69,11 +69,11 @@ class ModelStep:
         self._warmed = warmed
         self._beginning = asyncio.Semaphore(BEGINNINGS_MAX)
 
-    async def run(self, turn: TurnInput, held_for: timedelta | None) -> None:
+    async def run(self, turn: TurnInput, held_for: timedelta | None, task: Task | None = None) -> None:
         """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
         retry cannot help; before that it is raised, to be tried again.
         """
-        task = await patiently(lambda: self._begin(turn, held_for))
+        task = task or await patiently(lambda: self._begin(turn, held_for))
         if task is None:
             log.info("turn_step_found_it_ended")
             return

@@ -10,14 +10,17 @@ from neo.db.policies import app_role
 revision = "0007"
 down_revision = "0006"
 
+COLUMNS = """
+    id uuid, tenant_id uuid, session_id uuid, turn_no integer, status text, model_tier text,
+    reply_message_id uuid, pen integer, attempts integer, created_at timestamptz,
+    cancel_requested_at timestamptz, traceparent text,
+    continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
+    instructions text, agent_model text, reasoning_effort text, message_id uuid, parts jsonb,
+    of_company text
+"""
 BEGINNING = """
 CREATE FUNCTION neo_begin_turn({asked})
-RETURNS TABLE (id uuid, tenant_id uuid, session_id uuid, turn_no integer, status text, model_tier text,
-               reply_message_id uuid, pen integer, attempts integer, created_at timestamptz,
-               cancel_requested_at timestamptz, traceparent text,
-               continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
-               instructions text, agent_model text, reasoning_effort text, message_id uuid, parts jsonb,
-               of_company text)
+RETURNS {told}
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN
@@ -44,10 +47,78 @@ END
 $$
 """
 BEGINNING_NOW = BEGINNING.format(
+    told="SETOF neo_begun",
     asked="of_tenant uuid, turn_id uuid, held_for interval DEFAULT NULL",
     held=", held_until = clock_timestamp() + held_for",
 )
-BEGINNING_BEFORE = BEGINNING.format(asked="of_tenant uuid, turn_id uuid", held="")
+BEGINNING_BEFORE = BEGINNING.format(told=f"TABLE ({COLUMNS})", asked="of_tenant uuid, turn_id uuid", held="")
+
+# As in 0006; but a turn that is to begin at once, and has none before it, is begun with its message.
+ACCEPT = """
+CREATE FUNCTION neo_accept_messages(messages jsonb)
+RETURNS TABLE (turn_id uuid, turn_no integer, open_turns integer{told})
+LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE
+    said record;
+BEGIN
+    FOR said IN SELECT * FROM jsonb_to_recordset(messages) AS m (
+        tenant_id uuid, session_id uuid, seen text, open_turns_max integer, title text, turn_id uuid,
+        user_message_id uuid, reply_message_id uuid, model_tier text, parts jsonb, client_message_id text,
+        draft_digest text, traceparent text{asked})
+    LOOP
+        PERFORM set_config('neo.tenant_id', said.tenant_id::text, true);
+        PERFORM 1 FROM chat_sessions s WHERE s.tenant_id = said.tenant_id AND s.id = said.session_id
+        FOR UPDATE SKIP LOCKED;
+        CONTINUE WHEN NOT FOUND;
+
+        turn_id := said.turn_id;{clean}
+        SELECT t.turn_no INTO turn_no FROM chat_turns t WHERE t.tenant_id = said.tenant_id AND t.id = said.turn_id;
+        IF FOUND THEN
+            SELECT count(*) INTO open_turns FROM chat_turns t
+            WHERE t.tenant_id = said.tenant_id AND t.session_id = said.session_id AND t.turn_no < turn_no
+              AND t.status IN ('QUEUED', 'RUNNING');
+            RETURN NEXT;
+            CONTINUE;
+        END IF;
+
+        CONTINUE WHEN said.seen IS NOT NULL AND said.seen IS DISTINCT FROM (
+            SELECT n.seen FROM neo_standings(ARRAY[said.tenant_id], ARRAY[said.session_id]) n);
+        CONTINUE WHEN said.client_message_id IS NOT NULL AND EXISTS (
+            SELECT 1 FROM chat_messages m
+            WHERE m.tenant_id = said.tenant_id AND m.session_id = said.session_id
+              AND m.client_message_id = said.client_message_id);
+        SELECT count(*) INTO open_turns FROM chat_turns t
+        WHERE t.tenant_id = said.tenant_id AND t.session_id = said.session_id AND t.status IN ('QUEUED', 'RUNNING');
+        CONTINUE WHEN open_turns >= said.open_turns_max;
+
+        UPDATE chat_sessions s
+        SET last_turn_no = s.last_turn_no + 1, title = coalesce(s.title, said.title), updated_at = now()
+        WHERE s.tenant_id = said.tenant_id AND s.id = said.session_id
+        RETURNING s.last_turn_no INTO turn_no;
+        INSERT INTO chat_turns
+            (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id, traceparent)
+        VALUES (said.turn_id, said.tenant_id, said.session_id, turn_no, said.model_tier, said.user_message_id,
+                said.reply_message_id, said.traceparent);
+        INSERT INTO chat_messages
+            (id, tenant_id, session_id, turn_id, position, role, parts, client_message_id, draft_digest)
+        VALUES (said.user_message_id, said.tenant_id, said.session_id, said.turn_id, turn_no * 2, 'user', said.parts,
+                said.client_message_id, decode(said.draft_digest, 'hex'));
+{begin}        RETURN NEXT;
+    END LOOP;
+END
+$$
+"""
+ACCEPT_NOW = ACCEPT.format(
+    told=", begun neo_begun",
+    asked=", held_for interval",
+    clean=" begun := NULL;",
+    begin="""        IF said.held_for IS NOT NULL AND open_turns = 0 THEN
+            SELECT b.* INTO begun FROM neo_begin_turn(said.tenant_id, said.turn_id, said.held_for) b;
+        END IF;
+""",
+)
+ACCEPT_BEFORE = ACCEPT.format(told="", asked="", clean="", begin="")
 
 # Said again each second, it need not survive a crash of the server: it is not waited for on the disk. What is locked is
 # being ended or begun anew.
@@ -99,15 +170,20 @@ SWEEP_BEFORE = SWEEP.format(
 )
 
 
+NAMED = "neo_begin_turn, neo_accept_messages, neo_sweep_turns"
+
+
 def upgrade() -> None:
     op.execute("ALTER TABLE chat_turns ADD COLUMN held_until timestamptz")
-    op.execute("DROP FUNCTION neo_begin_turn, neo_sweep_turns")
-    _create(BEGINNING_NOW, HOLD, SWEEP_NOW, named="neo_begin_turn, neo_hold_turns, neo_sweep_turns")
+    op.execute(f"DROP FUNCTION {NAMED}")
+    op.execute(f"CREATE TYPE neo_begun AS ({COLUMNS})")
+    _create(BEGINNING_NOW, ACCEPT_NOW, HOLD, SWEEP_NOW, named=f"{NAMED}, neo_hold_turns")
 
 
 def downgrade() -> None:
-    op.execute("DROP FUNCTION neo_begin_turn, neo_hold_turns, neo_sweep_turns")
-    _create(BEGINNING_BEFORE, SWEEP_BEFORE, named="neo_begin_turn, neo_sweep_turns")
+    op.execute(f"DROP FUNCTION {NAMED}, neo_hold_turns")
+    op.execute("DROP TYPE neo_begun")
+    _create(BEGINNING_BEFORE, ACCEPT_BEFORE, SWEEP_BEFORE, named=NAMED)
     op.execute("ALTER TABLE chat_turns DROP COLUMN held_until")
 
 
