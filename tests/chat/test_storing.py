@@ -295,7 +295,7 @@ class Beside:
         self.has_room = True
         self.begun: list[UUID | None] = []
 
-    def begin_early(self, _turn: TurnInput, begun: asyncpg.Record | None) -> None:
+    def begin_early(self, turn: TurnInput, begun: asyncpg.Record | None, *, held: int) -> None:  # noqa: ARG002
         self.begun.append(begun["id"] if begun is not None else None)
 
 

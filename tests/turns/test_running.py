@@ -68,6 +68,15 @@ async def test_what_became_of_an_early_step_is_its_attempts_and_nobody_elses(beg
     assert begun.count == {"a": 2}
 
 
+async def test_where_many_are_held_temporal_hears_of_the_next_one_later_too(begun: Begun) -> None:
+    steps = RunningSteps()
+
+    assert steps.begin_early("a", begun.step("a"), held=QUIET_MAX - 1) is None
+    assert steps.begin_early("b", begun.step("b"), held=QUIET_MAX) is not None
+    begun.let.set()
+    await steps.aclose()
+
+
 async def test_one_that_ended_early_is_not_begun_early_again_while_its_attempt_is_awaited(
     begun: Begun,
 ) -> None:

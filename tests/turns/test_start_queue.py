@@ -42,6 +42,21 @@ async def test_in_a_quiet_moment_a_turn_is_started_at_once() -> None:
     assert starts.begun == ["1", "2", "3"]
 
 
+async def test_turns_wait_while_they_must_and_are_then_started_in_lots() -> None:
+    starts, must_wait = Starts(), True
+    starts.queue = StartQueue(starts, must_wait=lambda: must_wait)
+
+    starts.add(1, 2)
+    await asyncio.sleep(3 * PAUSE_SECONDS)
+    before = list(starts.begun)
+    must_wait = False
+    await starts.until_begun(2)
+
+    assert before == []
+    assert starts.begun == ["1", "2"]
+    assert starts.queue.is_quiet
+
+
 async def test_turns_of_a_burst_wait_until_it_is_over_and_are_then_started_in_lots() -> None:
     starts = Starts()
     turns = AFTER_BURST + 4

@@ -64,6 +64,26 @@ async def test_no_more_are_held_than_may_be(monkeypatch: pytest.MonkeyPatch) -> 
     await telling.later.all_now()
 
 
+async def test_it_is_behind_while_too_many_that_are_ready_wait_to_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(telling_later, "HELD_SECONDS", 0.01)
+    monkeypatch.setattr(telling_later, "BEHIND_MAX", TELLING_MAX + 2)
+    telling = Telling()
+    telling.add(*range(TELLING_MAX + 1))
+    await telling.until_begun(TELLING_MAX)
+    before = telling.later.is_behind
+
+    telling.add(-1)
+    await asyncio.sleep(0.05)
+    behind = telling.later.is_behind
+    telling.let.set()
+    await telling.until_begun(TELLING_MAX + 2)
+    await telling.later.all_now()
+
+    assert (before, behind, telling.later.is_behind) == (False, True, False)
+
+
 async def test_it_is_told_a_while_later_with_what_its_request_had_bound(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

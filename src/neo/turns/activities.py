@@ -87,12 +87,12 @@ class TurnActivities:
     def has_room(self) -> bool:
         return self._steps.has_room
 
-    def begin_early(self, turn: TurnInput, begun: Record | None) -> Step | None:
+    def begin_early(self, turn: TurnInput, begun: Record | None, *, held: int) -> Step | None:
         """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The step, if
         Temporal may be told a little later.
         """
         task = task_of(begun) if begun is not None else None
-        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR, task))
+        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR, task), held=held)
 
     async def drain(self) -> None:
         """Let steps that no attempt has come for finish, for as long as others have."""

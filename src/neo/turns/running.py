@@ -41,14 +41,16 @@ class RunningSteps:
         """Whether one more may begin early."""
         return len(self._steps) < EARLY_MAX
 
-    def begin_early(self, turn_id: str, begin: Begin) -> Step | None:
-        """Begin it before there is an attempt, unless enough run; the step, if Temporal may hear of it later."""
+    def begin_early(self, turn_id: str, begin: Begin, *, held: int = 0) -> Step | None:
+        """Begin it before there is an attempt, unless enough run; the step, if Temporal may hear of it later: so many
+        run, or are held already.
+        """
         if not self.has_room or turn_id in self._steps or turn_id in self._kept:
             return None
         others = len(self._steps)
         self._early.add(turn_id)
         step = self._begin(turn_id, begin)
-        return step if others >= QUIET_MAX else None
+        return step if max(others, held) >= QUIET_MAX else None
 
     def begin_or_join(self, turn_id: str, begin: Begin) -> Step:
         if kept := self._kept.pop(turn_id, None):

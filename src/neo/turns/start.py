@@ -51,8 +51,10 @@ class Early(Protocol):
     @property
     def has_room(self) -> bool: ...
 
-    def begin_early(self, turn: TurnInput, begun: Record | None) -> Step | None:
-        """The step, if Temporal may hear of it a little later. `begun` is of a turn that is begun in the database."""
+    def begin_early(self, turn: TurnInput, begun: Record | None, *, held: int) -> Step | None:
+        """The step, if Temporal may hear of it a little later, as of so many that are `held` already. What was `begun`
+        is of a turn that is begun in the database.
+        """
 
 
 class TurnStarter:
@@ -61,20 +63,21 @@ class TurnStarter:
     def __init__(self, temporal: Connection, task_queue: str) -> None:
         self._temporal = temporal
         self._task_queue = task_queue
-        self.queue = StartQueue(self._try)
         # When Temporal was told of which turn, or is being told, the latest last.
         self._told: OrderedDict[str, float] = OrderedDict()
         self.later = TellingLater(self._tell)
+        self.queue = StartQueue(self._try, must_wait=lambda: self.later.is_behind)
         self.early: Early | None = None
 
     @property
     def begins_at_once(self) -> bool:
         """Whether a turn that is accepted now begins here: it is then begun with its message."""
-        return self.queue.is_quiet and self._temporal.client is not None and _has_room(self.early)
+        is_here = self._temporal.client is not None and self.early is not None and self.early.has_room
+        return is_here and self.queue.is_quiet
 
     def start_soon(self, turn: TurnInput, begun: Record | None = None) -> None:
         """Start it without waiting. A start that fails here is made up for by the sweeper."""
-        step = self.early.begin_early(turn, begun) if begun is not None and self.early is not None else None
+        step = self._begun_early(turn, begun) if begun is not None else None
         if step is not None and self.later.add(turn, step):
             return
         if self.queue.add(turn):
@@ -113,14 +116,14 @@ class TurnStarter:
         )
 
     async def _try(self, turn: TurnInput) -> None:
-        step = self._begun_early(turn)
+        step = self._begun_early(turn, None)
         if step is None or not self.later.add(turn, step):
             await self._tell(turn)
 
-    def _begun_early(self, turn: TurnInput) -> Step | None:
+    def _begun_early(self, turn: TurnInput, begun: Record | None) -> Step | None:
         if self._temporal.client is None or self.early is None:
             return None
-        return self.early.begin_early(turn, None)
+        return self.early.begin_early(turn, begun, held=len(self.later.turn_ids))
 
     async def _tell(self, turn: TurnInput) -> None:
         try:
@@ -139,7 +142,3 @@ class TurnStarter:
         self._told.move_to_end(turn_id)
         if len(self._told) > TOLD_MAX:
             self._told.popitem(last=False)
-
-
-def _has_room(early: Early | None) -> bool:
-    return early is not None and early.has_room

@@ -28,8 +28,9 @@ Start = Callable[[TurnInput], Coroutine[Any, Any, None]]
 class StartQueue:
     """In a quiet moment a turn is started at once; otherwise in the order in which they came."""
 
-    def __init__(self, start: Start) -> None:
+    def __init__(self, start: Start, *, must_wait: Callable[[], bool] = lambda: False) -> None:
         self._start = start
+        self._must_wait = must_wait
         # When the newest messages came.
         self._came: deque[float] = deque(maxlen=BURST)
         # Each with the context of its own request, which the log names.
@@ -59,7 +60,11 @@ class StartQueue:
     @property
     def is_quiet(self) -> bool:
         """Whether a turn is started at once."""
-        return not (self._waiting or self._is_burst or len(self._under_way) >= STARTS_MAX)
+        return not (self._waiting or self._holds_back or len(self._under_way) >= STARTS_MAX)
+
+    @property
+    def _holds_back(self) -> bool:
+        return self._is_burst or self._must_wait()
 
     @property
     def _is_burst(self) -> bool:
@@ -70,7 +75,7 @@ class StartQueue:
         try:
             while self._waiting:
                 await asyncio.sleep(PAUSE_SECONDS)
-                if not self._is_burst:
+                if not self._holds_back:
                     self._begin_next(AFTER_BURST)
                 elif _now() > held_until:
                     self._begin_next(1)

@@ -15,6 +15,9 @@ HELD_SECONDS = 1.0
 HELD_SECONDS_MAX = 30.0
 # Of these, told at once: with fewer, Temporal hears of them more slowly than 64 users have them answered.
 TELLING_MAX = 64
+# Of these, ready to be told and not told yet: beyond it new turns wait. Temporal is some seconds behind then, and one
+# that is told at once, with a step to ask for, costs it twice as much.
+BEHIND_MAX = 400
 # Held in one process, several times what so short a time brings. Temporal hears of others at once, and who is next
 # waits for that.
 HELD_MAX = 1_000
@@ -30,6 +33,12 @@ class TellingLater:
         self._telling = asyncio.Semaphore(TELLING_MAX)
         self._let_go = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ready = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so many wait for Temporal that others should not be begun."""
+        return self._ready >= BEHIND_MAX
 
     @property
     def turn_ids(self) -> list[str]:
@@ -66,8 +75,12 @@ class TellingLater:
             await asyncio.wait({leaving, step}, timeout=longest, return_when=asyncio.FIRST_COMPLETED)
         finally:
             leaving.cancel()
-        async with self._telling:
-            await self._tell(replace(turn, has_ended=_has_ended(step)))
+        self._ready += 1
+        try:
+            async with self._telling:
+                await self._tell(replace(turn, has_ended=_has_ended(step)))
+        finally:
+            self._ready -= 1
 
 
 def _has_ended(step: Step) -> bool:

@@ -1,6 +1,7 @@
 """A turn's row says until when the process that began it answers for it, before Temporal has heard of it.
 
-While it holds, nobody else looks at the turn; once it has passed, whoever sweeps does so at once.
+While it holds, nobody else looks at the turn; once it has passed, whoever sweeps does so at once. And a turn that
+begins at once is begun by the statement that stores its message.
 """
 
 from alembic import op
