@@ -123,7 +123,7 @@ class TurnStarter:
     def _begun_early(self, turn: TurnInput, begun: Record | None) -> Step | None:
         if self._temporal.client is None or self.early is None:
             return None
-        return self.early.begin_early(turn, begun, held=len(self.later.turn_ids))
+        return self.early.begin_early(turn, begun, held=self.later.count)
 
     async def _tell(self, turn: TurnInput) -> None:
         try:

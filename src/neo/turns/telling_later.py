@@ -13,12 +13,12 @@ HELD_SECONDS = 1.0
 # One whose step goes on is held until it ends, for it costs least then, but no longer than this: most answers have
 # ended by then, and of what takes long operators see the workflow.
 HELD_SECONDS_MAX = 30.0
-# Of these, told at once: with fewer, Temporal hears of them more slowly than 64 users have them answered.
+# Told at once: with fewer, Temporal hears of them more slowly than 64 users have them answered.
 TELLING_MAX = 64
-# Of these, ready to be told and not told yet: beyond it new turns wait. Temporal is some seconds behind then, and one
+# Ready to be told and not told yet: beyond it new turns wait. Temporal is some seconds behind then, and one
 # that is told at once, with a step to ask for, costs it twice as much.
 BEHIND_MAX = 400
-# Held in one process, several times what so short a time brings. Temporal hears of others at once, and who is next
+# Held in one process, several times what is answered there at once. Temporal hears of others at once, and who is next
 # waits for that.
 HELD_MAX = 1_000
 # Some hundreds are told in this time; a Temporal that is away is not waited for.
@@ -41,8 +41,11 @@ class TellingLater:
         return self._ready >= BEHIND_MAX
 
     @property
+    def count(self) -> int:
+        return len(self._tasks)
+
+    @property
     def turn_ids(self) -> list[str]:
-        """Of those that are held."""
         return list(self._tasks)
 
     def holds(self, turn_id: str) -> bool:
