@@ -58,17 +58,17 @@ def test_an_event_is_not_kept_waiting_for_the_next() -> None:
 
 def text_of(event: Event) -> Any:
     """Which text it goes on with; an object of its own for what is no delta."""
-    is_delta = (event.get("type") in DELTAS if isinstance(event.get("type"), str) else False) and isinstance(
-        event.get("delta"), str
-    )
+    kind = event.get("type")
+    is_delta = isinstance(kind, str) and kind in DELTAS and isinstance(event.get("delta"), str)
     if not is_delta or "error" in event:
         return object()
     return [event.get(key) for key in ("type", *places)]
 
 
 def whole(same: list[Event]) -> list[Event]:
-    text = "".join(event["delta"] for event in same) if len(same) > 1 else None
-    return same if text is None else [{**same[0], "delta": text}]
+    if len(same) == 1:
+        return same
+    return [{**same[0], "delta": "".join(event["delta"] for event in same)}]
 
 
 def said(text: str) -> bytes:

@@ -40,7 +40,7 @@ class Accepted:
     show_agent_progress_steps: bool | None
     open_turns: int
     # What its step needs, if it was begun as well.
-    begun: asyncpg.Record | None = None
+    begun: asyncpg.Record | None
 
 
 @dataclass(frozen=True)
