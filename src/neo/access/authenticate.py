@@ -1,4 +1,6 @@
-"""Tells who holds a bearer token. One query a request and none cached, so that a revoked one stops at once."""
+"""Tells who holds a bearer token. One query a request and none cached, so that a revoked one stops at once; whom a key
+belonged to before may be presumed until then.
+"""
 
 import base64
 import binascii
@@ -20,6 +22,7 @@ from neo.access.keys import KEY_PREFIX, KeyFormat, Pepper
 from neo.access.last_use import LastUse
 from neo.access.lookups import Lookups
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role
+from neo.access.remembered_keys import RememberedKeys
 from neo.access.session_tokens import ISSUER, SessionTokens
 from neo.db import Database
 
@@ -56,6 +59,7 @@ class Authenticator:
         self._entra = entra
         self._enrol = enrol
         self._last_use = LastUse(database)
+        self._remembered = RememberedKeys()
 
     async def authenticate(self, authorization: list[str]) -> Principal:
         """The principal behind the request's `Authorization` headers."""
@@ -65,6 +69,13 @@ class Authenticator:
         if _issuer(token) == ISSUER:
             return await self._by_session_token(token)
         return await self._by_entra(token)
+
+    def presumed(self, authorization: list[str]) -> tuple[Principal, bytes] | None:
+        """The service account that held this API key when it was looked up last, if that was lately, and the key's
+        digest.
+        """
+        key = authorization[0].removeprefix("Bearer ") if len(authorization) == 1 else ""
+        return self._remembered.find(self._pepper.digests(key))
 
     async def _by_key(self, key: str) -> Principal:
         if not self._format.is_wellformed(key):
@@ -76,13 +87,17 @@ class Authenticator:
             raise CredentialLapsed("The API key is unknown, expired or revoked.")
         _check_tenant(is_suspended=found["is_suspended"])
         self._last_use.note(found["tenant_id"], found["id"], found["last_used_at"])
-        return Principal(
+        principal = Principal(
             kind=CallerKind.PLATFORM if found["is_platform"] else CallerKind.SERVICE_ACCOUNT,
             tenant_id=found["tenant_id"],
             home_tenant_id=found["tenant_id"],
             account_id=found["account_id"],
             credential=Credential(CredentialKind.API_KEY, found["tenant_id"], found["id"]),
         )
+        if not principal.is_platform:
+            # A platform's request is for one tenant or another: that is looked up each time.
+            self._remembered.remember(found["digest"], principal)
+        return principal
 
     async def _by_session_token(self, token: str) -> Principal:
         jti, expires_at = self._session_tokens.verify(token)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +14,10 @@ from neo.access.errors import Unauthenticated
 from neo.access.failed_attempts import FailedAttempts
 from neo.access.limits import RequestLimiter
 from neo.access.lookups import Lookups
+from neo.access.presumed import Presumed
 from neo.access.principal import Principal
 from neo.access.rights import Right, check_right
-from neo.api import add_headers, phases_of
+from neo.api import add_headers, phases_of, refuse_first
 from neo.errors import Failure
 from neo.telemetry import access_metrics
 
@@ -48,12 +50,20 @@ class Gate:
             raise
         finally:
             phases_of(request).mark("authenticate")
-        # From here on the log says whose request it is, and with which credential it came.
-        structlog.contextvars.bind_contextvars(
-            tenant_id=str(caller.tenant_id),
-            account_id=str(caller.account_id),
-            credential_id=str(caller.credential.id),
-        )
+        _tell_log(caller)
+        return caller
+
+    async def presume(self, request: Request) -> Presumed:
+        """The caller, not certain yet where their key was looked up lately. Whatever the request is refused for, they
+        are made certain first.
+        """
+        presumed = self._authenticator.presumed(request.headers.getlist("authorization"))
+        if presumed is None:
+            return Presumed(await self.authenticate(request))
+        phases_of(request).mark("dispatch")
+        caller = Presumed(*presumed, partial(self.authenticate, request))
+        refuse_first(request, caller.confirm)
+        _tell_log(caller.principal)
         return caller
 
     async def charge(self, request: Request, tenant_id: UUID) -> None:
@@ -79,6 +89,15 @@ class Gate:
     async def session_of_token(self, jti: UUID) -> UUID | None:
         found = await self._lookups.session_token(jti)
         return found["session_id"] if found is not None else None
+
+
+def _tell_log(caller: Principal) -> None:
+    """From here on the log says whose request it is, and with which credential it came."""
+    structlog.contextvars.bind_contextvars(
+        tenant_id=str(caller.tenant_id),
+        account_id=str(caller.account_id),
+        credential_id=str(caller.credential.id),
+    )
 
 
 def acting_for(platform: Principal, tenant_id: UUID) -> Principal:

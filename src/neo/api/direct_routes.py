@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from neo.api.errors import parameters_response, refusal_response
+from neo.api.errors import refusal_response
 from neo.errors import Failure
 
 
@@ -80,10 +80,8 @@ class DirectRoutes:
 async def _answer(call: Call, request: Request) -> Response:
     try:
         response: Response = await call.made(request)
-    except Failure as failure:
-        return refusal_response(request, failure)
-    except RequestValidationError as error:
-        return parameters_response(request, error)
+    except (Failure, RequestValidationError) as error:
+        return await refusal_response(request, error)
     return response
 
 

@@ -1,4 +1,5 @@
 import re
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -76,7 +77,7 @@ def bug_response(request: HTTPConnection) -> Response:
 def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Failure, _on_failure)
     app.add_exception_handler(HTTPException, _on_http)
-    app.add_exception_handler(RequestValidationError, _on_parameters)
+    app.add_exception_handler(RequestValidationError, _on_failure)
     app.add_exception_handler(Exception, _on_bug)
 
 
@@ -87,12 +88,33 @@ async def _on_bug(request: Request, error: Exception) -> Response:
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Failure)  # noqa: S101
-    return refusal_response(request, error)
+    assert isinstance(error, Failure | RequestValidationError)  # noqa: S101
+    return await refusal_response(request, error)
 
 
-def refusal_response(request: HTTPConnection, failure: Failure) -> Response:
-    """The answer to a request that a route refused, told to the log."""
+def refuse_first(request: HTTPConnection, check: Callable[[], Awaitable[None]]) -> None:
+    """Whatever the request will be refused for: what `check` raises then, it is refused for instead."""
+    request.scope["state"]["refuse_first"] = check
+
+
+async def refusal_response(request: HTTPConnection, error: Failure | RequestValidationError) -> Response:
+    """The answer to a request that a route refused."""
+    check = request.scope["state"].get("refuse_first")
+    try:
+        if check is not None:
+            await check()
+    except Failure as first:
+        error = first
+    if isinstance(error, Failure):
+        return _refused(request, error)
+    fields = {str(problem["loc"][-1]): problem["msg"] for problem in error.errors()}
+    return error_response(
+        request, InvalidParameters("Some parameters are not valid.", details={"fields": fields})
+    )
+
+
+def _refused(request: HTTPConnection, failure: Failure) -> Response:
+    """Told to the log as well."""
     log.info(
         "refused", code=failure.code, cause=type(failure.__cause__).__name__ if failure.__cause__ else None
     )
@@ -115,18 +137,6 @@ def _allowed(request: Request) -> dict[str, str]:
     path = getattr(request.scope.get("route"), "path", "")
     methods = request.app.openapi()["paths"].get(CONVERTOR.sub("}", path), ())
     return {"allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}
-
-
-async def _on_parameters(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)  # noqa: S101
-    return parameters_response(request, error)
-
-
-def parameters_response(request: HTTPConnection, error: RequestValidationError) -> Response:
-    fields = {str(problem["loc"][-1]): problem["msg"] for problem in error.errors()}
-    return error_response(
-        request, InvalidParameters("Some parameters are not valid.", details={"fields": fields})
-    )
 
 
 def _response(

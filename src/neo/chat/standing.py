@@ -129,7 +129,7 @@ class Standings:
     async def _looked(self, asked: list[Place]) -> list[Standing | Exception]:
         places = list(set(asked))
         tenants, sessions = [tenant for tenant, _ in places], [session for _, session in places]
-        rows = await self._database.call("neo_standings", tenants, sessions)
+        rows = await self._database.call("neo_standings($1, $2)", tenants, sessions)
         found = {(row["tenant_id"], row["id"]): row for row in rows}
         return [Standing(**found[place]) if place in found else _not_found() for place in asked]
 

@@ -32,7 +32,7 @@ async def write_ending(
 ) -> tuple[ChatTurn, TurnInput | None]:
     """The turn as it ended, and the one that is to run next; raises `Fenced` when someone else has ended it."""
     rows = await database.call(
-        "neo_end_turn",
+        "neo_end_turn($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         UUID(turn.tenant_id),
         UUID(turn.session_id),
         UUID(turn.turn_id),

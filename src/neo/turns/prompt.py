@@ -57,7 +57,7 @@ async def begin_task(
 
     One that begins before Temporal has heard of the turn holds it for a while.
     """
-    found = await database.call("neo_begin_turn", tenant_id, turn_id, held_for)
+    found = await database.call("neo_begin_turn($1, $2, $3)", tenant_id, turn_id, held_for)
     return task_of(found[0]) if found else None
 
 
