@@ -1,6 +1,8 @@
 """Who is presumed to hold a key is told nothing, and nothing is done for them, once it holds no more."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -119,11 +121,14 @@ async def unused(tenant_id: UUID, person: object) -> Any:
 
 
 @pytest.fixture
-def authenticator(server: Server, database: CountingDatabase) -> Authenticator:
+async def authenticator(server: Server, database: CountingDatabase) -> AsyncIterator[Authenticator]:
     secret = (server.data / "secret").read_text().strip()
     # The second one is what keys were made with before the secret changed.
     secrets = ("a newer secret" * 3, secret)
-    return Authenticator(database, KeyFormat("local"), secrets, entra=None, enrol=unused)
+    authenticator = Authenticator(database, KeyFormat("local"), secrets, entra=None, enrol=unused)
+    yield authenticator
+    # When a key was last used is written behind the answer.
+    await asyncio.gather(*authenticator._last_use._writing.values())
 
 
 async def test_only_who_was_found_to_hold_a_key_is_presumed_to(
