@@ -1,6 +1,5 @@
 """The outermost layer of a request: its id, its clock, its headers, its one log line."""
 
-import asyncio
 from contextlib import AbstractContextManager
 from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
@@ -72,8 +71,6 @@ class RequestScope:
                 if not answer.status:
                     await bug_response(HTTPConnection(scope))(scope, receive, answer.send)
             finally:
-                # What has been sent leaves once others have had their turn: it does not wait for the log.
-                await asyncio.sleep(0)
                 answer.log()
                 answer.tell(span)
 
