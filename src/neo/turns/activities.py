@@ -30,7 +30,6 @@ from neo.turns.contract import (
 from neo.turns.holding import HELD_FOR
 from neo.turns.home import Home
 from neo.turns.patience import patiently
-from neo.turns.prompt import Task, task_of
 from neo.turns.running import RunningSteps, Step
 from neo.turns.step import ModelStep
 
@@ -91,8 +90,7 @@ class TurnActivities:
         """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The step, if
         Temporal may be told a little later.
         """
-        task = task_of(begun) if begun is not None else None
-        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR, task), held=held)
+        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR, begun), held=held)
 
     async def drain(self) -> None:
         """Let steps that no attempt has come for finish, for as long as others have."""
@@ -127,7 +125,7 @@ class TurnActivities:
         await step
 
     async def _run(
-        self, turn: TurnInput, attempt: int, held_for: timedelta | None = None, task: Task | None = None
+        self, turn: TurnInput, attempt: int, held_for: timedelta | None = None, begun: Record | None = None
     ) -> None:
         structlog.contextvars.bind_contextvars(
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
@@ -137,7 +135,7 @@ class TurnActivities:
             if attempt > STEP_ATTEMPTS_MAX and await patiently(lambda: self._step.is_exhausted(turn)):
                 raise ApplicationError("Attempts exhausted.", type="AttemptsExhausted", non_retryable=True)
             try:
-                await self._step.run(turn, held_for, task)
+                await self._step.run(turn, held_for, begun)
             except Fenced:
                 log.info("turn_step_was_overtaken")
                 turn_metrics.write_fenced()

@@ -6,6 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import structlog
+from asyncpg import Record
 
 from neo.attachments import AttachmentInvalid
 from neo.blobs import BlobStoreUnavailable
@@ -35,7 +36,7 @@ from neo.turns.contract import PROVIDER_ATTEMPTS_MAX, STEP_ATTEMPTS_MAX, TURN_SE
 from neo.turns.finish import Finisher
 from neo.turns.patience import patiently
 from neo.turns.pens import Pens
-from neo.turns.prompt import Earlier, Task, begin_task, continues_from, read_transcript
+from neo.turns.prompt import Earlier, Task, begin_task, continues_from, read_transcript, task_of
 from neo.turns.store import TurnStore
 from neo.turns.tell import Teller, start_chunk
 
@@ -69,11 +70,15 @@ class ModelStep:
         self._warmed = warmed
         self._beginning = asyncio.Semaphore(BEGINNINGS_MAX)
 
-    async def run(self, turn: TurnInput, held_for: timedelta | None, task: Task | None = None) -> None:
+    async def run(self, turn: TurnInput, held_for: timedelta | None, begun: Record | None = None) -> None:
         """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
         retry cannot help; before that it is raised, to be tried again.
         """
-        task = task or await patiently(lambda: self._begin(turn, held_for))
+        if begun is not None:
+            # Made here, where no caller waits for it.
+            task: Task | None = task_of(begun)
+        else:
+            task = await patiently(lambda: self._begin(turn, held_for))
         if task is None:
             log.info("turn_step_found_it_ended")
             return
