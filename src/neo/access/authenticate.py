@@ -80,7 +80,10 @@ class Authenticator:
     async def _by_key(self, key: str) -> Principal:
         if not self._format.is_wellformed(key):
             raise Unauthenticated("The API key is unknown, expired or revoked.")
-        found = await self._lookups.api_key(self._pepper.digests(key))
+        digests = self._pepper.digests(key)
+        found = await self._lookups.api_key(digests)
+        # Remembered again below if it holds: what is asked with a lost key is not charged to its tenant for long.
+        self._remembered.forget(digests)
         if found is None:
             raise Unauthenticated("The API key is unknown, expired or revoked.")
         if not found["is_live"]:

@@ -23,6 +23,10 @@ class RememberedKeys:
         if len(self._known) > REMEMBERED_MAX:
             self._known.popitem(last=False)
 
+    def forget(self, digests: list[bytes]) -> None:
+        for digest in digests:
+            self._known.pop(digest, None)
+
     def find(self, digests: list[bytes]) -> tuple[Principal, bytes] | None:
         """Who it was, and by which of the digests."""
         for digest in digests:
