@@ -1,9 +1,9 @@
 """Who is calling, how often, and what they may.
 
 A credential is looked up on every request, so a revoked one stops at once, also where it is presumed to hold until
-then (`presumed.py`); of an API key only its HMAC is
-stored, and a mistyped one costs no query. What a caller may do hangs on the `Principal` alone, and is asked once,
-at the route's door (`rights.py`). The platform acts for another tenant through one function.
+then (`presumed.py`); of an API key only its HMAC is stored, and a mistyped one costs no query. What a caller may do
+hangs on the `Principal` alone, and is asked once, at the route's door (`rights.py`). The platform acts for another
+tenant through one function.
 """
 
 from neo.access.authenticate import Authenticator
