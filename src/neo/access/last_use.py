@@ -1,4 +1,4 @@
-"""When a key was last used: written in the background, at most once a minute."""
+"""When a key was last used: written in the background, told to the minute."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,8 @@ from neo.errors import Failure
 
 log = structlog.get_logger()
 
-EVERY = timedelta(minutes=1)
+# And for as long a key may be used before it is looked up, and noted, again (`remembered_keys.py`).
+EVERY = timedelta(seconds=30)
 # A flood of first uses must not take the connections that requests need.
 WRITES_MAX = 4
 

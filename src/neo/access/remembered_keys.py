@@ -3,7 +3,7 @@ from collections import OrderedDict
 
 from neo.access.principal import Principal
 
-# Long enough for somebody who talks; and a look-up notes that the key is in use, which is told to the minute.
+# Long enough for somebody who talks; and it is a look-up that notes that the key is in use (`last_use.py`).
 REMEMBERED_SECONDS = 30.0
 # Keys in use at once, at half a kilobyte each.
 REMEMBERED_MAX = 10_000
