@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -73,30 +74,38 @@ async def refusal(client: Client, method: str, path: str, **sent: Any) -> tuple[
 async def test_a_key_that_held_a_moment_ago_is_refused_as_by_every_other_route(
     server: Server, rows: Rows, tenant: Tenant, lapse: str
 ) -> None:
-    client, session = await remembered(server, tenant)
     other = await opened(server, await rows.tenant())
-    await let_lapse(rows, tenant, lapse)
-
-    expected = await refusal(client, "GET", "")
     asked: list[tuple[str, str, dict[str, Any]]] = [
-        ("POST", f"/{session}/messages", {"content": HELLO, "headers": JSON}),
-        ("POST", f"/{session}/messages", {"content": "{", "headers": JSON}),
-        ("POST", f"/{session}/messages", {"content": HELLO}),
+        ("POST", "/{session}/messages", {"content": HELLO, "headers": JSON}),
+        ("POST", "/{session}/messages", {"content": "{", "headers": JSON}),
+        ("POST", "/{session}/messages", {"content": HELLO}),
         ("POST", f"/{other}/messages", {"content": HELLO, "headers": JSON}),
         ("POST", f"/{uuid4()}/messages", {"content": HELLO, "headers": JSON}),
         ("POST", "/no-guid/messages", {"content": HELLO, "headers": JSON}),
-        ("GET", f"/{session}/events", {}),
-        ("GET", f"/{session}/events?since=x", {}),
-        ("GET", f"/{session}/events?follow=perhaps", {}),
+        ("GET", "/{session}/events", {}),
+        ("GET", "/{session}/events?since=x", {}),
+        ("GET", "/{session}/events?follow=perhaps", {}),
         ("GET", f"/{other}/events", {}),
         ("GET", f"/{uuid4()}/events", {}),
     ]
-    found = [await refusal(client, method, path, **sent) for method, path, sent in asked]
-    await client.http.aclose()
+    # Each with a key of its own: one that was refused is presumed no more.
+    holders = [
+        await remembered(server, replace(tenant, api_key=await rows.key(tenant.id))) for _ in (None, *asked)
+    ]
+    before = await said(rows, tenant)
+    await let_lapse(rows, tenant, lapse)
+
+    expected = await refusal(holders[0][0], "GET", "")
+    found = [
+        await refusal(client, method, path.replace("{session}", session), **sent)
+        for (client, session), (method, path, sent) in zip(holders[1:], asked, strict=True)
+    ]
+    for client, _ in holders:
+        await client.http.aclose()
 
     assert expected[0] in (401, 403)
     assert found == [expected] * len(asked)
-    assert await said(rows, tenant) == 2
+    assert await said(rows, tenant) == before == 2 * len(holders)
 
 
 async def test_a_remembered_key_opens_no_other_tenants_session(
