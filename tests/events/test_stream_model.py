@@ -23,6 +23,7 @@ from hypothesis.stateful import (
 
 from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
 from neo.chat.tail import Tail
+from neo.chat.tail_ledger import Opening
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, Watch, envelope, parse_cursor, since_cursor
 from neo.events.hub import Watching
 from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, Appended, EventStore, Page
@@ -83,12 +84,22 @@ class Follower:
         self.tail: Tail | None = None
         self.watching: Watching | None = None
         self.watch: Watch | None = None
+        self.opening: Opening | None = None
+
+    async def ask(self) -> None:
+        """Look at the session, as a request does before its tail begins."""
+        since = self.session.events.since(self.session.id)
+        self.opening = Opening(await self.session.ledger.newest(), since)
 
     async def resume(self) -> bool:
         """Ask again from the last id; false when there is nothing to come (204)."""
         await self.cut()
-        tail = self.session.tail(self.cursor)
-        if await tail.is_over():
+        if self.opening is None:
+            await self.ask()
+        opening, self.opening = self.opening, None
+        assert opening is not None
+        tail = self.session.tail(self.cursor, opening=opening)
+        if await tail.is_over(opening.newest):
             return False
         self.tail, self.watching = tail, self.session.events.watch(self.session.id)
         self.watch = await self.watching.__aenter__()
@@ -367,6 +378,16 @@ class Streams(RuleBasedStateMachine):
     @rule(index=READERS)
     def cut(self, index: int) -> None:
         self.run_now(self.readers[index].cut())
+
+    @rule(index=READERS)
+    def cut_and_ask_again(self, index: int) -> None:
+        """Much may happen between what a request looks at and the beginning of its tail."""
+
+        async def cut_and_ask() -> None:
+            await self.readers[index].cut()
+            await self.readers[index].ask()
+
+        self.run_now(cut_and_ask())
 
     @precondition(lambda self: self.session.ledger.turns)
     @rule(index=READERS, turn=st.integers(0, 5))

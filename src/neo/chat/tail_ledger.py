@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from neo.events import Chunk, Position
+from neo.events import Chunk, Position, Since
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,15 @@ class TurnState:
     pen: int
     # The `n` of the terminal envelope under the final pen; None when the stream never gets one.
     terminal_n: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What PostgreSQL said of the session as its tail was asked for."""
+
+    newest: TurnState | None
+    # The moment before; None if the session was not heard then.
+    since: Since | None
 
 
 class TurnLedger(Protocol):

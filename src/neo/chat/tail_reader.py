@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from uuid import UUID
 
-from neo.chat.tail_ledger import TurnLedger, TurnState, is_past
+from neo.chat.tail_ledger import Opening, TurnLedger, TurnState, is_past
 from neo.errors import Failure, Kind
 from neo.events import Entry, EventKind, EventLog, Position, envelope, retell
 from neo.streams import StreamsUnavailable
@@ -59,6 +59,7 @@ class TailReader:
         "_is_untold",
         "_ledger",
         "_next",
+        "_opening",
         "_pen_known",
         "_questions",
         "_session_id",
@@ -76,6 +77,7 @@ class TailReader:
         *,
         follow: bool,
         show_progress: bool,
+        opening: Opening | None,
     ) -> None:
         self._events = events
         self._ledger = ledger
@@ -92,6 +94,7 @@ class TailReader:
         self._is_untold = cursor is None
         self._pen_known: Position | None = None
         self._next = Next.ASK
+        self._opening = opening
         self._facts: Facts | None = None
         self._questions = 0
         self._frames: list[bytes] = []
@@ -159,7 +162,7 @@ class TailReader:
         self.must_pause = self._questions > QUESTIONS_MAX
         self._next = Next.READ
         try:
-            newest = await self._ledger.newest()
+            newest = await self._newest()
             here = await self._here(newest)
         except Failure as failure:
             if failure.kind is not Kind.UNAVAILABLE:
@@ -169,6 +172,12 @@ class TailReader:
             return
         self._facts = Facts(newest, here)
         self._pen_known = Position(here.turn_no, here.pen, 0) if here is not None else None
+
+    async def _newest(self) -> TurnState | None:
+        opening, self._opening = self._opening, None
+        if opening is not None and opening.since is not None and opening.since.has_held:
+            return opening.newest
+        return await self._ledger.newest()
 
     def _has_all(self, facts: Facts | None) -> bool:
         """Whether PostgreSQL has no turn beyond what the reader was given."""

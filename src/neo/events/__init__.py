@@ -15,6 +15,7 @@ from neo.events.hub import Hub
 from neo.events.log import EventLog
 from neo.events.replay import retell
 from neo.events.store import Page
+from neo.events.topic import Since
 from neo.events.watch import Watch
 from neo.events.writer import ClaimPen, TurnWriter
 
@@ -29,6 +30,7 @@ __all__ = [
     "InvalidCursor",
     "Page",
     "Position",
+    "Since",
     "TurnWriter",
     "Watch",
     "envelope",

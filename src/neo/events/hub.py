@@ -5,7 +5,8 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from neo.events.entry import Entry, published_entry, stream_key
+from neo.events.entry import published_entry, stream_key
+from neo.events.topic import Since, Topic
 from neo.events.watch import Watch
 from neo.streams import Line, Valkey
 
@@ -13,25 +14,11 @@ LINES = 2
 # A reader this far behind what is published reads it from the stream instead, in pages.
 BUFFER_BYTES_MAX = 256 * 1024
 SUBSCRIBE_SECONDS = 2.0
-
-
-class Topic:
-    """A session's channel and those who watch it."""
-
-    __slots__ = ("is_heard", "line", "unheard", "watches")
-
-    def __init__(self, line: Line) -> None:
-        self.line = line
-        self.watches: set[Watch] = set()
-        self.is_heard = False
-        self.unheard: asyncio.Future[None] | None = None
-
-    def make_watches_read_again(self) -> None:
-        if self.unheard is not None and not self.unheard.done():
-            self.unheard.set_result(None)
-        self.unheard = None
-        for watch in self.watches:
-            watch.miss()
+# Who has had an answer often asks again: a session is heard this much longer than it is watched, and the next reader
+# need not wait for it.
+LINGER_SECONDS = 30.0
+# Sessions that are heard and not watched: some hundred bytes each, here and in Valkey.
+LINGERING_MAX = 1_000
 
 
 class Hub:
@@ -44,15 +31,19 @@ class Hub:
         lines: int = LINES,
         buffer_bytes: int = BUFFER_BYTES_MAX,
         subscribe_seconds: float = SUBSCRIBE_SECONDS,
+        linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._topics: dict[bytes, Topic] = {}
+        # Those that nobody watches any more.
+        self._lingering: dict[bytes, asyncio.TimerHandle] = {}
         self._buffer_bytes = buffer_bytes
         self._subscribe_seconds = subscribe_seconds
+        self._linger_seconds = linger_seconds
         self._lines = [self._line(valkey, number) for number in range(lines)]
 
     @property
     def watched_sessions(self) -> int:
-        return len(self._topics)
+        return len(self._topics) - len(self._lingering)
 
     async def __aenter__(self) -> Self:
         for line in self._lines:
@@ -62,8 +53,15 @@ class Hub:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for timer in self._lingering.values():
+            timer.cancel()
         for line in self._lines:
             await line.aclose()
+
+    def since(self, session_id: UUID) -> Since | None:
+        """None where the session is not heard yet."""
+        topic = self._topics.get(stream_key(session_id))
+        return Since(topic) if topic is not None and topic.is_heard else None
 
     def watch(self, session_id: UUID) -> "Watching":
         """Subscribe, then read what is kept: what is published in between waits in the watch."""
@@ -79,6 +77,8 @@ class Hub:
         if topic is None:
             topic = self._topics[channel] = Topic(self._lines[hash(channel) % len(self._lines)])
             topic.line.subscribe(channel)
+        elif timer := self._lingering.pop(channel, None):
+            timer.cancel()
         topic.watches.add(watch)
         if not topic.is_heard:
             await self._until_heard(topic)
@@ -86,9 +86,19 @@ class Hub:
     def leave(self, channel: bytes, watch: Watch) -> None:
         topic = self._topics[channel]
         topic.watches.discard(watch)
-        if not topic.watches:
-            del self._topics[channel]
-            topic.line.unsubscribe(channel)
+        if topic.watches:
+            return
+        if topic.is_heard and len(self._lingering) < LINGERING_MAX:
+            later = asyncio.get_running_loop().call_later
+            self._lingering[channel] = later(self._linger_seconds, self._part, channel)
+        else:
+            self._part(channel)
+
+    def _part(self, channel: bytes) -> None:
+        self._lingering.pop(channel, None)
+        topic = self._topics.pop(channel)
+        topic.is_heard = False
+        topic.line.unsubscribe(channel)
 
     async def _until_heard(self, topic: Topic) -> None:
         """Wait a bounded while: a watch that is not heard yet is told to read again when it is."""
@@ -107,11 +117,8 @@ class Hub:
 
     def _pass_on(self, channel: bytes, message: bytes) -> None:
         topic = self._topics.get(channel)
-        if topic is None:
-            return
-        entry: Entry | None = published_entry(message)
-        for watch in topic.watches:
-            watch.hear(entry)
+        if topic is not None:
+            topic.pass_on(published_entry(message))
 
     def _mark_heard(self, channel: bytes) -> None:
         topic = self._topics.get(channel)

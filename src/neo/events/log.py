@@ -8,6 +8,7 @@ from neo.events.cursor import Position
 from neo.events.hub import Hub, Watching
 from neo.events.replay import read_on
 from neo.events.store import EVENTS_KEPT, KEPT_BYTES, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
+from neo.events.topic import Since
 from neo.events.writer import ClaimPen, TurnWriter
 from neo.streams import StreamsUnavailable, Valkey
 
@@ -45,6 +46,10 @@ class EventLog:
     def hub(self) -> Hub:
         """What `watch` needs: open it (`async with`) once in each process that serves readers."""
         return self._hub
+
+    def since(self, session_id: UUID) -> Since | None:
+        """From now on, if the session is heard here already."""
+        return self._hub.since(session_id)
 
     def watch(self, session_id: UUID) -> Watching:
         return self._hub.watch(session_id)
