@@ -2,6 +2,7 @@
 
 from neo.kit.addresses import is_loopback, is_private_line
 from neo.kit.background import kept_going
+from neo.kit.bound import Bound
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage import keep_loaded, start_loading
 from neo.kit.guid import find_guid
@@ -9,6 +10,7 @@ from neo.kit.loops import loop_beside, new_loop, run_in
 from neo.kit.together import Together
 
 __all__ = [
+    "Bound",
     "Together",
     "arm_failpoints",
     "find_guid",
