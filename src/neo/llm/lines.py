@@ -33,6 +33,7 @@ class Lines:
         self.settings = settings
         self._transport = transport
         self._clients: dict[Provider, httpx2.AsyncClient] = {}
+        self._places: dict[Provider, ResponsesPlace] = {}
         self._models: OrderedDict[tuple[Provider, str], Model] = OrderedDict()
         self.rests = Rests()
 
@@ -57,7 +58,11 @@ class Lines:
         return client
 
     def responses_place(self, provider: Provider) -> ResponsesPlace:
-        return responses_place(provider, address(provider, self.settings), self.settings.azure_api_version)
+        place = self._places.get(provider)
+        if place is None:
+            where = address(provider, self.settings)
+            place = self._places[provider] = responses_place(provider, where, self.settings.azure_api_version)
+        return place
 
     async def aclose(self) -> None:
         for client in self._clients.values():

@@ -6,6 +6,7 @@ from contextlib import suppress
 
 import httpx2
 
+from neo.kit import Bound
 from neo.llm.errors import ProviderIncomplete
 from neo.llm.patience import Patience
 from neo.llm.responses_reading import ResponsesReading
@@ -18,9 +19,15 @@ _BODY_END_SECONDS = 1.0
 
 class Listening:
     def __init__(
-        self, chunks: AsyncIterator[bytes], reading: ResponsesReading, patience: Patience, rests: Rests
+        self,
+        chunks: AsyncIterator[bytes],
+        reading: ResponsesReading,
+        patience: Patience,
+        rests: Rests,
+        bound: Bound,
     ) -> None:
         self._chunks = chunks
+        self._bound = bound
         self._rests = rests
         self._read_at = 0.0
         self._reading = reading
@@ -37,8 +44,7 @@ class Listening:
             seconds = self._patience.seconds(has_text=self._reading.has_text)
             self._deadline = asyncio.get_running_loop().time() + seconds
         await self._rest()
-        async with asyncio.timeout_at(self._deadline):
-            chunk = await anext(self._chunks, None)
+        chunk = await self._bound.wait(anext(self._chunks, None), self._deadline)
         if chunk is None:
             raise ProviderIncomplete
         return self._events.feed(chunk)

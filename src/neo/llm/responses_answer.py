@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 
 import httpx2
 
+from neo.kit import Bound
 from neo.llm.event_json import UnreadableError
 from neo.llm.failures import failure
 from neo.llm.lines import Lines
@@ -42,7 +43,8 @@ async def responses_answer(
                 response = await stack.enter_async_context(_opened(lines, chosen, body))
             chunks = await stack.enter_async_context(aclosing(response.aiter_bytes()))
             stack.enter_context(lines.rests.one_more())
-            listening = Listening(chunks, reading, patience, lines.rests)
+            bound = stack.enter_context(Bound())
+            listening = Listening(chunks, reading, patience, lines.rests, bound)
             while not reading.is_over:
                 events = await listening.events()
                 for piece in reading.hear(events):
@@ -57,9 +59,16 @@ async def responses_answer(
 @asynccontextmanager
 async def _opened(lines: Lines, chosen: ChosenModel, body: bytes) -> AsyncIterator[httpx2.Response]:
     client, place = lines.client(chosen.provider), lines.responses_place(chosen.provider)
-    request = client.build_request("POST", place.url, headers=place.headers, content=body)
+    request = client.build_request(
+        "POST", place.url, headers=place.headers, content=body, timeout=_without_read(client.timeout)
+    )
     response = await client.send(request, stream=True)
     async with aclosing(response):
         if not response.is_success:
             raise await reported_by(response)
         yield response
+
+
+def _without_read(timeout: httpx2.Timeout) -> httpx2.Timeout:
+    """What is read is timed here throughout; the client would set its own clock anew for each piece."""
+    return httpx2.Timeout(connect=timeout.connect, read=None, write=timeout.write, pool=timeout.pool)
