@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -51,7 +52,6 @@ class Tail:
         "_cursor",
         "_events",
         "_follow",
-        "_is_ended",
         "_is_gone",
         "_is_reminded",
         "_ledger",
@@ -65,6 +65,7 @@ class Tail:
         "_until",
         "_watch",
         "due",
+        "is_ended",
     )
 
     def __init__(
@@ -98,10 +99,11 @@ class Tail:
         self._is_gone = False
         self._must_leave = False
         self._is_reminded = False
-        self._is_ended = False
         self._looks = 0
         self._until = 0.0
         self.due = 0.0
+        # The piece that was given last is the last one.
+        self.is_ended = False
 
     async def is_over(self, newest: TurnState | None = None) -> bool:
         """Whether nothing can come: the cursor is at the newest turn's end, and no turn is open.
@@ -155,11 +157,11 @@ class Tail:
                 self._watch = watch
                 # What was missed before now is read anyway.
                 watch.take_missed()
-                while not self._is_gone and not self._is_ended:
+                while not self._is_gone and not self.is_ended:
                     await self.advance(watch)
                     for piece in self._at_hand():
                         yield piece
-                    if not self._is_ended:
+                    if not self.is_ended:
                         await self._pause(watch)
         finally:
             self._watch = None
@@ -173,16 +175,18 @@ class Tail:
         self._rounds.join(self)
 
     def _at_hand(self) -> Iterator[bytes]:
-        yield from joined(self._reader.take_frames())
-        if self._reader.is_over:
-            self._is_ended = True
-            yield DONE
-        elif self._must_leave:
-            self._is_ended = True
-            yield self._farewell()
+        frames = self._reader.take_frames()
+        is_last = self._reader.is_over or self._must_leave
+        if is_last:
+            frames.append(DONE if self._reader.is_over else self._farewell())
         elif self._is_reminded:
+            frames.append(KEEP_ALIVE)
             self._is_reminded = False
-            yield KEEP_ALIVE
+        pieces = deque(joined(frames))
+        while pieces:
+            piece = pieces.popleft()
+            self.is_ended = is_last and not pieces
+            yield piece
 
     async def advance(self, watch: Watch) -> None:
         """Do what can be done at once."""

@@ -86,8 +86,12 @@ class TailResponse(Response):
         await send(STREAM_OPEN)
         async with aclosing(self._tail.pieces()) as pieces:
             async for piece in pieces:
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send(END)
+                # The end goes with the last piece: one write less for each turn, and one packet.
+                await send(
+                    {"type": "http.response.body", "body": piece, "more_body": not self._tail.is_ended}
+                )
+        if not self._tail.is_ended:
+            await send(END)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
