@@ -9,10 +9,9 @@ from time import time
 from typing import Any
 
 import orjson
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from neo.engines.scripted_model.asked import (
@@ -179,13 +178,14 @@ def _json(data: dict[str, Any]) -> Response:
     return Response(orjson.dumps(data), media_type="application/json")
 
 
-def create_app() -> Starlette:
+def create_app() -> Router:
     memory = Memory()
     control = Control(memory)
     responses = Speaks(Responses(), read_responses, memory)
     chat = Speaks(Chat(), read_chat, memory)
     # Azure's clients put the same two dialects below `/openai`.
-    return Starlette(
+    # No middlewares: each would be called for every token.
+    return Router(
         routes=[
             *[Route(path, responses, methods=["POST"]) for path in _paths("responses")],
             *[Route(path, chat, methods=["POST"]) for path in _paths("chat/completions")],

@@ -33,11 +33,13 @@ class Performance:
         self._start_clock()
         await self._connection.start(200, _HEADERS)
         self._unsent += self._voice.opening()
+        stops = {self._scenario.pause_after, trouble and trouble[1]}
         for said, (piece, is_word) in enumerate(self._pieces(reply), start=-len(reply.reasoning)):
-            if await self._interrupt(said, trouble):
+            if said in stops and await self._interrupt(said, trouble):
                 return False
             self._unsent += self._voice.word(piece) if is_word else self._voice.reasoning(piece)
-            await self._rest()
+            if self._scenario.delay_ms:
+                await self._rest()
         if await self._interrupt(len(reply.words), trouble):
             return False
         self._unsent += self._voice.closing()
@@ -87,11 +89,10 @@ class Performance:
 
     async def _rest(self) -> None:
         """Until the next token is due: by the clock, or 500 tokens would be as late as 500 timers together."""
-        if self._scenario.delay_ms:
-            await self._flush()
-            now = asyncio.get_running_loop().time()
-            self._due = max(self._due, now - _LATE_SECONDS_MAX) + self._scenario.delay_ms / 1000
-            await asyncio.sleep(max(0.0, self._due - now))
+        await self._flush()
+        now = asyncio.get_running_loop().time()
+        self._due = max(self._due, now - _LATE_SECONDS_MAX) + self._scenario.delay_ms / 1000
+        await asyncio.sleep(max(0.0, self._due - now))
 
     async def _flush(self) -> None:
         unsent, self._unsent = bytes(self._unsent), bytearray()
