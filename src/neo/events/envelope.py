@@ -1,9 +1,9 @@
 """The UI message chunks that Neo sends: Vercel AI SDK v6, with no key beside the SDK's."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -25,12 +25,11 @@ class EventKind(StrEnum):
     TERMINAL = "t"
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(NamedTuple):
     """One UI message chunk. `part` is the id of the text, reasoning or tool part that it is about."""
 
     type: str
-    body: Mapping[str, Any] = field(default_factory=dict)
+    body: Mapping[str, Any] = MappingProxyType({})
     part: str | None = None
 
     @property
