@@ -296,6 +296,19 @@ async def test_any_terminal_ends_the_response(session: Session, ending: Chunk) -
     assert client.is_done
 
 
+@pytest.mark.parametrize("words", [1, 20])
+async def test_only_the_last_piece_is_the_end(session: Session, words: int) -> None:
+    speaker = await session.speaker()
+    await speaker.say_apart(*["x" * 10_000] * words)
+    await speaker.finish()
+    tail = session.tail(since_cursor(1))
+
+    given = [(tail.is_ended, piece.endswith(b"data: [DONE]\n\n")) async for piece in tail.pieces()]
+
+    assert len(given) == (1 if words == 1 else 4)
+    assert given == [(False, False)] * (len(given) - 1) + [(True, True)]
+
+
 async def test_f29_a_long_replay_lets_others_have_their_turn(session: Session) -> None:
     speaker = await session.speaker()
     part = speaker.writer.part_id("reasoning")

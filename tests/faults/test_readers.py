@@ -15,6 +15,7 @@ from faults.history import Reading
 from faults.stack import SEND_SECONDS
 from faults.world import World
 from neo.events.entry import stream_key
+from neo.events.hub import LINGER_SECONDS
 from support.client import SESSIONS
 
 CYCLES = 1_000
@@ -110,7 +111,8 @@ async def test_f27_readers_that_are_gone_leave_nothing_and_the_turn_goes_on(worl
         await until(lambda: not connected(world, ports))
     reading = await world.caller.read(session, since, api=1)
     assert reading.seen[-1].type == "finish"
-    async with asyncio.timeout(5):
+    # Heard a little longer than it is read.
+    async with asyncio.timeout(LINGER_SECONDS + 5):
         while await heard(world, session):
             await asyncio.sleep(0.05)
 

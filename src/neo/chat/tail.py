@@ -3,7 +3,6 @@
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
@@ -182,11 +181,13 @@ class Tail:
         elif self._is_reminded:
             frames.append(KEEP_ALIVE)
             self._is_reminded = False
-        pieces = deque(joined(frames))
-        while pieces:
-            piece = pieces.popleft()
-            self.is_ended = is_last and not pieces
+        pieces = joined(frames)
+        piece = next(pieces, None)
+        while piece is not None:
+            following = next(pieces, None)
+            self.is_ended = is_last and following is None
             yield piece
+            piece = following
 
     async def advance(self, watch: Watch) -> None:
         """Do what can be done at once."""

@@ -86,7 +86,7 @@ class TailResponse(Response):
         await send(STREAM_OPEN)
         async with aclosing(self._tail.pieces()) as pieces:
             async for piece in pieces:
-                # The end goes with the last piece: one write less for each turn, and one packet.
+                # The end goes with the last piece: one write, and one packet.
                 await send(
                     {"type": "http.response.body", "body": piece, "more_body": not self._tail.is_ended}
                 )
