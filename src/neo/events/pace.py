@@ -5,9 +5,10 @@ from contextlib import suppress
 
 # What is said within this time goes together: nobody sees text move in smaller steps.
 GATHER_SECONDS = 0.025
-# Under load appends take long, and each writer makes fewer of them: a share of the time, up to a bound that is seen.
+# Under load appends take long, and each writer makes fewer of them: a share of the time, up to a bound. That is shorter
+# than a full house rests between two readings of an answer, so what one has brought does not wait for the next.
 GATHER_APPENDS = 10
-GATHER_SECONDS_MAX = 0.15
+GATHER_SECONDS_MAX = 0.09
 
 
 class Pace:

@@ -52,7 +52,7 @@ class Listening:
     async def _rest(self) -> None:
         now = asyncio.get_running_loop().time()
         # The first word is not kept waiting.
-        if self._reading.has_text and (left := self._read_at + self._rests.seconds - now) > 0:
+        if self._reading.has_text and (left := self._rests.over_at(self._read_at) - now) > 0:
             await asyncio.sleep(left)
             now += left
         self._read_at = now
