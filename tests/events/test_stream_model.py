@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 
 from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
 from neo.chat.tail import Tail
-from neo.chat.tail_ledger import Opening
+from neo.chat.tail_ledger import FirstLook
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, Watch, envelope, parse_cursor, since_cursor
 from neo.events.hub import Watching
 from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, Appended, EventStore, Page
@@ -84,22 +84,22 @@ class Follower:
         self.tail: Tail | None = None
         self.watching: Watching | None = None
         self.watch: Watch | None = None
-        self.opening: Opening | None = None
+        self.first_look: FirstLook | None = None
 
     async def ask(self) -> None:
         """Look at the session, as a request does before its tail begins."""
         since = self.session.events.since(self.session.id)
-        self.opening = Opening(await self.session.ledger.newest(), since)
+        self.first_look = FirstLook(await self.session.ledger.newest(), since)
 
     async def resume(self) -> bool:
         """Ask again from the last id; false when there is nothing to come (204)."""
         await self.cut()
-        if self.opening is None:
+        if self.first_look is None:
             await self.ask()
-        opening, self.opening = self.opening, None
-        assert opening is not None
-        tail = self.session.tail(self.cursor, opening=opening)
-        if await tail.is_over(opening.newest):
+        first_look, self.first_look = self.first_look, None
+        assert first_look is not None
+        tail = self.session.tail(self.cursor, first_look=first_look)
+        if await tail.is_over(first_look.newest):
             return False
         self.tail, self.watching = tail, self.session.events.watch(self.session.id)
         self.watch = await self.watching.__aenter__()

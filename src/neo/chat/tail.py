@@ -9,7 +9,7 @@ from uuid import UUID
 
 from neo.access import Credential
 from neo.chat.tail_closing import OpenTails
-from neo.chat.tail_ledger import Opening, TurnLedger, TurnState, is_past
+from neo.chat.tail_ledger import FirstLook, TurnLedger, TurnState, is_past
 from neo.chat.tail_reader import TailReader
 from neo.chat.tail_rounds import ROUND_SECONDS, Rounds
 from neo.events import EventLog, Position, Watch
@@ -80,7 +80,7 @@ class Tail:
         follow: bool = False,
         show_progress: bool = True,
         pace: TailPace = TailPace(),
-        opening: Opening | None = None,
+        first_look: FirstLook | None = None,
     ) -> None:
         self._events = events
         self._ledger = ledger
@@ -92,7 +92,13 @@ class Tail:
         self._credential = credential
         self._pace = pace
         self._reader = TailReader(
-            events, ledger, session_id, cursor, follow=follow, show_progress=show_progress, opening=opening
+            events,
+            ledger,
+            session_id,
+            cursor,
+            follow=follow,
+            show_progress=show_progress,
+            first_look=first_look,
         )
         self._watch: Watch | None = None
         self._is_gone = False

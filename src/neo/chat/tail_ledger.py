@@ -17,7 +17,7 @@ class TurnState:
 
 
 @dataclass(frozen=True, slots=True)
-class Opening:
+class FirstLook:
     """What PostgreSQL said of the session as its tail was asked for."""
 
     newest: TurnState | None

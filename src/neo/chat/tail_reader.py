@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from uuid import UUID
 
-from neo.chat.tail_ledger import Opening, TurnLedger, TurnState, is_past
+from neo.chat.tail_ledger import FirstLook, TurnLedger, TurnState, is_past
 from neo.errors import Failure, Kind
 from neo.events import Entry, EventKind, EventLog, Position, envelope, retell
 from neo.streams import StreamsUnavailable
@@ -52,6 +52,7 @@ class TailReader:
         "_cursor",
         "_events",
         "_facts",
+        "_first_look",
         "_follow",
         "_frames",
         "_is_done",
@@ -59,7 +60,6 @@ class TailReader:
         "_is_untold",
         "_ledger",
         "_next",
-        "_opening",
         "_pen_known",
         "_questions",
         "_session_id",
@@ -77,7 +77,7 @@ class TailReader:
         *,
         follow: bool,
         show_progress: bool,
-        opening: Opening | None,
+        first_look: FirstLook | None,
     ) -> None:
         self._events = events
         self._ledger = ledger
@@ -94,7 +94,7 @@ class TailReader:
         self._is_untold = cursor is None
         self._pen_known: Position | None = None
         self._next = Next.ASK
-        self._opening = opening
+        self._first_look = first_look
         self._facts: Facts | None = None
         self._questions = 0
         self._frames: list[bytes] = []
@@ -174,9 +174,9 @@ class TailReader:
         self._pen_known = Position(here.turn_no, here.pen, 0) if here is not None else None
 
     async def _newest(self) -> TurnState | None:
-        opening, self._opening = self._opening, None
-        if opening is not None and opening.since is not None and opening.since.has_held:
-            return opening.newest
+        first, self._first_look = self._first_look, None
+        if first is not None and first.since is not None and first.since.has_held:
+            return first.newest
         return await self._ledger.newest()
 
     def _has_all(self, facts: Facts | None) -> bool:

@@ -11,7 +11,7 @@ from neo.chat.glance import Glances
 from neo.chat.history import Reader
 from neo.chat.ledger import SessionLedger
 from neo.chat.tail import OpenTails, Tail, TailPace
-from neo.chat.tail_ledger import Opening
+from neo.chat.tail_ledger import FirstLook
 from neo.chat.tail_response import TailResponse
 from neo.chat.tail_rounds import Rounds
 from neo.db import Database
@@ -54,7 +54,7 @@ class Tails:
             follow=follow,
             show_progress=glance.shows_progress,
             pace=self._pace,
-            opening=Opening(glance.newest, heard_since),
+            first_look=FirstLook(glance.newest, heard_since),
         )
         if await tail.is_over(glance.newest):
             return Response(status_code=204, headers={"cache-control": "no-store"})
