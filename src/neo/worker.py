@@ -14,6 +14,7 @@ from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
 from neo.turns.album import Album
+from neo.turns.beginning import Beginnings
 from neo.turns.cancellations import Cancellations
 from neo.turns.contract import HEARTBEAT_PASSED_ON
 from neo.turns.finish import Finisher
@@ -49,8 +50,10 @@ class TurnWorker:
         client = await self._resources.temporal.connected()
         warmed = asyncio.create_task(self._warm())
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
+        beginnings = Beginnings(self._resources.database)
         step = ModelStep(
             self._resources.database,
+            beginnings,
             self._resources.models,
             self._resources.events,
             Finisher(self._resources.closer),
@@ -58,23 +61,32 @@ class TurnWorker:
             cancellations,
             warmed,
         )
-        holding = Holding(self._resources.database, self._resources.starter.later)
         cancelling = asyncio.create_task(kept_going("cancellations", cancellations.run))
-        saying = asyncio.create_task(kept_going("holding", holding.run))
         drain_seconds = self._settings.server.drain_seconds
         home = Home()
         ticking = asyncio.create_task(home.tick())
         activities = TurnActivities(
-            home, step, self._resources.closer, self._resources.events, drain_seconds=drain_seconds
+            home,
+            beginnings,
+            step,
+            self._resources.closer,
+            self._resources.events,
+            drain_seconds=drain_seconds,
         )
+        later = self._resources.starter.later
+        holding = Holding(self._resources.database, lambda: [*later.turn_ids, *activities.early_turn_ids])
+        saying = asyncio.create_task(kept_going("holding", holding.run))
         if self._warms_first:
             await asyncio.wait((warmed,))
         async with loop_beside("temporal") as beside:
             await self._work(beside, client, activities)
-        # What could not finish is ended before Temporal hears of it, or another worker would begin it meanwhile.
+        saying.cancel()
+        left = holding.in_hand()
+        # What could not finish is ended before another worker may begin it.
         await activities.aclose()
-        await self._resources.starter.later.all_now()
-        for task in (cancelling, saying, ticking, warmed):
+        await holding.let_go(left)
+        await later.all_now()
+        for task in (cancelling, ticking, warmed):
             task.cancel()
 
     async def _warm(self) -> None:

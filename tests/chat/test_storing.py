@@ -2,7 +2,6 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -92,6 +91,8 @@ async def test_a_turn_that_is_to_begin_is_begun_with_its_message_unless_one_is_o
     rows = [await row_of(database, Submission(tenant.id, session_id, draft)) for _ in range(2)]
 
     stored = [await storage.store({**row, "held_for": "60 seconds"}) for row in rows]
+    async with database.transaction(tenant.id) as db:
+        statuses = (await db.execute(STATUSES, {"id": session_id})).all()
 
     assert stored[0] is not None
     task = task_of(stored[0]["begun"])
@@ -103,8 +104,6 @@ async def test_a_turn_that_is_to_begin_is_begun_with_its_message_unless_one_is_o
     )
     assert stored[1] is not None
     assert stored[1]["begun"] is None
-    async with database.transaction(tenant.id) as db:
-        statuses = (await db.execute(STATUSES, {"id": session_id})).all()
     assert statuses == [("RUNNING", True), ("QUEUED", None)]
 
 
@@ -121,7 +120,7 @@ async def test_a_turn_that_begins_later_is_queued(
 
 async def begun_again(database: CountingDatabase, row: dict[str, Any]) -> Task:
     """As its next attempt would begin it."""
-    task = await begin_task(database, row["tenant_id"], row["turn_id"], timedelta(seconds=60))
+    task = await begin_task(database, row["tenant_id"], row["turn_id"], None, is_first=False)
     assert task is not None
     assert task.turn.attempts == 2
     return task

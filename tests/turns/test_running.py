@@ -101,6 +101,19 @@ async def test_no_more_than_may_be_are_begun_early_and_none_twice(begun: Begun) 
     await steps.aclose()
 
 
+async def test_what_is_begun_in_the_database_is_begun_however_many_run(begun: Begun) -> None:
+    steps = RunningSteps()
+    for number in range(EARLY_MAX):
+        steps.begin_early(str(number), begun.step(str(number)))
+
+    steps.begin_early("stored as begun", begun.step("stored as begun"), is_begun=True)
+    await asyncio.sleep(0)
+
+    assert begun.count["stored as begun"] == 1
+    assert len(steps.early_turn_ids) == EARLY_MAX + 1
+    await steps.aclose()
+
+
 async def test_in_a_full_house_temporal_may_hear_of_an_early_step_later(begun: Begun) -> None:
     steps = RunningSteps()
     later = [steps.begin_early(str(number), begun.step(str(number))) for number in range(QUIET_MAX + 2)]

@@ -18,6 +18,7 @@ from temporalio.exceptions import ApplicationError
 from neo.events import EventLog, Fenced
 from neo.llm import ProviderFailure
 from neo.telemetry import turn_metrics
+from neo.turns.beginning import Beginnings, BegunElsewhere
 from neo.turns.close import TurnCloser
 from neo.turns.contract import (
     FAIL_TURN,
@@ -29,7 +30,7 @@ from neo.turns.contract import (
 )
 from neo.turns.holding import HELD_FOR
 from neo.turns.home import Home
-from neo.turns.patience import patiently
+from neo.turns.prompt import Task, task_of
 from neo.turns.running import RunningSteps, Step
 from neo.turns.step import ModelStep
 
@@ -47,9 +48,17 @@ EXHAUSTED_MESSAGE = "The turn could not be finished after several attempts."
 
 class TurnActivities:
     def __init__(
-        self, home: Home, step: ModelStep, closer: TurnCloser, events: EventLog, *, drain_seconds: float
+        self,
+        home: Home,
+        beginnings: Beginnings,
+        step: ModelStep,
+        closer: TurnCloser,
+        events: EventLog,
+        *,
+        drain_seconds: float,
     ) -> None:
         self._home = home
+        self._beginnings = beginnings
         self._step = step
         self._steps = RunningSteps()
         self._closer = closer
@@ -90,7 +99,17 @@ class TurnActivities:
         """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The step, if
         Temporal may be told a little later.
         """
-        return self._steps.begin_early(turn.turn_id, lambda: self._run(turn, 1, HELD_FOR, begun), held=held)
+        return self._steps.begin_early(
+            turn.turn_id,
+            lambda: self._run(turn, 1, HELD_FOR, begun),
+            held=held,
+            is_begun=begun is not None,
+        )
+
+    @property
+    def early_turn_ids(self) -> list[str]:
+        """Turns whose step was begun early here, and that no attempt has come for yet."""
+        return self._steps.early_turn_ids
 
     async def drain(self) -> None:
         """Let steps that no attempt has come for finish, for as long as others have."""
@@ -132,10 +151,19 @@ class TurnActivities:
         )
         with _no_words_in_the_history():
             # Deliveries to where the step goes on are no attempts: only how often the turn was begun counts.
-            if attempt > STEP_ATTEMPTS_MAX and await patiently(lambda: self._step.is_exhausted(turn)):
+            if attempt > STEP_ATTEMPTS_MAX and await self._beginnings.is_exhausted(turn):
                 raise ApplicationError("Attempts exhausted.", type="AttemptsExhausted", non_retryable=True)
             try:
-                await self._step.run(turn, held_for, begun)
+                # A row that is here already is read now, where no caller waits for it.
+                task = task_of(begun) if begun is not None else await self._begin(turn, attempt, held_for)
+                if task is None:
+                    log.info("turn_step_found_it_ended")
+                else:
+                    await self._step.run(turn, task)
+            except BegunElsewhere:
+                log.info("turn_step_begun_elsewhere")
+                # If Temporal gives the turn to this process after all, its next attempt looks anew.
+                raise ApplicationError("Begun elsewhere.", type="BegunElsewhere") from None
             except Fenced:
                 log.info("turn_step_was_overtaken")
                 turn_metrics.write_fenced()
@@ -144,6 +172,9 @@ class TurnActivities:
                 raise ApplicationError("Overtaken.", type="Overtaken") from None
             except ProviderFailure as failure:
                 raise _again(failure, attempt) from None
+
+    async def _begin(self, turn: TurnInput, attempt: int, held_for: timedelta | None) -> Task | None:
+        return await self._beginnings.begin(turn, held_for, is_first=attempt == 1)
 
     async def _beat(self) -> None:
         while True:

@@ -1,13 +1,14 @@
-"""Says in the database of turns that are answered here, and that Temporal has not heard of, that they are in hand."""
+"""Says in the database of turns that are answered here, and that no attempt has come for, that they are in hand."""
 
 import asyncio
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 import structlog
 
 from neo.db import Database, DatabaseUnavailable
-from neo.turns.telling_later import TellingLater
 
 log = structlog.get_logger()
 
@@ -21,16 +22,21 @@ HOLD = "SELECT neo_hold_turns($1, $2)"
 @dataclass(frozen=True)
 class Holding:
     database: Database
-    held: TellingLater
+    in_hand: Callable[[], list[str]]
 
     async def run(self) -> None:
         while True:
             await asyncio.sleep(SAY_SECONDS)
             try:
-                await self.say()
+                await self._say(self.in_hand(), HELD_FOR)
             except DatabaseUnavailable:
                 log.debug("holding_waits_for_database")
 
-    async def say(self) -> None:
-        if turn_ids := self.held.turn_ids:
-            await self.database.look_up(HOLD, turn_ids, HELD_FOR)
+    async def let_go(self, turn_ids: list[str]) -> None:
+        """Others may begin them at once."""
+        with suppress(DatabaseUnavailable):
+            await self._say(turn_ids, timedelta(0))
+
+    async def _say(self, turn_ids: list[str], held_for: timedelta) -> None:
+        if turn_ids:
+            await self.database.look_up(HOLD, turn_ids, held_for)

@@ -51,13 +51,14 @@ class Earlier:
 
 
 async def begin_task(
-    database: Database, tenant_id: UUID, turn_id: UUID, held_for: timedelta | None
+    database: Database, tenant_id: UUID, turn_id: UUID, held_for: timedelta | None, *, is_first: bool
 ) -> Task | None:
     """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended.
 
-    One that begins before Temporal has heard of the turn holds it for a while.
+    One that begins before Temporal has heard of the turn holds it for a while. A first attempt has None also while
+    another process holds the turn, and so has one that would hold what somebody has begun.
     """
-    found = await database.call("neo_begin_turn($1, $2, $3)", tenant_id, turn_id, held_for)
+    found = await database.call("neo_begin_turn($1, $2, $3, $4)", tenant_id, turn_id, held_for, is_first)
     return task_of(found[0]) if found else None
 
 

@@ -41,11 +41,17 @@ class RunningSteps:
         """Whether one more may begin early."""
         return len(self._steps) < EARLY_MAX
 
-    def begin_early(self, turn_id: str, begin: Begin, *, held: int = 0) -> Step | None:
-        """Begin it before there is an attempt, unless enough run; the step, if Temporal may hear of it later: so many
-        run, or are held already.
+    @property
+    def early_turn_ids(self) -> list[str]:
+        return list(self._early)
+
+    def begin_early(
+        self, turn_id: str, begin: Begin, *, held: int = 0, is_begun: bool = False
+    ) -> Step | None:
+        """Begin it before there is an attempt, unless enough run and its turn is not begun in the database yet; the
+        step, if Temporal may hear of it later: so many run, or are held already.
         """
-        if not self.has_room or turn_id in self._steps or turn_id in self._kept:
+        if turn_id in self._steps or turn_id in self._kept or not (is_begun or self.has_room):
             return None
         others = len(self._steps)
         self._early.add(turn_id)

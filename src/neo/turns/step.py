@@ -2,11 +2,8 @@
 
 import asyncio
 from contextlib import AbstractContextManager, aclosing
-from datetime import timedelta
-from uuid import UUID
 
 import structlog
-from asyncpg import Record
 
 from neo.attachments import AttachmentInvalid
 from neo.blobs import BlobStoreUnavailable
@@ -31,29 +28,24 @@ from neo.llm import (
 from neo.telemetry import traces
 from neo.turns.album import Album
 from neo.turns.attempt import Attempt
+from neo.turns.beginning import Beginnings
 from neo.turns.cancellations import Cancellations
-from neo.turns.contract import PROVIDER_ATTEMPTS_MAX, STEP_ATTEMPTS_MAX, TURN_SECONDS_MAX, TurnInput
+from neo.turns.contract import PROVIDER_ATTEMPTS_MAX, TURN_SECONDS_MAX, TurnInput
 from neo.turns.finish import Finisher
-from neo.turns.patience import patiently
 from neo.turns.pens import Pens
-from neo.turns.prompt import Earlier, Task, begin_task, continues_from, read_transcript, task_of
-from neo.turns.store import TurnStore
+from neo.turns.prompt import Task, continues_from
 from neo.turns.tell import Teller, start_chunk
 
 log = structlog.get_logger()
 
 TURN_TIMED_OUT = "turn_timed_out"
-# Nothing was said before it.
-FIRST_TURN = 1
-# Reads from PostgreSQL for steps that begin, at once in one process. A hundred turns that begin in one moment would
-# take the connections and the loop from whoever posts the next message.
-BEGINNINGS_MAX = 8
 
 
 class ModelStep:
     def __init__(
         self,
         database: Database,
+        beginnings: Beginnings,
         models: Models,
         log_of_events: EventLog,
         finisher: Finisher,
@@ -62,38 +54,23 @@ class ModelStep:
         warmed: asyncio.Future[None],
     ) -> None:
         self._database = database
+        self._beginnings = beginnings
         self._models = models
         self._events = log_of_events
         self._finisher = finisher
         self._album = album
         self._cancellations = cancellations
         self._warmed = warmed
-        self._beginning = asyncio.Semaphore(BEGINNINGS_MAX)
 
-    async def run(self, turn: TurnInput, held_for: timedelta | None, begun: Record | None = None) -> None:
-        """Answer the turn and close it. A provider's failure closes it too, on the last attempt or when a
-        retry cannot help; before that it is raised, to be tried again.
+    async def run(self, turn: TurnInput, task: Task) -> None:
+        """Answer the turn, as it was begun, and close it. A provider's failure closes it too, on the last attempt or
+        when a retry cannot help; before that it is raised, to be tried again.
         """
-        if begun is not None:
-            # Made here, where no caller waits for it.
-            task: Task | None = task_of(begun)
-        else:
-            task = await patiently(lambda: self._begin(turn, held_for))
-        if task is None:
-            log.info("turn_step_found_it_ended")
-            return
         await reached("after_claim")
         with traces.span("run turn", kind="CONSUMER", parent=task.turn.traceparent, **_ids(task)) as span:
             if span.trace_id is not None:
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
             await self._attempt(turn, task)
-
-    async def is_exhausted(self, turn: TurnInput) -> bool:
-        """Whether the turn has been begun as often as it may be."""
-        tenant_id = UUID(turn.tenant_id)
-        async with self._database.transaction(tenant_id) as db:
-            found = await TurnStore(db, tenant_id).get(UUID(turn.session_id), UUID(turn.turn_id))
-        return found.is_open and found.attempts >= STEP_ATTEMPTS_MAX
 
     async def _attempt(self, turn: TurnInput, task: Task) -> None:
         pens = Pens(self._database, turn, task.turn)
@@ -106,12 +83,6 @@ class ModelStep:
             await self._answer(attempt)
         finally:
             await writer.aclose()
-
-    async def _begin(self, turn: TurnInput, held_for: timedelta | None) -> Task | None:
-        tenant_id = UUID(turn.tenant_id)
-        async with self._beginning:
-            # A step that ended while Temporal was away runs again, and must do nothing.
-            return await begin_task(self._database, tenant_id, UUID(turn.turn_id), held_for)
 
     async def _answer(self, attempt: Attempt) -> None:
         finisher = self._finisher
@@ -171,7 +142,7 @@ class ModelStep:
                 return await self._stream(attempt, chosen, _prompt(task, [], images), previous)
             except ResponseForgotten:
                 log.info("turn_resent_with_transcript")
-        earlier, attempt.omitted_messages = await patiently(lambda: self._transcript(task, chosen))
+        earlier, attempt.omitted_messages = await self._beginnings.transcript(task, chosen.prompt_tokens_max)
         said = await self._album.illustrated(task, chosen, earlier, new=len(images))
         return await self._stream(attempt, chosen, _prompt(task, said, images), None)
 
@@ -192,12 +163,6 @@ class ModelStep:
                     attempt.teller.hear(piece)
                     first_event.end()
         attempt.teller.end_part()
-
-    async def _transcript(self, task: Task, chosen: ChosenModel) -> tuple[list[Earlier], int]:
-        if task.turn.turn_no == FIRST_TURN:
-            return [], 0
-        async with self._beginning, self._database.transaction(task.turn.tenant_id) as db:
-            return await read_transcript(db, task.turn, chosen.prompt_tokens_max)
 
 
 def _ids(task: Task) -> dict[str, str | int]:
