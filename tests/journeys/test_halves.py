@@ -3,12 +3,15 @@
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from uuid import UUID
 
 import httpx2
+from sqlalchemy import text
 
 from neo.access import ApiKeyStore, Pepper
 from neo.agents import AgentStore, create_tenant
@@ -25,6 +28,10 @@ from support.client import Client, read_events, reply_of, text_of
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30
 RECOVERY_SECONDS = 15
+# More than are answered at once, so that some wait.
+BURST_SESSIONS = 500
+OPEN = text("SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')")
+T = TypeVar("T")
 
 
 def environment(addresses: Addresses) -> dict[str, str]:
@@ -110,40 +117,99 @@ async def test_a_killed_worker_is_made_up_for_while_the_tail_stays_open(tmp_path
         discard_home(folder)
 
 
-async def test_answers_of_a_full_house_are_left_to_its_process_until_that_has_died(tmp_path: Path) -> None:
+@dataclass
+class Houses:
+    """Two servers, each with a worker beside its API, and a client of each."""
+
+    addresses: Addresses
+    first: asyncio.subprocess.Process
+    tenant_id: UUID
+    of_first: Client
+    of_other: Client
+
+
+@asynccontextmanager
+async def two_houses(tmp_path: Path, **settings: str) -> AsyncIterator[Houses]:
     async with engines_up(tmp_path / "data", models="scripted") as addresses:
-        # Goes on for longer than a turn is said to be in hand at a time.
-        env = environment(addresses) | {"NEO_MODEL_FAST": "scripted:tokens=30,delay_ms=250"}
+        env = environment(addresses) | settings
         log, ports = tmp_path / "neo.log", (free_port(), free_port())
         async with neo(log, env, "migrate") as migrating:
             assert await migrating.wait() == 0
-        _, key = await key_of_a_tenant(addresses)
-        full, other = (neo(log, env, "api", "--with-worker", "--port", str(port)) for port in ports)
-        async with full as dies, other:
-            posts_to, reads_from = (Client(f"http://127.0.0.1:{port}", key) for port in ports)
+        tenant_id, key = await key_of_a_tenant(addresses)
+        first, other = (neo(log, env, "api", "--with-worker", "--port", str(port)) for port in ports)
+        clients = [Client(f"http://127.0.0.1:{port}", key) for port in ports]
+        async with first as process, other:
             await asyncio.gather(*(ready(f"http://127.0.0.1:{port}") for port in ports))
-            sessions = [await posts_to.open() for _ in range(QUIET_MAX + 3)]
-            accepted = [await posts_to.say(session, "Hello") for session in sessions]
-            session, turn_id = sessions[-1], accepted[-1]["chat_turn_id"]
-            async with (
-                asyncio.timeout(RECOVERY_SECONDS + HELD_FOR.total_seconds()),
-                reads_from.stream(session, accepted[-1]["since_cursor"]) as response,
-            ):
-                events = read_events(response)
-                while "w20 " not in str((await anext(events)).chunk):
-                    pass
-                attempts = (await reads_from.turn(session, turn_id))["attempts"]
-                dies.kill()
-                rest = [event async for event in events]
-
-            assert attempts == 1
-            assert sum(event.type == "data-turn-restarted" for event in rest) == 1
-            assert text_of(rest) == "".join(f"w{number} " for number in range(1, 31))
-            assert (await reads_from.turn(session, turn_id))["attempts"] == 2
-            for client in (posts_to, reads_from):
+            yield Houses(addresses, process, tenant_id, *clients)
+            for client in clients:
                 await client.http.aclose()
     with held(tmp_path / "data") as folder:
         discard_home(folder)
+
+
+async def test_answers_of_a_full_house_are_left_to_its_process_until_that_has_died(tmp_path: Path) -> None:
+    # Goes on for longer than a turn is said to be in hand at a time.
+    async with two_houses(tmp_path, NEO_MODEL_FAST="scripted:tokens=30,delay_ms=250") as houses:
+        posts_to, reads_from = houses.of_first, houses.of_other
+        sessions = [await posts_to.open() for _ in range(QUIET_MAX + 3)]
+        accepted = [await posts_to.say(session, "Hello") for session in sessions]
+        session, turn_id = sessions[-1], accepted[-1]["chat_turn_id"]
+        async with (
+            asyncio.timeout(RECOVERY_SECONDS + HELD_FOR.total_seconds()),
+            reads_from.stream(session, accepted[-1]["since_cursor"]) as response,
+        ):
+            events = read_events(response)
+            while "w20 " not in str((await anext(events)).chunk):
+                pass
+            attempts = (await reads_from.turn(session, turn_id))["attempts"]
+            houses.first.kill()
+            rest = [event async for event in events]
+
+        assert attempts == 1
+        assert sum(event.type == "data-turn-restarted" for event in rest) == 1
+        assert sum(event.type == "finish" for event in rest) == 1
+        assert text_of(rest) == "".join(f"w{number} " for number in range(1, 31))
+        assert (await reads_from.turn(session, turn_id))["attempts"] == 2
+
+
+async def test_of_a_burst_that_waits_in_one_process_another_asks_no_model_again(tmp_path: Path) -> None:
+    """Turns that wait for longer than a start takes are taken up by the other process, which sweeps."""
+    async with two_houses(
+        tmp_path, NEO_MODEL_FAST="scripted:tokens=20,delay_ms=50", NEO_RATE_LIMIT_REQUESTS="0"
+    ) as houses:
+        sessions = await at_once(BURST_SESSIONS, lambda _: houses.of_other.open())
+        said = lambda number: houses.of_first.say(sessions[number], f"text {number}")  # noqa: E731
+        await at_once(BURST_SESSIONS, said)
+        await all_ended(houses)
+
+        async with httpx2.AsyncClient(trust_env=False) as http:
+            url = houses.addresses.scripted_model_url.removesuffix("/v1")
+            calls = (await http.get(f"{url}/control/calls")).json()["calls"]
+
+    assert sorted(call["text"] for call in calls) == sorted(f"text {n}" for n in range(BURST_SESSIONS))
+    # Or there was nothing that could have been asked twice.
+    assert "turn_started_by_sweeper" in (tmp_path / "neo.log").read_text()
+
+
+async def at_once(count: int, ask: Callable[[int], Awaitable[T]]) -> list[T]:
+    places = asyncio.Semaphore(32)
+
+    async def one(number: int) -> T:
+        async with places:
+            return await ask(number)
+
+    return await asyncio.gather(*(one(number) for number in range(count)))
+
+
+async def all_ended(houses: Houses) -> None:
+    database = Database(houses.addresses.database_url, connections_max=1)
+    async with asyncio.timeout(START_SECONDS):
+        while True:
+            async with database.transaction(houses.tenant_id) as db:
+                if not await db.scalar(OPEN):
+                    break
+            await asyncio.sleep(0.1)
+    await database.aclose()
 
 
 async def test_the_halves_refuse_to_start_without_a_model_or_an_engine(tmp_path: Path) -> None:
