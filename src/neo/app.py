@@ -158,6 +158,7 @@ def build_app(
         TurnDesk(
             resources.database,
             resources.starter,
+            resources.events,
             Inspector(resources.blobs) if resources.blobs is not None else None,
             queue_max=settings.server.turn_queue_max,
         ),

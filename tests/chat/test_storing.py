@@ -1,6 +1,7 @@
 """Messages that come in the same moment are stored by one statement, and none waits for or hears of another."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +18,9 @@ from neo.chat.errors import SessionArchived
 from neo.chat.standing import Standings
 from neo.chat.storing import ACCEPT_PRESUMED, Storage, Submission
 from neo.chat.submit import TurnDesk
+from neo.events import EventLog
 from neo.sessions import SessionNotFound
+from neo.streams import Valkey
 from neo.turns.contract import TurnInput
 from neo.turns.models import TurnStatus
 from neo.turns.prompt import Task, begin_task, task_of
@@ -256,8 +259,16 @@ async def test_a_message_that_cannot_be_stored_is_told_apart_from_those_beside_i
 
 
 @pytest.fixture
-def desk(database: CountingDatabase) -> TurnDesk:
-    return TurnDesk(database, TurnStarter(Away(), "nobodys"), None, queue_max=100)
+async def events(server: Server) -> AsyncIterator[EventLog]:
+    """Not opened: nothing is heard."""
+    valkey = Valkey(server.addresses.redis_url)
+    yield EventLog(valkey)
+    await valkey.aclose()
+
+
+@pytest.fixture
+def desk(database: CountingDatabase, events: EventLog) -> TurnDesk:
+    return TurnDesk(database, TurnStarter(Away(), "nobodys"), events, None, queue_max=100)
 
 
 class Away:
@@ -335,6 +346,7 @@ class Here:
 async def test_a_message_whose_turn_begins_here_at_once_begins_it(
     server: Server,
     database: CountingDatabase,
+    events: EventLog,
     tenant: Tenant,
     session_id: UUID,
     *,
@@ -348,7 +360,7 @@ async def test_a_message_whose_turn_begins_here_at_once_begins_it(
     for _ in range(BURST if is_burst else 0):
         starter.queue.message_came()
 
-    accepted = await TurnDesk(database, starter, None, queue_max=100).submit(
+    accepted = await TurnDesk(database, starter, events, None, queue_max=100).submit(
         Presumed(await opener(database, tenant, session_id)), session_id, HELLO
     )
 
@@ -357,13 +369,24 @@ async def test_a_message_whose_turn_begins_here_at_once_begins_it(
     await starter.aclose()
 
 
+async def test_a_session_that_is_posted_to_is_heard_before_its_tail_comes(
+    desk: TurnDesk, database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
+) -> None:
+    async with events.hub() as hub:
+        await desk.submit(Presumed(await opener(database, tenant, session_id)), session_id, HELLO)
+        async with asyncio.timeout(2):
+            while events.since(session_id) is None:
+                await asyncio.sleep(0.01)
+        assert hub.watched_sessions == 0
+
+
 async def test_a_message_that_meets_an_open_turn_begins_none(
-    server: Server, database: CountingDatabase, tenant: Tenant, session_id: UUID
+    server: Server, database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
 ) -> None:
     client = await TemporalClient.connect(server.addresses.temporal_address)
     starter = TurnStarter(Here(client), "neo")
     starter.early = Beside()
-    desk = TurnDesk(database, starter, None, queue_max=100)
+    desk = TurnDesk(database, starter, events, None, queue_max=100)
     caller = await opener(database, tenant, session_id)
 
     accepted = [

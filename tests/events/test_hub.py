@@ -66,11 +66,46 @@ async def test_a_session_that_is_watched_again_stays(hub: Hub, valkey: Valkey) -
         assert watch.take_nudged()
 
 
+async def test_a_session_that_is_expected_is_heard_before_it_is_watched(
+    hub: Hub, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("neo.events.hub.EXPECTED_SECONDS", LINGER_SECONDS)
+    session_id, another = uuid4(), uuid4()
+    for one in (session_id, session_id, another):
+        hub.expect(one)
+    await hub.settle()
+    assert await subscribers(valkey, session_id) == 1
+    assert hub.watched_sessions == 0
+    assert hub.since(session_id) is not None
+
+    async with hub.watch(session_id):
+        await asyncio.sleep(2 * LINGER_SECONDS)
+        await hub.settle()
+        assert await subscribers(valkey, session_id) == 1
+        # Nobody came for the other one.
+        assert await subscribers(valkey, another) == 0
+
+
+async def test_what_is_nudged_for_nobody_is_known_to_whoever_comes(hub: Hub, valkey: Valkey) -> None:
+    session_id = uuid4()
+    hub.expect(session_id)
+    await hub.settle()
+    since = hub.since(session_id)
+    assert since is not None
+    assert since.has_held
+
+    await valkey.call("PUBLISH", stream_key(session_id), b"n")
+    await hub.settle()
+    assert not since.has_held
+
+
 async def test_no_more_sessions_than_its_bound_are_heard_for_nobody(valkey: Valkey) -> None:
     async with Hub(valkey) as hub:
         await up(hub)
         sessions = [uuid4() for _ in range(LINGERING_MAX + 10)]
         await asyncio.gather(*(looked_at(hub, session_id) for session_id in sessions))
+        hub.expect(uuid4())
+        assert len(hub._topics) == LINGERING_MAX
         await hub.settle()
         heard = [await subscribers(valkey, session_id) for session_id in sessions]
 

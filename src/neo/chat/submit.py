@@ -13,6 +13,7 @@ from neo.chat.refusing import overlapping, refuse_repeat
 from neo.chat.standing import Standing, Standings, lock_standing
 from neo.chat.storing import Accepted, Storage, Submission, store_alone
 from neo.db import Database
+from neo.events import EventLog
 from neo.kit import reached
 from neo.telemetry import traces
 from neo.turns.contract import TurnInput
@@ -22,9 +23,16 @@ from neo.turns.start import TurnStarter
 
 class TurnDesk:
     def __init__(
-        self, database: Database, starter: TurnStarter, inspector: Inspector | None, *, queue_max: int
+        self,
+        database: Database,
+        starter: TurnStarter,
+        events: EventLog,
+        inspector: Inspector | None,
+        *,
+        queue_max: int,
     ) -> None:
         self._database = database
+        self._events = events
         self._queue_max = queue_max
         self._starter = starter
         self._inspector = inspector
@@ -44,6 +52,7 @@ class TurnDesk:
             # After the commit: a start that fails here is made up for by the sweeper.
             turn = TurnInput(str(said.tenant_id), str(session_id), str(accepted.turn_id))
             self._starter.start_soon(turn, accepted.begun)
+        self._events.expect(session_id)
         await reached("before_answer")
         return accepted
 

@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from neo.events.entry import published_entry, stream_key
+from neo.events.entry import stream_key
 from neo.events.topic import Since, Topic
 from neo.events.watch import Watch
 from neo.streams import Line, Valkey
@@ -17,6 +17,8 @@ SUBSCRIBE_SECONDS = 2.0
 # Who has had an answer often asks again: a session is heard this much longer than it is watched, and the next reader
 # need not wait for it.
 LINGER_SECONDS = 30.0
+# Who has posted a message reads its answer at once, or not here.
+EXPECTED_SECONDS = 5.0
 # Sessions that are heard and not watched: some hundred bytes each, here and in Valkey.
 LINGERING_MAX = 1_000
 
@@ -34,7 +36,7 @@ class Hub:
         linger_seconds: float = LINGER_SECONDS,
     ) -> None:
         self._topics: dict[bytes, Topic] = {}
-        # Those that nobody watches any more.
+        # Those that nobody watches any more, or yet.
         self._lingering: dict[bytes, asyncio.TimerHandle] = {}
         self._buffer_bytes = buffer_bytes
         self._subscribe_seconds = subscribe_seconds
@@ -72,11 +74,17 @@ class Hub:
         for line in self._lines:
             await line.settle()
 
+    def expect(self, session_id: UUID) -> None:
+        """Hear a session already that is likely to be watched in a moment."""
+        channel = stream_key(session_id)
+        if channel not in self._topics and len(self._lingering) < LINGERING_MAX:
+            self._join(channel)
+            self._linger(channel, EXPECTED_SECONDS)
+
     async def enter(self, channel: bytes, watch: Watch) -> None:
         topic = self._topics.get(channel)
         if topic is None:
-            topic = self._topics[channel] = Topic(self._lines[hash(channel) % len(self._lines)])
-            topic.line.subscribe(channel)
+            topic = self._join(channel)
         elif timer := self._lingering.pop(channel, None):
             timer.cancel()
         topic.watches.add(watch)
@@ -89,10 +97,17 @@ class Hub:
         if topic.watches:
             return
         if topic.is_heard and len(self._lingering) < LINGERING_MAX:
-            later = asyncio.get_running_loop().call_later
-            self._lingering[channel] = later(self._linger_seconds, self._part, channel)
+            self._linger(channel, self._linger_seconds)
         else:
             self._part(channel)
+
+    def _join(self, channel: bytes) -> Topic:
+        topic = self._topics[channel] = Topic(self._lines[hash(channel) % len(self._lines)])
+        topic.line.subscribe(channel)
+        return topic
+
+    def _linger(self, channel: bytes, seconds: float) -> None:
+        self._lingering[channel] = asyncio.get_running_loop().call_later(seconds, self._part, channel)
 
     def _part(self, channel: bytes) -> None:
         self._lingering.pop(channel, None)
@@ -118,7 +133,7 @@ class Hub:
     def _pass_on(self, channel: bytes, message: bytes) -> None:
         topic = self._topics.get(channel)
         if topic is not None:
-            topic.pass_on(published_entry(message))
+            topic.pass_on(message)
 
     def _mark_heard(self, channel: bytes) -> None:
         topic = self._topics.get(channel)

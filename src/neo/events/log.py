@@ -51,6 +51,10 @@ class EventLog:
         """From now on, if the session is heard here already."""
         return self._hub.since(session_id)
 
+    def expect(self, session_id: UUID) -> None:
+        """Somebody is likely to watch the session in a moment."""
+        self._hub.expect(session_id)
+
     def watch(self, session_id: UUID) -> Watching:
         return self._hub.watch(session_id)
 

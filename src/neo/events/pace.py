@@ -9,13 +9,16 @@ GATHER_SECONDS = 0.025
 # than a full house rests between two readings of an answer, so what one has brought does not wait for the next.
 GATHER_APPENDS = 10
 GATHER_SECONDS_MAX = 0.09
+# What is said before the first word, that the turn has begun, waits this long for it: nobody sees a difference, and the
+# first word does not wait for that append's end.
+FIRST_WORD_SECONDS = 0.1
 
 
 class Pace:
     """The first word goes out at once. After that an append carries what came since the one before."""
 
     def __init__(self) -> None:
-        self._next_at = _now() + GATHER_SECONDS
+        self._next_at = _now() + FIRST_WORD_SECONDS
         self._hurried = asyncio.Event()
         self._gathers = True
 

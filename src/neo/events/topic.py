@@ -2,7 +2,7 @@
 
 import asyncio
 
-from neo.events.entry import Entry
+from neo.events.entry import NUDGE, published_entry
 from neo.events.watch import Watch
 from neo.streams import Line
 
@@ -18,11 +18,13 @@ class Topic:
         self.stirred = 0
         self.unheard: asyncio.Future[None] | None = None
 
-    def pass_on(self, entry: Entry | None) -> None:
-        if entry is None:
+    def pass_on(self, message: bytes) -> None:
+        if message == NUDGE:
             self.stirred += 1
-        for watch in self.watches:
-            watch.hear(entry)
+        if self.watches:
+            entry = published_entry(message)
+            for watch in self.watches:
+                watch.hear(entry)
 
     def make_watches_read_again(self) -> None:
         self.stirred += 1
