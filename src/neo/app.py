@@ -39,6 +39,7 @@ from neo.chat import (
     OpenTails,
     Reader,
     SessionDesk,
+    Standings,
     TailPace,
     Tails,
     TokenDesk,
@@ -149,16 +150,18 @@ def build_app(
                 for task in running:
                     task.cancel()
 
+    standings = Standings(resources.database)
     signer = UrlSigner(secret_keys(settings))
     app = routed(lifespan)
     app.state.database = resources.database
     app.state.gate = _gate(resources, settings, lookups)
     app.state.desks = Desks(
-        SessionDesk(resources.database),
+        SessionDesk(resources.database, standings),
         TurnDesk(
             resources.database,
             resources.starter,
             resources.events,
+            standings,
             Inspector(resources.blobs) if resources.blobs is not None else None,
             queue_max=settings.server.turn_queue_max,
         ),

@@ -13,8 +13,10 @@ from sqlalchemy import text
 from temporalio.client import Client as TemporalClient
 
 from neo.access import CallerKind, Credential, CredentialKind, Presumed, Principal, Role
+from neo.agents import ManagedAgentKey
 from neo.chat.draft import Draft
 from neo.chat.errors import SessionArchived
+from neo.chat.open import Opening, SessionDesk
 from neo.chat.standing import Standings
 from neo.chat.storing import ACCEPT_PRESUMED, Storage, Submission
 from neo.chat.submit import TurnDesk
@@ -268,7 +270,9 @@ async def events(server: Server) -> AsyncIterator[EventLog]:
 
 @pytest.fixture
 def desk(database: CountingDatabase, events: EventLog) -> TurnDesk:
-    return TurnDesk(database, TurnStarter(Away(), "nobodys"), events, None, queue_max=100)
+    return TurnDesk(
+        database, TurnStarter(Away(), "nobodys"), events, Standings(database), None, queue_max=100
+    )
 
 
 class Away:
@@ -360,13 +364,33 @@ async def test_a_message_whose_turn_begins_here_at_once_begins_it(
     for _ in range(BURST if is_burst else 0):
         starter.queue.message_came()
 
-    accepted = await TurnDesk(database, starter, events, None, queue_max=100).submit(
+    accepted = await TurnDesk(database, starter, events, Standings(database), None, queue_max=100).submit(
         Presumed(await opener(database, tenant, session_id)), session_id, HELLO
     )
 
     assert (accepted.begun is not None) is is_begun
     assert (accepted.turn_id in beside.begun) is is_begun
     await starter.aclose()
+
+
+async def test_a_session_that_was_opened_here_is_looked_at_before_its_first_message(
+    database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
+) -> None:
+    standings = Standings(database)
+    desk = TurnDesk(database, TurnStarter(Away(), "nobodys"), events, standings, None, queue_max=100)
+    caller = await opener(database, tenant, session_id)
+    database.taken()
+
+    opening = Opening(managed_agent_key=ManagedAgentKey.NEO_SUPPORT)
+    session = await SessionDesk(database, standings).open(caller, opening)
+    async with asyncio.timeout(2):
+        while not any("neo_standings" in asked for asked in database.asked):
+            await asyncio.sleep(0.01)
+        await standings.last(tenant.id, session.id)
+    database.taken()
+
+    await desk.submit(Presumed(caller), session.id, HELLO)
+    assert len(database.taken()) == 1
 
 
 async def test_a_session_that_is_posted_to_is_heard_before_its_tail_comes(
@@ -386,7 +410,7 @@ async def test_a_message_that_meets_an_open_turn_begins_none(
     client = await TemporalClient.connect(server.addresses.temporal_address)
     starter = TurnStarter(Here(client), "neo")
     starter.early = Beside()
-    desk = TurnDesk(database, starter, events, None, queue_max=100)
+    desk = TurnDesk(database, starter, events, Standings(database), None, queue_max=100)
     caller = await opener(database, tenant, session_id)
 
     accepted = [

@@ -10,6 +10,7 @@ from neo.chat.desks import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.routes import router
+from neo.chat.standing import Standings
 from neo.chat.stop_routes import stop_router
 from neo.chat.submit import TurnDesk
 from neo.chat.tail import OpenTails, TailPace
@@ -26,6 +27,7 @@ __all__ = [
     "OpenTails",
     "Reader",
     "SessionDesk",
+    "Standings",
     "TailPace",
     "Tails",
     "TokenDesk",

@@ -11,7 +11,7 @@ from neo.audit import AuditStore
 from neo.channels import ClientIdNotAllowed, Inbound, Route, TenantNotFound, find_destination, settle
 from neo.chat.end_user import check_end_user
 from neo.chat.errors import AgentIdNotAllowed, AgentSelectorInvalid, TitleTooLong
-from neo.chat.standing import check_access, check_audience
+from neo.chat.standing import Standings, check_access, check_audience
 from neo.db import Database
 from neo.sessions import ChatSession, SessionStore
 from neo.telemetry import access_metrics
@@ -35,8 +35,9 @@ class Opening:
 
 
 class SessionDesk:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, standings: Standings) -> None:
         self._database = database
+        self._standings = standings
 
     async def open(self, caller: Principal, wanted: Opening) -> ChatSession:
         """A session in the caller's own tenant."""
@@ -54,7 +55,8 @@ class SessionDesk:
                 )
             check_audience(caller, agent.audience)
             check_access(caller, agent.access, agent.access_user_ids)
-            return await _add(db, caller, Opening(title=wanted.title), agent_id=agent.id)
+            session = await _add(db, caller, Opening(title=wanted.title), agent_id=agent.id)
+        return self._opened(session)
 
     async def open_routed(self, platform: Principal, wanted: Opening) -> ChatSession:
         """A session where the relay's message is routed, in the tenant that it belongs to."""
@@ -65,9 +67,14 @@ class SessionDesk:
             caller = acting_for(platform, destination.tenant_id)
             async with self._database.transaction(caller.tenant_id) as db:
                 route = await settle(db, destination, inbound)
-                if route is not None:
-                    return await _add_routed(db, caller, wanted, route)
+                session = await _add_routed(db, caller, wanted, route) if route is not None else None
+            if session is not None:
+                return self._opened(session)
         raise TenantNotFound("No such tenant.")
+
+    def _opened(self, session: ChatSession) -> ChatSession:
+        self._standings.look_ahead(session.tenant_id, session.id)
+        return session
 
 
 def _check(wanted: Opening) -> None:

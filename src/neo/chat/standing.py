@@ -1,6 +1,8 @@
 """Whether a caller may talk in a session now."""
 
+import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -111,6 +113,7 @@ class Standings:
         self._look = Together(self._looked, most=SESSIONS_MAX, name="standings", silence=DatabaseUnavailable)
         # The one that was looked at last is the last.
         self._remembered: OrderedDict[Place, Standing] = OrderedDict()
+        self._ahead: set[asyncio.Task[None]] = set()
 
     async def last(self, tenant_id: UUID, session_id: UUID) -> Standing:
         """How it stood when it was looked at last: good for what is stored only if it stands so still."""
@@ -123,8 +126,19 @@ class Standings:
             self._remembered.popitem(last=False)
         return standing
 
+    def look_ahead(self, tenant_id: UUID, session_id: UUID) -> None:
+        """Look while nobody waits for it: who opens a session is likely to talk in it."""
+        task = asyncio.create_task(self._look_ahead(tenant_id, session_id), name="standing-ahead")
+        self._ahead.add(task)
+        task.add_done_callback(self._ahead.discard)
+
     def forget(self, tenant_id: UUID, session_id: UUID) -> None:
         self._remembered.pop((tenant_id, session_id), None)
+
+    async def _look_ahead(self, tenant_id: UUID, session_id: UUID) -> None:
+        # Whoever talks there then looks again, and hears what is wrong.
+        with suppress(Failure):
+            await self.last(tenant_id, session_id)
 
     async def _looked(self, asked: list[Place]) -> list[Standing | Exception]:
         places = list(set(asked))

@@ -27,6 +27,7 @@ class TurnDesk:
         database: Database,
         starter: TurnStarter,
         events: EventLog,
+        standings: Standings,
         inspector: Inspector | None,
         *,
         queue_max: int,
@@ -36,7 +37,7 @@ class TurnDesk:
         self._queue_max = queue_max
         self._starter = starter
         self._inspector = inspector
-        self._standings = Standings(database)
+        self._standings = standings
         self._storage = Storage(database)
 
     async def submit(self, caller: Presumed, session_id: UUID, draft: Draft) -> Accepted:
@@ -52,7 +53,6 @@ class TurnDesk:
             # After the commit: a start that fails here is made up for by the sweeper.
             turn = TurnInput(str(said.tenant_id), str(session_id), str(accepted.turn_id))
             self._starter.start_soon(turn, accepted.begun)
-        self._events.expect(session_id)
         await reached("before_answer")
         return accepted
 
@@ -72,6 +72,8 @@ class TurnDesk:
     async def _stored(
         self, standing: Standing, said: Submission, key_digest: bytes | None
     ) -> Accepted | None:
+        # Its tail comes right after the answer, and finds the session heard.
+        self._events.expect(said.session_id)
         await reached("before_commit")
         held_for = HELD_FOR if self._starter.begins_at_once else None
         most = self._open_turns_max(standing, said)
