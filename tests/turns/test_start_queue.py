@@ -9,6 +9,8 @@ from neo.turns.start_queue import (
     BURST_SECONDS,
     PAUSE_SECONDS,
     STARTS_MAX,
+    SUDDEN,
+    SUDDEN_SECONDS,
     WAITING_MAX,
     StartQueue,
 )
@@ -35,11 +37,38 @@ class Starts(Recorded):
 async def test_in_a_quiet_moment_a_turn_is_started_at_once() -> None:
     starts = Starts()
 
-    starts.messages_come(BURST - 1)
+    starts.messages_come(SUDDEN - 1)
     starts.add(1, 2, 3)
     await asyncio.sleep(0)
 
     assert starts.begun == ["1", "2", "3"]
+
+
+async def test_a_burst_is_known_by_its_first_messages() -> None:
+    starts = Starts()
+
+    starts.messages_come(SUDDEN)
+    starts.add(1)
+    await asyncio.sleep(SUDDEN_SECONDS / 2)
+    assert starts.begun == []
+    await starts.until_begun(1)
+
+
+async def test_messages_that_come_less_suddenly_are_a_burst_if_they_are_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(start_queue, "BURST_SECONDS", 5.0)
+    starts = Starts()
+
+    for _ in range(BURST - 1):
+        starts.messages_come(1)
+        await asyncio.sleep(SUDDEN_SECONDS / 10)
+    starts.add(1)
+    await asyncio.sleep(0)
+    assert starts.begun == ["1"]
+
+    starts.messages_come(1)
+    assert not starts.queue.is_quiet
 
 
 async def test_turns_wait_while_they_must_and_are_then_started_in_lots() -> None:

@@ -16,6 +16,9 @@ WAITING_MAX = 10_000
 # any case. All of its messages go before them: whoever posts waits for the posts alone.
 BURST = 64
 BURST_SECONDS = 0.3
+# A burst is known by its first ones already: of those that come before it is known, the turns begin beside all others.
+SUDDEN = 16
+SUDDEN_SECONDS = 0.05
 # A burst that lasts longer does not hold back all turns any more: one is started in each pause. After it so many are,
 # for it may go on.
 HELD_SECONDS = 3.0
@@ -68,7 +71,10 @@ class StartQueue:
 
     @property
     def _is_burst(self) -> bool:
-        return len(self._came) == BURST and _now() - self._came[0] < BURST_SECONDS
+        return self._came_within(BURST, BURST_SECONDS) or self._came_within(SUDDEN, SUDDEN_SECONDS)
+
+    def _came_within(self, count: int, seconds: float) -> bool:
+        return len(self._came) >= count and _now() - self._came[-count] < seconds
 
     async def _empty(self) -> None:
         held_until = _now() + HELD_SECONDS
