@@ -74,7 +74,9 @@ class TurnWorker:
             drain_seconds=drain_seconds,
         )
         later = self._resources.starter.later
-        holding = Holding(self._resources.database, lambda: [*later.turn_ids, *activities.early_turn_ids])
+        holding = Holding(
+            self._resources.database, lambda: list({*later.turn_ids, *activities.early_turn_ids})
+        )
         saying = asyncio.create_task(kept_going("holding", holding.run))
         if self._warms_first:
             await asyncio.wait((warmed,))

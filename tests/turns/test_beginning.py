@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import TextClause, text
@@ -116,6 +116,16 @@ async def test_before_temporal_hears_of_a_turn_it_is_begun_only_if_nobody_has(
 
     await scene.do(END, turn)
     assert await beginnings.begin(turn, HELD, is_first=True) is None
+
+
+async def test_a_turn_that_the_database_does_not_know_is_left_alone(
+    scene: Scene, beginnings: Beginnings
+) -> None:
+    unknown = TurnInput(str(scene.tenant_id), str(scene.session_id), str(uuid4()))
+
+    assert await beginnings.begin(unknown, None, is_first=True) is None
+    assert await beginnings.begin(unknown, HELD, is_first=True) is None
+    assert not await beginnings.is_exhausted(unknown)
 
 
 # Rolled back, so that the server's own sweeper sees nothing of it.

@@ -9,7 +9,7 @@ from neo.turns.contract import STEP_ATTEMPTS_MAX, TurnInput
 from neo.turns.models import ChatTurn
 from neo.turns.patience import patiently
 from neo.turns.prompt import Earlier, Task, begin_task, read_transcript
-from neo.turns.store import TurnStore
+from neo.turns.store import TurnNotFound, TurnStore
 
 # Nothing was said before it.
 FIRST_TURN = 1
@@ -38,7 +38,7 @@ class Beginnings:
         while True:
             task = await patiently(lambda: self._begun(turn, held_for, is_first=is_first))
             # A step that ended while Temporal was away runs again, and must do nothing.
-            if task is not None or not (await self._found(turn)).is_open:
+            if task is not None or not await self._is_open(turn):
                 return task
             if held_for is not None:
                 raise BegunElsewhere
@@ -46,8 +46,7 @@ class Beginnings:
 
     async def is_exhausted(self, turn: TurnInput) -> bool:
         """Whether the turn has been begun as often as it may be."""
-        found = await self._found(turn)
-        return found.is_open and found.attempts >= STEP_ATTEMPTS_MAX
+        return await self._is_open(turn, attempts=STEP_ATTEMPTS_MAX)
 
     async def transcript(self, task: Task, tokens_max: int) -> tuple[list[Earlier], int]:
         """What was said before, and how many messages were left unread."""
@@ -60,8 +59,14 @@ class Beginnings:
         async with self._places:
             return await begin_task(self._database, tenant_id, turn_id, held_for, is_first=is_first)
 
-    async def _found(self, turn: TurnInput) -> ChatTurn:
-        return await patiently(lambda: self._look(turn))
+    async def _is_open(self, turn: TurnInput, *, attempts: int = 0) -> bool:
+        """Whether it has not ended, and was begun so often at least."""
+        try:
+            found = await patiently(lambda: self._look(turn))
+        except TurnNotFound:
+            # The database was restored to an earlier day: Temporal knows more turns than it.
+            return False
+        return found.is_open and found.attempts >= attempts
 
     async def _look(self, turn: TurnInput) -> ChatTurn:
         tenant_id = UUID(turn.tenant_id)
