@@ -20,8 +20,6 @@ DELAY_MS = 20
 # All in one moment would be POST's burst once more; they still overlap for two thirds of the time.
 RAMP_SECONDS = 3.0
 MODEL = f"tokens={TOKENS},delay_ms={DELAY_MS}"
-
-
 # One answer's time is short, and the machine is slower in one minute than in the next.
 ROUNDS = 3
 

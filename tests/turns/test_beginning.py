@@ -15,6 +15,7 @@ from neo.turns import beginning
 from neo.turns.beginning import Beginnings, BegunElsewhere
 from neo.turns.contract import TurnInput
 from neo.turns.holding import HELD_FOR, Holding
+from neo.turns.prompt import Task
 from support.counting import CountingDatabase
 from support.rows import Rows, opened
 from support.server import Server
@@ -57,13 +58,19 @@ def beginnings(database: CountingDatabase, monkeypatch: pytest.MonkeyPatch) -> B
     return Beginnings(database)
 
 
+async def waiting_for(turn: TurnInput, beginnings: Beginnings) -> asyncio.Task[Task | None]:
+    """A first attempt that does not begin the turn yet."""
+    waiting = asyncio.create_task(beginnings.begin(turn, None, is_first=True))
+    await asyncio.sleep(A_WHILE)
+    assert not waiting.done()
+    return waiting
+
+
 async def test_a_first_attempt_leaves_a_turn_that_is_in_hand_to_whoever_has_it(
     scene: Scene, beginnings: Beginnings
 ) -> None:
     turn = await scene.stored(HELD)
-    waiting = asyncio.create_task(beginnings.begin(turn, None, is_first=True))
-    await asyncio.sleep(A_WHILE)
-    assert not waiting.done()
+    waiting = await waiting_for(turn, beginnings)
 
     await scene.do(END, turn)
     async with asyncio.timeout(2):
@@ -74,9 +81,7 @@ async def test_a_first_attempt_begins_it_once_whoever_had_it_says_so_no_more(
     scene: Scene, beginnings: Beginnings
 ) -> None:
     turn = await scene.stored(HELD)
-    waiting = asyncio.create_task(beginnings.begin(turn, None, is_first=True))
-    await asyncio.sleep(A_WHILE)
-    assert not waiting.done()
+    waiting = await waiting_for(turn, beginnings)
 
     await scene.do(LAPSE, turn)
     async with asyncio.timeout(2):
@@ -163,9 +168,7 @@ async def test_a_turn_is_said_to_be_in_hand_for_as_long_as_it_is_held_for(
     holding = asyncio.create_task(Holding(scene.database, lambda: [turn.turn_id]).run())
     await asyncio.sleep(HELD_FOR.total_seconds() / 2)
 
-    waiting = asyncio.create_task(beginnings.begin(turn, None, is_first=True))
-    await asyncio.sleep(A_WHILE)
-    assert not waiting.done()
+    waiting = await waiting_for(turn, beginnings)
 
     for task in (holding, waiting):
         task.cancel()
