@@ -365,7 +365,7 @@ async def lose_tail(valkey: Valkey, session: Session, events: int) -> None:
     rest = kept[:-events] if events < len(kept) else []
     await valkey.call("DEL", key(session))
     for event_id, fields in rest:
-        await valkey.call("XADD", key(session), event_id, *(word for pair in fields.items() for word in pair))
+        await valkey.call("XADD", key(session), event_id, *fields)
 
 
 async def trim(valkey: Valkey, session: Session, events_kept: int) -> None:
@@ -374,7 +374,7 @@ async def trim(valkey: Valkey, session: Session, events_kept: int) -> None:
 
 async def kept(valkey: Valkey, session: Session) -> list[tuple[str, dict[str, Any]]]:
     found = await valkey.call("XRANGE", key(session), "-", "+")
-    return [(event_id.decode(), orjson.loads(fields[b"p"])) for event_id, fields in found]
+    return [(event_id.decode(), orjson.loads(payload)) for event_id, (*_, payload) in found]
 
 
 def key(session: Session) -> str:

@@ -95,7 +95,7 @@ async def _stream(stack: Stack, session_id: str) -> list[Kept]:
     except StreamsUnavailable:
         # The connections of before its restart; the next one is new.
         kept = await stack.valkey.call("XRANGE", stream_key(session_id), "-", "+")
-    return [Kept(Position.of_id(name.decode()), orjson.loads(fields[b"p"])) for name, fields in kept]
+    return [Kept(Position.of_id(name.decode()), orjson.loads(payload)) for name, (*_, payload) in kept]
 
 
 def _turn(row: Any) -> Turn:

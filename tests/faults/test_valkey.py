@@ -129,7 +129,7 @@ async def test_f13_the_line_of_one_api_fails_and_its_readers_lose_nothing(world:
 async def test_f14_valkey_is_full_and_turns_end(world: World) -> None:
     session = await world.session(COUNTING)
     valkey = world.stack.valkey
-    used = int((await valkey.call("INFO", "memory"))["used_memory"])
+    used = int((await valkey.info("memory"))["used_memory"])
     await valkey.call("CONFIG", "SET", "maxmemory", used)
     try:
         posted = await world.caller.say(session)

@@ -21,7 +21,6 @@ log = structlog.get_logger()
 # While Valkey is away nobody waits for it: it is tried again only after this long.
 BREAKER_SECONDS = 5.0
 ANSWER_SECONDS = 0.5
-CONNECTIONS_MAX = 8
 # Tenants whose count is known here; those that have been quiet are forgotten first.
 WINDOWS_MAX = 10_000
 
@@ -65,7 +64,7 @@ class RequestLimiter:
         self._limit = requests_per_minute
         self._item = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
         # Lines of its own: a request waits for the count no longer than this.
-        valkey = Valkey(redis_url, connections_max=CONNECTIONS_MAX, answer_seconds=ANSWER_SECONDS)
+        valkey = Valkey(redis_url, answer_seconds=ANSWER_SECONDS)
         self._shared = SharedCount(valkey, requests_per_minute)
         self._windows: OrderedDict[UUID, Window] = OrderedDict()
         self._alone = MovingWindowRateLimiter(MemoryStorage())

@@ -24,7 +24,7 @@ SUCCESS = 200
 
 
 async def check_valkey(valkey: "Valkey", *, is_ours: bool) -> list[Finding]:
-    facts: dict[str, Any] = await valkey.call("INFO", "everything")
+    facts = await valkey.info("everything")
     version = facts.get("valkey_version") or facts.get("redis_version")
     product = "Valkey" if "valkey_version" in facts else "Redis"
     # A stream that is lost is told again from PostgreSQL: what others run may choose so, ours must not.
@@ -36,9 +36,9 @@ async def check_valkey(valkey: "Valkey", *, is_ours: bool) -> list[Finding]:
     ]
 
 
-async def _check_persistence(valkey: "Valkey", facts: Mapping[str, Any], trouble: Trouble) -> Finding:
+async def _check_persistence(valkey: "Valkey", facts: Mapping[str, str], trouble: Trouble) -> Finding:
     name, advice = "valkey persistence", "set appendonly yes and appendfsync everysec"
-    if not facts.get("aof_enabled"):
+    if facts.get("aof_enabled") != "1":
         return trouble(name, "appendonly is off: a restart makes open tails start over.", advice)
     when = await _append_fsync(valkey)
     if when == "no":
@@ -50,16 +50,14 @@ async def _append_fsync(valkey: "Valkey") -> str | None:
     from neo.streams import StreamsUnavailable  # noqa: PLC0415
 
     try:
-        found: dict[Any, Any] = await valkey.call("CONFIG GET", "appendfsync")
+        found: list[bytes] = await valkey.call("CONFIG", "GET", "appendfsync")
     except StreamsUnavailable:
         # Rented servers refuse CONFIG.
         return None
-    return next(
-        (str(value.decode() if isinstance(value, bytes) else value) for value in found.values()), None
-    )
+    return found[1].decode() if found else None
 
 
-def _check_memory(facts: Mapping[str, Any], trouble: Trouble) -> Finding:
+def _check_memory(facts: Mapping[str, str], trouble: Trouble) -> Finding:
     policy = facts.get("maxmemory_policy", "unknown")
     if policy == KEEPS_EVERYTHING:
         return fine("valkey memory", "Nothing is dropped to make room.")

@@ -32,6 +32,8 @@ def published_entry(message: bytes) -> Entry | None:
     return Entry(Position.of_id(event_id.decode()), kind, message[1:])
 
 
-def kept_entry(event_id: bytes, fields: dict[bytes, bytes]) -> Entry:
+def kept_entry(event_id: bytes, fields: list[bytes]) -> Entry:
+    """What is kept, as `append.lua` writes it: each field's name before its value."""
     position = Position.of_id(event_id.decode())
-    return Entry(position, _KINDS[fields[b"k"]], frame(position, fields[b"p"]))
+    _, kind, _, payload = fields
+    return Entry(position, _KINDS[kind], frame(position, payload))

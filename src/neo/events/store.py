@@ -101,9 +101,7 @@ class EventStore:
         at, last = f"{turn_no * PENS}", f"{turn_no * PENS + before_pen - 1}"
         for _ in range(PARTS_PAGES_MAX):
             kept = await self._range(session_id, at, last, PAGE_EVENTS)
-            begun.extend(
-                _part_of(fields[b"p"]) for _, fields in kept if fields[b"p"].startswith(_PART_BEGINS)
-            )
+            begun.extend(_part_of(payload) for _, (*_, payload) in kept if payload.startswith(_PART_BEGINS))
             if len(kept) < PAGE_EVENTS:
                 break
             at = "(" + kept[-1][0].decode()
@@ -111,8 +109,8 @@ class EventStore:
 
     async def _range(
         self, session_id: UUID, first: str, last: str, count: int
-    ) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        kept: list[tuple[bytes, dict[bytes, bytes]]] = await self._valkey.call(
+    ) -> list[tuple[bytes, list[bytes]]]:
+        kept: list[tuple[bytes, list[bytes]]] = await self._valkey.call(
             "XRANGE", stream_key(session_id), first, last, "COUNT", count
         )
         return kept

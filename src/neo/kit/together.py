@@ -21,7 +21,7 @@ class Together(Generic[Ask, Answer]):
         *,
         most: int,
         name: str,
-        silence: type[Exception] = TimeoutError,
+        silence: type[Exception] | tuple[type[Exception], ...] = TimeoutError,
     ) -> None:
         self._call = call
         self._silence = silence

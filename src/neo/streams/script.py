@@ -4,20 +4,19 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any
 
-from redis.asyncio import Redis
 from redis.exceptions import NoScriptError
 
 from neo.streams.errors import driver_errors_mapped
-from neo.streams.lots import Lots, Word
+from neo.streams.exchange import Exchange, Word
+from neo.streams.lots import Lots
 
 
 class Script:
-    def __init__(self, client: Redis, source: str) -> None:
-        self._client = client
+    def __init__(self, exchange: Exchange, source: str) -> None:
         self._source = source
         # A name that Valkey gives, and no secret.
         self._digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
-        self._lots = Lots(client)
+        self._lots = Lots(exchange)
 
     async def __call__(self, *, keys: list[bytes], words: Sequence[Word]) -> Any:
         command = ("EVALSHA", self._digest, len(keys), *keys, *words)
@@ -26,5 +25,5 @@ class Script:
                 return await self._lots.call(command)
             except NoScriptError:
                 # Valkey is new, or has been emptied.
-                await self._client.script_load(self._source)
+                await self._lots.call(("SCRIPT", "LOAD", self._source))
             return await self._lots.call(command)

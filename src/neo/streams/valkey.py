@@ -3,58 +3,53 @@
 from collections.abc import Sequence
 from typing import Any
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as ConnectionLost
 
 from neo.streams.errors import driver_errors_mapped
-from neo.streams.lots import Lots, Word
+from neo.streams.exchange import Exchange, Word
+from neo.streams.lots import Lots
 from neo.streams.script import Script
 
-# Commands are short, so a few connections serve thousands of readers; more would only queue in Valkey.
-CONNECTIONS_MAX = 32
 # Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without it.
 ANSWER_SECONDS = 2.0
 
 
 class Valkey:
-    """One process's connections to one Valkey, which need not be up yet."""
+    """One process's connections to one Valkey, which need not be up yet: one for calls, one for lists of them, one for
+    each script. More would only queue in Valkey.
+    """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        connections_max: int = CONNECTIONS_MAX,
-        answer_seconds: float = ANSWER_SECONDS,
-    ) -> None:
+    def __init__(self, url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds
-        self._pool = BlockingConnectionPool.from_url(
+        # It reads the address; the connections are ours.
+        self._pool = ConnectionPool.from_url(
             url,
-            max_connections=connections_max,
-            timeout=answer_seconds,
-            socket_timeout=answer_seconds,
             socket_connect_timeout=answer_seconds,
-            # Once, for a pooled connection that a restarted server has closed: our commands may be repeated.
-            retry=Retry(NoBackoff(), 1, (ConnectionLost,)),
+            # Each lot is bounded as a whole.
+            socket_timeout=None,
+            retry=Retry(NoBackoff(), 0),
             # RESP3 would add a handshake for maintenance notices, which Valkey does not know.
             protocol=2,
         )
-        self._client = Redis.from_pool(self._pool)
-        self._lots = Lots(self._client)
+        self._exchanges: list[Exchange] = []
+        self._lots = Lots(self._exchange())
+        self._lists = self._exchange()
 
     @property
     def answer_seconds(self) -> float:
         return self._answer_seconds
 
     async def call(self, *words: Word) -> Any:
+        """The answer as Valkey gives it."""
         with driver_errors_mapped():
             return await self._lots.call(words)
 
     async def call_all(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         """The answers to them all, in one exchange; no transaction."""
         with driver_errors_mapped():
-            answers = await self._lots.exchange(commands)
+            answers = await self._lists(commands)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
@@ -63,14 +58,23 @@ class Valkey:
     async def ping(self) -> None:
         await self.call("PING")
 
+    async def info(self, section: str) -> dict[str, str]:
+        """What Valkey says of itself, by name."""
+        told: bytes = await self.call("INFO", section)
+        return dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
+
     def script(self, source: str) -> Script:
-        return Script(self._client, source)
+        return Script(self._exchange(), source)
 
     def subscriber(self) -> Any:
-        """Build a connection of its own, outside the pool, whose reads wait as long as it takes."""
-        settings = dict(self._pool.connection_kwargs)
-        settings.update(socket_timeout=None, retry=Retry(NoBackoff(), 0))
-        return self._pool.connection_class(**settings)
+        """Build a connection whose reads wait as long as it takes."""
+        return self._pool.connection_class(**self._pool.connection_kwargs)
 
     async def aclose(self) -> None:
-        await self._client.aclose()
+        for exchange in self._exchanges:
+            await exchange.aclose()
+
+    def _exchange(self) -> Exchange:
+        exchange = Exchange(self.subscriber, self._answer_seconds)
+        self._exchanges.append(exchange)
+        return exchange
