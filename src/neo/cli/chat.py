@@ -11,7 +11,6 @@ from neo.cli.operator import DataOption
 from neo.cli.public_api import PublicApi, Refused, ServerNotReached
 from neo.cli.screen import Screen, screen_for
 from neo.errors import Edge, Failure, Kind
-from neo.settings import read_settings
 
 DEFAULT_URL = "http://127.0.0.1:8600"
 LEFT = 130  # What a shell says of a command that Ctrl-C ended.
@@ -61,6 +60,8 @@ def chat(
 
     Ctrl-C while an answer streams leaves its turn running; `--session` comes back to it.
     """
+    from neo.settings import read_settings  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+
     folder = data or Path(read_settings().server.data_dir)
     place = (url or _url_of(folder)).rstrip("/")
     screen = screen_for(sys.stdout)

@@ -15,7 +15,6 @@ from neo.cli.findings import Finding, checked, fine, problem, skipped
 from neo.cli.operator import DataOption, Ground, JsonOption, ground
 from neo.cli.repairs import Repairs, left_problems
 from neo.errors import Failure
-from neo.settings import plain, read_settings
 
 if TYPE_CHECKING:
     from neo.engines.addresses import Addresses
@@ -70,6 +69,7 @@ async def _report(data: Path | None, *, as_json: bool, repairs: Repairs) -> list
 
 async def _examine(data: Path | None, repairs: Repairs) -> AsyncIterator[Finding]:
     from neo.engines.choose import choose_engines  # noqa: PLC0415 - imports of a second stay out of `--help`.
+    from neo.settings import read_settings  # noqa: PLC0415
 
     try:
         settings, here = read_settings(), choose_engines(os.environ)
@@ -147,6 +147,7 @@ class _Examination:
 
     async def _valkey(self, settings: "Settings") -> AsyncIterator[Finding]:
         from neo.cli.doctor_engines import check_valkey  # noqa: PLC0415
+        from neo.settings import plain  # noqa: PLC0415
         from neo.streams import Valkey  # noqa: PLC0415
 
         if self._is_away("valkey"):
@@ -185,6 +186,7 @@ class _Examination:
             server_environment,
             with_blob_folder,
         )
+        from neo.settings import read_settings  # noqa: PLC0415
 
         known = self._running.addresses if self._running else _away()
         addresses = replace(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from neo.errors import Edge, Failure, Kind
-from neo.settings import Settings, plain, read_settings
 
 if TYPE_CHECKING:
     from neo.db import Database
+    from neo.settings import Settings
 
 DataOption = Annotated[
     Path | None,
@@ -39,7 +39,7 @@ POSTGRES: tuple[Literal["postgres"], ...] = ("postgres",)
 class Ground:
     """The database as the application's role and as its owner, and the secret of the API keys."""
 
-    settings: Settings
+    settings: "Settings"
     database_url: str
     owner_url: str | None
     secret_key: str | None
@@ -48,6 +48,9 @@ class Ground:
 @asynccontextmanager
 async def ground(data: Path | None) -> AsyncIterator[Ground]:
     """The configured database, or the embedded one of a data folder: the running one, or started for this."""
+    # To read settings takes a tenth of a second to import, which `neo serve` need not wait for.
+    from neo.settings import plain, read_settings  # noqa: PLC0415
+
     settings = read_settings()
     database_url = plain(settings.database.database_url)
     if database_url:
@@ -94,8 +97,9 @@ def no_tenant(tenant_id: object) -> NoDatabase:
 
 
 @asynccontextmanager
-async def _embedded(settings: Settings, folder: Path) -> AsyncIterator[Ground]:
+async def _embedded(settings: "Settings", folder: Path) -> AsyncIterator[Ground]:
     from neo.engines.running import read_running  # noqa: PLC0415 - only embedded engines need it.
+    from neo.settings import plain  # noqa: PLC0415
 
     running = read_running(folder)
     secret = plain(settings.server.secret_key) or _secret(folder)
