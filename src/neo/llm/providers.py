@@ -33,9 +33,9 @@ class ProviderSettings:
     idle_seconds: float = 30.0
     """The longest silence, before the answer begins and between its chunks."""
     thinking_seconds: float = 180.0
-    # 0: a provider is never left alone.
-    breaker_failures: int = 0
     """The longest silence of a model that reasons before it answers, which some do without a sign of life."""
+    breaker_failures: int = 0
+    """0: a provider is never left alone."""
     answer_tokens_max: int = 16_384
 
 

@@ -12,8 +12,8 @@ Word: TypeAlias = bytes | str | int | float
 
 
 class Exchange:
-    """A pool and a pipeline of the library cost four times what the commands do: a lot is one write and its answers
-    here, over a connection that the library makes, and makes again when it is lost.
+    """The library's pool and pipeline cost more than the commands. Here a lot is one write and its answers, over a
+    connection that the library makes, and makes again when it is lost.
     """
 
     def __init__(self, new_connection: Callable[[], Any], answer_seconds: float) -> None:
