@@ -152,3 +152,91 @@ async def test_what_cannot_be_told_is_not_waited_for_by_who_leaves(monkeypatch: 
         await telling.later.all_now()
 
     assert len(telling.begun) == TELLING_MAX
+
+
+class FullHouse(Telling):
+    """Three go on, which is one more than may while Temporal is told of what has ended."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, waiting_max: int = 9, seconds: float = 60) -> None:
+        super().__init__()
+        for name, value in {
+            "HELD_SECONDS": 0.01,
+            "FULL": 2,
+            "WAITING_MAX": waiting_max,
+            "WAITING_SECONDS": seconds,
+        }.items():
+            monkeypatch.setattr(telling_later, name, value)
+        self.let.set()
+        request.set(0)
+        self.going_on = [asyncio.create_task(asyncio.sleep(60)) for _ in range(3)]
+        for number, step in enumerate(self.going_on):
+            self.later.add(turn(100 + number), step)
+
+    async def one_ends(self, number: int) -> None:
+        self.add(number)
+        await asyncio.sleep(0.1)
+
+    async def leave(self) -> None:
+        await self.later.all_now()
+        for step in self.going_on:
+            step.cancel()
+
+
+async def test_in_a_full_house_what_has_ended_is_told_once_fewer_go_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = FullHouse(monkeypatch)
+    await house.one_ends(1)
+    assert house.begun == []
+
+    house.going_on[0].cancel()
+    await house.until_begun(2)
+
+    # The one that was cut has not closed its turn, and is its workflow's.
+    assert sorted(house.begun) == ["1", "100"]
+    assert house.ended == ["1"]
+    await house.leave()
+
+
+async def test_in_a_full_house_no_more_than_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = FullHouse(monkeypatch, waiting_max=2)
+    await house.one_ends(1)
+    assert house.begun == []
+
+    await house.one_ends(2)
+
+    assert sorted(house.begun) == ["1", "2"]
+    await house.leave()
+
+
+async def test_in_a_full_house_nothing_waits_for_longer_than_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = FullHouse(monkeypatch, seconds=0.2)
+    await house.one_ends(1)
+    assert house.begun == []
+
+    await house.until_begun(1)
+
+    assert house.ended == ["1"]
+    await house.leave()
+
+
+async def test_in_a_full_house_a_step_that_broke_is_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = FullHouse(monkeypatch)
+    house.later.add(turn(1), asyncio.create_task(broken()))
+
+    await house.until_begun(1)
+
+    assert house.ended == []
+    await house.leave()
+
+
+async def test_who_leaves_a_full_house_has_all_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    house = FullHouse(monkeypatch)
+    await house.one_ends(1)
+    house.add(2)
+
+    async with asyncio.timeout(1):
+        await house.leave()
+
+    assert sorted(house.begun) == ["1", "100", "101", "102", "2"]
+    assert sorted(house.ended) == ["1", "2"]

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,11 @@ TELLING_MAX = 64
 # Ready to be told and not told yet: beyond it new turns wait. Temporal is some seconds behind then, and one
 # that is told at once, with a step to ask for, costs it twice as much.
 BEHIND_MAX = 400
+# While more than this go on, what Temporal takes for one that has ended is missing to them: it is told when fewer go
+# on, or so many are ready, or after so long. Temporal has nothing to do for it in any case.
+FULL = 100
+WAITING_MAX = 200
+WAITING_SECONDS = 5.0
 # Held in one process, several times what is answered there at once. Temporal hears of others at once, and who is next
 # waits for that.
 HELD_MAX = 1_000
@@ -34,6 +40,8 @@ class TellingLater:
         self._let_go = asyncio.Event()
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._ready = 0
+        self._going_on = 0
+        self._is_quieter = asyncio.Event()
 
     @property
     def is_behind(self) -> bool:
@@ -59,12 +67,15 @@ class TellingLater:
         task = asyncio.create_task(telling, name=f"tell-later-{turn.turn_id}")
         self._tasks[turn.turn_id] = task
         task.add_done_callback(lambda _: self._tasks.pop(turn.turn_id, None))
+        self._going_on += 1
+        step.add_done_callback(self._step_ended)
         return True
 
     async def all_now(self) -> None:
         """Tell of all that are held: who answers them is about to leave. What takes too long is left to sweepers."""
         held, self._let_go = self._let_go, asyncio.Event()
         held.set()
+        self._is_quieter.set()
         if tasks := list(self._tasks.values()):
             _, late = await asyncio.wait(tasks, timeout=LEAVE_SECONDS)
             for task in late:
@@ -79,11 +90,30 @@ class TellingLater:
         finally:
             leaving.cancel()
         self._ready += 1
+        self._look_around()
         try:
+            has_ended = _has_ended(step)
+            if has_ended and not let_go.is_set():
+                await self._until_quieter()
             async with self._telling:
-                await self._tell(replace(turn, has_ended=_has_ended(step)))
+                await self._tell(replace(turn, has_ended=has_ended))
         finally:
             self._ready -= 1
+
+    async def _until_quieter(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WAITING_SECONDS):
+                await self._is_quieter.wait()
+
+    def _step_ended(self, _: Step) -> None:
+        self._going_on -= 1
+        self._look_around()
+
+    def _look_around(self) -> None:
+        if self._going_on > FULL and self._ready < WAITING_MAX:
+            self._is_quieter.clear()
+        else:
+            self._is_quieter.set()
 
 
 def _has_ended(step: Step) -> bool:
