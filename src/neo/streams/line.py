@@ -86,7 +86,7 @@ class Line:
     async def _run(self) -> None:
         backoff = Backoff(first_seconds=RECONNECT_FIRST_SECONDS, most_seconds=RECONNECT_MOST_SECONDS)
         while True:
-            connection = self._valkey.subscriber()
+            connection = self._valkey.new_connection()
             try:
                 with driver_errors_mapped():
                     await connection.connect()

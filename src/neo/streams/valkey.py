@@ -66,8 +66,8 @@ class Valkey:
     def script(self, source: str) -> Script:
         return Script(self._exchange(), source)
 
-    def subscriber(self) -> Any:
-        """Build a connection whose reads wait as long as it takes."""
+    def new_connection(self) -> Any:
+        """A connection of its own, whose reads wait as long as it takes."""
         return self._pool.connection_class(**self._pool.connection_kwargs)
 
     async def aclose(self) -> None:
@@ -75,6 +75,6 @@ class Valkey:
             await exchange.aclose()
 
     def _exchange(self) -> Exchange:
-        exchange = Exchange(self.subscriber, self._answer_seconds)
+        exchange = Exchange(self.new_connection, self._answer_seconds)
         self._exchanges.append(exchange)
         return exchange

@@ -92,11 +92,10 @@ class TellingLater:
         self._ready += 1
         self._look_around()
         try:
-            has_ended = _has_ended(step)
-            if has_ended and not let_go.is_set():
+            if _has_ended(step) and not let_go.is_set():
                 await self._until_quieter()
             async with self._telling:
-                await self._tell(replace(turn, has_ended=has_ended))
+                await self._tell(replace(turn, has_ended=_has_ended(step)))
         finally:
             self._ready -= 1
 
