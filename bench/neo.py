@@ -8,8 +8,8 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -83,14 +83,21 @@ async def neo_running(data: Path | None = None) -> AsyncIterator[Neo]:
         finally:
             await neo.stop()
         return
+    with fresh_folder() as fresh:
+        async with neo_running(fresh) as neo:
+            yield neo
+
+
+@contextmanager
+def fresh_folder() -> Iterator[Path]:
+    """A data folder that nobody has used yet; deleted at the end."""
     with tempfile.TemporaryDirectory(prefix="neo-bench-") as folder:
-        fresh = Path(folder) / "data"
+        data = Path(folder) / "data"
         try:
-            async with neo_running(fresh) as neo:
-                yield neo
+            yield data
         finally:
             # Root's PostgreSQL lives outside of the data folder.
-            shutil.rmtree(Path("/var/lib/neo") / (fresh / "instance").read_text().strip(), ignore_errors=True)
+            shutil.rmtree(Path("/var/lib/neo") / (data / "instance").read_text().strip(), ignore_errors=True)
 
 
 async def started(data: Path) -> Neo:

@@ -1,14 +1,12 @@
 """`neo serve` to healthy, with its parts, and the memory of each at rest."""
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 
 from bench.figures import Figure, one
-from bench.neo import Neo, neo_running
+from bench.neo import Neo, fresh_folder, neo_running
 from bench.parts import by_part
 
 TITLE = "from nothing to healthy, and at rest"
@@ -21,8 +19,8 @@ REST_SECONDS = 5.0
 async def run(_neo: Neo) -> list[Figure]:
     # All are deleted at the end: ext4 looks long for room beside files that were deleted a moment ago.
     with ExitStack() as stack:
-        fresh = [(await _start(stack.enter_context(_data_folder())))[0] for _ in range(FRESH_STARTS)]
-        used, memory = await _on_used_folder(stack.enter_context(_data_folder()))
+        fresh = [(await _start(stack.enter_context(fresh_folder())))[0] for _ in range(FRESH_STARTS)]
+        used, memory = await _on_used_folder(stack.enter_context(fresh_folder()))
     return [
         Figure("healthy, on a fresh folder", "s", [neo.healthy_seconds for neo in fresh]),
         *_each_part([neo.up_seconds for neo in fresh]),
@@ -36,16 +34,6 @@ async def _on_used_folder(data: Path) -> tuple[list[Neo], Mapping[str, float]]:
     await _start(data)
     starts = [await _start(data, rest_seconds=REST_SECONDS * (at == 0)) for at in range(STARTS)]
     return [neo for neo, _ in starts], starts[0][1]
-
-
-@contextmanager
-def _data_folder() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="neo-bench-cold-") as folder:
-        data = Path(folder) / "data"
-        try:
-            yield data
-        finally:
-            shutil.rmtree(Path("/var/lib/neo") / (data / "instance").read_text().strip(), ignore_errors=True)
 
 
 async def _start(data: Path, *, rest_seconds: float = 0.0) -> tuple[Neo, Mapping[str, float]]:

@@ -125,7 +125,7 @@ async def test_f7_new_turns_are_not_kept_waiting_by_a_frozen_worker(world: World
 
 
 async def until_idle(worker: Running) -> None:
-    """Until a thawed process has heard that it was overtaken, or had its chance to."""
+    """Until it has nothing to do; a thawed process has then heard that it was overtaken, or had its chance to."""
     process = psutil.Process(worker.pid)
     async with asyncio.timeout(10):
         before = -1.0

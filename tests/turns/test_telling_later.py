@@ -176,6 +176,10 @@ class FullHouse(Telling):
         self.add(number)
         await asyncio.sleep(0.1)
 
+    async def one_waits(self, number: int) -> None:
+        await self.one_ends(number)
+        assert self.begun == []
+
     async def leave(self) -> None:
         await self.later.all_now()
         for step in self.going_on:
@@ -186,8 +190,7 @@ async def test_in_a_full_house_what_has_ended_is_told_once_fewer_go_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     house = FullHouse(monkeypatch)
-    await house.one_ends(1)
-    assert house.begun == []
+    await house.one_waits(1)
 
     house.going_on[0].cancel()
     await house.until_begun(2)
@@ -200,8 +203,7 @@ async def test_in_a_full_house_what_has_ended_is_told_once_fewer_go_on(
 
 async def test_in_a_full_house_no_more_than_so_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     house = FullHouse(monkeypatch, waiting_max=2)
-    await house.one_ends(1)
-    assert house.begun == []
+    await house.one_waits(1)
 
     await house.one_ends(2)
 
@@ -211,8 +213,7 @@ async def test_in_a_full_house_no_more_than_so_many_wait(monkeypatch: pytest.Mon
 
 async def test_in_a_full_house_nothing_waits_for_longer_than_so_long(monkeypatch: pytest.MonkeyPatch) -> None:
     house = FullHouse(monkeypatch, seconds=0.2)
-    await house.one_ends(1)
-    assert house.begun == []
+    await house.one_waits(1)
 
     await house.until_begun(1)
 

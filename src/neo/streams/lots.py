@@ -12,14 +12,8 @@ from neo.streams.exchange import Exchange, Word
 COMMANDS_MAX = 128
 
 
-class Lots:
+def in_lots(exchange: Exchange) -> Together[Sequence[Word], Any]:
     """What is called while a lot is on its way goes with the next one, for a fifth of what it costs alone. One command
     may fail without the others.
     """
-
-    def __init__(self, exchange: Exchange) -> None:
-        silence = (TimeoutError, NoConnection)
-        self._send = Together(exchange, most=COMMANDS_MAX, name="valkey-lot", silence=silence)
-
-    async def call(self, words: Sequence[Word]) -> Any:
-        return await self._send(words)
+    return Together(exchange, most=COMMANDS_MAX, name="valkey-lot", silence=(TimeoutError, NoConnection))

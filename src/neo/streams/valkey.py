@@ -9,7 +9,7 @@ from redis.backoff import NoBackoff
 
 from neo.streams.errors import driver_errors_mapped
 from neo.streams.exchange import Exchange, Word
-from neo.streams.lots import Lots
+from neo.streams.lots import in_lots
 from neo.streams.script import Script
 
 # Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without it.
@@ -34,7 +34,7 @@ class Valkey:
             protocol=2,
         )
         self._exchanges: list[Exchange] = []
-        self._lots = Lots(self._exchange())
+        self._call = in_lots(self._exchange())
         self._lists = self._exchange()
 
     @property
@@ -44,7 +44,7 @@ class Valkey:
     async def call(self, *words: Word) -> Any:
         """The answer as Valkey gives it."""
         with driver_errors_mapped():
-            return await self._lots.call(words)
+            return await self._call(words)
 
     async def call_all(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
         """The answers to them all, in one exchange; no transaction."""
