@@ -13,6 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
+from types import MappingProxyType
 
 from bench.line import Line, request, value_of
 from bench.parts import Parts
@@ -100,12 +101,15 @@ def fresh_folder() -> Iterator[Path]:
             shutil.rmtree(Path("/var/lib/neo") / (data / "instance").read_text().strip(), ignore_errors=True)
 
 
-async def started(data: Path) -> Neo:
+async def started(
+    data: Path, *, python: str = sys.executable, environment: Mapping[str, str] = MappingProxyType({})
+) -> Neo:
+    """`neo serve` of this checkout, or of the one that another interpreter has."""
     port, began = free_port(), perf_counter()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "neo", "serve", "--port", str(port), "--data", str(data), "--json"),
-        env={**clean, **SETTINGS},
+        *(python, "-m", "neo", "serve", "--port", str(port), "--data", str(data), "--json"),
+        env={**clean, **SETTINGS, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
