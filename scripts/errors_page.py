@@ -12,9 +12,7 @@ from pathlib import Path
 import neo
 from neo.api.errors import STATUSES
 from neo.errors import Edge, Failure
-from neo.turns.contract import TURN_ATTEMPTS_EXHAUSTED
-from neo.turns.step import TURN_TIMED_OUT
-from neo.turns.sweep import TURN_LOST
+from neo.turns.errors import TURN_ATTEMPTS_EXHAUSTED, TURN_LOST, TURN_TIMED_OUT
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 # To import these is to run them, or to migrate.

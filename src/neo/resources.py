@@ -14,8 +14,8 @@ from neo.kit import is_private_line
 from neo.llm import Models, ModelSpec, ProviderSettings
 from neo.settings import BlobSettings, ModelSettings, Settings, plain
 from neo.streams import Valkey
-from neo.turns.close import TurnCloser
 from neo.turns.connect import TemporalConnection
+from neo.turns.end import TurnEnder
 from neo.turns.start import TurnStarter
 from neo.turns.sweep import Sweeper
 
@@ -41,7 +41,7 @@ class Resources:
     events: EventLog
     models: Models
     starter: TurnStarter
-    closer: TurnCloser
+    ender: TurnEnder
     sweeper: Sweeper
     blobs: BlobStore | None
     orphans: OrphanSweeper
@@ -73,8 +73,8 @@ def open_resources(settings: Settings) -> Resources:
         kept_bytes=settings.streams.stream_bytes,
     )
     starter = TurnStarter(temporal, settings.temporal.temporal_task_queue)
-    closer = TurnCloser(database, starter)
-    sweeper = Sweeper(database, starter, closer, events)
+    ender = TurnEnder(database, starter)
+    sweeper = Sweeper(database, starter, ender, events)
     blobs = blob_store(settings.blobs)
     return Resources(
         database,
@@ -83,7 +83,7 @@ def open_resources(settings: Settings) -> Resources:
         events,
         _models(settings.models),
         starter,
-        closer,
+        ender,
         sweeper,
         blobs,
         OrphanSweeper(database, blobs, timedelta(hours=settings.blobs.upload_hours)),

@@ -13,13 +13,13 @@ from neo.kit import keep_loaded, kept_going, loop_beside, run_in
 from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
-from neo.turns.album import Album
 from neo.turns.beginning import Beginnings
 from neo.turns.cancellations import Cancellations
 from neo.turns.contract import HEARTBEAT_PASSED_ON
-from neo.turns.finish import Finisher
 from neo.turns.holding import Holding
 from neo.turns.home import Home
+from neo.turns.images import ImageLoader
+from neo.turns.outcome import Outcomes
 from neo.turns.step import ModelStep
 from neo.turns.workflow import ChatTurnWorkflow
 
@@ -56,8 +56,8 @@ class TurnWorker:
             beginnings,
             self._resources.models,
             self._resources.events,
-            Finisher(self._resources.closer),
-            Album(Pixels(self._resources.database, self._resources.blobs, Normaliser())),
+            Outcomes(self._resources.ender),
+            ImageLoader(Pixels(self._resources.database, self._resources.blobs, Normaliser())),
             cancellations,
             warmed,
         )
@@ -69,7 +69,7 @@ class TurnWorker:
             home,
             beginnings,
             step,
-            self._resources.closer,
+            self._resources.ender,
             self._resources.events,
             drain_seconds=drain_seconds,
         )

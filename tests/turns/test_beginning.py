@@ -12,8 +12,9 @@ from neo.chat.draft import Draft
 from neo.chat.standing import Standings
 from neo.chat.storing import Storage, Submission
 from neo.turns import beginning
-from neo.turns.beginning import Beginnings, BegunElsewhere
+from neo.turns.beginning import Beginnings
 from neo.turns.contract import TurnInput
+from neo.turns.errors import BegunElsewhere
 from neo.turns.holding import HELD_FOR, Holding
 from neo.turns.prompt import Task
 from support.counting import CountingDatabase

@@ -15,7 +15,7 @@ from neo.errors import Failure
 from neo.kit import find_guid
 from neo.sessions import SessionNotFound
 from neo.telemetry import access_metrics
-from neo.turns.store import TurnNotFound
+from neo.turns.errors import TurnNotFound
 
 
 def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any, Principal]]:

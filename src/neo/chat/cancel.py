@@ -10,7 +10,7 @@ from neo.events import EventLog
 from neo.sessions import ChatSession, SessionStore, check_writable
 from neo.streams import Valkey
 from neo.telemetry import turn_metrics
-from neo.turns.cancellations import spread
+from neo.turns.cancellations import publish_cancel
 from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.start import TurnStarter
@@ -32,7 +32,7 @@ class Canceller:
             session = await SessionStore(db, caller.tenant_id).lock(session_id)
             check_writable(caller, session)
             turns = TurnStore(db, caller.tenant_id)
-            turn = await turns.hold(session_id, turn_id)
+            turn = await turns.lock(session_id, turn_id)
             ended = [turn] if await _stop(db, turn) else []
             await db.refresh(turn)
             following = await turns.find_first_open(session_id)
@@ -47,7 +47,7 @@ class Canceller:
             session = await sessions.lock(session_id)
             check_writable(caller, session)
             await sessions.archive(session)
-            open_turns = await TurnStore(db, caller.tenant_id).hold_open(session_id)
+            open_turns = await TurnStore(db, caller.tenant_id).lock_open(session_id)
             ended = [turn for turn in open_turns if await _stop(db, turn)]
         _count(ended)
         await self._tell(list(open_turns), session_id, None)
@@ -56,7 +56,7 @@ class Canceller:
     async def _tell(self, stopped: list[ChatTurn], session_id: UUID, following: ChatTurn | None) -> None:
         for turn in stopped:
             if turn.status == TurnStatus.RUNNING:
-                await spread(self._valkey, turn.id)
+                await publish_cancel(self._valkey, turn.id)
         await self._events.nudge(session_id)
         if following is not None and following.status == TurnStatus.QUEUED:
             # The turn that it waited for may just have vanished; to start one twice is harmless.

@@ -7,8 +7,8 @@ from neo.chat.tail_ledger import TurnState
 from neo.db import Database
 from neo.events import envelope
 from neo.sessions import MessageStore, Role, message_position
+from neo.turns.render import replay_chunks
 from neo.turns.store import TurnStore
-from neo.turns.tell import told_chunks
 
 
 class SessionLedger:
@@ -36,4 +36,4 @@ class SessionLedger:
                 return []
             position = message_position(turn_no, Role.ASSISTANT)
             reply = await MessageStore(db, self._tenant_id).at(self._session_id, position)
-            return told_chunks(turn, reply.parts if reply else [])
+            return replay_chunks(turn, reply.parts if reply else [])

@@ -31,7 +31,7 @@ async def refuse_repeat(db: AsyncSession, said: Submission) -> None:
 
 async def overlapping(db: AsyncSession, said: Submission, overlap: Overlap) -> Failure:
     """Why a message that met open turns was not stored. The session's lock is held, so they are still open."""
-    open_turns = await TurnStore(db, said.tenant_id).hold_open(said.session_id)
+    open_turns = await TurnStore(db, said.tenant_id).lock_open(said.session_id)
     count = len(open_turns)
     details: dict[str, object] = {"open_turns": count, **_named(open_turns[0])}
     if overlap is Overlap.REJECT:

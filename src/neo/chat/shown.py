@@ -21,7 +21,7 @@ from neo.chat.schemas import (
 from neo.events import since_cursor
 from neo.sessions import ChatMessage, ChatSession
 from neo.turns.models import ChatTurn
-from neo.turns.tell import usage_of
+from neo.turns.render import usage_of
 
 
 def shown_session(session: ChatSession) -> ChatSessionResource:

@@ -76,8 +76,8 @@ class Hands:
         """What starts and ends turns in a server too."""
         from neo.events import EventLog  # noqa: PLC0415
         from neo.streams import Valkey  # noqa: PLC0415
-        from neo.turns.close import TurnCloser  # noqa: PLC0415
         from neo.turns.connect import TemporalConnection  # noqa: PLC0415
+        from neo.turns.end import TurnEnder  # noqa: PLC0415
         from neo.turns.start import TurnStarter  # noqa: PLC0415
         from neo.turns.sweep import Sweeper  # noqa: PLC0415
 
@@ -94,7 +94,7 @@ class Hands:
             starter = TurnStarter(self._temporal, chosen.temporal_task_queue)
             self._stack.push_async_callback(starter.aclose)
             self._sweeper = Sweeper(
-                self.database, starter, TurnCloser(self.database, starter), EventLog(valkey)
+                self.database, starter, TurnEnder(self.database, starter), EventLog(valkey)
             )
         if with_temporal and self._temporal is not None:
             await _bounded(self._temporal.connect())

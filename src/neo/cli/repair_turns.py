@@ -20,7 +20,7 @@ SESSIONS = "SELECT tenant_id, id FROM chat_sessions WHERE id IN ({broken})"
 
 async def start_turns(hands: Hands, broken: str) -> str:
     sweeper = await hands.sweeper(with_temporal=True)
-    started = [await sweeper.take_up(turn) for turn in await hands.turns(broken)]
+    started = [await sweeper.start_or_end(turn) for turn in await hands.turns(broken)]
     lost = started.count(False)
     ended = f" {lost} that Temporal will not run again ended as failed (turn_lost)." if lost else ""
     return f"{started.count(True)} turns are started, or run already.{ended}"
@@ -51,7 +51,8 @@ async def set_end_times(hands: Hands, broken: str) -> str:
 
 
 async def give_reasons(hands: Hands, broken: str) -> str:
-    from neo.turns.sweep import LOST_MESSAGE, TURN_LOST  # noqa: PLC0415
+    from neo.turns.errors import TURN_LOST  # noqa: PLC0415
+    from neo.turns.sweep import LOST_MESSAGE  # noqa: PLC0415
 
     changed = await _changed(hands, REASONS.format(code=TURN_LOST, message=LOST_MESSAGE, broken=broken))
     return f"{changed} failed turns say {TURN_LOST}."

@@ -1,7 +1,8 @@
-"""The durable side of a turn's steps: heartbeats, attempts, and handing over at shutdown.
+"""What Temporal calls: the activities that run a turn's step, with heartbeats, retries and the hand-over at
+shutdown.
 
-Activities run in the loop that talks with Temporal, and the steps at home, where turns are answered: a heart beats in
-time however much is answered.
+Activities run in the event loop that talks with Temporal, and steps in the main loop, where turns are
+answered: so heartbeats are on time however many turns are answered.
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from temporalio.exceptions import ApplicationError
 from neo.events import EventLog, Fenced
 from neo.llm import ProviderFailure
 from neo.telemetry import turn_metrics
-from neo.turns.beginning import Beginnings, BegunElsewhere
-from neo.turns.close import TurnCloser
+from neo.turns.beginning import Beginnings
 from neo.turns.contract import (
     FAIL_TURN,
     HEARTBEAT_SECONDS,
     RUN_MODEL_STEP,
     STEP_ATTEMPTS_MAX,
-    TURN_ATTEMPTS_EXHAUSTED,
     TurnInput,
 )
+from neo.turns.end import TurnEnder
+from neo.turns.errors import TURN_ATTEMPTS_EXHAUSTED, BegunElsewhere
 from neo.turns.holding import HELD_FOR
 from neo.turns.home import Home
 from neo.turns.prompt import Task, task_of
@@ -36,13 +37,13 @@ from neo.turns.step import ModelStep
 
 log = structlog.get_logger()
 
-# Between two questions to a provider that failed without saying when to come back: 0.5 s, 1 s, 2 s...
+# The wait before a provider is asked again that failed without a `Retry-After`: 0.5 s, 1 s, 2 s...
 PROVIDER_RETRY_SECONDS = 0.5
 HAND_OVER = timedelta(milliseconds=1)
-# What is left of the drain once running steps are told to hand over.
+# The last part of the drain is kept for handing over the steps that still run.
 HAND_OVER_SECONDS = 2.0
-# The last beat of an attempt that ends knowing that there will be another.
-LEFT = 0.0
+# The last heartbeat of an attempt that ends itself: the next one follows no crash.
+NO_CRASH = 0.0
 EXHAUSTED_MESSAGE = "The turn could not be finished after several attempts."
 
 
@@ -52,7 +53,7 @@ class TurnActivities:
         home: Home,
         beginnings: Beginnings,
         step: ModelStep,
-        closer: TurnCloser,
+        ender: TurnEnder,
         events: EventLog,
         *,
         drain_seconds: float,
@@ -61,43 +62,43 @@ class TurnActivities:
         self._beginnings = beginnings
         self._step = step
         self._steps = RunningSteps()
-        self._closer = closer
+        self._ender = ender
         self._events = events
         self._finish_seconds = max(0.0, drain_seconds - HAND_OVER_SECONDS)
 
     @activity.defn(name=RUN_MODEL_STEP)
     async def run_model_step(self, turn: TurnInput) -> None:
-        """Have the step run with a heart that beats beside it; at shutdown let it finish, else hand it over."""
+        """Run the step and send heartbeats meanwhile; at shutdown let it finish in time, or hand it over."""
         attempt = activity.info().attempt
         structlog.contextvars.bind_contextvars(
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
         )
         _note_recovery()
         step = asyncio.ensure_future(self._home.run(self._begun_or_joined(turn, attempt)))
-        step.add_done_callback(_heard)
-        beside = [asyncio.create_task(self._beat()), asyncio.create_task(self._shutdown())]
+        step.add_done_callback(_mark_as_retrieved)
+        shutdown = asyncio.create_task(self._shutdown())
+        others = [asyncio.create_task(self._send_heartbeats()), shutdown]
         try:
-            await self._ended_or_handed_over(turn, step, beside[1])
+            await self._ended_or_handed_over(turn, step, shutdown)
         except ApplicationError:
-            # There will be another attempt, and this one was not silent.
-            activity.heartbeat(LEFT)
+            activity.heartbeat(NO_CRASH)
             raise
         except asyncio.CancelledError:
             if not _is_given_up():
                 await self._home.run(self._steps.stop(turn.turn_id))
             raise
         finally:
-            for task in beside:
+            for task in others:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            await asyncio.gather(*others, return_exceptions=True)
 
     @property
     def has_room(self) -> bool:
         return self._steps.has_room
 
     def begin_early(self, turn: TurnInput, begun: Record | None, *, held: int) -> Step | None:
-        """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The step, if
-        Temporal may be told a little later.
+        """Begin the step of a turn that Temporal is to be told of: its attempt will find it under way. The
+        step, if Temporal may be told a little later.
         """
         return self._steps.begin_early(
             turn.turn_id,
@@ -121,13 +122,13 @@ class TurnActivities:
 
     @activity.defn(name=FAIL_TURN)
     async def fail_turn(self, turn: TurnInput) -> None:
-        """Close as failed a turn whose step could not end it."""
+        """End as failed a turn whose step could not end it."""
         structlog.contextvars.bind_contextvars(turn_id=turn.turn_id, session_id=turn.session_id)
-        with _no_words_in_the_history():
+        with _errors_without_content():
             await self._home.run(self._fail(turn))
 
     async def _fail(self, turn: TurnInput) -> None:
-        if await self._closer.fail(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
+        if await self._ender.fail_abandoned(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
             await self._events.nudge(turn.session_id)
 
     async def _begun_or_joined(self, turn: TurnInput, attempt: int) -> None:
@@ -149,15 +150,15 @@ class TurnActivities:
         structlog.contextvars.bind_contextvars(
             turn_id=turn.turn_id, session_id=turn.session_id, attempt=attempt
         )
-        with _no_words_in_the_history():
+        with _errors_without_content():
             # Deliveries to where the step goes on are no attempts: only how often the turn was begun counts.
             if attempt > STEP_ATTEMPTS_MAX and await self._beginnings.is_exhausted(turn):
                 raise ApplicationError("Attempts exhausted.", type="AttemptsExhausted", non_retryable=True)
             try:
-                # A row that is here already is read now, where no caller waits for it.
+                # A row that is here already is parsed now, where no caller waits for it.
                 task = task_of(begun) if begun is not None else await self._begin(turn, attempt, held_for)
                 if task is None:
-                    log.info("turn_step_found_it_ended")
+                    log.info("turn_step_found_turn_ended")
                 else:
                     await self._step.run(turn, task)
             except BegunElsewhere:
@@ -165,18 +166,19 @@ class TurnActivities:
                 # If Temporal gives the turn to this process after all, its next attempt looks anew.
                 raise ApplicationError("Begun elsewhere.", type="BegunElsewhere") from None
             except Fenced:
-                log.info("turn_step_was_overtaken")
+                log.info("turn_step_fenced")
                 turn_metrics.write_fenced()
-                # By whom? A frozen worker thaws with an attempt that Temporal has given up, and takes the pen from
-                # the one that counts. The next attempt looks into PostgreSQL, and does nothing when the turn has ended.
-                raise ApplicationError("Overtaken.", type="Overtaken") from None
+                # Perhaps by an attempt that Temporal has given up, in a worker that was frozen and has
+                # thawed: this one must be repeated then. The next attempt reads the turn's row, and does
+                # nothing if the turn has ended.
+                raise ApplicationError("Fenced.", type="Fenced") from None
             except ProviderFailure as failure:
-                raise _again(failure, attempt) from None
+                raise _retry_of(failure, attempt) from None
 
     async def _begin(self, turn: TurnInput, attempt: int, held_for: timedelta | None) -> Task | None:
         return await self._beginnings.begin(turn, held_for, is_first=attempt == 1)
 
-    async def _beat(self) -> None:
+    async def _send_heartbeats(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             if self._home.is_alive:
@@ -188,8 +190,10 @@ class TurnActivities:
 
 
 @contextmanager
-def _no_words_in_the_history() -> Iterator[None]:
-    """Temporal keeps what an activity raises, and an error may quote what people said: it is told to the log."""
+def _errors_without_content() -> Iterator[None]:
+    """Temporal stores the error of an activity, and an error may quote what people said: so only the log gets
+    it.
+    """
     try:
         yield
     except ApplicationError:
@@ -201,28 +205,34 @@ def _no_words_in_the_history() -> Iterator[None]:
         ) from None
 
 
-def _heard(step: asyncio.Future[None]) -> None:
-    """An attempt that is given up hears no more of its step."""
+def _mark_as_retrieved(step: asyncio.Future[None]) -> None:
+    """An attempt that is given up does not read its step's exception, and asyncio warns of one that nobody
+    reads.
+    """
     if not step.cancelled():
         step.exception()
 
 
 def _is_given_up() -> bool:
-    """Whether Temporal takes this attempt for lost: the step is alive, so it goes on, until its pen is another's."""
+    """Whether Temporal takes this attempt for lost. Its step is alive and goes on, until a newer claim fences
+    it.
+    """
     details = activity.cancellation_details()
     return details is not None and (details.not_found or details.timed_out)
 
 
 def _note_recovery() -> None:
-    """How long the turn was nobody's, when the attempt before this one fell silent in mid-work."""
+    """Record how long nobody ran the turn, where the attempt before this one ended without a word to
+    Temporal.
+    """
     beats = activity.info().heartbeat_details
-    if beats and isinstance(beats[0], float) and beats[0] != LEFT:
+    if beats and isinstance(beats[0], float) and beats[0] != NO_CRASH:
         seconds = max(0.0, time.time() - beats[0])
         log.warning("turn_taken_over", seconds=round(seconds, 2))
         turn_metrics.recovered(seconds)
 
 
-def _again(failure: ProviderFailure, attempt: int) -> ApplicationError:
+def _retry_of(failure: ProviderFailure, attempt: int) -> ApplicationError:
     wait_seconds = failure.retry_after_seconds or PROVIDER_RETRY_SECONDS * 2 ** (attempt - 1)
     log.warning("turn_asks_provider_again", error_code=failure.code, wait_seconds=wait_seconds)
     # Only the code goes into Temporal's history: the cause may quote the prompt.

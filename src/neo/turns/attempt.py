@@ -1,4 +1,4 @@
-"""One attempt at a turn: what it was given, what it has heard, and what is recorded of it."""
+"""One attempt at a turn: what it works with, what the model has answered, and what is recorded of it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,7 +8,7 @@ from neo.llm import ChosenModel, Completed
 from neo.telemetry import turn_metrics
 from neo.turns.contract import TurnInput
 from neo.turns.prompt import Task
-from neo.turns.tell import Teller
+from neo.turns.render import Renderer
 
 
 @dataclass
@@ -16,7 +16,7 @@ class Attempt:
     turn: TurnInput
     task: Task
     writer: TurnWriter
-    teller: Teller
+    renderer: Renderer
     chosen: ChosenModel | None = None
     omitted_messages: int = 0
     first_token_ms: int | None = None
@@ -40,7 +40,9 @@ class Attempt:
         }
 
     def continues(self, response_id: str | None) -> dict[str, Any]:
-        """Where the provider left off. The next turn is sent with the transcript when there is no response id."""
+        """The provider's response that the session's next turn continues; without one it sends the
+        transcript.
+        """
         chosen = self.chosen
         return {
             "provider": chosen.provider if chosen else None,

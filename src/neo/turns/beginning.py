@@ -6,10 +6,11 @@ from uuid import UUID
 
 from neo.db import Database
 from neo.turns.contract import STEP_ATTEMPTS_MAX, TurnInput
+from neo.turns.errors import BegunElsewhere, TurnNotFound
 from neo.turns.models import ChatTurn
-from neo.turns.patience import patiently
 from neo.turns.prompt import Earlier, Task, begin_task, read_transcript
-from neo.turns.store import TurnNotFound, TurnStore
+from neo.turns.retry import until_database_answers
+from neo.turns.store import TurnStore
 
 # Nothing was said before it.
 FIRST_TURN = 1
@@ -18,10 +19,6 @@ FIRST_TURN = 1
 BEGINNINGS_MAX = 8
 # Between two looks at a turn that another process has in hand.
 LOOK_SECONDS = 0.5
-
-
-class BegunElsewhere(Exception):
-    """The turn was to be begun before Temporal heard of it, and an attempt was quicker."""
 
 
 class Beginnings:
@@ -36,7 +33,7 @@ class Beginnings:
         would hold the turn, before Temporal hears of it, does not wait: `BegunElsewhere`.
         """
         while True:
-            task = await patiently(lambda: self._begun(turn, held_for, is_first=is_first))
+            task = await until_database_answers(lambda: self._begun(turn, held_for, is_first=is_first))
             # A step that ended while Temporal was away runs again, and must do nothing.
             if task is not None or not await self._is_open(turn):
                 return task
@@ -52,7 +49,7 @@ class Beginnings:
         """What was said before, and how many messages were left unread."""
         if task.turn.turn_no == FIRST_TURN:
             return [], 0
-        return await patiently(lambda: self._read(task, tokens_max))
+        return await until_database_answers(lambda: self._read(task, tokens_max))
 
     async def _begun(self, turn: TurnInput, held_for: timedelta | None, *, is_first: bool) -> Task | None:
         tenant_id, turn_id = UUID(turn.tenant_id), UUID(turn.turn_id)
@@ -62,7 +59,7 @@ class Beginnings:
     async def _is_open(self, turn: TurnInput, *, attempts: int = 0) -> bool:
         """Whether it has not ended, and was begun so often at least."""
         try:
-            found = await patiently(lambda: self._look(turn))
+            found = await until_database_answers(lambda: self._look(turn))
         except TurnNotFound:
             # The database was restored to an earlier day: Temporal knows more turns than it.
             return False

@@ -1,3 +1,5 @@
+"""The connection to Temporal, which may come up later than this process, or go and come back."""
+
 import asyncio
 
 import structlog
@@ -13,7 +15,9 @@ PING_SECONDS = 2.0
 
 
 class TemporalConnection:
-    """One client for starting turns and for running them, so that a turn can start in the process that took it."""
+    """One client both starts workflows and runs the worker, so that Temporal can hand a workflow that this
+    process starts straight to its own worker.
+    """
 
     def __init__(self, address: str, namespace: str, *, tls: bool, api_key: str | None) -> None:
         self._address = address

@@ -9,7 +9,7 @@ from neo.db import Base
 
 
 class TurnStatus(StrEnum):
-    """Where a turn stands. QUEUED and RUNNING are open; the others are for good."""
+    """QUEUED and RUNNING turns are open; the other three have ended for good."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
@@ -26,7 +26,9 @@ OPEN = (TurnStatus.QUEUED, TurnStatus.RUNNING)
 
 
 class ChatTurn(Base):
-    """A turn's record. `pen` counts who may write its events; `terminal_n` is where they end, once known."""
+    """A turn's record. Only the writer whose claim equals `pen` may write its events; `terminal_n` is the
+    number of the last one, once known.
+    """
 
     __tablename__ = "chat_turns"
 
@@ -71,6 +73,6 @@ class ChatTurn(Base):
 
     @property
     def keeps_reply(self) -> bool:
-        """Whether its answer is stored: whole, or what had been said when it was stopped."""
-        is_cut = self.status == TurnStatus.CANCELLED and self.finish_reason is not None
-        return self.status == TurnStatus.COMPLETED or is_cut
+        """Whether its reply is stored: the whole, or what the model had said when the turn was cancelled."""
+        is_partial = self.status == TurnStatus.CANCELLED and self.finish_reason is not None
+        return self.status == TurnStatus.COMPLETED or is_partial

@@ -1,4 +1,6 @@
-"""How long accepted turns wait to be started: the one number that says whether the outbox is emptied."""
+"""Measures how long accepted turns wait for their start: the one number that says whether the outbox is
+emptied.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -7,8 +9,8 @@ from dataclasses import dataclass
 from neo.db import Database, DatabaseUnavailable
 from neo.telemetry import turn_metrics
 
-# Less than Prometheus asks, and one quick query.
-LOOK_SECONDS = 5.0
+# More often than Prometheus asks, and one quick query.
+MEASURE_SECONDS = 5.0
 AGE = "SELECT neo_outbox_age() AS seconds"
 
 
@@ -18,11 +20,11 @@ class OutboxWatch:
 
     async def run(self) -> None:
         while True:
-            # Without PostgreSQL the number stands still: that it is away is another gauge's to tell.
+            # While PostgreSQL is away the number stays as it is: another gauge says that it is away.
             with suppress(DatabaseUnavailable):
-                await self.look()
-            await asyncio.sleep(LOOK_SECONDS)
+                await self.measure()
+            await asyncio.sleep(MEASURE_SECONDS)
 
-    async def look(self) -> None:
+    async def measure(self) -> None:
         [row] = await self.database.look_up(AGE)
         turn_metrics.outbox_age(row["seconds"] or 0.0)

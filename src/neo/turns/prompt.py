@@ -1,4 +1,4 @@
-"""What a turn is to say to the model, read from PostgreSQL."""
+"""What the model is given with a turn, read from PostgreSQL."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,8 +14,9 @@ from neo.sessions import ChatMessage, ChatSession, Role, message_position
 from neo.turns.models import ChatTurn, TurnStatus
 
 PAGE_MESSAGES = 200
-# A turn that was stopped in mid-answer is told with what had been said; one that said nothing is not told at all.
-TOLD = (ChatTurn.status == TurnStatus.COMPLETED) | (
+# A turn that was cancelled in mid-answer is given with what the model had said; one without any answer is
+# left out.
+IS_GIVEN = (ChatTurn.status == TurnStatus.COMPLETED) | (
     (ChatTurn.status == TurnStatus.CANCELLED) & ChatTurn.finish_reason.is_not(None)
 )
 # No model's token is longer than this on average, so more characters than this a token cannot fit.
@@ -25,8 +26,8 @@ COMPANY_HEADING = "Instructions for this user's company:"
 
 @dataclass(frozen=True)
 class Task:
-    """A turn as its step sees it: where its session was left, the agent's choices, the new message. Of session and
-    message only what is needed is read.
+    """All that an attempt needs: the turn, the provider's response to continue, the agent's choices, the new
+    message. `session` and `message` have only the columns that are needed here.
     """
 
     turn: ChatTurn
@@ -43,7 +44,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """One message of the transcript; its images are not read here."""
+    """One message of the transcript, without its images."""
 
     message_id: UUID
     said: Said
@@ -53,10 +54,11 @@ class Earlier:
 async def begin_task(
     database: Database, tenant_id: UUID, turn_id: UUID, held_for: timedelta | None, *, is_first: bool
 ) -> Task | None:
-    """Count one more attempt, hand it the pen, and read what it needs, in one go; None when the turn has ended.
+    """Count one more attempt, give it a new claim, and read what it needs, in one call; None when the turn
+    has ended.
 
-    One that begins before Temporal has heard of the turn holds it for a while. A first attempt has None also while
-    another process holds the turn, and so has one that would hold what somebody has begun.
+    One that begins before Temporal has heard of the turn holds it for a while. A first attempt has None also
+    while another process holds the turn, and so has one that would hold what somebody has begun.
     """
     found = await database.call("neo_begin_turn($1, $2, $3, $4)", tenant_id, turn_id, held_for, is_first)
     return task_of(found[0]) if found else None
@@ -80,26 +82,27 @@ def _joined(instructions: str, of_company: str | None) -> str:
 
 
 async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> tuple[list[Earlier], int]:
-    """What was said before in whole exchanges, newest kept, and how many messages were left unread.
+    """The messages before this turn, oldest first, and how many older ones were left unread.
 
-    Turns that failed, or were cancelled before they said anything, are not told to the model. Reading stops where
-    the budget is surely full, so that a long session costs no more than a short one.
+    Turns that failed, or were cancelled before the model said anything, are left out. Reading stops where the
+    budget is surely full, so that a long session costs no more than a short one.
     """
-    said: list[Earlier] = []
+    earlier: list[Earlier] = []
     characters, before = 0, message_position(turn.turn_no, Role.USER)
     while True:
         page = await _page(db, turn, before)
         for message in page:
             text = message.text
             one = Said("user" if message.role == Role.USER else "assistant", text)
-            said.append(Earlier(message.id, one, has_files=message.has_files))
+            earlier.append(Earlier(message.id, one, has_files=message.has_files))
             characters += len(text)
         if len(page) < PAGE_MESSAGES:
-            return said[::-1], 0
+            return earlier[::-1], 0
         before = page[-1].position
         if characters > tokens_max * CHARACTERS_PER_TOKEN_MAX:
-            # Two places a turn: close enough for a record that says how much was left out.
-            return said[::-1], before - message_position(1, Role.USER)
+            # Each turn has two positions, also one that failed: exact enough for a record of how much was
+            # left out.
+            return earlier[::-1], before - message_position(1, Role.USER)
 
 
 async def _page(db: AsyncSession, turn: ChatTurn, before: int) -> list[ChatMessage]:
@@ -110,7 +113,7 @@ async def _page(db: AsyncSession, turn: ChatTurn, before: int) -> list[ChatMessa
             ChatMessage.tenant_id == turn.tenant_id,
             ChatMessage.session_id == turn.session_id,
             ChatMessage.position < before,
-            TOLD,
+            IS_GIVEN,
         )
         .order_by(ChatMessage.position.desc())
         .limit(PAGE_MESSAGES)
@@ -119,6 +122,8 @@ async def _page(db: AsyncSession, turn: ChatTurn, before: int) -> list[ChatMessa
 
 
 def continues_from(session: ChatSession, turn: ChatTurn, provider: str, region: str) -> str | None:
-    """The provider's response to go on from: its own, of the same region, of the turn right before."""
+    """The response that the provider can continue: only its own, in the same region, of the turn right
+    before.
+    """
     same = (session.continues_provider, session.continues_region) == (provider, region)
     return session.continues_response_id if same and session.continues_turn_no == turn.turn_no - 1 else None

@@ -11,9 +11,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
-from neo.errors import Edge, Failure, Kind
 from neo.kit import reached
 from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
+from neo.turns.errors import TurnRefused
 from neo.turns.running import Step
 from neo.turns.start_queue import StartQueue
 from neo.turns.telling_later import TellingLater
@@ -28,15 +28,6 @@ TOLD_MAX = 20_000
 # Sticky tasks of a dead worker go back to the queue after the worker's own setting; tasks themselves are short. What
 # a frozen worker was given is given to another after this: a worker that is later than this has no heartbeat either.
 TASK_TIMEOUT = timedelta(seconds=3)
-
-
-class TurnRefused(Failure):
-    """Temporal has ended this turn's workflow already: the turn is closed as `turn_lost`."""
-
-    kind = Kind.CONFLICT
-    code = "turn_refused"
-    remedy = ""
-    edges = (Edge.LOG,)
 
 
 class Connection(Protocol):

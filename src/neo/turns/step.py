@@ -1,4 +1,4 @@
-"""One model step of a turn: claims the pen, lets the model speak, closes the turn."""
+"""One attempt at a turn: it asks the model, streams the answer to readers, and ends the turn."""
 
 import asyncio
 from contextlib import AbstractContextManager, aclosing
@@ -26,19 +26,18 @@ from neo.llm import (
     fit,
 )
 from neo.telemetry import traces
-from neo.turns.album import Album
 from neo.turns.attempt import Attempt
 from neo.turns.beginning import Beginnings
 from neo.turns.cancellations import Cancellations
+from neo.turns.claims import Claims
 from neo.turns.contract import PROVIDER_ATTEMPTS_MAX, TURN_SECONDS_MAX, TurnInput
-from neo.turns.finish import Finisher
-from neo.turns.pens import Pens
+from neo.turns.errors import TURN_TIMED_OUT
+from neo.turns.images import ImageLoader
+from neo.turns.outcome import Outcomes
 from neo.turns.prompt import Task, continues_from
-from neo.turns.tell import Teller, start_chunk
+from neo.turns.render import Renderer, start_chunk
 
 log = structlog.get_logger()
-
-TURN_TIMED_OUT = "turn_timed_out"
 
 
 class ModelStep:
@@ -47,24 +46,24 @@ class ModelStep:
         database: Database,
         beginnings: Beginnings,
         models: Models,
-        log_of_events: EventLog,
-        finisher: Finisher,
-        album: Album,
+        events: EventLog,
+        outcomes: Outcomes,
+        images: ImageLoader,
         cancellations: Cancellations,
         warmed: asyncio.Future[None],
     ) -> None:
         self._database = database
         self._beginnings = beginnings
         self._models = models
-        self._events = log_of_events
-        self._finisher = finisher
-        self._album = album
+        self._events = events
+        self._outcomes = outcomes
+        self._images = images
         self._cancellations = cancellations
         self._warmed = warmed
 
     async def run(self, turn: TurnInput, task: Task) -> None:
-        """Answer the turn, as it was begun, and close it. A provider's failure closes it too, on the last attempt or
-        when a retry cannot help; before that it is raised, to be tried again.
+        """Answer the turn and end it. A provider's failure ends it too, on the last attempt or where a retry
+        cannot help; otherwise the failure is raised, and the turn is attempted again.
         """
         await reached("after_claim")
         with traces.span("run turn", kind="CONSUMER", parent=task.turn.traceparent, **_ids(task)) as span:
@@ -73,68 +72,70 @@ class ModelStep:
             await self._attempt(turn, task)
 
     async def _attempt(self, turn: TurnInput, task: Task) -> None:
-        pens = Pens(self._database, turn, task.turn)
-        writer = self._events.writer(task.turn.session_id, task.turn.turn_no, claim_pen=pens.claim)
+        claims = Claims(self._database, turn, task.turn)
+        writer = self._events.writer(task.turn.session_id, task.turn.turn_no, claim_pen=claims.next)
         try:
             await writer.open()
             writer.say(start_chunk(task.turn))
             writer.say(envelope.start_step())
-            attempt = Attempt(turn, task, writer, Teller(writer))
+            attempt = Attempt(turn, task, writer, Renderer(writer))
             await self._answer(attempt)
         finally:
             await writer.aclose()
 
     async def _answer(self, attempt: Attempt) -> None:
-        finisher = self._finisher
+        outcomes = self._outcomes
         is_last_attempt = attempt.task.turn.attempts >= PROVIDER_ATTEMPTS_MAX
         try:
             async with asyncio.timeout(TURN_SECONDS_MAX):
-                is_cancelled = await self._heard_or_cancelled(attempt)
+                is_cancelled = await self._ask_unless_cancelled(attempt)
         except BlobStoreUnavailable as failure:
             if not is_last_attempt:
                 raise
-            await finisher.fail(attempt, failure.code, failure.message)
+            await outcomes.fail(attempt, failure.code, failure.message)
         except AttachmentInvalid as failure:
-            await finisher.fail(attempt, failure.code, failure.message)
+            await outcomes.fail(attempt, failure.code, failure.message)
         except ProviderFailure as failure:
             if failure.retryable and not is_last_attempt:
                 raise
             log.warning(
                 "turn_failed_by_provider", error_code=failure.code, cause=type(failure.__cause__).__name__
             )
-            await finisher.fail(attempt, failure.code, failure.message)
+            await outcomes.fail(attempt, failure.code, failure.message)
         except (ModelMisnamed, ProviderNotConfigured, ReasoningEffortUnknown) as failure:
             log.error("turn_failed_by_settings", error_code=failure.code, problem=failure.message)  # noqa: TRY400
-            await finisher.fail(attempt, failure.code, "This agent's model is not set up correctly.")
+            await outcomes.fail(attempt, failure.code, "This agent's model is not set up correctly.")
         except TimeoutError:
-            await finisher.fail(attempt, TURN_TIMED_OUT, "The answer took too long.")
+            await outcomes.fail(attempt, TURN_TIMED_OUT, "The answer took too long.")
         else:
-            await (finisher.cancel(attempt) if is_cancelled else finisher.complete(attempt))
+            await (outcomes.cancel(attempt) if is_cancelled else outcomes.complete(attempt))
 
-    async def _heard_or_cancelled(self, attempt: Attempt) -> bool:
-        """Hear the model to its end, or until the turn is told to stop: then its stream is closed at once."""
+    async def _ask_unless_cancelled(self, attempt: Attempt) -> bool:
+        """Stream the model's answer. True when the turn was cancelled: then the call to the model is closed
+        at once.
+        """
         turn = attempt.task.turn
         if turn.cancel_requested_at is not None:
             return True
-        with self._cancellations.watching(turn.id) as asked:
-            hearing = asyncio.ensure_future(self._hear(attempt))
-            stop = asyncio.ensure_future(asked.wait())
+        with self._cancellations.watching(turn.id) as cancelled:
+            asking = asyncio.ensure_future(self._ask(attempt))
+            stop = asyncio.ensure_future(cancelled.wait())
             try:
-                await asyncio.wait({hearing, stop}, return_when=asyncio.FIRST_COMPLETED)
-                if hearing.done():
-                    await hearing
+                await asyncio.wait({asking, stop}, return_when=asyncio.FIRST_COMPLETED)
+                if asking.done():
+                    await asking
                     return False
                 return True
             finally:
-                for task in (hearing, stop):
+                for task in (asking, stop):
                     task.cancel()
-                await asyncio.gather(hearing, stop, return_exceptions=True)
+                await asyncio.gather(asking, stop, return_exceptions=True)
 
-    async def _hear(self, attempt: Attempt) -> None:
+    async def _ask(self, attempt: Attempt) -> None:
         task = attempt.task
         chosen = attempt.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
-        images = await self._album.new(task, chosen)
-        # To import them here would hold up everything else in this process.
+        images = await self._images.of_message(task, chosen)
+        # The models' libraries take seconds to import. Imported here, they would hold up this whole process.
         await asyncio.shield(self._warmed)
         previous = continues_from(task.session, task.turn, chosen.provider, chosen.region)
         if previous is not None and chosen.continues:
@@ -143,8 +144,8 @@ class ModelStep:
             except ResponseForgotten:
                 log.info("turn_resent_with_transcript")
         earlier, attempt.omitted_messages = await self._beginnings.transcript(task, chosen.prompt_tokens_max)
-        said = await self._album.illustrated(task, chosen, earlier, new=len(images))
-        return await self._stream(attempt, chosen, _prompt(task, said, images), None)
+        before = await self._images.with_images(task, chosen, earlier, new=len(images))
+        return await self._stream(attempt, chosen, _prompt(task, before, images), None)
 
     async def _stream(
         self, attempt: Attempt, chosen: ChosenModel, prompt: Prompt, previous: str | None
@@ -160,9 +161,9 @@ class ModelStep:
                         break
                     if isinstance(piece, TextDelta):
                         attempt.note_first_token()
-                    attempt.teller.hear(piece)
+                    attempt.renderer.add(piece)
                     first_event.end()
-        attempt.teller.end_part()
+        attempt.renderer.end_part()
 
 
 def _ids(task: Task) -> dict[str, str | int]:
@@ -184,5 +185,5 @@ def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:
     )
 
 
-def _prompt(task: Task, said: list[Said], images: tuple[Image, ...]) -> Prompt:
-    return Prompt(task.instructions, said, task.message.text, images)
+def _prompt(task: Task, before: list[Said], images: tuple[Image, ...]) -> Prompt:
+    return Prompt(task.instructions, before, task.message.text, images)

@@ -4,21 +4,13 @@ from uuid import UUID
 from sqlalchemy import Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.errors import Failure, Kind
 from neo.events import Fenced
+from neo.turns.errors import TurnNotFound
 from neo.turns.models import OPEN, ChatTurn, TurnStatus
 
 
-class TurnNotFound(Failure):
-    """No such turn in this session."""
-
-    kind = Kind.NOT_FOUND
-    code = "turn_not_found"
-    remedy = "Check the id."
-
-
 class TurnStore:
-    """A tenant's turns. Whoever queues or closes one holds the session's lock."""
+    """A tenant's turns. Whoever queues or ends one locks its session first."""
 
     def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
         self._db = db
@@ -30,8 +22,8 @@ class TurnStore:
             raise TurnNotFound("No such turn in this session.")
         return found
 
-    async def hold(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
-        """The turn, held until the commit: a step that begins it waits, and sees what was decided."""
+    async def lock(self, session_id: UUID, turn_id: UUID) -> ChatTurn:
+        """The turn, locked until the commit: an attempt that begins it waits, and then sees what was decided."""
         found = await self._db.scalar(self._in(session_id).where(ChatTurn.id == turn_id).with_for_update())
         if found is None:
             raise TurnNotFound("No such turn in this session.")
@@ -52,33 +44,37 @@ class TurnStore:
         found = await self._db.scalars(self._in(session_id).where(ChatTurn.id.in_(turn_ids)))
         return {turn.id: turn for turn in found}
 
-    async def next_pen(self, turn_id: UUID, pen: int) -> int:
-        """A new pen for whoever holds this one."""
-        claimed = await self._db.execute(
-            self._held(turn_id, pen).values(pen=ChatTurn.pen + 1).returning(ChatTurn.pen)
-        )
-        return _pen(claimed.scalar())
-
-    async def close(self, turn_id: UUID, pen: int, **values: object) -> ChatTurn:
-        """End the turn for good, by whoever holds this pen."""
-        ended = self._held(turn_id, pen).values(ended_at=func.clock_timestamp(), **values).returning(ChatTurn)
-        closed = await self._db.scalar(ended)
-        if closed is None:
+    async def next_claim(self, turn_id: UUID, claim: int) -> int:
+        """A new claim for the writer whose claim is the newest; raises `Fenced` for any other."""
+        raised = self._claimed(turn_id, claim).values(pen=ChatTurn.pen + 1).returning(ChatTurn.pen)
+        found = (await self._db.execute(raised)).scalar()
+        if found is None:
             raise _fenced()
-        return closed
+        return found
+
+    async def close(self, turn_id: UUID, claim: int, **values: object) -> ChatTurn:
+        """End the turn for good; raises `Fenced` when this claim is not the newest."""
+        values["ended_at"] = func.clock_timestamp()
+        ended = self._claimed(turn_id, claim).values(**values).returning(ChatTurn)
+        found = await self._db.scalar(ended)
+        if found is None:
+            raise _fenced()
+        return found
 
     async def request_cancel(self, turn_id: UUID) -> None:
-        """Have a running turn stopped: from now on it ends as cancelled, even if its answer ends first."""
+        """Have a running turn stopped: from now on it ends as cancelled, even if its answer is complete
+        before that.
+        """
         asked = func.coalesce(ChatTurn.cancel_requested_at, func.clock_timestamp())
         running = self._change(turn_id).where(ChatTurn.status == TurnStatus.RUNNING)
         await self._db.execute(running.values(cancel_requested_at=asked))
 
-    async def hold_open(self, session_id: UUID) -> Sequence[ChatTurn]:
+    async def lock_open(self, session_id: UUID) -> Sequence[ChatTurn]:
         wanted = self._in(session_id).where(ChatTurn.status.in_(OPEN)).order_by(ChatTurn.turn_no)
         return (await self._db.scalars(wanted.with_for_update())).all()
 
-    def _held(self, turn_id: UUID, pen: int) -> Update:
-        return self._change(turn_id).where(ChatTurn.status.in_(OPEN), ChatTurn.pen == pen)
+    def _claimed(self, turn_id: UUID, claim: int) -> Update:
+        return self._change(turn_id).where(ChatTurn.status.in_(OPEN), ChatTurn.pen == claim)
 
     def _change(self, turn_id: UUID) -> Update:
         return update(ChatTurn).where(ChatTurn.tenant_id == self._tenant_id, ChatTurn.id == turn_id)
@@ -87,12 +83,6 @@ class TurnStore:
         return select(ChatTurn).where(
             ChatTurn.tenant_id == self._tenant_id, ChatTurn.session_id == session_id
         )
-
-
-def _pen(found: int | None) -> int:
-    if found is None:
-        raise _fenced()
-    return found
 
 
 def _fenced() -> Fenced:

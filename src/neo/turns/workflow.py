@@ -19,7 +19,7 @@ with workflow.unsafe.imports_passed_through():
 
 @workflow.defn(name=CHAT_TURN_WORKFLOW)
 class ChatTurnWorkflow:
-    """Runs the model step until it has closed the turn, or closes it as failed."""
+    """Runs the model step until it has ended the turn; where it cannot, ends the turn as failed."""
 
     @workflow.run
     async def run(self, turn: TurnInput) -> None:

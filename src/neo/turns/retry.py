@@ -16,13 +16,13 @@ DATABASE_WAIT_SECONDS = 600.0
 DATABASE_RETRY_SECONDS = 0.5
 
 
-async def patiently(attempt: Callable[[], Awaitable[Result]]) -> Result:
-    """The result of a transaction, tried again for as long as PostgreSQL is away, within the bound."""
+async def until_database_answers(transaction: Callable[[], Awaitable[Result]]) -> Result:
+    """The transaction's result. It is repeated while PostgreSQL is away, for ten minutes at most."""
     give_up_at = time.monotonic() + DATABASE_WAIT_SECONDS
     is_waiting = False
     while True:
         try:
-            return await attempt()
+            return await transaction()
         except DatabaseUnavailable:
             if time.monotonic() > give_up_at:
                 raise

@@ -1,4 +1,4 @@
-"""From what the model says to what readers see, and to what is stored."""
+"""Turns what the model answers into the chunks that readers get and the message parts that are stored."""
 
 from typing import Any
 
@@ -11,8 +11,10 @@ from neo.turns.models import ChatTurn
 NO_TOOLS = "This agent has no tools yet."
 
 
-class Teller:
-    """Hears one attempt's pieces: says each to the readers at once, and keeps the whole as `UIMessage` parts."""
+class Renderer:
+    """Streams each piece of one attempt's answer to readers at once, and collects the whole as `UIMessage`
+    parts.
+    """
 
     def __init__(self, writer: TurnWriter) -> None:
         self._writer = writer
@@ -32,7 +34,7 @@ class Teller:
     def has_tool_call(self) -> bool:
         return any(part["type"].startswith("tool-") for part in self._parts)
 
-    def hear(self, piece: Piece) -> None:
+    def add(self, piece: Piece) -> None:
         if isinstance(piece, TextDelta):
             self._continue(piece, "text")
             self._writer.say(envelope.text_delta(self._part_id, piece.text))
@@ -92,7 +94,7 @@ def start_chunk(turn: ChatTurn) -> envelope.Chunk:
 
 
 def terminal_chunk(turn: ChatTurn) -> envelope.Chunk:
-    """The one envelope that ends a closed turn, told the same however often."""
+    """The one chunk that ends a turn: the same whether it is streamed or replayed."""
     if turn.status == "COMPLETED":
         return envelope.finish(turn.finish_reason or "other", {"usage": usage_of(turn)})
     if turn.status == "CANCELLED":
@@ -114,20 +116,23 @@ def usage_of(turn: ChatTurn) -> dict[str, Any]:
     }
 
 
-def told_chunks(turn: ChatTurn, parts: list[dict[str, Any]]) -> list[envelope.Chunk]:
-    """A closed turn told whole, one delta a part, in the pen after its last."""
+def replay_chunks(turn: ChatTurn, parts: list[dict[str, Any]]) -> list[envelope.Chunk]:
+    """A whole turn that has ended, as chunks to replay to readers: one delta for each part.
+
+    Its part ids carry the claim after the turn's last one, so that no part that was streamed has the same.
+    """
     chunks = [start_chunk(turn)]
     if parts:
         chunks.append(envelope.start_step())
     for index, part in enumerate(parts):
-        chunks.extend(_told_part(part, f"told-{turn.pen + 1}-{index}"))
+        chunks.extend(_replay_part(part, f"told-{turn.pen + 1}-{index}"))
     if parts:
         chunks.append(envelope.finish_step())
     chunks.append(terminal_chunk(turn))
     return chunks
 
 
-def _told_part(part: dict[str, Any], part_id: str) -> list[envelope.Chunk]:
+def _replay_part(part: dict[str, Any], part_id: str) -> list[envelope.Chunk]:
     if part["type"] == "text":
         return [
             envelope.text_start(part_id),
