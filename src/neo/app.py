@@ -26,7 +26,7 @@ from neo.access.key_routes import router as key_router
 from neo.agents import AgentDesk
 from neo.agents.routes import router as agent_router
 from neo.agents.tenant_routes import router as tenant_router
-from neo.api import DirectRoutes, RequestScope, build_document, install_error_handlers
+from neo.api import RequestScope, build_document, install_error_handlers
 from neo.attachments import BlobDoor, BlobUrls, Inspector
 from neo.attachments.routes import router as blob_router
 from neo.channels.install_routes import install_router
@@ -199,7 +199,6 @@ def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     )
     for one in ROUTERS:
         app.include_router(one)
-    app.add_middleware(DirectRoutes, routes=[route for one in ROUTERS for route in one.routes])
     app.openapi = build_document(app)  # type: ignore[method-assign]
     install_error_handlers(app)
     return app

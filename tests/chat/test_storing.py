@@ -12,13 +12,13 @@ import pytest
 from sqlalchemy import text
 from temporalio.client import Client as TemporalClient
 
-from neo.access import CallerKind, Credential, CredentialKind, Presumed, Principal, Role
+from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.agents import ManagedAgentKey
 from neo.chat.draft import Draft
 from neo.chat.errors import SessionArchived
 from neo.chat.open import Opening, SessionDesk
 from neo.chat.standing import Standings
-from neo.chat.storing import ACCEPT_PRESUMED, Storage, Submission
+from neo.chat.storing import ACCEPT, Storage, Submission
 from neo.chat.submit import TurnDesk
 from neo.events import EventLog
 from neo.sessions import SessionNotFound
@@ -37,8 +37,6 @@ ARCHIVE = text("UPDATE chat_sessions SET archived_at = now() WHERE id = :id")
 DELETE_AGENT = text(
     "UPDATE agents SET deleted_at = now() WHERE id = (SELECT agent_id FROM chat_sessions WHERE id = :id)"
 )
-DIGESTS = text("SELECT encode(digest, 'hex') FROM api_keys ORDER BY created_at")
-REVOKE = text("UPDATE api_keys SET revoked_at = now() WHERE digest = decode(:digest, 'hex')")
 SAID = text("SELECT count(*) FROM chat_messages WHERE session_id = :id")
 STATUSES = text(
     "SELECT status, held_until > clock_timestamp() FROM chat_turns WHERE session_id = :id ORDER BY turn_no"
@@ -166,28 +164,6 @@ async def test_who_looks_at_anothers_session_finds_none_though_its_owner_looks_a
     assert owner.id == (await first).id == session_id
 
 
-async def test_of_callers_who_are_presumed_only_those_whose_key_holds_are_heard(
-    rows: Rows, database: CountingDatabase, tenant: Tenant, session_id: UUID
-) -> None:
-    await rows.key(tenant.id)
-    async with database.transaction(tenant.id) as db:
-        holding, lapsed = (await db.scalars(DIGESTS)).all()
-        await db.execute(REVOKE, {"digest": lapsed})
-    async with database.transaction((await rows.tenant()).id) as db:
-        [anothers] = (await db.scalars(DIGESTS)).all()
-    draft = replace(HELLO, client_message_id=None)
-    storage = Storage(database)
-    said = [
-        {**await row_of(database, Submission(tenant.id, session_id, draft)), "key_digest": digest}
-        for digest in (holding, lapsed, anothers, "00", None)
-    ]
-
-    stored = await asyncio.gather(*(storage.store(row) for row in said))
-
-    assert [one is not None for one in stored] == [True, False, False, False, True]
-    assert await said_in(database, tenant, session_id) == 2
-
-
 @pytest.mark.parametrize("change", [ARCHIVE, DELETE_AGENT], ids=["archived", "agent deleted"])
 async def test_a_session_that_has_changed_since_it_was_looked_at_takes_nothing(
     database: CountingDatabase, tenant: Tenant, session_id: UUID, change: Any
@@ -209,7 +185,7 @@ async def test_a_locked_session_is_not_waited_for(
     async with rows.database.transaction(tenant.id) as db:
         await db.execute(LOCK, {"id": session_id})
         async with asyncio.timeout(2):
-            stored = await database.call(ACCEPT_PRESUMED, written(locked_row, free_row))
+            stored = await database.call(ACCEPT, written(locked_row, free_row))
 
     assert [one["turn_id"] for one in stored] == [free_row["turn_id"]]
 
@@ -296,14 +272,14 @@ async def test_a_session_is_looked_at_before_its_first_message_and_then_when_it_
     draft = replace(HELLO, client_message_id=None)
 
     for _ in range(3):
-        await desk.submit(Presumed(caller), session_id, draft)
+        await desk.submit(caller, session_id, draft)
     asked = database.taken()
     async with database.transaction(tenant.id) as db:
         await db.execute(ARCHIVE, {"id": session_id})
 
-    assert asked == ["neo_standings($1, $2)", *[ACCEPT_PRESUMED] * 3]
+    assert asked == ["neo_standings($1, $2)", *[ACCEPT] * 3]
     with pytest.raises(SessionArchived):
-        await desk.submit(Presumed(caller), session_id, draft)
+        await desk.submit(caller, session_id, draft)
     assert await said_in(database, tenant, session_id) == 3
 
 
@@ -311,7 +287,7 @@ async def test_what_is_remembered_of_a_session_is_checked_for_each_who_talks_in_
     rows: Rows, database: CountingDatabase, desk: TurnDesk, tenant: Tenant, session_id: UUID
 ) -> None:
     caller = await opener(database, tenant, session_id)
-    await desk.submit(Presumed(caller), session_id, HELLO)
+    await desk.submit(caller, session_id, HELLO)
     other = await rows.tenant()
     draft = replace(HELLO, client_message_id=None)
 
@@ -321,7 +297,7 @@ async def test_what_is_remembered_of_a_session_is_checked_for_each_who_talks_in_
         replace(caller, kind=CallerKind.END_USER, session_id=uuid4()),
     ):
         with pytest.raises(SessionNotFound):
-            await desk.submit(Presumed(stranger), session_id, draft)
+            await desk.submit(stranger, session_id, draft)
 
     assert await said_in(database, tenant, session_id) == 1
 
@@ -365,7 +341,7 @@ async def test_a_message_whose_turn_begins_here_at_once_begins_it(
         starter.queue.message_came()
 
     accepted = await TurnDesk(database, starter, events, Standings(database), None, queue_max=100).submit(
-        Presumed(await opener(database, tenant, session_id)), session_id, HELLO
+        await opener(database, tenant, session_id), session_id, HELLO
     )
 
     assert (accepted.begun is not None) is is_begun
@@ -389,7 +365,7 @@ async def test_a_session_that_was_opened_here_is_looked_at_before_its_first_mess
         await standings.last(tenant.id, session.id)
     database.taken()
 
-    await desk.submit(Presumed(caller), session.id, HELLO)
+    await desk.submit(caller, session.id, HELLO)
     assert len(database.taken()) == 1
 
 
@@ -397,7 +373,7 @@ async def test_a_session_that_is_posted_to_is_heard_before_its_tail_comes(
     desk: TurnDesk, database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
 ) -> None:
     async with events.hub() as hub:
-        await desk.submit(Presumed(await opener(database, tenant, session_id)), session_id, HELLO)
+        await desk.submit(await opener(database, tenant, session_id), session_id, HELLO)
         async with asyncio.timeout(2):
             while events.since(session_id) is None:
                 await asyncio.sleep(0.01)
@@ -414,8 +390,7 @@ async def test_a_message_that_meets_an_open_turn_begins_none(
     caller = await opener(database, tenant, session_id)
 
     accepted = [
-        await desk.submit(Presumed(caller), session_id, replace(HELLO, client_message_id=None))
-        for _ in range(2)
+        await desk.submit(caller, session_id, replace(HELLO, client_message_id=None)) for _ in range(2)
     ]
 
     assert [(one.open_turns, one.begun is None) for one in accepted] == [(0, False), (1, True)]

@@ -1,7 +1,7 @@
 """Who is calling, how often, and what they may.
 
-A credential is looked up on every request, so a revoked one stops at once, also where it is presumed to hold until
-then (`presumed.py`); of an API key only its HMAC is stored, and a mistyped one costs no query. What a caller may do
+A credential is looked up on every request and never cached, so a revoked one stops at once. Of an API key only its
+HMAC is stored, and a mistyped one costs no query. What a caller may do
 hangs on the `Principal` alone, and is asked once, at the route's door (`rights.py`). The platform acts for another
 tenant through one function.
 """
@@ -19,7 +19,6 @@ from neo.access.keys import KeyFormat, Pepper, new_key
 from neo.access.limits import Allowance, RateLimited, RequestLimiter
 from neo.access.lookups import Lookups
 from neo.access.models import ApiKey
-from neo.access.presumed import Presumed
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role, Surface
 from neo.access.rights import Right, check_right
 from neo.access.session_tokens import SECONDS_DEFAULT as TOKEN_SECONDS_DEFAULT
@@ -53,7 +52,6 @@ __all__ = [
     "Lookups",
     "NewKey",
     "Pepper",
-    "Presumed",
     "Principal",
     "RateLimited",
     "RequestLimiter",

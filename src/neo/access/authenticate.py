@@ -1,5 +1,5 @@
-"""Tells who holds a bearer token. One query a request and none cached, so that a revoked one stops at once; whom a key
-belonged to before may be presumed until then.
+"""From a bearer token to the principal who holds it. Each request makes one query, and no answer is cached, so that a
+revoked credential stops at once.
 """
 
 import base64
@@ -22,7 +22,6 @@ from neo.access.keys import KEY_PREFIX, KeyFormat, Pepper
 from neo.access.last_use import LastUse
 from neo.access.lookups import Lookups
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role
-from neo.access.remembered_keys import RememberedKeys
 from neo.access.session_tokens import ISSUER, SessionTokens
 from neo.db import Database
 
@@ -59,7 +58,6 @@ class Authenticator:
         self._entra = entra
         self._enrol = enrol
         self._last_use = LastUse(database)
-        self._remembered = RememberedKeys()
 
     async def authenticate(self, authorization: list[str]) -> Principal:
         """The principal behind the request's `Authorization` headers."""
@@ -70,37 +68,23 @@ class Authenticator:
             return await self._by_session_token(token)
         return await self._by_entra(token)
 
-    def presumed(self, authorization: list[str]) -> tuple[Principal, bytes] | None:
-        """The service account that held this API key when it was looked up last, if that was lately, and the key's
-        digest.
-        """
-        key = authorization[0].removeprefix("Bearer ") if len(authorization) == 1 else ""
-        return self._remembered.find(self._pepper.digests(key))
-
     async def _by_key(self, key: str) -> Principal:
         if not self._format.is_wellformed(key):
             raise Unauthenticated("The API key is unknown, expired or revoked.")
-        digests = self._pepper.digests(key)
-        found = await self._lookups.api_key(digests)
-        # Remembered again below if it holds: what is asked with a lost key is not charged to its tenant for long.
-        self._remembered.forget(digests)
+        found = await self._lookups.api_key(self._pepper.digests(key))
         if found is None:
             raise Unauthenticated("The API key is unknown, expired or revoked.")
         if not found["is_live"]:
             raise CredentialLapsed("The API key is unknown, expired or revoked.")
         _check_tenant(is_suspended=found["is_suspended"])
         self._last_use.note(found["tenant_id"], found["id"], found["last_used_at"])
-        principal = Principal(
+        return Principal(
             kind=CallerKind.PLATFORM if found["is_platform"] else CallerKind.SERVICE_ACCOUNT,
             tenant_id=found["tenant_id"],
             home_tenant_id=found["tenant_id"],
             account_id=found["account_id"],
             credential=Credential(CredentialKind.API_KEY, found["tenant_id"], found["id"]),
         )
-        if not principal.is_platform:
-            # A platform's request is for one tenant or another: that is looked up each time.
-            self._remembered.remember(found["digest"], principal)
-        return principal
 
     async def _by_session_token(self, token: str) -> Principal:
         jti, expires_at = self._session_tokens.verify(token)

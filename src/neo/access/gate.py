@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,10 +13,9 @@ from neo.access.errors import Unauthenticated
 from neo.access.failed_attempts import FailedAttempts
 from neo.access.limits import RequestLimiter
 from neo.access.lookups import Lookups
-from neo.access.presumed import Presumed
 from neo.access.principal import Principal
 from neo.access.rights import Right, check_right
-from neo.api import add_headers, phases_of, refuse_first
+from neo.api import add_headers, phases_of
 from neo.errors import Failure
 from neo.telemetry import access_metrics
 
@@ -51,19 +49,6 @@ class Gate:
         finally:
             phases_of(request).mark("authenticate")
         _tell_log(caller)
-        return caller
-
-    async def presume(self, request: Request) -> Presumed:
-        """The caller, not certain yet where their key was looked up lately. Whatever the request is refused for, they
-        are made certain first.
-        """
-        presumed = self._authenticator.presumed(request.headers.getlist("authorization"))
-        if presumed is None:
-            return Presumed(await self.authenticate(request))
-        phases_of(request).mark("dispatch")
-        caller = Presumed(*presumed, partial(self.authenticate, request))
-        refuse_first(request, caller.confirm)
-        _tell_log(caller.principal)
         return caller
 
     async def charge(self, request: Request, tenant_id: UUID) -> None:

@@ -13,7 +13,6 @@ from neo.errors import Failure
 
 log = structlog.get_logger()
 
-# And for as long a key may be used before it is looked up, and noted, again (`remembered_keys.py`).
 EVERY = timedelta(seconds=30)
 # A flood of first uses must not take the connections that requests need.
 WRITES_MAX = 4

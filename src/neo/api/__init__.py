@@ -6,10 +6,9 @@ secret, another tenant or a stack trace. No business lives here.
 
 from neo.api.body import JsonBody, json_body
 from neo.api.components import ERRORS
-from neo.api.direct_routes import DirectRoutes
 from neo.api.document import build_document, operation
 from neo.api.envelope import success
-from neo.api.errors import error_response, install_error_handlers, refuse_first, status_of
+from neo.api.errors import error_response, install_error_handlers, status_of
 from neo.api.fields import Guid, HttpsUrl, Instructions, Moment, Name, Text, changes_of, left_alone
 from neo.api.outliving import Connection, connection_of, send_later
 from neo.api.paging import (
@@ -28,7 +27,6 @@ from neo.api.request_scope import RepeatedParameter, RequestScope, add_headers
 __all__ = [
     "ERRORS",
     "Connection",
-    "DirectRoutes",
     "Guid",
     "HttpsUrl",
     "Instructions",
@@ -56,7 +54,6 @@ __all__ = [
     "page_token",
     "phases_of",
     "read_page_token",
-    "refuse_first",
     "requested_page",
     "send_later",
     "status_of",

@@ -1,5 +1,4 @@
 import re
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
@@ -88,25 +87,9 @@ async def _on_bug(request: Request, error: Exception) -> Response:
 
 
 async def _on_failure(request: Request, error: Exception) -> Response:
-    assert isinstance(error, Failure | RequestValidationError)  # noqa: S101
-    return await refusal_response(request, error)
-
-
-def refuse_first(request: HTTPConnection, check: Callable[[], Awaitable[None]]) -> None:
-    """Whatever the request will be refused for: what `check` raises then, it is refused for instead."""
-    request.scope["state"]["refuse_first"] = check
-
-
-async def refusal_response(request: HTTPConnection, error: Failure | RequestValidationError) -> Response:
-    """The answer to a request that a route refused."""
-    check = request.scope["state"].get("refuse_first")
-    try:
-        if check is not None:
-            await check()
-    except Failure as first:
-        error = first
     if isinstance(error, Failure):
         return _refused(request, error)
+    assert isinstance(error, RequestValidationError)  # noqa: S101
     fields = {str(problem["loc"][-1]): problem["msg"] for problem in error.errors()}
     return error_response(
         request, InvalidParameters("Some parameters are not valid.", details={"fields": fields})

@@ -9,7 +9,7 @@ import structlog
 from fastapi import Depends
 from starlette.requests import Request
 
-from neo.access import Gate, Presumed, Principal, Right, check_right
+from neo.access import Gate, Principal, Right, check_right
 from neo.chat.errors import EndUserInvalid
 from neo.errors import Failure
 from neo.kit import find_guid
@@ -25,38 +25,21 @@ def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any,
 
     async def known_caller(request: Request, session_id: str) -> Principal:
         gate: Gate = request.app.state.gate
-        return await _admitted(gate, request, await gate.authenticate(request), right, session_id)
+        caller = await gate.authenticate(request)
+        wanted = find_guid(session_id)
+        if wanted is not None:
+            structlog.contextvars.bind_contextvars(session_id=session_id)
+        acting = await gate.acting(caller, wanted) if wanted is not None else None
+        await gate.charge(request, (acting or caller).tenant_id)
+        check_right(caller, right)
+        is_anothers = caller.session_id is not None and caller.session_id != wanted
+        if is_anothers:
+            access_metrics.cross_tenant_denied("session_token")
+        if acting is None or is_anothers:
+            raise SessionNotFound("No such chat session.")
+        return acting
 
     return known_caller
-
-
-def presumed_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any, Presumed]]:
-    """A dependency, as `session_caller`, for what many wait for: the caller may have to be confirmed yet."""
-
-    async def known_caller(request: Request, session_id: str) -> Presumed:
-        gate: Gate = request.app.state.gate
-        caller = await gate.presume(request)
-        caller.principal = await _admitted(gate, request, caller.principal, right, session_id)
-        return caller
-
-    return known_caller
-
-
-async def _admitted(
-    gate: Gate, request: Request, caller: Principal, right: Right, session_id: str
-) -> Principal:
-    wanted = find_guid(session_id)
-    if wanted is not None:
-        structlog.contextvars.bind_contextvars(session_id=session_id)
-    acting = await gate.acting(caller, wanted) if wanted is not None else None
-    await gate.charge(request, (acting or caller).tenant_id)
-    check_right(caller, right)
-    is_anothers = caller.session_id is not None and caller.session_id != wanted
-    if is_anothers:
-        access_metrics.cross_tenant_denied("session_token")
-    if acting is None or is_anothers:
-        raise SessionNotFound("No such chat session.")
-    return acting
 
 
 def charged_later(right: Right) -> Callable[[Request], Coroutine[Any, Any, Principal]]:
@@ -105,7 +88,5 @@ SessionId = Annotated[UUID, Depends(known_session_id)]
 TurnId = Annotated[UUID, Depends(known_turn_id)]
 SessionReader = Annotated[Principal, Depends(session_caller(Right.READ_SESSION))]
 TurnReader = Annotated[Principal, Depends(session_caller(Right.READ_TURN))]
-Uploader = Annotated[Principal, Depends(session_caller(Right.TALK))]
-PresumedTalker = Annotated[Presumed, Depends(presumed_caller(Right.TALK))]
-PresumedReader = Annotated[Presumed, Depends(presumed_caller(Right.READ_SESSION))]
+Talker = Annotated[Principal, Depends(session_caller(Right.TALK))]
 SessionCloser = Annotated[Principal, Depends(session_caller(Right.CLOSE_SESSION))]

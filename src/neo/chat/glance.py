@@ -14,10 +14,8 @@ from neo.turns.models import TurnStatus
 # Looked at by one call.
 SESSIONS_MAX = 1_000
 
-# The key's digest, where the caller is only presumed.
-Place = tuple[UUID, UUID, bytes | None]
-# A key that is told has to hold.
-GLANCE = "neo_glance($1, $2) WHERE $3::bytea IS NULL OR neo_key_holds($3, $1)"
+GLANCE = "neo_glance($1, $2)"
+Place = tuple[UUID, UUID]
 
 
 class Glance:
@@ -63,21 +61,19 @@ class Glances:
         self._database = database
         self._look = Together(self._looked, most=SESSIONS_MAX, name="glances", silence=DatabaseUnavailable)
 
-    async def of(self, tenant_id: UUID, session_id: UUID, key_digest: bytes | None = None) -> Glance | None:
-        """None where the tenant has no such session, or the key of this digest does not hold."""
-        return await self._look((tenant_id, session_id, key_digest))
+    async def of(self, tenant_id: UUID, session_id: UUID) -> Glance | None:
+        """None where the tenant has no such session."""
+        return await self._look((tenant_id, session_id))
 
     async def _looked(self, asked: list[Place]) -> list[Glance | None]:
-        sessions: dict[tuple[UUID, bytes | None], list[UUID]] = {}
-        for tenant_id, session_id, key_digest in asked:
-            sessions.setdefault((tenant_id, key_digest), []).append(session_id)
-        looks = (self._of_tenant(*whose, session_ids) for whose, session_ids in sessions.items())
+        sessions: dict[UUID, list[UUID]] = {}
+        for tenant_id, session_id in asked:
+            sessions.setdefault(tenant_id, []).append(session_id)
+        looks = (self._of_tenant(tenant_id, session_ids) for tenant_id, session_ids in sessions.items())
         # By tenant too: who asks for another's session gets nothing, also when its owner asks at the same time.
         found = {place: glance for look in await asyncio.gather(*looks) for place, glance in look}
         return [found.get(place) for place in asked]
 
-    async def _of_tenant(
-        self, tenant_id: UUID, key_digest: bytes | None, session_ids: list[UUID]
-    ) -> list[tuple[Place, Glance]]:
-        rows = await self._database.call(GLANCE, tenant_id, session_ids, key_digest)
-        return [((tenant_id, row["id"], key_digest), Glance(row)) for row in rows]
+    async def _of_tenant(self, tenant_id: UUID, session_ids: list[UUID]) -> list[tuple[Place, Glance]]:
+        rows = await self._database.call(GLANCE, tenant_id, session_ids)
+        return [((tenant_id, row["id"]), Glance(row)) for row in rows]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Presumed, Principal
+from neo.access import Principal
 from neo.attachments import Attachment, AttachmentStore
 from neo.chat.glance import Glance, Glances
 from neo.db import Database
@@ -43,10 +43,9 @@ class Reader:
             session = await _readable(db, caller, session_id)
             return session, await TurnStore(db, caller.tenant_id).find_first_open(session_id)
 
-    async def opening(self, presumed: Presumed, session_id: UUID) -> Glance:
+    async def opening(self, caller: Principal, session_id: UUID) -> Glance:
         """A session and its newest turn, whether open or not: what a tail begins with."""
-        caller = presumed.principal
-        glance = await self._glances.of(caller.tenant_id, session_id, presumed.key_digest)
+        glance = await self._glances.of(caller.tenant_id, session_id)
         if glance is None:
             raise SessionNotFound("No such chat session.")
         check_readable(caller, glance)

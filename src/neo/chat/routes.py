@@ -10,11 +10,10 @@ from neo.attachments import Cited
 from neo.chat import paging
 from neo.chat.callers import (
     Opener,
-    PresumedReader,
-    PresumedTalker,
     SessionCloser,
     SessionId,
     SessionReader,
+    Talker,
     TurnId,
     TurnReader,
     spoken_for,
@@ -124,7 +123,7 @@ async def get_session(request: Request, caller: SessionReader, desk: Desk, sessi
 )
 async def post_message(
     request: Request,
-    caller: PresumedTalker,
+    caller: Talker,
     desk: Desk,
     session_id: SessionId,
     body: Annotated[JsonBody[PostMessageRequest], Depends(json_body(PostMessageRequest))],
@@ -152,7 +151,7 @@ async def post_message(
     more than 25 million pixels or of more than 20 frames `422 attachment_invalid`, one of more than
     10 MiB `413 attachment_too_large`.
     """
-    draft, warnings = await _draft(desk, caller.principal, session_id, body)
+    draft, warnings = await _draft(desk, caller, session_id, body)
     accepted = await desk.turns.submit(caller, session_id, draft)
     shown = PostMessageResponse(
         chat_turn_id=str(accepted.turn_id),
@@ -232,7 +231,7 @@ async def archive_session(
 )
 async def tail_events(
     request: Request,
-    caller: PresumedReader,
+    caller: SessionReader,
     desk: Desk,
     session_id: SessionId,
     since: Annotated[

@@ -22,9 +22,8 @@ from neo.telemetry import traces
 
 log = structlog.get_logger()
 
-ACCEPT = "SELECT * FROM neo_accept_messages($1)"
-# Of callers who are only presumed, what is said with a key that holds.
-ACCEPT_PRESUMED = "neo_accept_messages(neo_of_live_keys($1))"
+ACCEPT = "neo_accept_messages($1)"
+ACCEPT_ALONE = "SELECT * FROM neo_accept_messages($1)"
 # Stored by one statement: of the longest, 32 MB. What is over it goes with the next one.
 MESSAGES_MAX = 32
 
@@ -61,18 +60,16 @@ class Submission:
         open_turns_max: int,
         *,
         seen: str | None = None,
-        key_digest: bytes | None = None,
         held_for: timedelta | None = None,
         inspected: Sequence[Inspected] = (),
     ) -> dict[str, Any]:
-        """What is to be stored unless more turns are open, the session stands otherwise than `seen`, or the key does
-        not hold. Its turn is begun as well, and held for a while, where that is told and none is open.
+        """What is to be stored unless more turns are open, or the session stands otherwise than `seen`. Its turn is
+        begun as well, and held for a while, where that is told and none is open.
         """
         return {
             "tenant_id": self.tenant_id,
             "session_id": self.session_id,
             "seen": seen,
-            "key_digest": key_digest and key_digest.hex(),
             "open_turns_max": open_turns_max,
             "title": title_of(self.draft.message),
             "turn_id": self.turn_id,
@@ -99,7 +96,7 @@ class Submission:
 
 async def store_alone(db: AsyncSession, row: dict[str, Any]) -> asyncpg.Record | None:
     """None if too many turns are open."""
-    found = await fetch(db, ACCEPT, _list_of([_written(row)]))
+    found = await fetch(db, ACCEPT_ALONE, _list_of([_written(row)]))
     return found[0] if found else None
 
 
@@ -119,7 +116,7 @@ class Storage:
 
     async def _stored(self, written: list[Written]) -> list[asyncpg.Record | None]:
         try:
-            stored = await self._database.call(ACCEPT_PRESUMED, _list_of([row for _, row in written]))
+            stored = await self._database.call(ACCEPT, _list_of([row for _, row in written]))
         except asyncpg.PostgresError as error:
             # One of them cannot be stored, and so none was.
             log.warning("messages_not_stored_together", messages=len(written), reason=type(error).__name__)

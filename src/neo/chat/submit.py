@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Presumed, Principal
+from neo.access import Principal
 from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, claim
 from neo.chat.draft import Draft
@@ -40,8 +40,8 @@ class TurnDesk:
         self._standings = standings
         self._storage = Storage(database)
 
-    async def submit(self, caller: Presumed, session_id: UUID, draft: Draft) -> Accepted:
-        said = Submission(caller.principal.tenant_id, session_id, draft)
+    async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
+        said = Submission(caller.tenant_id, session_id, draft)
         self._starter.queue.message_came()
         with traces.span("accept message", neo__session_id=str(session_id)) as span:
             accepted = await self._together(caller, said) or await self._alone(caller, said)
@@ -56,36 +56,30 @@ class TurnDesk:
         await reached("before_answer")
         return accepted
 
-    async def _together(self, caller: Presumed, said: Submission) -> Accepted | None:
-        """The way of most messages: looked at without a lock, and stored only if nothing has changed since, neither
-        with the session nor with the caller's key.
-        """
+    async def _together(self, caller: Principal, said: Submission) -> Accepted | None:
+        """The way of most messages: looked at without a lock, and stored only if the session has not changed since."""
         if said.draft.attachments:
             return None
         standing = await self._standings.last(said.tenant_id, said.session_id)
-        lets_talk = standing.lets_talk(caller.principal)
-        accepted = await self._stored(standing, said, caller.key_digest) if lets_talk else None
+        lets_talk = standing.lets_talk(caller)
+        accepted = await self._stored(standing, said) if lets_talk else None
         if accepted is None:
             self._standings.forget(said.tenant_id, said.session_id)
         return accepted
 
-    async def _stored(
-        self, standing: Standing, said: Submission, key_digest: bytes | None
-    ) -> Accepted | None:
+    async def _stored(self, standing: Standing, said: Submission) -> Accepted | None:
         if self._starter.queue.is_quiet:
             # Its tail comes right after the answer, and finds the session heard.
             self._events.expect(said.session_id)
         await reached("before_commit")
         held_for = HELD_FOR if self._starter.begins_at_once else None
         most = self._open_turns_max(standing, said)
-        row = said.row(most, seen=standing.seen, key_digest=key_digest, held_for=held_for)
+        row = said.row(most, seen=standing.seen, held_for=held_for)
         stored = await self._storage.store(row)
         return said.accepted(standing, stored) if stored is not None else None
 
-    async def _alone(self, presumed: Presumed, said: Submission) -> Accepted:
+    async def _alone(self, caller: Principal, said: Submission) -> Accepted:
         """Under the session's lock, which tells why a message is not taken."""
-        await presumed.confirm()
-        caller = presumed.principal
         inspected = await self._inspect(caller, said) if said.draft.attachments else []
         async with self._database.transaction(said.tenant_id) as db:
             standing = await _admitted(db, caller, said)

@@ -5,7 +5,7 @@ from starlette.responses import Response
 
 from neo.api import JsonBody, json_body, operation, success
 from neo.attachments import IMAGE_BYTES_MAX
-from neo.chat.callers import SessionId, Uploader
+from neo.chat.callers import SessionId, Talker
 from neo.chat.desks import Desk
 from neo.chat.upload_schemas import AttachmentUploadUrlRequest, AttachmentUploadUrlResponse
 from neo.errors import Failure
@@ -24,7 +24,7 @@ upload_router = APIRouter(prefix="/public-api/chat/sessions")
 )
 async def grant_upload(
     request: Request,
-    caller: Uploader,
+    caller: Talker,
     desk: Desk,
     session_id: SessionId,
     body: Annotated[JsonBody[AttachmentUploadUrlRequest], Depends(json_body(AttachmentUploadUrlRequest))],

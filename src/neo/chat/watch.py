@@ -5,7 +5,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from neo.access import Presumed
+from neo.access import Principal
 from neo.api import RepeatedParameter
 from neo.chat.glance import Glances
 from neo.chat.history import Reader
@@ -38,11 +38,10 @@ class Tails:
         self._rounds = Rounds(events, seconds=pace.round_seconds)
 
     async def respond(
-        self, request: Request, presumed: Presumed, session_id: UUID, *, since: str | None, follow: bool
+        self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
     ) -> Response:
-        caller = presumed.principal
         heard_since = self._events.since(session_id)
-        glance = await self._reader.opening(presumed, session_id)
+        glance = await self._reader.opening(caller, session_id)
         tail = Tail(
             self._events,
             SessionLedger(self._database, self._glances, caller.tenant_id, session_id),
