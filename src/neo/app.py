@@ -36,12 +36,9 @@ from neo.chat import (
     Archivist,
     Canceller,
     Desks,
-    OpenTails,
     Reader,
     SessionDesk,
     Standings,
-    TailPace,
-    Tails,
     TokenDesk,
     TurnDesk,
     UploadDesk,
@@ -60,6 +57,7 @@ from neo.people import Enrolment
 from neo.people.routes import router as technician_router
 from neo.resources import Resources, entra_verifier, key_format, secret_keys
 from neo.settings import Settings, plain
+from neo.tails import OpenTails, TailPace, Tails
 
 log = structlog.get_logger()
 

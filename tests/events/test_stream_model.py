@@ -22,12 +22,12 @@ from hypothesis.stateful import (
 )
 
 from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
-from neo.chat.tail import Tail
-from neo.chat.tail_ledger import FirstLook
 from neo.events import Chunk, EventLog, Fenced, Hub, Position, Watch, envelope, parse_cursor, since_cursor
-from neo.events.hub import Watching
 from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, Appended, EventStore, Page
+from neo.events.subscriptions import Watching
 from neo.streams import StreamsUnavailable, Valkey
+from neo.tails.tail import Tail
+from neo.tails.turn_status import FirstLook
 
 T = TypeVar("T")
 READERS = st.integers(0, 2)

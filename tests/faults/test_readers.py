@@ -15,7 +15,7 @@ from faults.history import Reading
 from faults.stack import SEND_SECONDS
 from faults.world import World
 from neo.events.entry import stream_key
-from neo.events.hub import LINGER_SECONDS
+from neo.events.subscriptions import LINGER_SECONDS
 from support.client import SESSIONS
 
 CYCLES = 1_000

@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from neo.events.pace import GATHER_SECONDS_MAX
+from neo.events.flush_interval import GATHER_SECONDS_MAX
 from neo.llm import Models, Prompt, TextDelta, Tier
 from neo.llm.rests import READINGS_A_SECOND, REST_SECONDS_MAX, TOGETHER_SECONDS, Rests
 

@@ -8,9 +8,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import TextClause, text
 
-from neo.chat.draft import Draft
-from neo.chat.standing import Standings
-from neo.chat.storing import Storage, Submission
+from neo.chat.posting.draft import Draft
+from neo.chat.posting.standing import Standings
+from neo.chat.posting.storing import Storage, Submission
 from neo.turns import beginning
 from neo.turns.beginning import Beginnings
 from neo.turns.contract import TurnInput

@@ -7,10 +7,10 @@ from neo.chat.archive import Archivist
 from neo.chat.cancel import Canceller
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
-from neo.chat.submit import TurnDesk
-from neo.chat.tokens import TokenDesk
-from neo.chat.upload import UploadDesk
-from neo.chat.watch import Tails
+from neo.chat.posting.submit import TurnDesk
+from neo.chat.tokens.mint import TokenDesk
+from neo.chat.uploads.grant import UploadDesk
+from neo.tails import Tails
 
 
 @dataclass(frozen=True)

@@ -121,14 +121,6 @@ class SessionAgentNotAllowed(Failure):
     remedy = "Add it, or leave the list empty."
 
 
-class TooManyTails(Failure):
-    """The tenant, or the session token, has its most tails open."""
-
-    kind = Kind.RATE_LIMITED
-    code = "too_many_tails"
-    remedy = "Close one."
-
-
 class EndUserInvalid(Failure):
     """The end user's name or address is too long or not printable."""
 

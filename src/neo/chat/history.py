@@ -9,13 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.attachments import Attachment, AttachmentStore
-from neo.chat.glance import Glance, Glances
 from neo.db import Database
 from neo.sessions import (
     ChatMessage,
     ChatSession,
     MessageStore,
-    SessionNotFound,
     SessionStore,
     check_readable,
 )
@@ -34,22 +32,13 @@ class Transcript:
 class Reader:
     """What callers may read. One row more than asked for tells whether there is a next page."""
 
-    def __init__(self, database: Database, glances: Glances | None = None) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._glances = glances or Glances(database)
 
     async def session(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, ChatTurn | None]:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
             return session, await TurnStore(db, caller.tenant_id).find_first_open(session_id)
-
-    async def opening(self, caller: Principal, session_id: UUID) -> Glance:
-        """A session and its newest turn, whether open or not: what a tail begins with."""
-        glance = await self._glances.of(caller.tenant_id, session_id)
-        if glance is None:
-            raise SessionNotFound("No such chat session.")
-        check_readable(caller, glance)
-        return glance
 
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None

@@ -11,7 +11,7 @@ from neo.audit import AuditStore
 from neo.channels import ClientIdNotAllowed, Inbound, Route, TenantNotFound, find_destination, settle
 from neo.chat.end_user import check_end_user
 from neo.chat.errors import AgentIdNotAllowed, AgentSelectorInvalid, TitleTooLong
-from neo.chat.standing import Standings, check_access, check_audience
+from neo.chat.posting.standing import Standings, check_access, check_audience
 from neo.db import Database
 from neo.sessions import ChatSession, SessionStore
 from neo.telemetry import access_metrics

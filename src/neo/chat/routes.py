@@ -19,8 +19,8 @@ from neo.chat.callers import (
     spoken_for,
 )
 from neo.chat.desks import Desk, Desks
-from neo.chat.draft import Draft
 from neo.chat.open import Opening
+from neo.chat.posting.draft import Draft
 from neo.chat.schemas import (
     ChatMessages,
     ChatSessionDetail,

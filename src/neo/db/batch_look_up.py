@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import asyncpg
 
 from neo.db.driver import DatabaseUnavailable
-from neo.kit import Together
+from neo.kit import Batcher
 
 # Askers of one query; who is over it goes with the next one.
 ASKERS_MAX = 1_000
@@ -23,7 +23,7 @@ class BatchLookUp:
         # Not a lock: that one is free for the moment in which the next in line is being woken.
         self._line = asyncio.Semaphore(1)
         self._silence: DatabaseUnavailable | None = None
-        self._first = Together(
+        self._first = Batcher(
             self._first_of_each, most=ASKERS_MAX, name="batch-look-up", silence=DatabaseUnavailable
         )
 

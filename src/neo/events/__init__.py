@@ -7,16 +7,16 @@ under a new pen, or readers get from PostgreSQL. Frames are encoded once, by the
 """
 
 from neo.events import envelope
+from neo.events.channel import Since
 from neo.events.cursor import InvalidCursor, Position, parse_cursor, since_cursor
 from neo.events.entry import Entry
 from neo.events.envelope import Chunk, EventKind
 from neo.events.errors import Fenced
-from neo.events.hub import Hub
 from neo.events.log import EventLog
 from neo.events.replay import retell
 from neo.events.store import Page
-from neo.events.topic import Since
-from neo.events.watch import Watch
+from neo.events.subscription import Watch
+from neo.events.subscriptions import Hub
 from neo.events.writer import ClaimPen, TurnWriter
 
 __all__ = [

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
+from neo.events.channel import Since
 from neo.events.cursor import Position
-from neo.events.hub import Hub, Watching
 from neo.events.replay import read_on
 from neo.events.store import EVENTS_KEPT, KEPT_BYTES, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
-from neo.events.topic import Since
+from neo.events.subscriptions import Hub, Watching
 from neo.events.writer import ClaimPen, TurnWriter
 from neo.streams import StreamsUnavailable, Valkey
 

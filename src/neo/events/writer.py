@@ -11,9 +11,9 @@ from neo.errors import Failure, Kind
 from neo.events.cursor import Position
 from neo.events.envelope import Chunk
 from neo.events.errors import Fenced
-from neo.events.pace import Pace
-from neo.events.script import Script
+from neo.events.flush_interval import Pace
 from neo.events.store import Appended, EventStore
+from neo.events.transcript import Script
 from neo.streams import Backoff, StreamsUnavailable
 from neo.telemetry import turn_metrics
 

@@ -7,7 +7,7 @@ says so, because what was published meanwhile is gone.
 
 from neo.streams.backoff import Backoff
 from neo.streams.errors import StreamsUnavailable
-from neo.streams.line import Line
+from neo.streams.pubsub import Line
 from neo.streams.script import Script
 from neo.streams.valkey import Valkey
 

@@ -16,7 +16,7 @@ from neo.attachments import (
     UploadQuotaExceeded,
     shown_name,
 )
-from neo.chat.standing import lock_standing
+from neo.chat.posting.standing import lock_standing
 from neo.db import Database
 
 # Unused grants go within a day, and a tenant that is full has something to look after first.

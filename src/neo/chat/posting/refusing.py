@@ -4,7 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.agents import Overlap
 from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, TurnInProgress, TurnQueueFull
-from neo.chat.storing import Submission
+from neo.chat.posting.storing import Submission
 from neo.errors import Failure
 from neo.events import since_cursor
 from neo.sessions import MessageStore

@@ -7,15 +7,14 @@ from starlette.responses import Response
 
 from neo.access import Principal
 from neo.api import RepeatedParameter
-from neo.chat.glance import Glances
-from neo.chat.history import Reader
-from neo.chat.ledger import SessionLedger
-from neo.chat.tail import OpenTails, Tail, TailPace
-from neo.chat.tail_ledger import FirstLook
-from neo.chat.tail_response import TailResponse
-from neo.chat.tail_rounds import Rounds
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
+from neo.tails.keep_alive import Rounds
+from neo.tails.response import TailResponse
+from neo.tails.session_snapshot import Glances
+from neo.tails.stored_turns import SessionLedger
+from neo.tails.tail import OpenTails, Tail, TailPace
+from neo.tails.turn_status import FirstLook
 
 
 class Tails:
@@ -31,7 +30,6 @@ class Tails:
         self._database = database
         self._events = events
         self._glances = Glances(database)
-        self._reader = Reader(database, self._glances)
         self._pace = pace
         self._send_seconds = send_seconds
         self._open_tails = open_tails
@@ -41,7 +39,7 @@ class Tails:
         self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
     ) -> Response:
         heard_since = self._events.since(session_id)
-        glance = await self._reader.opening(caller, session_id)
+        glance = await self._glances.opening(caller, session_id)
         tail = Tail(
             self._events,
             SessionLedger(self._database, self._glances, caller.tenant_id, session_id),

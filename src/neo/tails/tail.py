@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from neo.access import Credential
-from neo.chat.tail_closing import OpenTails
-from neo.chat.tail_ledger import FirstLook, TurnLedger, TurnState, is_past
-from neo.chat.tail_reader import TailReader
-from neo.chat.tail_rounds import ROUND_SECONDS, Rounds
 from neo.events import EventLog, Position, Watch
+from neo.tails.keep_alive import ROUND_SECONDS, Rounds
+from neo.tails.open_tails import OpenTails
+from neo.tails.reader import TailReader
+from neo.tails.turn_status import FirstLook, TurnLedger, TurnState, is_past
 
 __all__ = ["OpenTails", "Tail", "TailPace", "TurnLedger", "TurnState"]
 

@@ -8,7 +8,7 @@ Ask = TypeVar("Ask")
 Answer = TypeVar("Answer")
 
 
-class Together(Generic[Ask, Answer]):
+class Batcher(Generic[Ask, Answer]):
     """What is asked while a call is under way goes with the next one; what is asked in a quiet moment goes at once.
 
     `call` gives an answer for each that it was given, in their order; an answer may be an error. Where a call raises

@@ -12,11 +12,11 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.attachments import Inspected
-from neo.chat.draft import Draft
-from neo.chat.standing import Standing
+from neo.chat.posting.draft import Draft
+from neo.chat.posting.standing import Standing
 from neo.db import Database, DatabaseUnavailable, fetch
 from neo.events import since_cursor
-from neo.kit import Together
+from neo.kit import Batcher
 from neo.sessions import title_of
 from neo.telemetry import traces
 
@@ -105,7 +105,7 @@ class Storage:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._store = Together(
+        self._store = Batcher(
             self._stored, most=MESSAGES_MAX, name="store-messages", silence=DatabaseUnavailable
         )
 

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from neo.kit import Together
+from neo.kit import Batcher
 
 
 class Slow:
@@ -12,7 +12,7 @@ class Slow:
     def __init__(self, *, most: int = 100) -> None:
         self.calls: list[list[int]] = []
         self.let = asyncio.Event()
-        self.ask = Together(self._squares, most=most, name="squares")
+        self.ask = Batcher(self._squares, most=most, name="squares")
 
     async def _squares(self, numbers: list[int]) -> Sequence[int | Exception]:
         self.calls.append(numbers)

@@ -9,7 +9,7 @@ import pytest
 from events.stage import PATIENCE_SECONDS, ValkeyServer
 from neo.events import Hub
 from neo.events.entry import stream_key
-from neo.events.hub import LINGERING_MAX
+from neo.events.subscriptions import LINGERING_MAX
 from neo.streams import Valkey
 
 LINGER_SECONDS = 0.3
@@ -69,7 +69,7 @@ async def test_a_session_that_is_watched_again_stays(hub: Hub, valkey: Valkey) -
 async def test_a_session_that_is_expected_is_heard_before_it_is_watched(
     hub: Hub, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("neo.events.hub.EXPECTED_SECONDS", LINGER_SECONDS)
+    monkeypatch.setattr("neo.events.subscriptions.EXPECTED_SECONDS", LINGER_SECONDS)
     session_id, another = uuid4(), uuid4()
     for one in (session_id, session_id, another):
         hub.expect(one)

@@ -7,7 +7,7 @@ from neo.api import JsonBody, json_body, operation, success
 from neo.attachments import IMAGE_BYTES_MAX
 from neo.chat.callers import SessionId, Talker
 from neo.chat.desks import Desk
-from neo.chat.upload_schemas import AttachmentUploadUrlRequest, AttachmentUploadUrlResponse
+from neo.chat.uploads.schemas import AttachmentUploadUrlRequest, AttachmentUploadUrlResponse
 from neo.errors import Failure
 
 upload_router = APIRouter(prefix="/public-api/chat/sessions")

@@ -3,7 +3,7 @@
 import asyncio
 
 from neo.events.entry import NUDGE, published_entry
-from neo.events.watch import Watch
+from neo.events.subscription import Watch
 from neo.streams import Line
 
 

@@ -8,10 +8,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import Principal
 from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, claim
-from neo.chat.draft import Draft
-from neo.chat.refusing import overlapping, refuse_repeat
-from neo.chat.standing import Standing, Standings, lock_standing
-from neo.chat.storing import Accepted, Storage, Submission, store_alone
+from neo.chat.posting.draft import Draft
+from neo.chat.posting.refusing import overlapping, refuse_repeat
+from neo.chat.posting.standing import Standing, Standings, lock_standing
+from neo.chat.posting.storing import Accepted, Storage, Submission, store_alone
 from neo.db import Database
 from neo.events import EventLog
 from neo.kit import reached

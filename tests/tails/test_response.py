@@ -14,10 +14,10 @@ from starlette.types import Message, Receive, Scope, Send
 from events.stage import PATIENCE_SECONDS, Client, Session, Speaker
 from neo.api.connection import BoundedConnection
 from neo.api.outliving import take_rest
-from neo.chat.tail import SEND_BYTES_MAX, joined
-from neo.chat.tail_response import TailResponse
-from neo.chat.tail_sending import BoundedSend
 from neo.events import since_cursor
+from neo.tails.response import TailResponse
+from neo.tails.sending import BoundedSend
+from neo.tails.tail import SEND_BYTES_MAX, joined
 
 SEND_SECONDS = 0.5
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from uuid import UUID
 
-from neo.chat.tail_ledger import FirstLook, TurnLedger, TurnState, is_past
 from neo.errors import Failure, Kind
 from neo.events import Entry, EventKind, EventLog, Position, envelope, retell
 from neo.streams import StreamsUnavailable
+from neo.tails.turn_status import FirstLook, TurnLedger, TurnState, is_past
 from neo.telemetry import tail_metrics
 
 # Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from neo.chat.tail_ledger import TurnState
+from neo.access import Principal
 from neo.db import Database, DatabaseUnavailable
-from neo.kit import Together
+from neo.kit import Batcher
+from neo.sessions import SessionNotFound, check_readable
+from neo.tails.turn_status import TurnState
 from neo.turns.models import TurnStatus
 
 # Looked at by one call.
@@ -59,11 +61,19 @@ class Glances:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._look = Together(self._looked, most=SESSIONS_MAX, name="glances", silence=DatabaseUnavailable)
+        self._look = Batcher(self._looked, most=SESSIONS_MAX, name="glances", silence=DatabaseUnavailable)
 
     async def of(self, tenant_id: UUID, session_id: UUID) -> Glance | None:
         """None where the tenant has no such session."""
         return await self._look((tenant_id, session_id))
+
+    async def opening(self, caller: Principal, session_id: UUID) -> Glance:
+        """A session and its newest turn, whether open or not: what a tail begins with."""
+        glance = await self.of(caller.tenant_id, session_id)
+        if glance is None:
+            raise SessionNotFound("No such chat session.")
+        check_readable(caller, glance)
+        return glance
 
     async def _looked(self, asked: list[Place]) -> list[Glance | None]:
         sessions: dict[UUID, list[UUID]] = {}

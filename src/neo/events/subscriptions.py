@@ -5,9 +5,9 @@ from types import TracebackType
 from typing import Self
 from uuid import UUID
 
+from neo.events.channel import Since, Topic
 from neo.events.entry import stream_key
-from neo.events.topic import Since, Topic
-from neo.events.watch import Watch
+from neo.events.subscription import Watch
 from neo.streams import Line, Valkey
 
 LINES = 2

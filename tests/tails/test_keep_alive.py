@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from events.stage import QUICK, ROUND_SECONDS, UNHURRIED, Client, Session, forget, opened, running_valkey
-from neo.chat.tail import QUIET_LOOKS, TailPace
-from neo.chat.tail_rounds import Rounds
 from neo.events import EventLog, Page, Position
 from neo.streams import Valkey
+from neo.tails.keep_alive import Rounds
+from neo.tails.tail import QUIET_LOOKS, TailPace
 
 TAILS = 20
 LOOKS = 2

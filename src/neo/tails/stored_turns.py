@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from neo.chat.glance import Glances
-from neo.chat.tail_ledger import TurnState
 from neo.db import Database
 from neo.events import envelope
 from neo.sessions import MessageStore, Role, message_position
+from neo.tails.session_snapshot import Glances
+from neo.tails.turn_status import TurnState
 from neo.turns.render import replay_chunks
 from neo.turns.store import TurnStore
 

@@ -21,7 +21,7 @@ from neo.chat.errors import (
 )
 from neo.db import Database, DatabaseUnavailable, fetch
 from neo.errors import Failure
-from neo.kit import Together
+from neo.kit import Batcher
 from neo.sessions import SessionNotFound, check_writable
 
 
@@ -110,7 +110,7 @@ class Standings:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._look = Together(self._looked, most=SESSIONS_MAX, name="standings", silence=DatabaseUnavailable)
+        self._look = Batcher(self._looked, most=SESSIONS_MAX, name="standings", silence=DatabaseUnavailable)
         # The one that was looked at last is the last.
         self._remembered: OrderedDict[Place, Standing] = OrderedDict()
         self._ahead: set[asyncio.Task[None]] = set()

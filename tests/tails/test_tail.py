@@ -6,9 +6,9 @@ import gc
 import pytest
 
 from events.stage import QUICK, Client, Session
-from neo.chat.tail import TailPace
 from neo.events import Chunk, Position, envelope, since_cursor
 from neo.events.store import PAGE_EVENTS
+from neo.tails.tail import TailPace
 
 WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
 

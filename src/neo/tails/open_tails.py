@@ -8,7 +8,7 @@ from typing import Protocol
 from uuid import UUID
 
 from neo.access import Credential, CredentialKind
-from neo.chat.errors import TooManyTails
+from neo.tails.errors import TooManyTails
 
 # A revoked credential's tails are to end within 5 s: the look, the tail's last words, and some room.
 LAPSE_LOOK_SECONDS = 2.0

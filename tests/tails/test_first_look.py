@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from events.stage import PATIENCE_SECONDS, Session, opened, running_valkey
-from neo.chat.tail_ledger import FirstLook
 from neo.events import since_cursor
+from neo.tails.turn_status import FirstLook
 
 
 @pytest.fixture

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from neo.api import connection_of, send_later
-from neo.chat.tail import Tail
-from neo.chat.tail_closing import Place
-from neo.chat.tail_sending import BoundedSend
+from neo.tails.open_tails import Place
+from neo.tails.sending import BoundedSend
+from neo.tails.tail import Tail
 from neo.telemetry import tail_metrics
 
 log = structlog.get_logger()

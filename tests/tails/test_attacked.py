@@ -8,9 +8,9 @@ import pytest
 
 from events.stage import UNHURRIED, Session
 from neo.access import Credential, CredentialKind
-from neo.chat.errors import TooManyTails
-from neo.chat.tail import EXPIRY_LEEWAY_SECONDS, OpenTails, TailPace
 from neo.events import since_cursor
+from neo.tails.errors import TooManyTails
+from neo.tails.tail import EXPIRY_LEEWAY_SECONDS, OpenTails, TailPace
 
 STORM = 300
 

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from neo.chat.glance import Glances
+from neo.tails.session_snapshot import Glances
 from support.counting import CountingDatabase
 from support.rows import Rows, opened
 from support.server import Server

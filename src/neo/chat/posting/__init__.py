@@ -1,0 +1,1 @@
+"""Posting a message: checked, stored with its turn, and the turn started."""

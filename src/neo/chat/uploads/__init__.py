@@ -1,0 +1,1 @@
+"""Uploads: a grant for each image that a message may name."""
