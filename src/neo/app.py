@@ -21,8 +21,8 @@ from neo.access import (
     SessionTokens,
     UrlSigner,
 )
-from neo.access.audit_routes import router as audit_router
-from neo.access.key_routes import router as key_router
+from neo.access.audit_log.routes import router as audit_router
+from neo.access.keys.routes import router as key_router
 from neo.agents import AgentDesk
 from neo.agents.routes import router as agent_router
 from neo.agents.tenant_routes import router as tenant_router

@@ -7,26 +7,26 @@ tenant through one function.
 """
 
 from neo.access.authenticate import Authenticator
-from neo.access.entra import EntraVerifier
-from neo.access.entra_claims import EntraRules
-from neo.access.entra_person import EntraPerson
+from neo.access.entra.claims import EntraRules
+from neo.access.entra.key_source import KeySource
+from neo.access.entra.person import EntraPerson
+from neo.access.entra.signing_keys import SigningKeys
+from neo.access.entra.verifier import EntraVerifier
 from neo.access.errors import ApiKeyNotFound, CallerNotAllowed, Unauthenticated
-from neo.access.failed_attempts import FailedAttempts
 from neo.access.gate import Gate, acting_for, caller_with
-from neo.access.key_desk import KeyDesk, NewKey
-from neo.access.key_source import KeySource
-from neo.access.keys import KeyFormat, Pepper, new_key
-from neo.access.limits import Allowance, RateLimited, RequestLimiter
+from neo.access.keys.desk import KeyDesk, NewKey
+from neo.access.keys.format import KeyFormat, Pepper, new_key
+from neo.access.keys.models import ApiKey
+from neo.access.keys.store import ApiKeyStore
+from neo.access.limits.failed_attempts import FailedAttempts
+from neo.access.limits.requests import Allowance, RateLimited, RequestLimiter
 from neo.access.lookups import Lookups
-from neo.access.models import ApiKey
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role, Surface
 from neo.access.rights import Right, check_right
 from neo.access.session_tokens import SECONDS_DEFAULT as TOKEN_SECONDS_DEFAULT
 from neo.access.session_tokens import SECONDS_MAX as TOKEN_SECONDS_MAX
 from neo.access.session_tokens import SessionClaims, SessionTokens
 from neo.access.signed_urls import InvalidSignature, UrlSigner
-from neo.access.signing_keys import SigningKeys
-from neo.access.store import ApiKeyStore
 
 __all__ = [
     "TOKEN_SECONDS_DEFAULT",

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import orjson
 
-from neo.access.entra_person import EntraPerson
+from neo.access.entra.person import EntraPerson
 from neo.access.errors import (
     CredentialLapsed,
     CredentialMissing,
@@ -18,8 +18,8 @@ from neo.access.errors import (
     TenantSuspended,
     Unauthenticated,
 )
-from neo.access.keys import KEY_PREFIX, KeyFormat, Pepper
-from neo.access.last_use import LastUse
+from neo.access.keys.format import KEY_PREFIX, KeyFormat, Pepper
+from neo.access.keys.last_use import LastUse
 from neo.access.lookups import Lookups
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.access.session_tokens import ISSUER, SessionTokens

@@ -11,6 +11,11 @@ from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, OKPKey
+
 from neo.access.errors import CredentialLapsed, Unauthenticated
 
 ISSUER = "neo:session-token"
@@ -54,21 +59,15 @@ class SessionTokens:
         self._secret_keys = secret_keys
 
     def sign(self, claims: SessionClaims) -> str:
-        from joserfc import jwt  # noqa: PLC0415 - its import is a large part of a start.
-
         header = {"alg": ALGORITHM, "kid": self._keys[0].kid}
         with _without_warning():
             return jwt.encode(header, claims.payload(), self._keys[0], algorithms=[ALGORITHM])
 
     def verify(self, token: str) -> tuple[UUID, float]:
         """The token's id and end (epoch seconds); whether it was revoked, the database says."""
-        from joserfc import jwt  # noqa: PLC0415
-        from joserfc.errors import JoseError  # noqa: PLC0415
-        from joserfc.jwk import KeySet  # noqa: PLC0415
-
         try:
             with _without_warning():
-                claims = jwt.decode(token, KeySet(self._keys), algorithms=[ALGORITHM]).claims
+                claims = jwt.decode(token, KeySet([*self._keys]), algorithms=[ALGORITHM]).claims
             found, expires_at = UUID(claims["jti"]), float(claims["exp"])
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise Unauthenticated("The session token is not valid.") from error
@@ -77,14 +76,11 @@ class SessionTokens:
         return found, expires_at
 
     @cached_property
-    def _keys(self) -> list[Any]:
+    def _keys(self) -> list[OKPKey]:
         return [_key(secret) for secret in self._secret_keys]
 
 
-def _key(secret: str) -> Any:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey  # noqa: PLC0415
-    from joserfc.jwk import OKPKey  # noqa: PLC0415
-
+def _key(secret: str) -> OKPKey:
     seed = hashlib.sha256(b"neo session tokens\0" + secret.encode()).digest()
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
     kid = hashlib.sha256(public).hexdigest()[:16]

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 import structlog
 
+from neo.access.entra.key_ring import KeyRing
+from neo.access.entra.key_source import KeysNotFetched, KeySource
 from neo.access.errors import IdentityProviderUnavailable
-from neo.access.key_ring import KeyRing
-from neo.access.key_source import KeysNotFetched, KeySource
 from neo.telemetry import access_metrics
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy import func, update
 
-from neo.access.models import ApiKey
+from neo.access.keys.models import ApiKey
 from neo.db import Database
 from neo.errors import Failure
 

@@ -1,7 +1,6 @@
-"""The wire shapes of API keys and of the audit log."""
+"""The JSON of API keys, as requests and answers carry it."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -40,22 +39,3 @@ class ApiKeyResource(BaseModel):
     rotated_at: datetime | None = Field(description="When a replacement was made.")
     last_used_at: datetime | None = Field(description="To the minute; null: never.")
     created_by: str | None = Field(description="The user who made it; null: the operator, with `neo keys`.")
-
-
-class AuditEntryResource(BaseModel):
-    """One thing that was done in the tenant."""
-
-    id: int
-    actor_kind: str = Field(
-        description="`service_account`, `technician`, `platform`, or `operator` for the command line."
-    )
-    actor_id: str | None = Field(description="The account or user; null for the operator.")
-    end_user: str | None = Field(description="Whom the platform spoke for.")
-    action: str = Field(description="What was done, e.g. `agent.updated`.")
-    object_kind: str
-    object_id: str
-    details: dict[str, Any] = Field(
-        description="Names of changed fields, ids; never secrets or instructions."
-    )
-    request_id: str | None = Field(description="`meta.request_id` of the request that did it.")
-    created_at: datetime

@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, Select, func, insert, or_, select, tuple_,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access.errors import ApiKeyExpiryInvalid, ApiKeyNotFound, ApiKeyNotRotatable, TooManyApiKeys
-from neo.access.keys import HINT_CHARACTERS, Pepper, new_key
-from neo.access.models import ApiKey
+from neo.access.keys.format import HINT_CHARACTERS, Pepper, new_key
+from neo.access.keys.models import ApiKey
 from neo.tenants import Tenant
 
 # Hundreds of integrations fit; who needs more has a loop that makes keys.

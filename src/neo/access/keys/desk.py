@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from neo.access.keys import Pepper
-from neo.access.models import ApiKey
-from neo.access.store import ApiKeyStore
+from neo.access.keys.format import Pepper
+from neo.access.keys.models import ApiKey
+from neo.access.keys.store import ApiKeyStore
 from neo.audit import Actor, AuditStore
 from neo.db import Database
 

@@ -5,11 +5,14 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from neo.access.compact_token import NotReadable, read_header, read_object
-from neo.access.entra_claims import EntraRules, check_issuer, check_times, check_use, guid, refused
-from neo.access.entra_person import EntraPerson
-from neo.access.key_ring import SigningKey, is_kid
-from neo.access.signing_keys import SigningKeys
+from joserfc import jws
+from joserfc.errors import JoseError
+
+from neo.access.entra.claims import EntraRules, check_issuer, check_times, check_use, guid, refused
+from neo.access.entra.compact_token import NotReadable, read_header, read_object
+from neo.access.entra.key_ring import SigningKey, is_kid
+from neo.access.entra.person import EntraPerson
+from neo.access.entra.signing_keys import SigningKeys
 
 ALGORITHMS = ["RS256"]
 # Entra sends none of these: each one says where to find a key, or how else to read the token.
@@ -67,9 +70,6 @@ def _kid(token: str) -> str:
 
 
 def _signed(token: str, key: SigningKey) -> dict[str, Any]:
-    from joserfc import jws  # noqa: PLC0415 - costs an API that has no such caller nothing.
-    from joserfc.errors import JoseError  # noqa: PLC0415
-
     registry = jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=False)
     try:
         return read_object(jws.deserialize_compact(token, key.key, registry=registry).payload)

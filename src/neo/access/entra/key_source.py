@@ -2,16 +2,14 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
+import httpx2
 import orjson
 
-from neo.access.key_ring import KeyRing, read_keys
+from neo.access.entra.key_ring import KeyRing, read_keys
 from neo.kit import is_loopback, is_private_line
-
-if TYPE_CHECKING:
-    import httpx2
 
 ANSWER_SECONDS_MAX = 5.0
 # Entra's key set has some 30 KB; nobody may fill our memory.
@@ -32,8 +30,6 @@ class KeySource:
 
     async def fetch(self) -> KeyRing:
         """The issuer and the keys of now; raises `KeysNotFetched`."""
-        import httpx2  # noqa: PLC0415 - costs an API that has no such caller nothing.
-
         is_here = is_loopback(urlsplit(self.metadata_url).hostname or "")
         # A proxy from the environment cannot reach this machine's own loopback.
         async with httpx2.AsyncClient(
@@ -49,9 +45,7 @@ class KeySource:
         return KeyRing(issuer, keys)
 
 
-async def _fetched(http: "httpx2.AsyncClient", url: str) -> dict[str, Any]:
-    import httpx2  # noqa: PLC0415
-
+async def _fetched(http: httpx2.AsyncClient, url: str) -> dict[str, Any]:
     try:
         async with asyncio.timeout(ANSWER_SECONDS_MAX):
             found = orjson.loads(await _read(http, url))
@@ -62,7 +56,7 @@ async def _fetched(http: "httpx2.AsyncClient", url: str) -> dict[str, Any]:
     return found
 
 
-async def _read(http: "httpx2.AsyncClient", url: str) -> bytes:
+async def _read(http: httpx2.AsyncClient, url: str) -> bytes:
     body = bytearray()
     # Uncompressed, so that what arrives is also what it comes to.
     async with http.stream("GET", url, headers={"accept-encoding": "identity"}) as answer:

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from neo.access import Authenticator, KeyFormat, Pepper, Unauthenticated, new_key
-from neo.access.keys import checksum
+from neo.access.keys.format import checksum
 from neo.access.lookups import FIND_API_KEYS
 from neo.people import Enrolment
 from support.client import SESSIONS, Client

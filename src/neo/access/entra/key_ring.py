@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from joserfc.jwk import RSAKey
+from joserfc.errors import JoseError
+from joserfc.jwk import RSAKey
+from joserfc.util import base64_to_int
 
 KID_CHARACTERS_MAX = 200
 # What NIST SP 800-131A and Entra itself ask for, and what a verification of ours may cost at most.
@@ -18,7 +19,7 @@ PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 class SigningKey:
     """A public key; `issuer` is the template of those whose tokens it may sign, None for any."""
 
-    key: "RSAKey"
+    key: RSAKey
     issuer: str | None
 
 
@@ -46,10 +47,6 @@ def is_kid(value: Any) -> bool:
 
 
 def _usable(entry: dict[str, Any]) -> SigningKey | None:
-    from joserfc.errors import JoseError  # noqa: PLC0415 - costs an API that has no such caller nothing.
-    from joserfc.jwk import RSAKey  # noqa: PLC0415
-    from joserfc.util import base64_to_int  # noqa: PLC0415
-
     if not _is_for_us(entry):
         return None
     try:

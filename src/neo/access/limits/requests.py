@@ -1,8 +1,7 @@
-"""Requests per tenant in a sliding minute, counted in Valkey, or in this process while it is away."""
+"""Each tenant's requests in a sliding minute, counted in Valkey, or by each process alone while Valkey is away."""
 
 import math
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,18 +10,16 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from neo.access.window import SharedCount, Window
+from neo.access.limits.window import SharedWindow
 from neo.errors import Failure, Kind
 from neo.streams import StreamsUnavailable, Valkey
 from neo.telemetry import access_metrics
 
 log = structlog.get_logger()
 
-# While Valkey is away nobody waits for it: it is tried again only after this long.
+# While Valkey is away, one request in this long asks whether it is back.
 BREAKER_SECONDS = 5.0
 ANSWER_SECONDS = 0.5
-# Tenants whose count is known here; those that have been quiet are forgotten first.
-WINDOWS_MAX = 10_000
 
 
 class RateLimited(Failure):
@@ -35,7 +32,7 @@ class RateLimited(Failure):
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left to a tenant; `reset_epoch_seconds` is when the window is fresh again."""
+    """What is left to a tenant; at `reset_epoch_seconds` the oldest request leaves the window."""
 
     limit: int
     remaining: int
@@ -58,36 +55,44 @@ class Allowance:
 
 
 class RequestLimiter:
-    """A tenant's requests, shared by all its keys and by all processes; 0 requests means no limit."""
+    """Counts a tenant's requests over all its keys and all processes; 0 requests means no limit.
+
+    While Valkey is away, each process counts alone. A circuit breaker lets one request in every few seconds ask
+    Valkey again, so the others never wait for it.
+    """
 
     def __init__(self, redis_url: str, requests_per_minute: int) -> None:
         self._limit = requests_per_minute
         self._item = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
-        # Lines of its own: a request waits for the count no longer than this.
-        valkey = Valkey(redis_url, answer_seconds=ANSWER_SECONDS)
-        self._shared = SharedCount(valkey, requests_per_minute)
-        self._windows: OrderedDict[UUID, Window] = OrderedDict()
+        # Connections of its own, because a request waits for the count no longer than this.
+        self._valkey = Valkey(redis_url, answer_seconds=ANSWER_SECONDS)
+        self._window = SharedWindow(self._valkey, requests_per_minute)
         self._alone = MovingWindowRateLimiter(MemoryStorage())
-        self._shared_again_at = 0.0
         self._is_alone = False
+        self._ask_again_at = 0.0
 
     async def take(self, tenant_id: UUID) -> Allowance | None:
         """Count one request; None when there is no limit."""
         if self._item is None:
             return None
-        if time.monotonic() >= self._shared_again_at:
+        if not self._is_alone or time.monotonic() >= self._ask_again_at:
+            # Whoever comes while this request waits does not ask as well, if Valkey is known to be away.
+            self._ask_again_at = time.monotonic() + BREAKER_SECONDS
             try:
-                allowance = await self._take_shared(tenant_id)
+                count = await self._window.count(tenant_id)
             except StreamsUnavailable as error:
-                self._shared_again_at = time.monotonic() + BREAKER_SECONDS
                 self._note(is_alone=True, reason=type(error).__name__)
             else:
                 self._note(is_alone=False)
-                return allowance
-        return await self._take_alone(self._item, tenant_id)
+                reset = math.ceil(count.reset_epoch_seconds)
+                return Allowance(self._limit, count.remaining, reset, is_exceeded=not count.is_allowed)
+        return await self._take_alone(self._item, str(tenant_id))
+
+    async def aclose(self) -> None:
+        await self._valkey.aclose()
 
     def _note(self, *, is_alone: bool, reason: str | None = None) -> None:
-        """Tell the log of each change, not of each request."""
+        """Log each change, not each request."""
         if is_alone is self._is_alone:
             return
         self._is_alone = is_alone
@@ -97,25 +102,8 @@ class RequestLimiter:
         else:
             log.info("rate_limit_shared_again")
 
-    async def _take_shared(self, tenant_id: UUID) -> Allowance:
-        count = await self._window(tenant_id).take()
-        return Allowance(
-            self._limit, count.remaining, math.ceil(count.reset_epoch_seconds), not count.is_allowed
-        )
-
-    def _window(self, tenant_id: UUID) -> Window:
-        window = self._windows.get(tenant_id)
-        if window is None:
-            window = self._windows[tenant_id] = Window(self._shared, tenant_id, self._limit)
-        self._windows.move_to_end(tenant_id)
-        if len(self._windows) > WINDOWS_MAX:
-            self._windows.popitem(last=False)
-        return window
-
-    async def _take_alone(self, item: RateLimitItemPerMinute, tenant_id: UUID) -> Allowance:
-        tenant = str(tenant_id)
-        if let_pass := self._window(tenant_id).give_up():
-            await self._alone.hit(item, tenant, cost=let_pass)
+    async def _take_alone(self, item: RateLimitItemPerMinute, tenant: str) -> Allowance:
         is_allowed = await self._alone.hit(item, tenant)
         window = await self._alone.get_window_stats(item, tenant)
-        return Allowance(self._limit, max(0, window.remaining), math.ceil(window.reset_time), not is_allowed)
+        reset = math.ceil(window.reset_time)
+        return Allowance(self._limit, max(0, window.remaining), reset, is_exceeded=not is_allowed)

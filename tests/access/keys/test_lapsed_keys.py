@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from neo.access.authenticate import Authenticator
-from neo.access.keys import KeyFormat
+from neo.access.keys.format import KeyFormat
 from neo.access.lookups import FIND_API_KEYS
 from neo.access.principal import Role
 from support.client import SESSIONS, Client

@@ -1,0 +1,1 @@
+"""The audit log over HTTP. The log itself is `neo.audit`."""

@@ -1,0 +1,25 @@
+"""The JSON of the audit log's entries."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, Field
+
+
+class AuditEntryResource(BaseModel):
+    """One thing that was done in the tenant."""
+
+    id: int
+    actor_kind: str = Field(
+        description="`service_account`, `technician`, `platform`, or `operator` for the command line."
+    )
+    actor_id: str | None = Field(description="The account or user; null for the operator.")
+    end_user: str | None = Field(description="Whom the platform spoke for.")
+    action: str = Field(description="What was done, e.g. `agent.updated`.")
+    object_kind: str
+    object_id: str
+    details: dict[str, Any] = Field(
+        description="Names of changed fields, ids; never secrets or instructions."
+    )
+    request_id: str | None = Field(description="`meta.request_id` of the request that did it.")
+    created_at: datetime

@@ -1,0 +1,1 @@
+"""How often callers may come: requests by tenant, and wrong credentials by address."""
