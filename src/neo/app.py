@@ -25,13 +25,13 @@ from neo.access.audit_log.routes import router as audit_router
 from neo.access.keys.routes import router as key_router
 from neo.agents import AgentDesk
 from neo.agents.routes import router as agent_router
-from neo.agents.tenant_routes import router as tenant_router
+from neo.agents.tenants.routes import router as tenant_router
 from neo.api import RequestScope, build_document, install_error_handlers
 from neo.attachments import BlobDoor, BlobUrls, Inspector
 from neo.attachments.routes import router as blob_router
-from neo.channels.install_routes import install_router
-from neo.channels.resolve_routes import resolve_router
+from neo.channels.installs.routes import install_router
 from neo.channels.routes import router as channel_router
+from neo.channels.routing.routes import resolve_router
 from neo.chat import (
     Archivist,
     Canceller,

@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo.attachments.header import FRAMES_MAX, Header, HeaderIncomplete, ImageUnreadable, read_header, sniffed
+from neo.attachments.images.header import (
+    FRAMES_MAX,
+    Header,
+    HeaderIncomplete,
+    ImageUnreadable,
+    read_header,
+    sniffed,
+)
 from support.images import animation, image, noise, png_of, with_place
 
 FORMS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}

@@ -10,9 +10,9 @@ import psutil
 import pytest
 from PIL import Image
 
-from neo.attachments.header import ImageUnreadable
-from neo.attachments.normalise import BYTES_MAX
-from neo.attachments.normaliser import Normaliser
+from neo.attachments.images.header import ImageUnreadable
+from neo.attachments.images.normalise import BYTES_MAX
+from neo.attachments.images.normaliser import Normaliser
 from support.images import animation, image, noise, opened, png_of, saved, with_place, with_text
 
 

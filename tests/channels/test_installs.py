@@ -11,7 +11,7 @@ from sqlalchemy import insert, text
 
 from channels.desk import CHANNELS, Desk, code
 from neo.channels import ChannelInstall
-from neo.channels.install_store import INSTALLS_MAX
+from neo.channels.installs.store import INSTALLS_MAX
 from support.client import Client
 from support.rows import Rows, Tenant
 from support.server import Server

@@ -31,9 +31,6 @@ EDGES = {
     "callers.py",
     "desks.py",
     "stop_routes.py",
-    "resolve_routes.py",
-    "install_routes.py",
-    "tenant_routes.py",
 }
 
 FILES = sorted(path for home in sorted(FEATURES) for path in (SOURCE / home).rglob("*.py"))

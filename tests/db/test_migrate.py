@@ -13,8 +13,8 @@ from sqlalchemy import text
 from neo.db import Database, DatabaseUnavailable, SchemaOutdated, check_schema
 from neo.db.migrate import HEAD, MIGRATIONS, migrate
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder import held
-from neo.engines.postgres_home import discard_home
+from neo.engines.data_folder.layout import held
+from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 
 APP = "neo_app"

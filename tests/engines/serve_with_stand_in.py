@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from neo.cli.serve import Wish, serve_until_stopped
+from neo.cli.serve.command import Wish, serve_until_stopped
 from neo.errors import Failure
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped, unused-ignore]
 import pytest
 
-from neo.engines.data_folder import held, read_running
+from neo.engines.data_folder.layout import held, read_running
+from neo.engines.data_folder.running import Mark, Running, mark_of, write_record
 from neo.engines.errors import DataFolderInUse, DataFolderUnfit, OtherPostgresMajor
-from neo.engines.postgres_home import open_home
-from neo.engines.running import Mark, Running, mark_of, write_record
-from neo.engines.survivors import end_survivors
+from neo.engines.postgres.home import open_home
+from neo.engines.processes.survivors import end_survivors
 
 
 def test_a_second_holder_is_told_who_the_first_one_is(data_dir: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from engines.serving_apart import Serve, gone, process
-from neo.engines.data_folder import read_running
+from neo.engines.data_folder.layout import read_running
 
 
 async def test_a_killed_serve_leaves_nothing_and_the_next_one_starts(serve: Serve, data_dir: Path) -> None:

@@ -7,9 +7,9 @@ from redis.asyncio import Redis
 
 from engines.serving_apart import connect
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder import held
+from neo.engines.data_folder.layout import held
 from neo.engines.local_model import MODEL
-from neo.engines.postgres_home import open_home
+from neo.engines.postgres.home import open_home
 from neo.engines.stack import engines_up
 
 

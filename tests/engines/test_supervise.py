@@ -10,10 +10,10 @@ import pytest
 
 from engines.serving_apart import connect
 from neo.engines.errors import EngineDidNotStart
-from neo.engines.probe import until
-from neo.engines.process import Command
+from neo.engines.processes.child import Command
+from neo.engines.processes.probe import until
+from neo.engines.processes.supervise import Part, Watcher, supervised
 from neo.engines.stack import engines_up
-from neo.engines.supervise import Part, Watcher, supervised
 
 
 async def test_a_killed_engine_is_started_again(data_dir: Path) -> None:

@@ -11,7 +11,7 @@ from uuid import uuid4
 import httpx2
 
 from faults.history import Answered, History, Posted, Reading, Seen
-from neo.cli.sse import EventParser
+from neo.cli.chat.sse import EventParser
 from support.client import SESSIONS
 
 AGAIN_SECONDS = 0.05

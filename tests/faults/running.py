@@ -6,8 +6,8 @@ import signal
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
-from neo.engines.process import Child
-from neo.engines.supervise import Part
+from neo.engines.processes.child import Child
+from neo.engines.processes.supervise import Part
 
 READY_SECONDS = 60
 GONE_SECONDS = 30

@@ -21,12 +21,12 @@ from faults.running import READY_SECONDS, Running
 from neo.db import Database
 from neo.engines.addresses import Addresses
 from neo.engines.ports import free_port
-from neo.engines.postgres_home import discard_home
-from neo.engines.probe import http_answer, until
-from neo.engines.process import Command
+from neo.engines.postgres.home import discard_home
+from neo.engines.processes.child import Command
+from neo.engines.processes.probe import http_answer, until
+from neo.engines.processes.supervise import Part
 from neo.engines.server import READY_PATH
 from neo.engines.stack import Plan, planned
-from neo.engines.supervise import Part
 from neo.streams import Valkey
 
 SECRET = "a secret key of at least thirty-two characters"

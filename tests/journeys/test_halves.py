@@ -17,9 +17,9 @@ from neo.access import ApiKeyStore, Pepper
 from neo.agents import AgentStore, create_tenant
 from neo.db import Database
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder import held
+from neo.engines.data_folder.layout import held
 from neo.engines.ports import free_port
-from neo.engines.postgres_home import discard_home
+from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 from neo.turns.holding import HELD_FOR
 from neo.turns.running import QUIET_MAX

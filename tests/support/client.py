@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from neo.cli.sse import EventParser
+from neo.cli.chat.sse import EventParser
 
 SESSIONS = "/public-api/chat/sessions"
 TAIL_SECONDS = 30

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from neo.access import EntraRules, EntraVerifier, KeySource, SigningKeys
-from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID, TokenWish, claims, metadata
+from neo.cli.dev_issuer.tokens import AUDIENCE, CLIENT_ID, TokenWish, claims, metadata
 from neo.engines.ports import free_port
 
 TID = UUID("7e4a47f1-0000-4000-8000-0000000000a1")

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from neo.engines.addresses import Addresses
+from neo.engines.data_folder.running import read_running
 from neo.engines.ports import free_port
-from neo.engines.running import read_running
 
 HEALTHY_SECONDS = 60
 STOP_SECONDS = 30

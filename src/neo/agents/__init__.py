@@ -7,9 +7,9 @@ FAST tier. Only CONVERSATIONAL agents may be chatted with.
 from neo.agents.desk import AgentDesk
 from neo.agents.errors import AgentNotConversational, AgentNotFound
 from neo.agents.models import Access, Agent, Audience, AutonomyType, ManagedAgentKey, Overlap
-from neo.agents.onboard import create_tenant
-from neo.agents.operate import TenantOperator
 from neo.agents.store import AgentStore
+from neo.agents.tenants.onboard import create_tenant
+from neo.agents.tenants.operate import TenantOperator
 
 __all__ = [
     "Access",

@@ -17,12 +17,12 @@ from neo.attachments.errors import (
     TooManyAttachments,
     UploadQuotaExceeded,
 )
-from neo.attachments.header import TYPES as IMAGE_TYPES
+from neo.attachments.images.header import TYPES as IMAGE_TYPES
+from neo.attachments.images.normaliser import Normaliser
 from neo.attachments.inspecting import Cited, Inspected, Inspector
 from neo.attachments.limits import ALT_CHARACTERS_MAX, ATTACHMENTS_MAX, IMAGE_BYTES_MAX
 from neo.attachments.models import Attachment
 from neo.attachments.names import shown_name
-from neo.attachments.normaliser import Normaliser
 from neo.attachments.orphans import OrphanSweeper
 from neo.attachments.pixels import Picture, Pixels
 from neo.attachments.store import AttachmentStore

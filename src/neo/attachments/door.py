@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from neo.access import UrlSigner
 from neo.attachments.errors import AttachmentsNotConfigured, AttachmentTooLarge
-from neo.attachments.header import sniffed
+from neo.attachments.images.header import sniffed
 from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.urls import READ, UPLOAD, upload_named
 from neo.blobs import BlobStore

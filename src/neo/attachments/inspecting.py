@@ -10,7 +10,7 @@ from neo.attachments.errors import (
     AttachmentTooLarge,
     AttachmentTypeMismatch,
 )
-from neo.attachments.header import HeaderIncomplete, ImageUnreadable, read_header, sniffed
+from neo.attachments.images.header import HeaderIncomplete, ImageUnreadable, read_header, sniffed
 from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.models import Attachment
 from neo.blobs import Blob, BlobChanged, BlobNotFound, BlobStore

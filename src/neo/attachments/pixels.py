@@ -7,10 +7,10 @@ from uuid import UUID
 import structlog
 
 from neo.attachments.errors import AttachmentInvalid
-from neo.attachments.header import ImageUnreadable
+from neo.attachments.images.header import ImageUnreadable
+from neo.attachments.images.normaliser import Normalised, Normaliser
 from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.models import Attachment
-from neo.attachments.normaliser import Normalised, Normaliser
 from neo.attachments.store import AttachmentStore
 from neo.blobs import BlobChanged, BlobNotFound, BlobStore
 from neo.db import Database

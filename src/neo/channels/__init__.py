@@ -5,10 +5,10 @@ Microsoft tenant, the named tenant's channel of that bot, or its Neo Support age
 """
 
 from neo.channels.errors import ClientIdNotAllowed, CompanyNotMapped, TenantNotFound
-from neo.channels.explain import Explainer, Explanation
-from neo.channels.inbound import Inbound
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus, Transport
-from neo.channels.routing import Destination, Route, RouteKind, find_destination, settle
+from neo.channels.routing.destination import Destination, Route, RouteKind, find_destination, settle
+from neo.channels.routing.explain import Explainer, Explanation
+from neo.channels.routing.inbound import Inbound
 from neo.channels.store import ChannelStore
 
 __all__ = [

@@ -17,7 +17,7 @@ from neo.channels.errors import (
     ChannelUpdateConflict,
     TransportNotSupported,
 )
-from neo.channels.install_store import InstallStore
+from neo.channels.installs.store import InstallStore
 from neo.channels.models import Channel, Transport
 from neo.channels.store import ChannelStore
 from neo.db import Database

@@ -1,4 +1,4 @@
-"""The `neo` command. Each subcommand is a module; expected refusals become one line and exit code 1."""
+"""The `neo` command. Each subcommand is a module or a folder; expected refusals become one line and exit code 1."""
 
 import sys
 

@@ -1,19 +1,10 @@
 import typer
 
-from neo.cli import (
-    api,
-    chat,
-    dev_issuer,
-    doctor,
-    document,
-    keys,
-    migrate,
-    serve,
-    settings,
-    technicians,
-    tenants,
-    worker,
-)
+from neo.cli import api, document, keys, migrate, settings, technicians, tenants, worker
+from neo.cli.chat import command as chat
+from neo.cli.dev_issuer import command as dev_issuer
+from neo.cli.doctor import command as doctor
+from neo.cli.serve import command as serve
 
 app = typer.Typer(
     name="neo",

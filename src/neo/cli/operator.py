@@ -98,7 +98,7 @@ def no_tenant(tenant_id: object) -> NoDatabase:
 
 @asynccontextmanager
 async def _embedded(settings: "Settings", folder: Path) -> AsyncIterator[Ground]:
-    from neo.engines.running import read_running  # noqa: PLC0415 - only embedded engines need it.
+    from neo.engines.data_folder.running import read_running  # noqa: PLC0415 - only embedded engines need it.
     from neo.settings import plain  # noqa: PLC0415
 
     running = read_running(folder)

@@ -5,11 +5,11 @@ import signal
 import sys
 from pathlib import Path
 
-from neo.engines.data_folder import DataFolder
+from neo.engines.data_folder.layout import DataFolder
 from neo.engines.ports import LOOPBACK
-from neo.engines.probe import http_status, until
-from neo.engines.process import Command, bare_environment
-from neo.engines.supervise import Part
+from neo.engines.processes.child import Command, bare_environment
+from neo.engines.processes.probe import http_status, until
+from neo.engines.processes.supervise import Part
 
 # They keep nothing, so there is nothing to wait for.
 STOP_SECONDS = 3.0

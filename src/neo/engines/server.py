@@ -5,10 +5,10 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from neo.engines.data_folder import DataFolder
-from neo.engines.probe import http_answer, until
-from neo.engines.process import Command
-from neo.engines.supervise import Part
+from neo.engines.data_folder.layout import DataFolder
+from neo.engines.processes.child import Command
+from neo.engines.processes.probe import http_answer, until
+from neo.engines.processes.supervise import Part
 
 READY_PATH = "/public-api/ready"
 READY = b'"status":"ready"'

@@ -13,16 +13,16 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder import DataFolder, held
+from neo.engines.data_folder.layout import DataFolder, held
+from neo.engines.data_folder.running import Mark, Running, last_record, mark_of, write_record
+from neo.engines.data_folder.sockets import socket_folder
 from neo.engines.model_parts import local_model_part, scripted_model_part
 from neo.engines.ports import LOOPBACK, choose_port
-from neo.engines.postgres import database_url, postgres_part
-from neo.engines.postgres_cluster import APP, OWNER
-from neo.engines.postgres_home import open_home
-from neo.engines.running import Mark, Running, last_record, mark_of, write_record
-from neo.engines.sockets import socket_folder
-from neo.engines.supervise import Part, Supervisor, Watcher, supervised
-from neo.engines.survivors import end_survivors
+from neo.engines.postgres.cluster import APP, OWNER
+from neo.engines.postgres.home import open_home
+from neo.engines.postgres.part import database_url, postgres_part
+from neo.engines.processes.supervise import Part, Supervisor, Watcher, supervised
+from neo.engines.processes.survivors import end_survivors
 from neo.engines.temporal import temporal_part
 from neo.engines.valkey import redis_url, valkey_part
 

@@ -9,12 +9,12 @@ import sys
 import sysconfig
 from pathlib import Path
 
-from neo.engines.data_folder import DataFolder
+from neo.engines.data_folder.layout import DataFolder
 from neo.engines.errors import EngineNotInstalled
 from neo.engines.ports import LOOPBACK
-from neo.engines.probe import speaks_http2, until
-from neo.engines.process import Command, bare_environment
-from neo.engines.supervise import Part
+from neo.engines.processes.child import Command, bare_environment
+from neo.engines.processes.probe import speaks_http2, until
+from neo.engines.processes.supervise import Part
 
 STOP_SECONDS = 10.0
 VERSION_SECONDS = 20.0

@@ -5,11 +5,11 @@ import platform
 import signal
 from pathlib import Path
 
-from neo.engines.data_folder import DataFolder
+from neo.engines.data_folder.layout import DataFolder
 from neo.engines.errors import EngineNotInstalled
-from neo.engines.probe import pongs, until
-from neo.engines.process import Command, bare_environment
-from neo.engines.supervise import Part
+from neo.engines.processes.child import Command, bare_environment
+from neo.engines.processes.probe import pongs, until
+from neo.engines.processes.supervise import Part
 
 # Without snapshots to write, the end is a flush of the append-only file.
 STOP_SECONDS = 10.0

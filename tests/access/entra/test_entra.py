@@ -17,7 +17,7 @@ from neo.access.errors import (
     CredentialLapsed,
     DelegatedTokenNeeded,
 )
-from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID, metadata
+from neo.cli.dev_issuer.tokens import AUDIENCE, CLIENT_ID, metadata
 from support.issuer import OID, OTHER_TID, TID, V1_AUDIENCE, Issuer, Sign, b64, compact, rsa_key
 
 Forge = Callable[[Issuer], str]

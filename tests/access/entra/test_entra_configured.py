@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID
+from neo.cli.dev_issuer.tokens import AUDIENCE, CLIENT_ID
 from neo.resources import NotConfigured, entra_verifier
 from neo.settings import read_settings
 

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from neo.access import EntraRules, EntraVerifier, KeySource, SigningKeys, Unauthenticated
 from neo.access.errors import IdentityProviderUnavailable
-from neo.cli.dev_issuer_tokens import AUDIENCE, CLIENT_ID, metadata
+from neo.cli.dev_issuer.tokens import AUDIENCE, CLIENT_ID, metadata
 from support.issuer import OID, Issuer, compact, rsa_key
 
 HOUR = 3600.0

@@ -1,0 +1,1 @@
+"""Tenants as they are created and changed: each is created together with its managed agent."""

@@ -1,0 +1,55 @@
+"""The caller's own tenant and its settings; and new tenants, for the platform.
+
+It stands here and not with the tenants because they are at the bottom: a change is recorded and a tenant is
+created with its agent, and this is the lowest folder that reaches both.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from neo.access import Principal
+from neo.agents.errors import TimezoneUnknown
+from neo.agents.tenants.onboard import create_tenant
+from neo.audit import AuditStore
+from neo.db import Database
+from neo.tenants import Tenant, TenantStore
+
+
+class TenantDesk:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def get(self, caller: Principal) -> Tenant:
+        return await self._get(caller.tenant_id)
+
+    async def create(self, caller: Principal, name: str, *, entra_tenant_id: UUID | None) -> Tenant:
+        tenant_id = await create_tenant(
+            self._database, name, entra_tenant_id=entra_tenant_id, actor=caller.actor
+        )
+        return await self._get(tenant_id)
+
+    async def change_settings(self, caller: Principal, wanted: dict[str, Any]) -> Tenant:
+        """Only what is named changes."""
+        async with self._database.transaction(caller.tenant_id) as db:
+            tenants = TenantStore(db, caller.tenant_id)
+            tenant = await tenants.hold()
+            await _check_timezone(tenants, wanted.get("timezone"))
+            changes = {name: value for name, value in wanted.items() if value != getattr(tenant, name)}
+            if changes:
+                tenant = await tenants.change(changes)
+                await AuditStore(db, caller.tenant_id).add(
+                    caller.actor, "settings.updated", "tenant", tenant.id, details={"fields": sorted(changes)}
+                )
+            return tenant
+
+    async def _get(self, tenant_id: UUID) -> Tenant:
+        async with self._database.transaction(tenant_id) as db:
+            return await TenantStore(db, tenant_id).get()
+
+
+async def _check_timezone(tenants: TenantStore, name: str | None) -> None:
+    if name is not None and not await tenants.knows_timezone(name):
+        raise TimezoneUnknown(
+            "`timezone` is a name of the IANA time zone database, such as `Europe/Berlin`.",
+            details={"fields": {"timezone": "is not the name of a time zone"}},
+        )

@@ -1,0 +1,45 @@
+"""What only the operator says of a tenant: who is the platform, whose Microsoft tenant is whose, who is suspended.
+
+The application's role cannot write these columns, so the database is opened as the owner's.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+
+from neo.agents.tenants.onboard import entra_tenant_taken
+from neo.audit import Actor, AuditStore
+from neo.db import Database
+from neo.tenants import TenantStore, find_tenant
+
+
+class TenantOperator:
+    """Each is False when there is no such tenant."""
+
+    def __init__(self, owner: Database) -> None:
+        self._owner = owner
+
+    async def make_platform(self, tenant_id: UUID) -> bool:
+        return await self._change(tenant_id, "tenant.made_platform", is_platform=True)
+
+    async def suspend(self, tenant_id: UUID) -> bool:
+        return await self._change(tenant_id, "tenant.suspended", suspended_at=func.now())
+
+    async def resume(self, tenant_id: UUID) -> bool:
+        return await self._change(tenant_id, "tenant.resumed", suspended_at=None)
+
+    async def set_entra(self, tenant_id: UUID, entra_tenant_id: UUID) -> bool:
+        try:
+            return await self._change(tenant_id, "tenant.entra_set", entra_tenant_id=entra_tenant_id)
+        except IntegrityError as error:
+            raise entra_tenant_taken() from error
+
+    async def _change(self, tenant_id: UUID, action: str, **columns: Any) -> bool:
+        async with self._owner.transaction(tenant_id) as db:
+            if await find_tenant(db, tenant_id) is None:
+                return False
+            await TenantStore(db, tenant_id).change(columns)
+            await AuditStore(db, tenant_id).add(Actor.operator(tenant_id), action, "tenant", tenant_id)
+        return True

@@ -1,0 +1,70 @@
+"""Where a white-label channel's bot is installed: the customers' Microsoft tenants."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.access import Principal
+from neo.agents import Audience
+from neo.audit import AuditStore
+from neo.channels.errors import ChannelNotWhiteLabel, EndClientTenantIdInvalid
+from neo.channels.installs.store import InstallStore, no_such_install
+from neo.channels.models import Channel, ChannelInstall
+from neo.channels.store import ChannelStore
+from neo.db import Database
+
+
+class InstallDesk:
+    """An id that is no GUID comes as None: first it is told whether there is such a channel."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, caller: Principal, channel_id: UUID, rows_max: int, after: UUID | None
+    ) -> Sequence[ChannelInstall]:
+        async with self._database.transaction(caller.tenant_id) as db:
+            channel = await ChannelStore(db, caller.tenant_id).get(channel_id)
+            return await InstallStore(db, channel).page(rows_max, after=after)
+
+    async def put(
+        self, caller: Principal, channel_id: UUID, end_client_tenant_id: UUID | None
+    ) -> ChannelInstall:
+        """Twice is as once."""
+        async with self._database.transaction(caller.tenant_id) as db:
+            channel = await ChannelStore(db, caller.tenant_id).lock(channel_id)
+            wanted = _checked(channel, end_client_tenant_id)
+            installs = InstallStore(db, channel)
+            found = await installs.find(wanted)
+            if found is None:
+                found = await installs.add(wanted)
+                await _record(db, caller, "channel.install_added", channel, wanted)
+            return found
+
+    async def remove(self, caller: Principal, channel_id: UUID, end_client_tenant_id: UUID | None) -> None:
+        async with self._database.transaction(caller.tenant_id) as db:
+            channel = await ChannelStore(db, caller.tenant_id).lock(channel_id)
+            if end_client_tenant_id is None:
+                raise no_such_install()
+            await InstallStore(db, channel).remove(end_client_tenant_id)
+            await _record(db, caller, "channel.install_removed", channel, end_client_tenant_id)
+
+
+def _checked(channel: Channel, end_client_tenant_id: UUID | None) -> UUID:
+    if end_client_tenant_id is None:
+        problem = "is not a GUID"
+        raise EndClientTenantIdInvalid(
+            "The customer's Microsoft tenant is named by its id, a GUID.",
+            details={"fields": {"end_client_tenant_id": problem}},
+        )
+    if channel.audience != Audience.END_USER:
+        raise ChannelNotWhiteLabel("Only END_USER channels are installed at customers.")
+    return end_client_tenant_id
+
+
+async def _record(
+    db: AsyncSession, caller: Principal, action: str, channel: Channel, end_client_tenant_id: UUID
+) -> None:
+    details = {"end_client_tenant_id": str(end_client_tenant_id)}
+    await AuditStore(db, caller.tenant_id).add(caller.actor, action, "channel", channel.id, details=details)

@@ -1,0 +1,30 @@
+"""What the platform's relay greets with, when Teams reports that a bot was installed."""
+
+from uuid import UUID
+
+from neo.access import Principal
+from neo.audit import AuditStore
+from neo.channels.models import Channel
+from neo.channels.routing.destination import find_owner
+from neo.channels.store import ChannelStore
+from neo.db import Database
+
+
+class Greeter:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def report(self, caller: Principal, bot_id: UUID, end_client_tenant_id: UUID) -> Channel | None:
+        """The channel that is installed there, whoever's it is; its owner's audit log says who asked."""
+        owner = await find_owner(self._database, bot_id, end_client_tenant_id)
+        if owner is None:
+            return None
+        async with self._database.transaction(owner) as db:
+            # Read again where it is safe: it may have moved away meanwhile.
+            channel = await ChannelStore(db, owner).find_white_label(bot_id, end_client_tenant_id)
+            if channel is not None:
+                details = {"end_client_tenant_id": str(end_client_tenant_id)}
+                await AuditStore(db, owner).add(
+                    caller.actor, "channel.install_reported", "channel", channel.id, details=details
+                )
+            return channel

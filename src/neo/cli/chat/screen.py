@@ -1,0 +1,87 @@
+"""Where a conversation is shown: `Screen`, and the one for a pipe. The terminal's is in `terminal.py`."""
+
+import sys
+from typing import Protocol, TextIO
+
+from neo.cli.chat.markdown import without_controls
+
+
+class Screen(Protocol):
+    """Between `open` and `close` one answer is shown; `finish` says that it is whole."""
+
+    def open(self) -> None: ...
+
+    def text(self, delta: str) -> None: ...
+
+    def reasoning(self, delta: str) -> None: ...
+
+    def end_part(self) -> None: ...
+
+    def start_over(self) -> None:
+        """What was shown of this answer does not count: it is told again."""
+
+    def finish(self) -> None: ...
+
+    def close(self) -> None: ...
+
+    def note(self, line: str) -> None:
+        """A line beside the conversation."""
+
+    def problem(self, line: str) -> None: ...
+
+    def said(self, role: str, text: str) -> None:
+        """A message of before."""
+
+
+class Pipe:
+    """Plain text. What a pipe has taken cannot be taken back, so an answer goes out when it is whole."""
+
+    def __init__(self, out: TextIO, beside: TextIO) -> None:
+        self._out = out
+        self._beside = beside
+        self._parts: list[str] = []
+
+    def open(self) -> None:
+        self._parts = []
+
+    def text(self, delta: str) -> None:
+        self._parts.append(delta)
+
+    def reasoning(self, delta: str) -> None:
+        """Not part of the answer."""
+
+    def end_part(self) -> None:
+        if self._parts and self._parts[-1] != "\n":
+            self._parts.append("\n")
+
+    def start_over(self) -> None:
+        self._parts = []
+
+    def finish(self) -> None:
+        self.end_part()
+        self._write(self._out, "".join(self._parts))
+
+    def close(self) -> None:
+        self._parts = []
+
+    def note(self, line: str) -> None:
+        self._write(self._beside, f"{line}\n")
+
+    def problem(self, line: str) -> None:
+        self._write(self._beside, f"neo: {line}\n")
+
+    def said(self, role: str, text: str) -> None:
+        self._write(self._out, f"{role}: {text}\n")
+
+    @staticmethod
+    def _write(out: TextIO, text: str) -> None:
+        out.write(without_controls(text))
+        out.flush()
+
+
+def screen_for(out: TextIO) -> Screen:
+    if out.isatty():
+        from neo.cli.chat.terminal import Terminal  # noqa: PLC0415 - a pipe needs no Rich.
+
+        return Terminal(out)
+    return Pipe(out, sys.stderr)

@@ -1,0 +1,1 @@
+"""`neo dev-issuer`: signs tokens as Entra does, for development and tests."""

@@ -1,0 +1,70 @@
+"""The checks of the data in their order, each with its repair when that was asked for."""
+
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from neo.cli.doctor.findings import Finding, State, checked
+
+if TYPE_CHECKING:
+    from neo.cli.doctor.repair import Mender, Repair
+    from neo.db import Database
+    from neo.settings import Settings
+
+BROKEN = (State.PROBLEM, State.WARNING)
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """Whether to repair, and whether to ask before."""
+
+    wanted: bool
+    asks: bool
+
+    @classmethod
+    def of(cls, *, repair: bool, yes: bool) -> "Repairs":
+        return cls(wanted=repair, asks=not yes)
+
+    async def examine(self, settings: "Settings", owner: "Database") -> AsyncIterator[Finding]:
+        from neo.cli.doctor import leftovers  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+        from neo.cli.doctor.repair import Hands, Mender  # noqa: PLC0415
+        from neo.cli.doctor.turns import INVARIANTS, check_invariant  # noqa: PLC0415
+
+        hands = Hands(settings, owner)
+        mender = Mender(hands, self.asks) if self.wanted else None
+        try:
+            for invariant in INVARIANTS:
+                check = check_invariant(owner, invariant)
+                async for finding in _mended(
+                    invariant.name, check, invariant.repair, mender, invariant.broken
+                ):
+                    yield finding
+            uploads = leftovers.check_uploads(owner, settings.blobs.upload_hours)
+            async for finding in _mended(leftovers.UPLOADS, uploads, leftovers.REMOVE_UPLOADS, mender):
+                yield finding
+            databases = leftovers.check_databases()
+            async for finding in _mended(leftovers.DATABASES, databases, leftovers.REMOVE_DATABASES, mender):
+                yield finding
+        finally:
+            await hands.aclose()
+
+
+def left_problems(found: Iterable[Finding]) -> list[Finding]:
+    """Those that no repair came after."""
+    last = {finding.name: finding for finding in found}
+    return [finding for finding in last.values() if finding.state is State.PROBLEM]
+
+
+async def _mended(
+    name: str,
+    check: Awaitable[list[Finding]],
+    repair: "Repair | None",
+    mender: "Mender | None",
+    broken: str = "",
+) -> AsyncIterator[Finding]:
+    found = await checked(name, check)
+    for finding in found:
+        yield finding
+    if mender is not None and repair is not None and any(finding.state in BROKEN for finding in found):
+        for finding in await mender.mend(name, repair, broken):
+            yield finding

@@ -1,0 +1,171 @@
+"""Checks of the other engines: Valkey, Temporal, the models, the API."""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from neo.cli.doctor.findings import Finding, fine, problem, skipped, warning
+from neo.settings import plain
+
+if TYPE_CHECKING:
+    from temporalio.client import Client
+
+    from neo.llm import ChosenModel
+    from neo.settings import Settings
+    from neo.streams import Valkey
+
+Trouble = Callable[[str, str, str], Finding]
+
+LOOK_AT_TEMPORAL = "look whether it is up, and whether NEO_TEMPORAL_ADDRESS is right"
+KEEPS_EVERYTHING = "noeviction"
+# The servers of these models are ours, and say so without being asked for an answer, which would cost.
+OWN_MODELS = {"local": "local_model_url", "scripted": "scripted_model_url"}
+ANSWER_SECONDS = 5.0
+SUCCESS = 200
+
+
+async def check_valkey(valkey: "Valkey", *, is_ours: bool) -> list[Finding]:
+    facts = await valkey.info("everything")
+    version = facts.get("valkey_version") or facts.get("redis_version")
+    product = "Valkey" if "valkey_version" in facts else "Redis"
+    # A stream that is lost is told again from PostgreSQL: what others run may choose so, ours must not.
+    trouble = problem if is_ours else warning
+    return [
+        fine("valkey", f"{product} {version} answers."),
+        await _check_persistence(valkey, facts, trouble),
+        _check_memory(facts, trouble),
+    ]
+
+
+async def _check_persistence(valkey: "Valkey", facts: Mapping[str, str], trouble: Trouble) -> Finding:
+    name, advice = "valkey persistence", "set appendonly yes and appendfsync everysec"
+    if facts.get("aof_enabled") != "1":
+        return trouble(name, "appendonly is off: a restart makes open tails start over.", advice)
+    when = await _append_fsync(valkey)
+    if when == "no":
+        return trouble(name, "appendfsync is no: a power cut makes open tails start over.", advice)
+    return fine(name, f"The append-only file is on, and synced {when or 'by a rule that it does not tell'}.")
+
+
+async def _append_fsync(valkey: "Valkey") -> str | None:
+    from neo.streams import StreamsUnavailable  # noqa: PLC0415
+
+    try:
+        found: list[bytes] = await valkey.call("CONFIG", "GET", "appendfsync")
+    except StreamsUnavailable:
+        # Rented servers refuse CONFIG.
+        return None
+    return found[1].decode() if found else None
+
+
+def _check_memory(facts: Mapping[str, str], trouble: Trouble) -> Finding:
+    policy = facts.get("maxmemory_policy", "unknown")
+    if policy == KEEPS_EVERYTHING:
+        return fine("valkey memory", "Nothing is dropped to make room.")
+    said = f"maxmemory-policy is {policy}: live streams can be dropped to make room."
+    return trouble("valkey memory", said, f"set maxmemory-policy {KEEPS_EVERYTHING}")
+
+
+async def check_temporal(settings: "Settings") -> list[Finding]:
+    from temporalio.api.workflowservice.v1 import GetSystemInfoRequest  # noqa: PLC0415
+    from temporalio.client import Client  # noqa: PLC0415
+
+    chosen = settings.temporal
+    try:
+        client = await Client.connect(
+            chosen.temporal_address or "",
+            namespace=chosen.temporal_namespace,
+            tls=chosen.temporal_tls,
+            api_key=plain(chosen.temporal_api_key),
+        )
+    except RuntimeError:
+        # Its message is the Rust core's, several lines long.
+        return [problem("temporal", f"{chosen.temporal_address} does not answer.", LOOK_AT_TEMPORAL)]
+    version = (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version
+    if not await _has_namespace(client):
+        step = f"temporal operator namespace create --namespace {client.namespace}"
+        return [problem("temporal", f"Temporal {version} has no namespace {client.namespace}.", step)]
+    said = f"Temporal {version} answers and has the namespace {client.namespace}."
+    return [fine("temporal", said), await _check_worker(client, chosen.temporal_task_queue)]
+
+
+async def _has_namespace(client: "Client") -> bool:
+    from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest  # noqa: PLC0415
+    from temporalio.service import RPCError, RPCStatusCode  # noqa: PLC0415
+
+    try:
+        await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+async def _check_worker(client: "Client", task_queue: str) -> Finding:
+    from temporalio.api.enums.v1 import TaskQueueType  # noqa: PLC0415
+    from temporalio.api.taskqueue.v1 import TaskQueue  # noqa: PLC0415
+    from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest  # noqa: PLC0415
+
+    asked = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    if (await client.workflow_service.describe_task_queue(asked)).pollers:
+        return fine("worker", f"Turns are taken from {task_queue}.")
+    return problem("worker", f"Nobody takes turns from {task_queue}.", "start `neo worker`, or `neo serve`")
+
+
+async def check_models(settings: "Settings", *, is_served: bool) -> list[Finding]:
+    """Each tier's model is set up, and our own models' servers answer."""
+    from neo.llm import Tier  # noqa: PLC0415
+    from neo.resources import open_resources  # noqa: PLC0415
+
+    if is_served and not (settings.models.model_fast or settings.models.model_smart):
+        return [skipped("models", "The server has one that this shell's settings do not name.")]
+    resources = open_resources(settings)
+    try:
+        chosen = {tier: resources.models.choose(tier, None, None) for tier in Tier}
+        return [
+            await _check_model(tier, model, settings, is_served=is_served) for tier, model in chosen.items()
+        ]
+    finally:
+        await resources.aclose()
+
+
+async def _check_model(tier: str, model: "ChosenModel", settings: "Settings", *, is_served: bool) -> Finding:
+    name, said = f"model {tier}", f"{model.provider}:{model.name} is set up."
+    setting = OWN_MODELS.get(model.provider.partition("-")[0])
+    if setting is None:
+        return fine(name, said)
+    if not is_served:
+        return skipped(name, f"{said} Its server is not running.")
+    url = str(getattr(settings.models, setting))
+    status, _ = await _get(f"{url.rstrip('/').removesuffix('/v1')}/health")
+    if status == SUCCESS:
+        return fine(name, f"{said} Its server answers.")
+    return problem(name, f"{said} Its server at {url} answers {status}.", "look into the model's log")
+
+
+async def check_api(url: str) -> list[Finding]:
+    status, body = await _get(f"{url}/public-api/ready")
+    if status != SUCCESS:
+        error = body.get("error", {})
+        said = f"{url} is not ready: {error.get('message', f'status {status}')}"
+        return [problem("api", said, "look into the server's log")]
+    down = [f"{name} is {state}" for name, state in body["data"]["parts"].items() if state != "up"]
+    if down:
+        return [problem("api", f"{url} is degraded: {', '.join(down)}.", "look into the server's log")]
+    return [fine("api", f"{url} is ready.")]
+
+
+async def _get(url: str) -> tuple[int, dict[str, Any]]:
+    import httpx2  # noqa: PLC0415
+
+    async with httpx2.AsyncClient(timeout=ANSWER_SECONDS, trust_env=False) as client:
+        answer = await client.get(url)
+    try:
+        body = answer.json()
+    except ValueError:
+        body = {}
+    return answer.status_code, body if isinstance(body, dict) else {}

@@ -1,0 +1,143 @@
+"""`neo doctor --repair`: what is named as broken is put right, one kind at a time, after a question."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import typer
+
+from neo.cli.doctor.findings import Finding, problem, repaired
+from neo.errors import Edge, Failure, Kind
+from neo.settings import plain
+
+if TYPE_CHECKING:
+    from neo.attachments import OrphanSweeper
+    from neo.db import Database
+    from neo.settings import Settings
+    from neo.turns.connect import TemporalConnection
+    from neo.turns.contract import TurnInput
+    from neo.turns.sweep import Sweeper
+
+CONNECT_SECONDS = 5.0
+
+
+class TemporalNotThere(Failure):
+    """`neo doctor --repair` was to start turns, and Temporal does not answer."""
+
+    kind = Kind.UNAVAILABLE
+    code = "temporal_not_there"
+    remedy = "Start it, and repair again; a server that runs starts its turns by itself."
+    edges = (Edge.COMMAND_LINE,)
+
+
+@dataclass(frozen=True)
+class Repair:
+    """`does` goes on after "Repair"; `run` is given the query of what is broken and tells what was done."""
+
+    does: str
+    run: Callable[["Hands", str], Awaitable[str]]
+
+
+@dataclass
+class Hands:
+    """What repairs work with, opened when the first one needs it."""
+
+    settings: "Settings"
+    owner: "Database"
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+    _database: "Database | None" = None
+    _temporal: "TemporalConnection | None" = None
+    _sweeper: "Sweeper | None" = None
+
+    @property
+    def database(self) -> "Database":
+        """As the application's role: one tenant at a time, as everything else writes."""
+        from neo.db import Database  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+
+        if self._database is None:
+            self._database = Database(plain(self.settings.database.database_url) or "", connections_max=2)
+            self._stack.push_async_callback(self._database.aclose)
+        return self._database
+
+    async def turns(self, broken: str) -> list["TurnInput"]:
+        from sqlalchemy import text  # noqa: PLC0415
+
+        from neo.turns.contract import TurnInput  # noqa: PLC0415
+
+        # The query is ours.
+        wanted = f"SELECT tenant_id, session_id, id FROM chat_turns WHERE id IN ({broken})"  # noqa: S608
+        async with self.owner.without_tenant() as connection:
+            found = (await connection.execute(text(wanted))).all()
+        return [TurnInput(str(row.tenant_id), str(row.session_id), str(row.id)) for row in found]
+
+    async def sweeper(self, *, with_temporal: bool) -> "Sweeper":
+        """What starts and ends turns in a server too."""
+        from neo.events import EventLog  # noqa: PLC0415
+        from neo.streams import Valkey  # noqa: PLC0415
+        from neo.turns.connect import TemporalConnection  # noqa: PLC0415
+        from neo.turns.end import TurnEnder  # noqa: PLC0415
+        from neo.turns.start import TurnStarter  # noqa: PLC0415
+        from neo.turns.sweep import Sweeper  # noqa: PLC0415
+
+        if self._sweeper is None:
+            chosen = self.settings.temporal
+            self._temporal = TemporalConnection(
+                chosen.temporal_address or "",
+                chosen.temporal_namespace,
+                tls=chosen.temporal_tls,
+                api_key=plain(chosen.temporal_api_key),
+            )
+            valkey = Valkey(plain(self.settings.streams.redis_url) or "")
+            self._stack.push_async_callback(valkey.aclose)
+            starter = TurnStarter(self._temporal, chosen.temporal_task_queue)
+            self._stack.push_async_callback(starter.aclose)
+            self._sweeper = Sweeper(
+                self.database, starter, TurnEnder(self.database, starter), EventLog(valkey)
+            )
+        if with_temporal and self._temporal is not None:
+            await _bounded(self._temporal.connect())
+        return self._sweeper
+
+    def orphans(self) -> "OrphanSweeper":
+        from datetime import timedelta  # noqa: PLC0415
+
+        from neo.attachments import OrphanSweeper  # noqa: PLC0415
+        from neo.resources import blob_store  # noqa: PLC0415
+
+        kept = timedelta(hours=self.settings.blobs.upload_hours)
+        return OrphanSweeper(self.database, blob_store(self.settings.blobs), kept)
+
+    async def aclose(self) -> None:
+        await self._stack.aclose()
+
+
+@dataclass(frozen=True)
+class Mender:
+    """Repairs what a check has named, and nothing else."""
+
+    hands: Hands
+    asks: bool
+
+    async def mend(self, name: str, repair: Repair, broken: str) -> list[Finding]:
+        """What was done, or why it was not; nothing when the operator does not want it."""
+        if self.asks and not typer.confirm(f"Repair `{name}`: {repair.does}?", err=True):
+            return []
+        from neo.telemetry import configure_logs  # noqa: PLC0415
+
+        # What the turns say meanwhile is for stderr, and only when it went wrong.
+        configure_logs(log_format="console", level="error")
+        try:
+            return [repaired(name, await repair.run(self.hands, broken))]
+        except Failure as failure:
+            return [problem(name, f"It could not be repaired. {failure.message}")]
+
+
+async def _bounded(connecting: Awaitable[None]) -> None:
+    try:
+        await asyncio.wait_for(connecting, CONNECT_SECONDS)
+    except TimeoutError as error:
+        raise TemporalNotThere(
+            "Temporal does not answer, and only it can start turns: a server that runs starts them by itself."
+        ) from error

@@ -1,0 +1,1 @@
+"""`neo serve`: the engines, the API and the worker on one machine."""

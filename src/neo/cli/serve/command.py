@@ -1,0 +1,184 @@
+"""`neo serve`: engines, API and worker on one machine, until Ctrl-C."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Coroutine, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from neo.cli.serve.database import prepare_database
+from neo.cli.serve.screen import FirstTenant, Screen
+from neo.engines.choose import (
+    MODEL_VARIABLES,
+    choose_engines,
+    server_environment,
+    with_blob_folder,
+    with_given,
+)
+from neo.engines.errors import EngineDidNotStart
+from neo.engines.ports import refuse_taken_port
+from neo.engines.processes.supervise import Supervisor, Watcher
+from neo.engines.server import server_argv, server_part
+from neo.engines.stack import Engine, Plan, planned, running
+
+# A machine that needs longer than this to start has a fault that should be named.
+HEALTHY_SECONDS = 60.0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What was asked of `neo serve`."""
+
+    host: str
+    port: int
+    data: Path
+    is_json: bool = False
+    # The server's command line; tests put a stand-in here.
+    argv: tuple[str, ...] = ()
+    environment: Mapping[str, str]
+
+
+def serve(
+    port: Annotated[int, typer.Option(help="Port of the API.", envvar="NEO_PORT")] = 8600,
+    host: Annotated[
+        str, typer.Option(help="Address that the API listens on.", envvar="NEO_HOST")
+    ] = "127.0.0.1",
+    data: Annotated[Path, typer.Option(help="Data folder.", envvar="NEO_DATA_DIR")] = Path(".neo"),
+    *,
+    is_json: Annotated[bool, typer.Option("--json", help="One JSON line when healthy, for scripts.")] = False,
+) -> None:
+    """Run everything on this machine: engines, API and worker. Ctrl-C stops it all.
+
+    PostgreSQL, Valkey and Temporal are started here unless NEO_DATABASE_URL, NEO_REDIS_URL and
+    NEO_TEMPORAL_ADDRESS point elsewhere. Without NEO_MODEL_FAST a small local model answers.
+    """
+    _configure_logs_if_asked(os.environ)
+    wish = Wish(host=host, port=port, data=data, is_json=is_json, environment=dict(os.environ))
+    asyncio.run(serve_until_stopped(wish))
+
+
+async def serve_until_stopped(wish: Wish) -> None:
+    """Start everything, say so, and stop it in order on the first signal."""
+    refuse_taken_port(wish.host, wish.port)
+    engines = choose_engines(wish.environment)
+    screen = Screen(is_json=wish.is_json)
+    with planned(wish.data, engines) as engines_plan, _stop_signals() as stop:
+        plan, environment = _with_server(engines_plan, wish, engines)
+        async with running(plan, watcher=Watcher(came_up=screen.came_up)) as supervisor:
+            supervisor.hurry = stop.hurry
+            tenant = await _unless(stop.asked, _become_healthy(supervisor, plan, environment, screen))
+            if tenant is not None:
+                screen.healthy(plan, tenant, supervisor.pids, _model(environment))
+                await stop.asked.wait()
+            screen.stopping()
+
+
+def _with_server(plan: Plan, wish: Wish, engines: frozenset[Engine]) -> tuple[Plan, dict[str, str]]:
+    addresses = replace(with_given(plan.addresses, wish.environment), url=_url(wish))
+    secret_key = wish.environment.get("NEO_SECRET_KEY") or plan.folder.secret()
+    environment = server_environment(wish.environment, addresses, secret_key, engines)
+    environment = with_blob_folder(environment, plan.folder.blobs)
+    argv = wish.argv or server_argv(wish.host, wish.port)
+    server = server_part(plan.folder, argv, environment, host=wish.host, port=wish.port)
+    return Plan(plan.folder, (*plan.parts, server), addresses), environment
+
+
+async def _become_healthy(
+    supervisor: Supervisor, plan: Plan, environment: Mapping[str, str], screen: Screen
+) -> FirstTenant:
+    database = asyncio.create_task(_prepare(supervisor, plan, environment, screen))
+    parts = [asyncio.create_task(supervisor.up(part.name)) for part in plan.parts]
+    try:
+        async with asyncio.timeout(HEALTHY_SECONDS):
+            # The first failure ends the wait: it names its part, while the others would only time out.
+            await asyncio.gather(database, *parts)
+            return database.result()
+    except TimeoutError as late:
+        raise _not_healthy(supervisor) from late
+    finally:
+        for task in (database, *parts):
+            task.cancel()
+
+
+async def _prepare(
+    supervisor: Supervisor, plan: Plan, environment: Mapping[str, str], screen: Screen
+) -> FirstTenant:
+    tenant = await prepare_database(supervisor, plan, environment)
+    screen.came_up("database", time.monotonic() - supervisor.born)
+    return tenant
+
+
+def _not_healthy(supervisor: Supervisor) -> EngineDidNotStart:
+    down = supervisor.down()
+    if not down:
+        return EngineDidNotStart(f"The migrations did not end within {HEALTHY_SECONDS:.0f} s.")
+    lines = "\n".join(f"{name}'s log ends:\n{supervisor.last_lines(name)}" for name in down)
+    return EngineDidNotStart(f"Not up within {HEALTHY_SECONDS:.0f} s: {', '.join(down)}.\n{lines}")
+
+
+@dataclass(frozen=True)
+class _Stop:
+    asked: asyncio.Event
+    hurry: asyncio.Event
+
+    def on_signal(self) -> None:
+        if self.asked.is_set():
+            self.hurry.set()
+        self.asked.set()
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[_Stop]:
+    """The first signal asks for a stop, the second for a quick one."""
+    stop = _Stop(asyncio.Event(), asyncio.Event())
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stop.on_signal)
+    try:
+        yield stop
+    finally:
+        for number in STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _unless(asked: asyncio.Event, work: Coroutine[Any, Any, FirstTenant]) -> FirstTenant | None:
+    """The work's result; None when a stop was asked for before there was one."""
+    working, asking = asyncio.create_task(work), asyncio.create_task(asked.wait())
+    await asyncio.wait({working, asking}, return_when=asyncio.FIRST_COMPLETED)
+    asking.cancel()
+    if working.done():
+        return working.result()
+    working.cancel()
+    await asyncio.wait({working})
+    return None
+
+
+def _model(environment: Mapping[str, str]) -> str:
+    return next(name for variable in MODEL_VARIABLES if (name := environment.get(variable)))
+
+
+def _url(wish: Wish) -> str:
+    host = f"[{wish.host}]" if ":" in wish.host else wish.host
+    return f"http://{host}:{wish.port}"
+
+
+def _configure_logs_if_asked(environment: Mapping[str, str]) -> None:
+    if not (environment.get("NEO_LOG_FORMAT") or environment.get("NEO_LOG_LEVEL")):
+        return
+    # Its imports would come before the first engine's start, and most runs have nothing to log here.
+    from neo.telemetry import configure_logs  # noqa: PLC0415
+    from neo.telemetry.logs import LEVELS  # noqa: PLC0415
+
+    level = environment.get("NEO_LOG_LEVEL", "")
+    # What is wrong with a setting, the server says; here it must not end in a stack trace.
+    configure_logs(
+        log_format=environment.get("NEO_LOG_FORMAT") or "console",
+        level=level if level in LEVELS else "info",
+    )

@@ -1,0 +1,107 @@
+"""Brings the database to what the server expects: migrations, and a first tenant with its key.
+
+What was done is remembered in the data folder, so that a later start need not import what it takes to find
+out that nothing is to be done: that would cost it a second of the processor that the server starts on.
+"""
+
+import asyncio
+import hashlib
+import importlib
+import importlib.util
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from neo.cli.serve.screen import FirstTenant
+from neo.engines.data_folder.private_file import replace_file
+from neo.engines.processes.supervise import Supervisor
+from neo.engines.stack import Plan
+
+REMEMBERED = "prepared.json"
+DATABASE_RETRY_SECONDS = 0.5
+
+
+async def prepare_database(supervisor: Supervisor, plan: Plan, environment: Mapping[str, str]) -> FirstTenant:
+    """The first tenant, once the schema is the newest; the caller bounds how long this is retried."""
+    is_ours = any(part.name == "postgres" for part in plan.parts)
+    if not is_ours:
+        return await _prepare(plan, environment, _imported())
+    memory = plan.folder.path / REMEMBERED
+    # Without a memory there is work to do, and its imports may go on while PostgreSQL starts.
+    modules = None if memory.exists() else _imported()
+    await supervisor.up("postgres")
+    known = _recall(memory, await _state(plan)) if modules is None else None
+    if known is not None:
+        return FirstTenant(known, None)
+    tenant = await _prepare(plan, environment, modules or _imported())
+    replace_file(memory, json.dumps({"state": await _state(plan), "tenant_id": str(tenant.tenant_id)}))
+    return tenant
+
+
+async def _prepare(
+    plan: Plan, environment: Mapping[str, str], modules: asyncio.Task[tuple[Any, Any]]
+) -> FirstTenant:
+    migrate, bootstrap = await modules
+    owner_url, database_url = plan.addresses.database_owner_url, plan.addresses.database_url
+    await _once_it_listens(lambda: migrate.migrate(owner_url, urlsplit(database_url).username))
+    name = environment.get("NEO_ENVIRONMENT") or "local"
+    found = await bootstrap.first_tenant(database_url, owner_url, environment["NEO_SECRET_KEY"], name)
+    if found.api_key:
+        # The key is kept where `neo chat` looks for it.
+        plan.folder.write_key(found.api_key)
+    return FirstTenant(found.tenant_id, found.api_key)
+
+
+def _imported() -> asyncio.Task[tuple[Any, Any]]:
+    return asyncio.create_task(asyncio.to_thread(_import_modules))
+
+
+def _import_modules() -> tuple[Any, Any]:
+    return importlib.import_module("neo.db.migrate"), importlib.import_module("neo.agents.tenants.bootstrap")
+
+
+async def _once_it_listens(work: Callable[[], Awaitable[object]]) -> None:
+    """A database elsewhere may be starting too."""
+    while True:
+        try:
+            await work()
+        except OSError:
+            await asyncio.sleep(DATABASE_RETRY_SECONDS)
+        else:
+            return
+
+
+async def _state(plan: Plan) -> str:
+    """Which code was applied to which tables: another release, database, dump or downgrade changes it."""
+    import asyncpg  # noqa: PLC0415
+
+    connection = await asyncpg.connect(plan.addresses.database_owner_url.replace("+asyncpg", ""))
+    try:
+        cluster = await connection.fetchval("SELECT system_identifier FROM pg_control_system()")
+        table = await connection.fetchval("SELECT to_regclass('alembic_version')::oid")
+        schema = await connection.fetchval("SELECT version_num FROM alembic_version") if table else None
+    finally:
+        await connection.close()
+    return f"{cluster}/{table}/{schema}/{await asyncio.to_thread(_code)}"
+
+
+def _code() -> str:
+    spec = importlib.util.find_spec("neo.db")
+    versions = Path(spec.origin or "").parent / "migrations" / "versions" if spec else Path()
+    digest = hashlib.sha256(version("neo").encode())
+    for file in sorted(versions.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _recall(memory: Path, state: str) -> UUID | None:
+    try:
+        known = json.loads(memory.read_text())
+        return UUID(known["tenant_id"]) if known["state"] == state else None
+    except (ValueError, KeyError, TypeError):
+        # A torn file only costs what it saves.
+        return None
