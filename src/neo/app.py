@@ -50,7 +50,7 @@ from neo.chat import (
 )
 from neo.companies.routes import router as company_router
 from neo.db import DatabaseRoleUnsafe, trusted
-from neo.kit import kept_going
+from neo.kit import keep_running
 from neo.llm import ModelSpec
 from neo.meta import Engines, Health, meta_router
 from neo.people import Enrolment
@@ -87,8 +87,8 @@ EXPOSED_HEADERS = [
 ]
 
 
-class Beside(Protocol):
-    """What runs along with the API in its process."""
+class Embedded(Protocol):
+    """A worker that runs in the API's process, started and stopped with the API."""
 
     @property
     def is_up(self) -> bool: ...
@@ -103,16 +103,14 @@ def build_app(
     settings: Settings,
     closing: asyncio.Event,
     *,
-    beside: Beside | None = None,
+    embedded_worker: Embedded | None = None,
     on_refusal: Callable[[], None] = lambda: None,
 ) -> ASGIApp:
-    """The API over these resources; `closing` tells its tails to end.
-
-    `beside` runs along with it: the worker, in one process with the API.
+    """The API over these resources. Its tails end once `closing` is set; `on_refusal` is called when the database's
+    role turns out to be unsafe.
     """
-    health = Health(Engines(resources.database, resources.valkey, resources.temporal))
-    if beside is not None:
-        health.worker_is_up = lambda: beside.is_up
+    engines = Engines(resources.database, resources.valkey, resources.temporal)
+    health = Health(engines, None if embedded_worker is None else lambda: embedded_worker.is_up)
     lookups = Lookups(resources.database)
     open_tails = OpenTails(
         closing,
@@ -134,16 +132,18 @@ def build_app(
             await stack.enter_async_context(resources.events.hub())
             async with asyncio.TaskGroup() as group:
                 running = [
-                    group.create_task(kept_going("prepare", lambda: _prepare(resources, health, on_refusal))),
-                    group.create_task(kept_going("connect", resources.temporal.connect)),
-                    group.create_task(kept_going("sweep", resources.sweeper.run)),
-                    group.create_task(kept_going("orphans", resources.orphans.run)),
-                    group.create_task(kept_going("lapses", lambda: open_tails.end_lapsed(lookups.lapsed))),
+                    group.create_task(
+                        keep_running("prepare", lambda: _prepare(resources, health, on_refusal))
+                    ),
+                    group.create_task(keep_running("connect", resources.temporal.connect)),
+                    group.create_task(keep_running("sweep", resources.sweeper.run)),
+                    group.create_task(keep_running("orphans", resources.orphans.run)),
+                    group.create_task(keep_running("lapses", lambda: open_tails.end_lapsed(lookups.lapsed))),
                 ]
-                working = group.create_task(beside.run()) if beside is not None else None
+                working = group.create_task(embedded_worker.run()) if embedded_worker is not None else None
                 yield
-                if beside is not None and working is not None:
-                    beside.stop()
+                if embedded_worker is not None and working is not None:
+                    embedded_worker.stop()
                     await working
                 for task in running:
                     task.cancel()
@@ -216,14 +216,14 @@ def _gate(resources: Resources, settings: Settings, lookups: Lookups) -> Gate:
 
 
 async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[], None]) -> None:
-    """Wait for the database, then make sure that it may be trusted; a role that may not ends the process."""
+    """Wait for the database, then check its schema and role; a role that row-level security does not bind is refused."""
     try:
-        await trusted(resources.database, on_wait=health.wait_for)
+        await trusted(resources.database, on_wait=health.schema_is_not_ready)
     except DatabaseRoleUnsafe as failure:
         log.critical("refused_to_start", code=failure.code, reason=failure.message)
         on_refusal()
     else:
-        health.schema_problem = None
+        health.schema_is_ready()
 
 
 def _allow_origins(app: FastAPI, origins: str) -> None:

@@ -10,7 +10,7 @@ from neo.blobs import BlobAccess, BlobPlace, BlobStore
 from neo.db import Database
 from neo.errors import Edge, Failure, Kind
 from neo.events import EventLog
-from neo.kit import is_private_line
+from neo.kit import is_secure_url
 from neo.llm import Models, ModelSpec, ProviderSettings
 from neo.settings import BlobSettings, ModelSettings, Settings, plain
 from neo.streams import Valkey
@@ -121,8 +121,8 @@ def entra_verifier(settings: Settings) -> EntraVerifier | None:
         v1_audience=entra.entra_v1_audience,
         v1_issuer=entra.entra_v1_issuer,
     )
-    metadata_url = _private_line(entra.entra_metadata_url, "NEO_ENTRA_METADATA_URL")
-    jwks_url = entra.entra_jwks_url and _private_line(entra.entra_jwks_url, "NEO_ENTRA_JWKS_URL")
+    metadata_url = _secure_url(entra.entra_metadata_url, "NEO_ENTRA_METADATA_URL")
+    jwks_url = entra.entra_jwks_url and _secure_url(entra.entra_jwks_url, "NEO_ENTRA_JWKS_URL")
     return EntraVerifier(rules, SigningKeys(KeySource(metadata_url, jwks_url)))
 
 
@@ -133,8 +133,8 @@ def _client_id(value: str, variable: str) -> str:
         raise NotConfigured(f"{variable}: a client id in Entra is a GUID.") from error
 
 
-def _private_line(url: str, variable: str) -> str:
-    if not is_private_line(url):
+def _secure_url(url: str, variable: str) -> str:
+    if not is_secure_url(url):
         raise NotConfigured(f"{variable} must be https; http is for this machine's own addresses only.")
     return url
 

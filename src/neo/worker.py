@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
-from neo.kit import keep_loaded, kept_going, loop_beside, run_in
+from neo.kit import freeze_loaded, keep_running, loop_in_thread, run_in
 from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
@@ -61,7 +61,7 @@ class TurnWorker:
             cancellations,
             warmed,
         )
-        cancelling = asyncio.create_task(kept_going("cancellations", cancellations.run))
+        cancelling = asyncio.create_task(keep_running("cancellations", cancellations.run))
         drain_seconds = self._settings.server.drain_seconds
         home = Home()
         ticking = asyncio.create_task(home.tick())
@@ -77,10 +77,10 @@ class TurnWorker:
         holding = Holding(
             self._resources.database, lambda: list({*later.turn_ids, *activities.early_turn_ids})
         )
-        saying = asyncio.create_task(kept_going("holding", holding.run))
+        saying = asyncio.create_task(keep_running("holding", holding.run))
         if self._warms_first:
             await asyncio.wait((warmed,))
-        async with loop_beside("temporal") as beside:
+        async with loop_in_thread("temporal") as beside:
             await self._work(beside, client, activities)
         saying.cancel()
         left = holding.in_hand()
@@ -97,7 +97,7 @@ class TurnWorker:
             # Beside them it would be up later by as much as it takes to begin.
             await self._up.wait()
         await asyncio.to_thread(self._resources.models.warm)
-        keep_loaded()
+        freeze_loaded()
 
     async def _work(
         self, beside: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text
 
 from neo.access import SessionClaims, SessionTokens
-from neo.described import document
+from neo.openapi_document import document
 from support.client import SESSIONS, Client
 from support.issuer import Issuer
 from support.people import People

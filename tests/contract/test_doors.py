@@ -8,7 +8,7 @@ import pytest
 from contract.door_objects import Household, Ids, make_household, revoked_key
 from contract.door_table import DOORS, EVERY_DOOR, EVERYBODY, PUBLIC, Door
 from neo.access import new_key
-from neo.described import document
+from neo.openapi_document import document
 from support.client import SESSIONS, Client
 from support.people import People
 from support.rows import Rows

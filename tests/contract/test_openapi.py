@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
-from neo.described import document
+from neo.openapi_document import document
 from support.client import Client
 
 ROOT = Path(__file__).parents[2]

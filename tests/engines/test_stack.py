@@ -7,7 +7,7 @@ from redis.asyncio import Redis
 
 from engines.serving_apart import connect
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder.layout import held
+from neo.engines.data_folder.layout import locked
 from neo.engines.local_model import MODEL
 from neo.engines.postgres.home import open_home
 from neo.engines.stack import engines_up
@@ -90,7 +90,7 @@ async def assert_the_model_answers(addresses: Addresses) -> None:
 
 
 async def assert_a_stale_lock_file_is_no_obstacle(data_dir: Path) -> None:
-    with held(data_dir) as folder:
+    with locked(data_dir) as folder:
         data = open_home(folder).data
     # A pid that is taken again, by a process of the same user: ours.
     (data / "postmaster.pid").write_text(f"{os.getpid()}\n{data}\n")

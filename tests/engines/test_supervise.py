@@ -52,12 +52,17 @@ async def test_parts_stop_in_the_reverse_of_their_order(tmp_path: Path) -> None:
     assert second < first
 
 
-async def test_a_hurried_stop_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
+async def test_an_urgent_stop_does_not_wait_for_the_stubborn(tmp_path: Path) -> None:
     script = "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('up', flush=True)\ntime.sleep(60)"
 
-    async with asyncio.timeout(10), supervised([part("stubborn", script, tmp_path)], Watcher()) as supervisor:
+    stop_now = asyncio.Event()
+
+    async with (
+        asyncio.timeout(10),
+        supervised([part("stubborn", script, tmp_path)], Watcher(), stop_now) as supervisor,
+    ):
         await supervisor.up("stubborn")
-        asyncio.get_running_loop().call_later(0.2, supervisor.hurry.set)
+        asyncio.get_running_loop().call_later(0.2, stop_now.set)
 
 
 ON_TERM = "signal.signal(15, lambda *_: (print(time.monotonic(), flush=True), time.sleep(0.05), sys.exit()))"

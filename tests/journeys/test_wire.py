@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from neo.described import document
+from neo.openapi_document import document
 from support.client import SESSIONS, Client
 from support.server import Server
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 LOADED = """
-import sys, neo.app, neo.observed, neo.worker
+import sys, neo.app, neo.instrumentation, neo.worker
 print([name for name, module in sys.modules.items() if name.startswith("opentelemetry.sdk.") and module])
 """
 

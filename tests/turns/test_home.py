@@ -7,7 +7,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from neo.kit import loop_beside, run_in
+from neo.kit import loop_in_thread, run_in
 from neo.turns.home import SILENT_SECONDS, Home
 
 TURN: ContextVar[str] = ContextVar("TURN", default="none")
@@ -23,7 +23,7 @@ async def test_what_is_asked_from_beside_runs_at_home_with_the_askers_context() 
         TURN.set("t-1")
         return await home.run(work())
 
-    async with loop_beside("test") as beside:
+    async with loop_in_thread("test") as beside:
         assert await run_in(beside, ask()) == (threading.get_ident(), "t-1")
 
 
@@ -33,7 +33,7 @@ async def test_what_goes_wrong_at_home_is_heard_beside() -> None:
     async def break_it() -> None:
         raise LookupError("gone")
 
-    async with loop_beside("test") as beside:
+    async with loop_in_thread("test") as beside:
         with pytest.raises(LookupError, match="gone"):
             await run_in(beside, home.run(break_it()))
 
@@ -46,7 +46,7 @@ async def test_a_heart_beats_beside_while_home_is_late() -> None:
             beats.append(time.monotonic())
             await asyncio.sleep(0.01)
 
-    async with loop_beside("test") as beside:
+    async with loop_in_thread("test") as beside:
         beating = asyncio.ensure_future(run_in(beside, beat()))
         await asyncio.sleep(0.05)
         before = len(beats)

@@ -4,13 +4,13 @@ import sys
 
 from neo.cli.commands import app
 from neo.errors import Failure
-from neo.kit import start_loading
+from neo.kit import collect_seldom
 
 __all__ = ["app", "main"]
 
 
 def main() -> None:
-    start_loading()
+    collect_seldom()
     try:
         app()
     except Failure as failure:

@@ -22,6 +22,6 @@ def api(
         os.environ["NEO_HOST"] = host
     if port is not None:
         os.environ["NEO_PORT"] = str(port)
-    from neo.serving import serve_api  # noqa: PLC0415 - the other commands need none of its imports.
+    from neo.api_process import serve_api  # noqa: PLC0415 - the other commands need none of its imports.
 
     sys.exit(serve_api(with_worker=with_worker))

@@ -7,6 +7,6 @@ def worker() -> None:
     Needs NEO_DATABASE_URL, NEO_REDIS_URL, NEO_TEMPORAL_ADDRESS and a model (NEO_MODEL_FAST). SIGTERM lets running
     turns finish within NEO_DRAIN_SECONDS and hands the rest to another worker.
     """
-    from neo.working import run_worker  # noqa: PLC0415 - the other commands need none of its imports.
+    from neo.worker_process import run_worker  # noqa: PLC0415 - the other commands need none of its imports.
 
     sys.exit(run_worker())

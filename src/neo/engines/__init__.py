@@ -2,6 +2,6 @@
 
 Neo runs them itself when no address is configured, from binaries that came with its own packages.
 Each child lives in its own session, dies with its parent, stops in order and is started again when it
-falls. Everything they keep lies in one data folder, held by one process at a time; what a killed parent
+ends. Everything they keep lies in one data folder, which one process at a time locks; what a killed parent
 left running is ended before anything new is started there.
 """

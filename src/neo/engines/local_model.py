@@ -52,6 +52,7 @@ def main() -> None:
 
 
 def _serve(port: int) -> Any:
+    # The weights' engine takes seconds to load, and a taken port is refused before that.
     import xllamacpp  # type: ignore[import-untyped, unused-ignore] # noqa: PLC0415
 
     from neo.llm import LOCAL_CONTEXT_TOKENS  # noqa: PLC0415 - `neo serve` needs none of its imports.

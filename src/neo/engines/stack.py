@@ -4,6 +4,7 @@ async with engines_up(Path(".neo"), models="local") as addresses:
     ...
 """
 
+import asyncio
 import contextlib
 import os
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping
@@ -13,7 +14,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder.layout import DataFolder, held
+from neo.engines.data_folder.layout import DataFolder, locked
 from neo.engines.data_folder.running import Mark, Running, last_record, mark_of, write_record
 from neo.engines.data_folder.sockets import socket_folder
 from neo.engines.model_parts import local_model_part, scripted_model_part
@@ -27,7 +28,7 @@ from neo.engines.temporal import temporal_part
 from neo.engines.valkey import redis_url, valkey_part
 
 Engine = Literal["postgres", "valkey", "temporal", "model", "scripted"]
-Settled = tuple[Part, Addresses]
+Planned = tuple[Part, Addresses]
 Models = Literal["none", "local", "scripted"]
 ENGINES: tuple[Engine, ...] = ("postgres", "valkey", "temporal")
 MODEL_ENGINES: Mapping[Models, tuple[Engine, ...]] = {
@@ -41,7 +42,7 @@ ORDER: tuple[Engine, ...] = ("postgres", "scripted", "model", "valkey", "tempora
 
 @dataclass(frozen=True)
 class Plan:
-    """The parts to run and where they will answer, settled before any of them is up."""
+    """The parts to run and where they will answer, chosen before any of them is up."""
 
     folder: DataFolder
     parts: tuple[Part, ...]
@@ -66,25 +67,28 @@ async def engines_up(
 
 @contextlib.contextmanager
 def planned(data_dir: Path, engines: Collection[str]) -> Iterator[Plan]:
-    """Hold the data folder, end what a killed parent left there, and settle all addresses."""
-    with held(data_dir) as folder:
+    """Lock the data folder, end what a killed parent left running there, and choose all addresses."""
+    with locked(data_dir) as folder:
         end_survivors(folder.path)
         yield _plan(folder, engines)
 
 
 @contextlib.asynccontextmanager
-async def running(plan: Plan, *, watcher: Watcher | None = None) -> AsyncIterator[Supervisor]:
-    """Run a plan's parts, and keep the record of them true to the last."""
-    told = watcher or Watcher()
+async def running(
+    plan: Plan, *, watcher: Watcher | None = None, stop_now: asyncio.Event | None = None
+) -> AsyncIterator[Supervisor]:
+    """Run a plan's parts and keep their record up to date. Once `stop_now` is set, the stop waits for no part."""
+    watcher = watcher or Watcher()
+    given_changed = watcher.changed
     serve = mark_of(os.getpid())
 
     def changed(marks: Mapping[str, Mark]) -> None:
         if serve is not None:
             write_record(plan.folder.path, Running(serve, marks, plan.addresses))
-        told.changed(marks)
+        given_changed(marks)
 
     changed({})
-    async with supervised(plan.parts, replace(told, changed=changed)) as supervisor:
+    async with supervised(plan.parts, replace(watcher, changed=changed), stop_now) as supervisor:
         yield supervisor
 
 
@@ -95,12 +99,12 @@ def _plan(folder: DataFolder, engines: Collection[str]) -> Plan:
     addresses = Addresses()
     for engine in ORDER:
         if engine in engines:
-            part, addresses = _SETTLE[engine](folder, known, addresses)
+            part, addresses = _PLANNERS[engine](folder, known, addresses)
             parts.append(part)
     return Plan(folder, tuple(parts), addresses)
 
 
-def _settle_postgres(folder: DataFolder, _known: Addresses, so_far: Addresses) -> Settled:
+def _plan_postgres(folder: DataFolder, _known: Addresses, so_far: Addresses) -> Planned:
     home = open_home(folder)
     urls = replace(
         so_far,
@@ -110,22 +114,22 @@ def _settle_postgres(folder: DataFolder, _known: Addresses, so_far: Addresses) -
     return postgres_part(folder, home), urls
 
 
-def _settle_valkey(folder: DataFolder, _known: Addresses, so_far: Addresses) -> Settled:
+def _plan_valkey(folder: DataFolder, _known: Addresses, so_far: Addresses) -> Planned:
     sockets = socket_folder(folder.instance)
     return valkey_part(folder, sockets), replace(so_far, redis_url=redis_url(sockets))
 
 
-def _settle_temporal(folder: DataFolder, known: Addresses, so_far: Addresses) -> Settled:
+def _plan_temporal(folder: DataFolder, known: Addresses, so_far: Addresses) -> Planned:
     port = _port(known.temporal_address, so_far)
     return temporal_part(folder, port), replace(so_far, temporal_address=f"{LOOPBACK}:{port}")
 
 
-def _settle_model(folder: DataFolder, known: Addresses, so_far: Addresses) -> Settled:
+def _plan_model(folder: DataFolder, known: Addresses, so_far: Addresses) -> Planned:
     port = _port(known.local_model_url, so_far)
     return local_model_part(folder, port), replace(so_far, local_model_url=f"http://{LOOPBACK}:{port}/v1")
 
 
-def _settle_scripted(folder: DataFolder, known: Addresses, so_far: Addresses) -> Settled:
+def _plan_scripted(folder: DataFolder, known: Addresses, so_far: Addresses) -> Planned:
     port = _port(known.scripted_model_url, so_far)
     return scripted_model_part(folder, port), replace(
         so_far, scripted_model_url=f"http://{LOOPBACK}:{port}/v1"
@@ -142,10 +146,10 @@ def _port_of(address: str) -> int | None:
     return urlsplit(address if "//" in address else f"//{address}").port
 
 
-_SETTLE: Mapping[Engine, Callable[[DataFolder, Addresses, Addresses], Settled]] = {
-    "postgres": _settle_postgres,
-    "valkey": _settle_valkey,
-    "temporal": _settle_temporal,
-    "model": _settle_model,
-    "scripted": _settle_scripted,
+_PLANNERS: Mapping[Engine, Callable[[DataFolder, Addresses, Addresses], Planned]] = {
+    "postgres": _plan_postgres,
+    "valkey": _plan_valkey,
+    "temporal": _plan_temporal,
+    "model": _plan_model,
+    "scripted": _plan_scripted,
 }

@@ -1,26 +1,26 @@
 """Small tools that know nothing of Neo's business."""
 
-from neo.kit.addresses import is_loopback, is_private_line
-from neo.kit.background import kept_going
+from neo.kit.addresses import is_loopback, is_secure_url
+from neo.kit.background import keep_running
 from neo.kit.batcher import Batcher
 from neo.kit.bound import Bound
 from neo.kit.failpoint import arm_failpoints, reached
-from neo.kit.garbage import keep_loaded, start_loading
+from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guid import find_guid
-from neo.kit.loops import loop_beside, new_loop, run_in
+from neo.kit.loops import loop_in_thread, new_loop, run_in
 
 __all__ = [
     "Batcher",
     "Bound",
     "arm_failpoints",
+    "collect_seldom",
     "find_guid",
+    "freeze_loaded",
     "is_loopback",
-    "is_private_line",
-    "keep_loaded",
-    "kept_going",
-    "loop_beside",
+    "is_secure_url",
+    "keep_running",
+    "loop_in_thread",
     "new_loop",
     "reached",
     "run_in",
-    "start_loading",
 ]

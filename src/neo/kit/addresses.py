@@ -10,7 +10,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
-def is_private_line(url: str) -> bool:
+def is_secure_url(url: str) -> bool:
     """Whether nobody on the way can change what is fetched: https, or http that does not leave the machine."""
     try:
         parts = urlsplit(url)

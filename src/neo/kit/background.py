@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 AGAIN_SECONDS = 1.0
 
 
-async def kept_going(name: str, work: Callable[[], Awaitable[None]]) -> None:
+async def keep_running(name: str, work: Callable[[], Awaitable[None]]) -> None:
     """Work that a process cannot do without: what breaks it is told in full, and it is begun again."""
     while True:
         try:

@@ -21,7 +21,7 @@ async def run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any,
 
 
 @asynccontextmanager
-async def loop_beside(name: str) -> AsyncIterator[asyncio.AbstractEventLoop]:
+async def loop_in_thread(name: str) -> AsyncIterator[asyncio.AbstractEventLoop]:
     loop = new_loop()
     thread = Thread(target=loop.run_forever, name=name, daemon=True)
     thread.start()

@@ -4,7 +4,7 @@ from typing import Protocol
 
 from neo.errors import Failure, Kind
 
-# Whoever asks wants an answer now; a part that takes longer is as good as down.
+# A probe waits for the answer, so a part that takes longer than this counts as down.
 PART_SECONDS = 1.5
 
 
@@ -35,24 +35,28 @@ class Engines:
 class Health:
     """Asks each engine. Only without its database can the API not accept a message."""
 
-    def __init__(self, engines: Engines) -> None:
+    def __init__(self, engines: Engines, worker_is_up: Callable[[], bool] | None = None) -> None:
+        """`worker_is_up` is given where the worker runs in the API's process."""
         self._engines = engines
-        self.schema_problem: str | None = "The database has not been reached yet."
-        self.worker_is_up: Callable[[], bool] | None = None
+        self._schema_problem: str | None = "The database has not been reached yet."
+        self._worker_is_up = worker_is_up
 
-    def wait_for(self, problem: str) -> None:
-        """No message is accepted before this is over."""
-        self.schema_problem = problem
+    def schema_is_not_ready(self, problem: str) -> None:
+        """No message is accepted until `schema_is_ready` is called."""
+        self._schema_problem = problem
+
+    def schema_is_ready(self) -> None:
+        self._schema_problem = None
 
     async def parts(self) -> dict[str, str]:
         """Each part as `up`, `down` or `starting`; raises `NotReady` when messages cannot be accepted."""
         parts = await self._engines.states()
-        if self.worker_is_up is not None:
-            parts["worker"] = "up" if self.worker_is_up() else "starting"
+        if self._worker_is_up is not None:
+            parts["worker"] = "up" if self._worker_is_up() else "starting"
         if parts["postgres"] == "down":
             raise NotReady("PostgreSQL is down: no message can be accepted.", details={"parts": parts})
-        if self.schema_problem is not None:
-            raise NotReady(self.schema_problem, details={"parts": {**parts, "postgres": "starting"}})
+        if self._schema_problem is not None:
+            raise NotReady(self._schema_problem, details={"parts": {**parts, "postgres": "starting"}})
         return parts
 
 

@@ -6,7 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from neo.events import EventLog, Position
-from neo.kit import kept_going
+from neo.kit import keep_running
 from neo.streams import StreamsUnavailable
 
 # A keep-alive may be late by this.
@@ -41,7 +41,7 @@ class Rounds:
     def join(self, tail: Looker) -> None:
         self._tails.add(tail)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(kept_going("tail-rounds", self._run))
+            self._task = asyncio.get_running_loop().create_task(keep_running("tail-rounds", self._run))
 
     def quit(self, tail: Looker) -> None:
         self._tails.discard(tail)

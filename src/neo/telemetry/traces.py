@@ -52,7 +52,7 @@ class Spanned:
 
     def fail(self, code: str) -> None:
         if self._span is not None:
-            from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415
+            from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415 - see `_provider`.
 
             self._span.set_status(Status(StatusCode.ERROR, code))
 
@@ -105,7 +105,7 @@ def span(
 def _opened(
     tracer: "Tracer", name: str, kind: str, parent: str | None, attributes: dict[str, Attribute]
 ) -> Iterator[Spanned]:
-    from opentelemetry.trace import SpanKind  # noqa: PLC0415
+    from opentelemetry.trace import SpanKind  # noqa: PLC0415 - see `_provider`.
 
     with tracer.start_as_current_span(
         name,
@@ -133,7 +133,7 @@ def traceparent() -> str | None:
     """The span that is open here, in the form of W3C Trace Context, to go on from elsewhere."""
     if _tracer is None:
         return None
-    from opentelemetry.trace import get_current_span  # noqa: PLC0415
+    from opentelemetry.trace import get_current_span  # noqa: PLC0415 - see `_provider`.
 
     found = get_current_span().get_span_context()
     return (
@@ -144,7 +144,7 @@ def traceparent() -> str | None:
 def _context(parent: str | None) -> "Context | None":
     if parent is None:
         return None
-    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415 - see `_provider`.
         TraceContextTextMapPropagator,
     )
 
@@ -152,6 +152,7 @@ def _context(parent: str | None) -> "Context | None":
 
 
 def _provider(endpoint: str, process: str) -> "TracerProvider":
+    # The library takes a sixth of a second to import, and most processes send no traces.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415

@@ -21,7 +21,7 @@ from neo.cli.doctor.turns import INVARIANTS
 from neo.db import Database
 from neo.db.migrate import migrate
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder.layout import held
+from neo.engines.data_folder.layout import locked
 from neo.engines.postgres.home import ROOTS_HOME, discard_home
 from neo.engines.stack import engines_up
 from neo.settings import read_settings
@@ -115,7 +115,7 @@ async def ward(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ward]:
         yield Ward(data, addresses, await create_tenant(database, "A tenant"), database, owner)
         await database.aclose()
         await owner.aclose()
-    with held(data) as folder:
+    with locked(data) as folder:
         discard_home(folder)
 
 

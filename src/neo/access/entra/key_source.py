@@ -9,7 +9,7 @@ import httpx2
 import orjson
 
 from neo.access.entra.key_ring import KeyRing, read_keys
-from neo.kit import is_loopback, is_private_line
+from neo.kit import is_loopback, is_secure_url
 
 ANSWER_SECONDS_MAX = 5.0
 # Entra's key set has some 30 KB; nobody may fill our memory.
@@ -37,7 +37,7 @@ class KeySource:
         ) as http:
             metadata = await _fetched(http, self.metadata_url)
             issuer, jwks_url = metadata.get("issuer"), self.jwks_url or metadata.get("jwks_uri")
-            if not isinstance(issuer, str) or not isinstance(jwks_url, str) or not is_private_line(jwks_url):
+            if not isinstance(issuer, str) or not isinstance(jwks_url, str) or not is_secure_url(jwks_url):
                 raise KeysNotFetched("metadata without `issuer` or a safe `jwks_uri`")
             keys = read_keys(await _fetched(http, jwks_url))
         if not keys:

@@ -47,7 +47,7 @@ async def _check_persistence(valkey: "Valkey", facts: Mapping[str, str], trouble
 
 
 async def _append_fsync(valkey: "Valkey") -> str | None:
-    from neo.streams import StreamsUnavailable  # noqa: PLC0415
+    from neo.streams import StreamsUnavailable  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
     try:
         found: list[bytes] = await valkey.call("CONFIG", "GET", "appendfsync")

@@ -71,8 +71,8 @@ async def serve_until_stopped(wish: Wish) -> None:
     screen = Screen(is_json=wish.is_json)
     with planned(wish.data, engines) as engines_plan, _stop_signals() as stop:
         plan, environment = _with_server(engines_plan, wish, engines)
-        async with running(plan, watcher=Watcher(came_up=screen.came_up)) as supervisor:
-            supervisor.hurry = stop.hurry
+        watcher = Watcher(came_up=screen.came_up)
+        async with running(plan, watcher=watcher, stop_now=stop.now) as supervisor:
             tenant = await _unless(stop.asked, _become_healthy(supervisor, plan, environment, screen))
             if tenant is not None:
                 screen.healthy(plan, tenant, supervisor.pids, _model(environment))
@@ -111,7 +111,7 @@ async def _prepare(
     supervisor: Supervisor, plan: Plan, environment: Mapping[str, str], screen: Screen
 ) -> FirstTenant:
     tenant = await prepare_database(supervisor, plan, environment)
-    screen.came_up("database", time.monotonic() - supervisor.born)
+    screen.came_up("database", time.monotonic() - supervisor.started_at)
     return tenant
 
 
@@ -126,11 +126,11 @@ def _not_healthy(supervisor: Supervisor) -> EngineDidNotStart:
 @dataclass(frozen=True)
 class _Stop:
     asked: asyncio.Event
-    hurry: asyncio.Event
+    now: asyncio.Event
 
     def on_signal(self) -> None:
         if self.asked.is_set():
-            self.hurry.set()
+            self.now.set()
         self.asked.set()
 
 

@@ -77,7 +77,7 @@ async def _once_it_listens(work: Callable[[], Awaitable[object]]) -> None:
 
 async def _state(plan: Plan) -> str:
     """Which code was applied to which tables: another release, database, dump or downgrade changes it."""
-    import asyncpg  # noqa: PLC0415
+    import asyncpg  # noqa: PLC0415 - the engines' start does not wait for it.
 
     connection = await asyncpg.connect(plan.addresses.database_owner_url.replace("+asyncpg", ""))
     try:

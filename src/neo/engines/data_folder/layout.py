@@ -1,4 +1,4 @@
-"""The layout of a data folder, and who may hold it."""
+"""The layout of a data folder, and its lock: one process at a time uses it."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ from neo.engines.data_folder.private_file import PRIVATE_FILE, write_once
 from neo.engines.data_folder.running import Running, read_running
 from neo.engines.errors import DataFolderInUse, DataFolderUnfit
 
-__all__ = ["DataFolder", "Running", "held", "read_running"]
+__all__ = ["DataFolder", "Running", "locked", "read_running"]
 
 PRIVATE_FOLDER = 0o700
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -66,8 +66,8 @@ class DataFolder:
 
 
 @contextlib.contextmanager
-def held(path: Path) -> Iterator[DataFolder]:
-    """Make the folder if need be, and hold it alone until the block ends."""
+def locked(path: Path) -> Iterator[DataFolder]:
+    """Make the folder if need be, and keep it locked until the block ends."""
     folder = _opened(path.expanduser().absolute())
     descriptor = os.open(folder.path / "lock", os.O_RDWR | os.O_CREAT, PRIVATE_FILE)
     try:

@@ -73,7 +73,7 @@ def write_settings(home: PostgresHome) -> None:
 def clear_crash(home: PostgresHome) -> None:
     """End orphans and remove stale lock files, whose pid another process may have by now.
 
-    The data folder is held by us alone, so no other server can rightfully run on it.
+    The data folder is locked by us, so no other server can rightfully run on it.
     """
     if not (home.data / "postmaster.pid").exists():
         return

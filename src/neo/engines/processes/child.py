@@ -19,7 +19,7 @@ LOG_BYTES_MAX = 10 * 1024 * 1024
 # The kernel needs no time to kill; only a process stuck in the disk outlives this.
 KILL_SECONDS = 5.0
 # After a second Ctrl-C nobody wants to wait, and every engine recovers from a kill.
-HURRIED_SECONDS = 2.0
+STOP_NOW_SECONDS = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,17 +92,17 @@ class Child:
             _signal_group(self.pid, signal.SIGKILL)
         return code
 
-    async def stop(self, hurry: asyncio.Event) -> None:
-        """Ask, wait, kill. A stop that is hurried waits hardly at all."""
+    async def stop(self, stop_now: asyncio.Event) -> None:
+        """Ask, wait, kill. Once `stop_now` is set, the wait is short."""
         with contextlib.suppress(ProcessLookupError):
             self._process.send_signal(self._command.stop_signal)
         ended = asyncio.create_task(self.exited())
-        hurried = asyncio.create_task(hurry.wait())
-        already = hurry.is_set()
-        seconds = min(HURRIED_SECONDS, self._command.stop_seconds) if already else self._command.stop_seconds
-        waits = {ended} if already else {ended, hurried}
+        pressed = asyncio.create_task(stop_now.wait())
+        already = stop_now.is_set()
+        seconds = min(STOP_NOW_SECONDS, self._command.stop_seconds) if already else self._command.stop_seconds
+        waits = {ended} if already else {ended, pressed}
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        hurried.cancel()
+        pressed.cancel()
         if not ended.done():
             _signal_group(self.pid, signal.SIGKILL)
         await asyncio.wait({ended}, timeout=KILL_SECONDS)

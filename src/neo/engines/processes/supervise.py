@@ -15,14 +15,14 @@ from neo.engines.processes.child import Child, Command
 from neo.engines.processes.report import warn
 from neo.errors import Failure
 
-# The first restart is at once to the eye; the last keeps a broken part from burning a processor.
+# The first restart seems immediate; the last keeps a part that always fails from using a whole processor.
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_LONGEST_SECONDS = 10.0
-# A part that lived this long was well, and its next fall is a new one.
-WELL_SECONDS = 30.0
+# A part that ran this long was healthy, and its next failure starts the backoff anew.
+HEALTHY_SECONDS = 30.0
 # A recovery after a crash may read a gigabyte of log; a part that takes longer than this is stuck.
 READY_SECONDS = 300.0
-# A part that never came up and failed this often has a fault that a further try does not cure.
+# A part that never came up and failed this often will not come up by another try.
 FIRST_STARTS_MAX = 3
 TAIL_LINES = 12
 TAIL_BYTES = 4096
@@ -49,7 +49,7 @@ def _ignore_change(_marks: Mapping[str, Mark]) -> None: ...
 
 @dataclass(frozen=True, kw_only=True)
 class Watcher:
-    """Who is told about parts as they come up, and about each change of processes."""
+    """Callbacks: a part came up for the first time; the set of processes changed."""
 
     came_up: Callable[[str, float], None] = _ignore_up
     changed: Callable[[Mapping[str, Mark]], None] = _ignore_change
@@ -69,11 +69,14 @@ class _Kept:
 class Supervisor:
     """Parts by name; stopped in the reverse of the order they were given in."""
 
-    def __init__(self, parts: Sequence[Part], watcher: Watcher) -> None:
+    def __init__(
+        self, parts: Sequence[Part], watcher: Watcher, stop_now: asyncio.Event | None = None
+    ) -> None:
         self._kept = {part.name: _Kept(part) for part in parts}
         self._watcher = watcher
-        self.born = time.monotonic()
-        self.hurry = asyncio.Event()
+        self.started_at = time.monotonic()
+        # Once it is set, a stop does not wait for a part's own stop time.
+        self._stop_now = stop_now or asyncio.Event()
         self.pids: dict[str, int] = {}
 
     def start(self) -> None:
@@ -92,7 +95,7 @@ class Supervisor:
                 kept.keeper.cancel()
                 await asyncio.wait({kept.keeper})
             if kept.child is not None:
-                await kept.child.stop(self.hurry)
+                await kept.child.stop(self._stop_now)
                 self._forget(kept)
 
     def down(self) -> list[str]:
@@ -108,15 +111,15 @@ class Supervisor:
             await self._kept[need].up.wait()
         delay = BACKOFF_FIRST_SECONDS
         while True:
-            born = time.monotonic()
-            self._report(kept, await self._live(kept), delay)
-            if time.monotonic() - born > WELL_SECONDS:
+            started_at = time.monotonic()
+            self._report(kept, await self._run_once(kept), delay)
+            if time.monotonic() - started_at > HEALTHY_SECONDS:
                 delay = BACKOFF_FIRST_SECONDS
             await asyncio.sleep(delay)
             delay = min(delay * 2, BACKOFF_LONGEST_SECONDS)
 
-    async def _live(self, kept: _Kept) -> str:
-        """One life of a part; returns how it ended."""
+    async def _run_once(self, kept: _Kept) -> str:
+        """Run the part's process once; returns how it ended."""
         try:
             command = await kept.part.prepare()
             kept.log = command.log
@@ -126,7 +129,7 @@ class Supervisor:
             return refusal.message
         except OSError as trouble:
             return f"{kept.part.name} could not be started: {trouble}"
-        how = await self._see_it_through(kept, child)
+        how = await self._watch(kept, child)
         self._forget(kept)
         return how
 
@@ -135,12 +138,12 @@ class Supervisor:
         try:
             await asyncio.shield(starting)
         finally:
-            # A cancellation must not lose a child that is being born: nobody would stop it.
+            # A cancellation must not lose a child that is being started: nobody would stop it.
             kept.child = await starting
             self._announce(kept)
         return kept.child
 
-    async def _see_it_through(self, kept: _Kept, child: Child) -> str:
+    async def _watch(self, kept: _Kept, child: Child) -> str:
         readiness = asyncio.create_task(kept.part.ready())
         ended = asyncio.create_task(child.exited())
         seconds = kept.part.ready_seconds
@@ -148,7 +151,7 @@ class Supervisor:
             await asyncio.wait({readiness, ended}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             late = not readiness.done() and not ended.done()
             if late:
-                await child.stop(self.hurry)
+                await child.stop(self._stop_now)
             elif not ended.done():
                 readiness.result()
                 self._note_up(kept)
@@ -164,7 +167,7 @@ class Supervisor:
         kept.failures = 0
         if not kept.first.done():
             kept.first.set_result(None)
-            self._watcher.came_up(kept.part.name, time.monotonic() - self.born)
+            self._watcher.came_up(kept.part.name, time.monotonic() - self.started_at)
 
     def _report(self, kept: _Kept, how: str, delay: float) -> None:
         kept.failures += 1
@@ -176,22 +179,24 @@ class Supervisor:
     def _announce(self, kept: _Kept) -> None:
         if kept.child is not None:
             self.pids[kept.part.name] = kept.child.pid
-            self._tell()
+            self._notify()
 
     def _forget(self, kept: _Kept) -> None:
         kept.child = None
         self.pids.pop(kept.part.name, None)
-        self._tell()
+        self._notify()
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         children = {name: kept.child for name, kept in self._kept.items()}
         self._watcher.changed({name: child.mark for name, child in children.items() if child and child.mark})
 
 
 @contextlib.asynccontextmanager
-async def supervised(parts: Sequence[Part], watcher: Watcher) -> AsyncIterator[Supervisor]:
+async def supervised(
+    parts: Sequence[Part], watcher: Watcher, stop_now: asyncio.Event | None = None
+) -> AsyncIterator[Supervisor]:
     """Start the parts, and stop them in order when the block ends, however it ends."""
-    supervisor = Supervisor(parts, watcher)
+    supervisor = Supervisor(parts, watcher, stop_now)
     supervisor.start()
     try:
         yield supervisor
@@ -219,7 +224,7 @@ def _ending(code: int) -> str:
 def _fail_first(kept: _Kept, failure: Exception) -> None:
     if not kept.first.done():
         kept.first.set_exception(failure)
-        # Read once here, so that nobody has to wait for a part that nobody waits for.
+        # An exception that is never read makes asyncio warn, and perhaps nobody waits for this part.
         kept.first.exception()
 
 

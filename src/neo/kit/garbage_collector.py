@@ -9,12 +9,12 @@ NEWEST, NEWER, ALL = 10_000, 5, 2
 NEWEST_AT_START = 100_000
 
 
-def start_loading() -> None:
-    """Have the collector look seldom, until `keep_loaded`."""
+def collect_seldom() -> None:
+    """Have the collector look seldom, until `freeze_loaded`."""
     gc.set_threshold(NEWEST_AT_START)
 
 
-def keep_loaded() -> None:
+def freeze_loaded() -> None:
     """Have the collector leave out what there is by now: modules, routes, models.
 
     That is hundreds of thousands of objects which stay. To look through them holds up every answer for a quarter

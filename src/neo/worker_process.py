@@ -9,8 +9,8 @@ import structlog
 
 from neo.db import trusted
 from neo.errors import Failure
-from neo.kit import arm_failpoints, kept_going
-from neo.observed import observed
+from neo.instrumentation import instrumented
+from neo.kit import arm_failpoints, keep_running
 from neo.resources import Resources, open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs
@@ -31,7 +31,7 @@ def run_worker() -> int:
 async def _work(settings: Settings) -> int:
     resources = open_resources(settings)
     try:
-        async with observed(settings.telemetry, resources, process="neo-worker"):
+        async with instrumented(settings.telemetry, resources, process="neo-worker"):
             # Beside other workers: a turn that came to this one early would wait for what they have ready.
             return await _run(resources, TurnWorker(resources, settings, warms_first=True))
     finally:
@@ -62,9 +62,9 @@ async def _prepared(resources: Resources, worker: TurnWorker) -> None:
     await trusted(resources.database, on_wait=_once_each())
     async with asyncio.TaskGroup() as group:
         beside = [
-            group.create_task(kept_going("connect", resources.temporal.connect)),
-            group.create_task(kept_going("sweep", resources.sweeper.run)),
-            group.create_task(kept_going("orphans", resources.orphans.run)),
+            group.create_task(keep_running("connect", resources.temporal.connect)),
+            group.create_task(keep_running("sweep", resources.sweeper.run)),
+            group.create_task(keep_running("orphans", resources.orphans.run)),
         ]
         await worker.run()
         for task in beside:

@@ -1,4 +1,4 @@
-"""The worker in the API's process, imported while the API answers already."""
+"""The worker in the API's process. It is imported in a thread, so that the API answers meanwhile."""
 
 import asyncio
 import importlib
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from neo.worker import TurnWorker
 
 
-class WorkerBeside:
+class EmbeddedWorker:
     def __init__(self, resources: Resources, settings: Settings) -> None:
         self._resources = resources
         self._settings = settings

@@ -1,4 +1,4 @@
-"""Runs the API's process: uvicorn, with the worker beside it when asked for."""
+"""Runs the API's process: uvicorn, with the worker embedded when asked for."""
 
 import asyncio
 import os
@@ -10,23 +10,23 @@ import uvicorn
 
 from neo.api.connection import BoundedConnection
 from neo.app import build_app
-from neo.beside import WorkerBeside
-from neo.kit import arm_failpoints, keep_loaded, new_loop
-from neo.observed import observed
+from neo.embedded_worker import EmbeddedWorker
+from neo.instrumentation import instrumented
+from neo.kit import arm_failpoints, freeze_loaded, new_loop
 from neo.resources import open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs
 
 log = structlog.get_logger()
 
-# Tails are told to end at once; this is for requests under way and readers that do not take their last bytes.
+# Tails end at once; this bounds the wait for requests under way and for readers that do not take their last bytes.
 CLOSE_SECONDS = 5
 BACKLOG = 2048
 REFUSED = 78  # EX_CONFIG of sysexits.h: a restart will not help.
 
 
 class ApiServer(uvicorn.Server):
-    """Tells the tails to end as soon as a stop is asked for, so that readers come back elsewhere."""
+    """Ends the tails as soon as a stop is asked for, so that their readers reconnect to another process."""
 
     def __init__(self, config: uvicorn.Config, closing: asyncio.Event) -> None:
         super().__init__(config)
@@ -34,7 +34,7 @@ class ApiServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        keep_loaded()
+        freeze_loaded()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self._closing.set()
@@ -54,14 +54,14 @@ def serve_api(*, with_worker: bool) -> int:
 async def _serve(settings: Settings, *, with_worker: bool) -> int:
     resources = open_resources(settings)
     closing = asyncio.Event()
-    worker = WorkerBeside(resources, settings) if with_worker else None
+    embedded_worker = EmbeddedWorker(resources, settings) if with_worker else None
     refused = False
 
     def refuse() -> None:
         nonlocal refused
         refused = server.should_exit = True
 
-    app = build_app(resources, settings, closing, beside=worker, on_refusal=refuse)
+    app = build_app(resources, settings, closing, embedded_worker=embedded_worker, on_refusal=refuse)
     config = uvicorn.Config(
         app,
         host=settings.server.host,
@@ -71,7 +71,7 @@ async def _serve(settings: Settings, *, with_worker: bool) -> int:
         log_config=None,
         access_log=False,
         server_header=False,
-        # Who may say whose request it passes on; nobody, unless told.
+        # Whose X-Forwarded-For header is believed; nobody's by default.
         proxy_headers=bool(settings.server.trusted_proxies),
         forwarded_allow_ips=settings.server.trusted_proxies,
         backlog=BACKLOG,
@@ -79,6 +79,6 @@ async def _serve(settings: Settings, *, with_worker: bool) -> int:
         timeout_graceful_shutdown=CLOSE_SECONDS,
     )
     server = ApiServer(config, closing)
-    async with observed(settings.telemetry, resources, process="neo" if with_worker else "neo-api"):
+    async with instrumented(settings.telemetry, resources, process="neo" if with_worker else "neo-api"):
         await server.serve()
     return REFUSED if refused else 0
