@@ -216,7 +216,7 @@ def _gate(resources: Resources, settings: Settings, lookups: Lookups) -> Gate:
 
 
 async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[], None]) -> None:
-    """Wait for the database, then check its schema and role; a role that row-level security does not bind is refused."""
+    """Wait for the database, then check its schema and role; one that row-level security does not bind is refused."""
     try:
         await trusted(resources.database, on_wait=health.schema_is_not_ready)
     except DatabaseRoleUnsafe as failure:
