@@ -27,7 +27,7 @@ from neo.agents import AgentDesk
 from neo.agents.routes import router as agent_router
 from neo.agents.tenants.routes import router as tenant_router
 from neo.api import RequestScope, build_document, install_error_handlers
-from neo.attachments import BlobDoor, BlobUrls, Inspector
+from neo.attachments import BlobUrls, Inspector, SignedBlobAccess
 from neo.attachments.routes import router as blob_router
 from neo.channels.installs.routes import install_router
 from neo.channels.routes import router as channel_router
@@ -178,7 +178,7 @@ def build_app(
     app.state.key_desk = KeyDesk(
         resources.database, settings.server.environment, Pepper(secret_keys(settings))
     )
-    app.state.blob_door = BlobDoor(resources.blobs, signer)
+    app.state.signed_blobs = SignedBlobAccess(resources.blobs, signer)
     app.state.health = health
     _allow_origins(app, settings.server.cors_origins)
     return RequestScope(app)

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, SigningKeys
 from neo.attachments import OrphanSweeper
-from neo.blobs import BlobAccess, BlobPlace, BlobStore
+from neo.blobs import BlobAccess, BlobLocation, BlobStore
 from neo.db import Database
 from neo.errors import Edge, Failure, Kind
 from neo.events import EventLog
@@ -151,7 +151,7 @@ def blob_store(settings: BlobSettings) -> BlobStore | None:
         s3_region=settings.blob_s3_region,
         gcs_key=plain(settings.blob_gcs_key),
     )
-    return BlobStore(BlobPlace.parse(settings.blob_url), access)
+    return BlobStore(BlobLocation.parse(settings.blob_url), access)
 
 
 def _models(settings: ModelSettings) -> Models:

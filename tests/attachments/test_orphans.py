@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from neo.attachments import OrphanSweeper
-from neo.blobs import BlobAccess, BlobPlace, BlobStore, BlobStoreUnavailable
+from neo.blobs import BlobAccess, BlobLocation, BlobStore, BlobStoreUnavailable
 from support.client import Client
 from support.images import image
 from support.rows import Rows
@@ -20,7 +20,7 @@ AT_ONCE, LATER = timedelta(0), timedelta(hours=1)
 
 
 def sweeper(server: Server, rows: Rows, kept: timedelta) -> OrphanSweeper:
-    blobs = BlobStore(BlobPlace.parse((server.data / "blobs").resolve().as_uri()), BlobAccess())
+    blobs = BlobStore(BlobLocation.parse((server.data / "blobs").resolve().as_uri()), BlobAccess())
     return OrphanSweeper(rows.database, blobs, kept)
 
 
@@ -105,7 +105,8 @@ async def test_bytes_that_cannot_be_removed_keep_their_row(
     await sweeper(server, rows, AT_ONCE).sweep()
     upload = await granted(client, await client.open())
     away = BlobStore(
-        BlobPlace.parse("s3://bucket"), BlobAccess(endpoint="http://127.0.0.1:1", s3_key_id="a", s3_key="b")
+        BlobLocation.parse("s3://bucket"),
+        BlobAccess(endpoint="http://127.0.0.1:1", s3_key_id="a", s3_key="b"),
     )
 
     with pytest.raises(BlobStoreUnavailable):

@@ -9,10 +9,10 @@ from neo.attachments import (
     Attachment,
     AttachmentInvalid,
     AttachmentsNotConfigured,
-    BlobDoor,
     BlobUrls,
     Normaliser,
     Pixels,
+    SignedBlobAccess,
 )
 from support.rows import Rows
 
@@ -26,12 +26,12 @@ async def test_nothing_is_granted() -> None:
 
 
 async def test_who_holds_a_url_is_told_and_nobody_else() -> None:
-    door = BlobDoor(None, SIGNER)
+    access = SignedBlobAccess(None, SIGNER)
 
     with pytest.raises(AttachmentsNotConfigured):
-        await door.read("a/b/c/image", SIGNER.sign("read", "a/b/c/image", seconds=60).encode())
+        await access.read("a/b/c/image", SIGNER.sign("read", "a/b/c/image", seconds=60).encode())
     with pytest.raises(InvalidSignature):
-        await door.read("a/b/c/image", b"v=1")
+        await access.read("a/b/c/image", b"v=1")
 
 
 async def test_an_earlier_image_is_shown_without_an_address() -> None:

@@ -15,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from neo.blobs import (
     BlobAccess,
     BlobChanged,
+    BlobLocation,
     BlobNotFound,
-    BlobPlace,
     BlobStore,
     BlobStoreUnavailable,
     BlobUrlInvalid,
@@ -29,7 +29,7 @@ PNG = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": "image/png"}
 @pytest.fixture(params=["folder", "azurite"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> BlobStore:
     if request.param == "folder":
-        return BlobStore(BlobPlace.parse(f"file://{tmp_path}/blobs"), BlobAccess())
+        return BlobStore(BlobLocation.parse(f"file://{tmp_path}/blobs"), BlobAccess())
     azurite: Azurite = request.getfixturevalue("azurite")
     return azurite.store()
 
@@ -91,7 +91,7 @@ async def test_what_is_deleted_or_never_was_is_not_found(store: BlobStore) -> No
 
 @pytest.mark.parametrize("at", ["a/../../etc/passwd", "../x", "a//../b"])
 async def test_g1_no_path_leads_out_of_the_store(tmp_path: Path, at: str) -> None:
-    store = BlobStore(BlobPlace.parse(f"file://{tmp_path}/blobs"), BlobAccess())
+    store = BlobStore(BlobLocation.parse(f"file://{tmp_path}/blobs"), BlobAccess())
     (tmp_path / "x").write_text("outside")
 
     with pytest.raises((ValueError, BlobStoreUnavailable, BlobNotFound)):
@@ -99,7 +99,7 @@ async def test_g1_no_path_leads_out_of_the_store(tmp_path: Path, at: str) -> Non
 
 
 async def test_a_folder_is_its_owners_alone(tmp_path: Path) -> None:
-    store = BlobStore(BlobPlace.parse(f"file://{tmp_path}/blobs"), BlobAccess())
+    store = BlobStore(BlobLocation.parse(f"file://{tmp_path}/blobs"), BlobAccess())
 
     await store.replace(path(), b"bytes")
 
@@ -108,7 +108,7 @@ async def test_a_folder_is_its_owners_alone(tmp_path: Path) -> None:
 
 async def test_a_store_that_is_away_is_told_as_such() -> None:
     access = BlobAccess(endpoint="http://127.0.0.1:1", s3_key_id="id", s3_key="key")
-    store = BlobStore(BlobPlace.parse("s3://bucket"), access)
+    store = BlobStore(BlobLocation.parse("s3://bucket"), access)
 
     with pytest.raises(BlobStoreUnavailable):
         await store.read("a/b", bytes_max=10)
@@ -159,7 +159,7 @@ async def test_azures_reading_url_reads_with_the_type_that_was_stored(azurite: A
 
 async def test_s3_signs_in_its_own_form() -> None:
     access = BlobAccess(s3_key_id="AKID", s3_key="secret", s3_region="eu-west-1")
-    store = BlobStore(BlobPlace.parse("s3://bucket/some/prefix"), access)
+    store = BlobStore(BlobLocation.parse("s3://bucket/some/prefix"), access)
 
     url = urlsplit(await store.signed_url("PUT", "tenant/session/1", seconds=600))
 
@@ -176,7 +176,7 @@ async def test_gcs_signs_in_its_own_form() -> None:
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     key = {"client_email": "neo@example.iam", "private_key": private.decode(), "private_key_id": "1"}
-    store = BlobStore(BlobPlace.parse("gs://bucket"), BlobAccess(gcs_key=json.dumps(key)))
+    store = BlobStore(BlobLocation.parse("gs://bucket"), BlobAccess(gcs_key=json.dumps(key)))
 
     url = urlsplit(await store.signed_url("PUT", "tenant/session/1", seconds=600))
 
@@ -187,27 +187,27 @@ async def test_gcs_signs_in_its_own_form() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "place"),
+    ("url", "location"),
     [
-        ("az://account/container", BlobPlace("az", "container", None, "account")),
-        ("az://account/container/a/b", BlobPlace("az", "container", "a/b", "account")),
-        ("s3://bucket", BlobPlace("s3", "bucket")),
-        ("s3://bucket/a/", BlobPlace("s3", "bucket", "a")),
-        ("gs://bucket/a", BlobPlace("gs", "bucket", "a")),
-        ("file:///var/lib/neo%20blobs", BlobPlace("file", "/var/lib/neo blobs")),
+        ("az://account/container", BlobLocation("az", "container", None, "account")),
+        ("az://account/container/a/b", BlobLocation("az", "container", "a/b", "account")),
+        ("s3://bucket", BlobLocation("s3", "bucket")),
+        ("s3://bucket/a/", BlobLocation("s3", "bucket", "a")),
+        ("gs://bucket/a", BlobLocation("gs", "bucket", "a")),
+        ("file:///var/lib/neo%20blobs", BlobLocation("file", "/var/lib/neo blobs")),
     ],
 )
-def test_a_place_is_read_from_its_url(url: str, place: BlobPlace) -> None:
-    assert BlobPlace.parse(url) == place
+def test_a_location_is_read_from_its_url(url: str, location: BlobLocation) -> None:
+    assert BlobLocation.parse(url) == location
 
 
 @pytest.mark.parametrize(
     "url",
     ["", "az://account", "s3://", "file://host/path", "file:///", "http://x/y", "s3://b/../c", "s3://b?x=1"],
 )
-def test_a_place_that_is_none_is_refused_with_the_forms(url: str) -> None:
+def test_a_location_that_is_none_is_refused_with_the_forms(url: str) -> None:
     with pytest.raises(BlobUrlInvalid, match="az://account/container"):
-        BlobPlace.parse(url)
+        BlobLocation.parse(url)
 
 
 @pytest.mark.parametrize("show", [repr, str])

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DBAPIError
 
 from channels.routing_world import World, make_world
 from neo.audit import AuditStore
-from neo.channels import Destination, Inbound, TenantNotFound, find_destination, settle
+from neo.channels import Destination, Inbound, TenantNotFound, find_destination, find_route
 from neo.sessions import SessionStore
 from support.client import SESSIONS, Client
 from support.rows import Rows
@@ -308,11 +308,11 @@ async def test_d14_a_channel_that_moved_between_the_look_up_and_the_session_does
     elsewhere = Inbound.parse(None, world.bots["white-label"], world.inbound["elsewhere"])
 
     async with rows.database.transaction(destination.tenant_id) as db:
-        assert await settle(db, destination, inbound) is not None
-        assert await settle(db, destination, elsewhere) is None
+        assert await find_route(db, destination, inbound) is not None
+        assert await find_route(db, destination, elsewhere) is None
     with pytest.raises(TenantNotFound):
         async with rows.database.transaction(world.suspended.id) as db:
-            await settle(db, Destination(world.suspended.id, is_white_label=True), inbound)
+            await find_route(db, Destination(world.suspended.id, is_white_label=True), inbound)
 
 
 async def test_a_relayed_session_keeps_both_identities_and_whom_it_is_for(

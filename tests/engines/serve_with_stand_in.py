@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from neo.cli.serve.command import Wish, serve_until_stopped
+from neo.cli.serve.command import ServeOptions, serve_until_stopped
 from neo.errors import Failure
 
 
@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument("--answers", required=True)
     asked = parser.parse_args()
     server = ("-m", "http.server", str(asked.port), "--bind", "127.0.0.1", "--directory", asked.answers)
-    wish = Wish(
+    options = ServeOptions(
         host="127.0.0.1",
         port=asked.port,
         data=asked.data,
@@ -26,7 +26,7 @@ def main() -> None:
         environment=dict(os.environ),
     )
     try:
-        asyncio.run(serve_until_stopped(wish))
+        asyncio.run(serve_until_stopped(options))
     except Failure as failure:
         sys.exit(f"neo: {failure.message}")
 

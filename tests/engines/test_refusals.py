@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neo.cli.operator import NoDatabase, ground
+from neo.cli.operator import NoDatabase, operator_database
 from neo.engines.choose import choose_engines
 from neo.engines.errors import ConfigurationMissing, PortTaken
 from neo.engines.ports import refuse_taken_port
@@ -43,8 +43,8 @@ async def test_without_a_data_folder_there_is_nothing_to_administer(
         monkeypatch.delenv(variable)
 
     with pytest.raises(NoDatabase, match="run `neo serve` first"):
-        async with ground(tmp_path / "none"):
+        async with operator_database(tmp_path / "none"):
             pass
     with pytest.raises(NoDatabase, match="is not a data folder that `neo serve` has used yet"):
-        async with ground(tmp_path):
+        async with operator_database(tmp_path):
             pass

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx2
 
-from neo.blobs import BlobAccess, BlobPlace, BlobStore
+from neo.blobs import BlobAccess, BlobLocation, BlobStore
 from neo.engines.ports import free_port
 from support.node import installed, node
 
@@ -38,7 +38,7 @@ class Azurite:
 
     def store(self) -> BlobStore:
         access = BlobAccess(endpoint=self.endpoint, azure_key=KEY)
-        return BlobStore(BlobPlace.parse(self.url), access)
+        return BlobStore(BlobLocation.parse(self.url), access)
 
 
 @asynccontextmanager

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from neo.access import EntraRules, EntraVerifier, KeySource, SigningKeys
-from neo.cli.dev_issuer.tokens import AUDIENCE, CLIENT_ID, TokenWish, claims, metadata
+from neo.cli.dev_issuer.tokens import AUDIENCE, CLIENT_ID, TokenRequest, claims, metadata
 from neo.engines.ports import free_port
 
 TID = UUID("7e4a47f1-0000-4000-8000-0000000000a1")
@@ -98,7 +98,7 @@ class Issuer:
         return KeySource(f"{self.url}/common/v2.0/.well-known/openid-configuration")
 
     def claims(self, *without: str, **changes: Any) -> dict[str, Any]:
-        said = claims(TokenWish(tid=TID, oid=OID, name="Ada", email="ada@example.com"), self.url)
+        said = claims(TokenRequest(tid=TID, oid=OID, name="Ada", email="ada@example.com"), self.url)
         return {name: value for name, value in said.items() if name not in without} | changes
 
     def v1_claims(self, *without: str, **changes: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Agents: whom a session talks to.
 
-Every tenant has its `NEO_SUPPORT` agent from birth. An agent's own model, when it has one, answers at the
+Every tenant has its `NEO_SUPPORT` agent from its creation on. An agent's own model, when it has one, answers at the
 FAST tier. Only CONVERSATIONAL agents may be chatted with.
 """
 

@@ -1,4 +1,4 @@
-"""What a partial update comes to: the columns that differ, or why it is refused."""
+"""Works out a partial update: which columns differ, or why it is refused."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -23,17 +23,17 @@ def check_version(agent: Agent, version: int | None) -> None:
         )
 
 
-def settle(agent: Agent, wanted: dict[str, Any]) -> dict[str, Any]:
+def changed_columns(agent: Agent, wanted: dict[str, Any]) -> dict[str, Any]:
     """The columns that change."""
     _check_immutable(agent, wanted)
     if "access" in wanted or "access_user_ids" in wanted:
         access, given = wanted.get("access", agent.access), wanted.get("access_user_ids")
-        wanted = {**wanted, "access_user_ids": settle_access(access, given, agent.access_user_ids)}
+        wanted = {**wanted, "access_user_ids": access_users(access, given, agent.access_user_ids)}
     return {name: value for name, value in wanted.items() if value != getattr(agent, name)}
 
 
-def settle_access(access: str, given: Sequence[UUID] | None, stored: Sequence[UUID] = ()) -> list[UUID]:
-    """The users that go with the access: some for SPECIFIC_USERS, none for anything else."""
+def access_users(access: str, given: Sequence[UUID] | None, stored: Sequence[UUID] = ()) -> list[UUID]:
+    """The user ids to store with this access: at least one for SPECIFIC_USERS, none for any other."""
     ids = list(dict.fromkeys(stored if given is None else given))
     if access == Access.SPECIFIC_USERS:
         if not ids:

@@ -1,4 +1,4 @@
-"""Agents as those who set a tenant up see them: list, read, create, change, delete, each change on record."""
+"""Agents for those who set a tenant up: list, read, create, change, delete. Each change is recorded."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
-from neo.agents.change import check_changeable, check_version, settle, settle_access
+from neo.agents.change import access_users, changed_columns, check_changeable, check_version
 from neo.agents.errors import AgentInUse
 from neo.agents.models import Agent, AgentVersion
 from neo.agents.store import AgentStore
@@ -17,7 +17,7 @@ from neo.db import Database
 
 
 class AgentDesk:
-    """`model_name` gives a model's name in its usual form, or refuses it: models stand above agents."""
+    """`model_name` gives a model's canonical name, or refuses it; it is passed in because `llm` may import agents."""
 
     def __init__(self, database: Database, model_name: Callable[[str], str]) -> None:
         self._database = database
@@ -34,7 +34,7 @@ class AgentDesk:
 
     async def create(self, caller: Principal, wanted: dict[str, Any]) -> Agent:
         wanted = self._named(wanted)
-        wanted["access_user_ids"] = settle_access(wanted["access"], wanted["access_user_ids"])
+        wanted["access_user_ids"] = access_users(wanted["access"], wanted["access_user_ids"])
         async with self._database.transaction(caller.tenant_id) as db:
             agents = AgentStore(db, caller.tenant_id)
             agent_id = await agents.create(created_by=caller.account_id, **wanted)
@@ -44,14 +44,14 @@ class AgentDesk:
     async def change(
         self, caller: Principal, agent_id: int, wanted: dict[str, Any], *, version: int | None
     ) -> Agent:
-        """Only what is named changes; with a `version`, only that version does."""
+        """Change only the named fields; with a `version`, only when that is the agent's current one."""
         wanted = self._named(wanted)
         async with self._database.transaction(caller.tenant_id) as db:
             agents = AgentStore(db, caller.tenant_id)
-            agent = await agents.hold(agent_id)
+            agent = await agents.lock(agent_id)
             check_changeable(agent)
             check_version(agent, version)
-            changes = settle(agent, wanted)
+            changes = changed_columns(agent, wanted)
             if changes:
                 agent = await agents.change(agent, changes, changed_by=caller.account_id)
                 await _record(db, caller, "agent.updated", agent_id, fields=sorted(changes))
@@ -60,7 +60,7 @@ class AgentDesk:
     async def delete(self, caller: Principal, agent_id: int) -> None:
         async with self._database.transaction(caller.tenant_id) as db:
             agents = AgentStore(db, caller.tenant_id)
-            agent = await agents.hold(agent_id)
+            agent = await agents.lock(agent_id)
             check_changeable(agent)
             if await agents.is_bound(agent):
                 raise AgentInUse(

@@ -1,4 +1,4 @@
-"""The wire shapes of agents."""
+"""The request and response bodies of agents."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -10,7 +10,7 @@ from neo.agents.errors import AutonomyTypeNotSupported
 from neo.agents.models import Access, Audience, AutonomyType, Overlap
 from neo.api import Guid, Instructions, Name, Text, left_alone
 
-# A staff of this size is what ADMINS_ONLY and ALL_USERS are for.
+# For more users than this there are ADMINS_ONLY and ALL_USERS.
 ACCESS_USERS_MAX = 1000
 
 UserIds = Annotated[list[Guid], Field(max_length=ACCESS_USERS_MAX)]
@@ -62,7 +62,7 @@ class CreateConversationalAgent(BaseModel):
     @field_validator("autonomy_type")
     @classmethod
     def _is_supported(cls, value: AutonomyType) -> AutonomyType:
-        # Not an error among others: the other fields belong to another kind of agent, and say nothing here.
+        # Refused before the other fields are checked: they belong to another kind of agent.
         if value is not AutonomyType.CONVERSATIONAL:
             raise AutonomyTypeNotSupported(
                 "Only CONVERSATIONAL agents can be created yet.",
@@ -143,7 +143,7 @@ class AgentSnapshot(BaseModel):
     agent_settings: AgentSettings
     model: str | None
     reasoning_effort: str | None
-    # Versions of before there was one have none.
+    # Versions from before this column existed have none.
     overlap: Overlap | None = None
 
 
@@ -154,6 +154,6 @@ class AgentVersionDetail(AgentVersionResource):
 
 
 def columns(fields: dict[str, Any]) -> dict[str, Any]:
-    """A body's fields under the names of the table's columns."""
+    """A body's fields by column name."""
     settings = fields.pop("agent_settings", None)
     return fields if settings is None else {**fields, "instructions": settings.custom_instructions}

@@ -1,4 +1,4 @@
-"""From rows to the wire."""
+"""Turns rows into the API's resources."""
 
 from typing import Any
 

@@ -25,7 +25,7 @@ from neo.agents.versions import VersionStore
 # Ids are PostgreSQL's bigint; a larger number cannot name an agent.
 AGENT_ID_MAX = 2**63 - 1
 
-# Channels stand above agents, so their table is named here and their model is not.
+# Channels import agents, so their table is named here and not imported.
 BOUND = text(
     "SELECT EXISTS (SELECT FROM channels WHERE tenant_id = :tenant AND agent_id = :agent AND deleted_at IS NULL)"
 ).bindparams(bindparam("tenant", type_=Uuid()), bindparam("agent", type_=BigInteger()))
@@ -39,12 +39,12 @@ class AgentStore:
     async def get(self, agent_id: int, visible: ColumnElement[bool] | None = None) -> Agent:
         return await self._one(agent_id, self._owned().where(true() if visible is None else visible))
 
-    async def hold(self, agent_id: int) -> Agent:
-        """The agent, held by this transaction alone: to change it."""
+    async def lock(self, agent_id: int) -> Agent:
+        """The agent with its row locked, to change it."""
         return await self._one(agent_id, self._owned().with_for_update())
 
-    async def hold_as_is(self, agent_id: int) -> Agent:
-        """The agent, held as it is until the commit: nobody deletes what is being bound."""
+    async def lock_shared(self, agent_id: int) -> Agent:
+        """The agent with its row share-locked until the commit: it cannot be deleted while a channel is bound to it."""
         return await self._one(agent_id, self._owned().with_for_update(read=True))
 
     async def get_managed(self, key: ManagedAgentKey) -> Agent:
@@ -56,7 +56,7 @@ class AgentStore:
     async def newest(
         self, rows_max: int, *, before: int | None, visible: ColumnElement[bool]
     ) -> Sequence[Agent]:
-        """Without their instructions, which may be long."""
+        """The newest agents, without their instructions, which may be long."""
         wanted = self._owned().where(visible).options(defer(Agent.instructions, raiseload=True))
         if before is not None:
             wanted = wanted.where(Agent.id < before)
@@ -107,7 +107,7 @@ class AgentStore:
         await self._update(agent, {"deleted_at": func.now(), "updated_at": func.now()})
 
     async def is_bound(self, agent: Agent) -> bool:
-        """Whether a channel leads to it."""
+        """Whether a channel is bound to the agent."""
         return bool(await self._db.scalar(BOUND, {"tenant": self._tenant_id, "agent": agent.id}))
 
     async def _one(self, agent_id: int, wanted: Select[Agent]) -> Agent:

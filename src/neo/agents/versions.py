@@ -1,4 +1,4 @@
-"""What an agent was after each of its changes; only ever added to."""
+"""What an agent was after each of its changes. Rows are added and never changed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -47,7 +47,7 @@ class VersionStore:
         return found
 
     async def newest(self, agent_id: int, rows_max: int, *, before: int | None) -> Sequence[AgentVersion]:
-        """Without their snapshots, which may be long."""
+        """The newest versions, without their snapshots, which may be long."""
         wanted = self._of(agent_id).options(defer(AgentVersion.snapshot))
         if before is not None:
             wanted = wanted.where(AgentVersion.version < before)

@@ -1,13 +1,12 @@
 """Images that come with a message: granted, checked, normalised, signed for reading.
 
-An upload belongs to the session that it was granted to, is used by one message at most, and is held to what was
+An upload belongs to the session that it was granted to, is used by one message at most, and must stay what was
 looked at when that message was accepted. No image is decoded in a process of Neo's: a turn has it made into bare
 pixels by a process of its own with limits, and a model sees these pixels only. Bytes are reached by signed URLs
 that are good for minutes.
 """
 
-from neo.attachments.claiming import claim
-from neo.attachments.door import BlobDoor
+from neo.attachments.attach import attach
 from neo.attachments.errors import (
     AttachmentInvalid,
     AttachmentNotFound,
@@ -25,6 +24,7 @@ from neo.attachments.models import Attachment
 from neo.attachments.names import shown_name
 from neo.attachments.orphans import OrphanSweeper
 from neo.attachments.pixels import Picture, Pixels
+from neo.attachments.signed_access import SignedBlobAccess
 from neo.attachments.store import AttachmentStore
 from neo.attachments.urls import BlobUrls
 
@@ -40,7 +40,6 @@ __all__ = [
     "AttachmentStore",
     "AttachmentTypeUnsupported",
     "AttachmentsNotConfigured",
-    "BlobDoor",
     "BlobUrls",
     "Cited",
     "Inspected",
@@ -49,8 +48,9 @@ __all__ = [
     "OrphanSweeper",
     "Picture",
     "Pixels",
+    "SignedBlobAccess",
     "TooManyAttachments",
     "UploadQuotaExceeded",
-    "claim",
+    "attach",
     "shown_name",
 ]

@@ -1,4 +1,4 @@
-"""Looks at what was uploaded, before a message is accepted with it."""
+"""Inspects uploads before a message is accepted with them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from neo.attachments.models import Attachment
 from neo.blobs import Blob, BlobChanged, BlobNotFound, BlobStore
 from neo.errors import Failure
 
-# Type and size of most images are in here; where metadata or frames are in the way, the whole is read.
+# Most images have their type and size within these bytes; of the others the whole is read.
 BEGINNING_BYTES = 64 * 1024
 
 
@@ -32,7 +32,7 @@ class Cited:
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """An upload that was looked at: the row, and what the message will hold it to."""
+    """An inspected upload: its row, and the values that it must still have when the turn reads it."""
 
     attachment: Attachment
     cited: Cited
@@ -85,7 +85,7 @@ class Inspector:
 
 
 def not_found(index: int) -> Failure:
-    """The same for a path of nobody's, of another session's, and of an earlier message's."""
+    """One failure for an unknown path, another session's, and an earlier message's, so that none can be told apart."""
     return _at(index, AttachmentNotFound, "is not an unused `blob_path` of this session")
 
 

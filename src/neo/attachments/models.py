@@ -22,7 +22,7 @@ class Attachment(Base):
     message_id: Mapped[UUID | None]
     position: Mapped[int | None] = mapped_column(SmallInteger)
     size_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    # What was looked at when the message was accepted: anything else under the path is not the message's.
+    # As inspected when the message was accepted; other bytes under the path do not belong to the message.
     etag: Mapped[str | None]
     width: Mapped[int | None]
     height: Mapped[int | None]
@@ -31,5 +31,5 @@ class Attachment(Base):
     stored_bytes: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     used_at: Mapped[datetime | None]
-    # The upload's own bytes are gone: its pixels are kept at `stored_path`.
+    # When the upload's own bytes were deleted, after its pixels had been stored at `stored_path`.
     removed_at: Mapped[datetime | None]

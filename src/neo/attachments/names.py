@@ -1,23 +1,23 @@
-"""What a file is called: shown to people, and never a path."""
+"""File names as shown to people; they are never used as paths."""
 
 import unicodedata
 from urllib.parse import quote
 
 CHARACTERS_MAX = 150
 UNNAMED = "image"
-# What some system reads as more than a letter of a name.
+# Characters with a special meaning in some system's file names.
 SPECIAL = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
 
 
 def shown_name(filename: str | None) -> str | None:
-    """The last part of it, without what turns, hides or ends text; None when nothing is left."""
+    """The last path segment without control and direction characters; None when nothing is left."""
     last = (filename or "").replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter for letter in last if not _is_invisible(letter)).translate(SPECIAL)
     return kept.strip(" .")[:CHARACTERS_MAX].strip(" .") or None
 
 
 def disposition(filename: str) -> str:
-    """To be saved and not to be shown in place, under its name (RFC 6266)."""
+    """A Content-Disposition header that has the file saved under its name (RFC 6266), and not shown as a page."""
     plain = "".join(letter if " " < letter <= "~" and letter not in '"\\%' else "_" for letter in filename)
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"
 

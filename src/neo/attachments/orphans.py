@@ -1,4 +1,4 @@
-"""Removes uploads that no message ever used, and those whose pixels are kept by now."""
+"""Removes uploads that no message used in time, and uploads whose normalised pixels have been stored."""
 
 import asyncio
 import random
@@ -14,12 +14,12 @@ from neo.db import Database, DatabaseUnavailable
 
 log = structlog.get_logger()
 
-# Every process sweeps, so none needs to be quick; the jitter keeps them from meeting.
+# Every process sweeps, so each may wait long; the jitter keeps them from sweeping at the same moment.
 SWEEP_SECONDS = 300.0
 JITTER = 0.5
 ROWS_MAX = 200
 
-# Longer than a URL that was signed for the upload itself is good for, to read it or to write it.
+# Longer than any URL lives that was signed to read or write the upload itself.
 SPENT_AFTER = timedelta(hours=1)
 
 SPENT = "SELECT * FROM neo_spent_uploads($1, $2)"
@@ -43,7 +43,7 @@ class OrphanSweeper:
                 log.warning("upload_sweep_waits", code=failure.code)
 
     async def sweep(self) -> int:
-        """One round, oldest first; how many were removed."""
+        """Remove one batch, oldest first, and return how many were removed."""
         removed = 0
         for row in await self.database.look_up(TAKE, self.kept, ROWS_MAX):
             removed += await self._remove(row["tenant_id"], row["id"], row["blob_path"])
@@ -52,7 +52,7 @@ class OrphanSweeper:
         return removed
 
     async def sweep_spent(self, spent_after: timedelta = SPENT_AFTER) -> int:
-        """Remove the uploads of messages: they say where they were taken and what with, and nobody reads them."""
+        """Remove uploads whose pixels are stored: nobody reads them any more, and their metadata may be private."""
         found = await self.database.look_up(SPENT, spent_after, ROWS_MAX)
         for row in found:
             if self.blobs is not None:
@@ -65,7 +65,7 @@ class OrphanSweeper:
         async with self.database.transaction(tenant_id) as db:
             if not await AttachmentStore(db, tenant_id).remove_unused(attachment_id):
                 return False
-            # Within the transaction: bytes that cannot be removed keep their row, and no message can claim it now.
+            # Within the transaction: when the bytes cannot be removed, the row stays, and no message can use it now.
             if self.blobs is not None:
                 await self.blobs.delete(blob_path)
         return True

@@ -1,4 +1,4 @@
-"""The pixels that a model is shown: made once in the turn, kept under a path that never changes."""
+"""The normalised images that a model is shown: made once, in the turn, and stored under a path that never changes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from neo.db import Database
 
 log = structlog.get_logger()
 
-# Above what normalising leaves of any image.
+# More bytes than any normalised image has.
 KEPT_BYTES_MAX = 2 * IMAGE_BYTES_MAX
 
 
@@ -39,7 +39,7 @@ class Pixels:
         self._normaliser = normaliser
 
     async def prepare(self, tenant_id: UUID, message_id: UUID) -> list[Picture]:
-        """A new message's pictures; raises `AttachmentInvalid` for one that cannot be decoded or was changed."""
+        """The pictures of a new message; raises `AttachmentInvalid` when one cannot be decoded or was changed."""
         blobs = self._needed()
         found = await self._rows(tenant_id, [message_id])
         return [await self._prepare(blobs, attachment) for attachment in found]
@@ -47,7 +47,7 @@ class Pixels:
     async def earlier(
         self, tenant_id: UUID, message_ids: Sequence[UUID], *, pictures_max: int
     ) -> list[Picture]:
-        """The newest of these messages' pictures, newest message first; one that is gone is left out."""
+        """The newest pictures of these messages, newest message first; pictures whose bytes are gone are left out."""
         blobs = self._needed()
         order = {message_id: place for place, message_id in enumerate(message_ids)}
         rows = [row for row in await self._rows(tenant_id, message_ids) if row.stored_path]
@@ -80,7 +80,7 @@ class Pixels:
 
     async def _keep(self, blobs: BlobStore, attachment: Attachment, normalised: Normalised) -> None:
         path = f"{attachment.tenant_id}/{attachment.session_id}/normalised/{attachment.id}"
-        # An attempt before this one may have got as far: the same upload gives the same pixels.
+        # An earlier attempt may have stored it already: the same upload gives the same pixels.
         await blobs.put_new(path, normalised.data, mime=normalised.mime)
         async with self._database.transaction(attachment.tenant_id) as db:
             await AttachmentStore(db, attachment.tenant_id).keep(

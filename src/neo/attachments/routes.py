@@ -7,17 +7,17 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from neo.api import ERRORS, operation
-from neo.attachments.door import BlobDoor, too_large
 from neo.attachments.errors import UploadBroken
 from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.names import disposition
+from neo.attachments.signed_access import SignedBlobAccess, too_large
 from neo.attachments.urls import PATH, READ_SECONDS
 
 router = APIRouter(prefix=PATH)
 
-# A megabyte takes a slow line some seconds.
+# A slow connection takes some seconds for a megabyte.
 UPLOAD_SECONDS_MAX = 120
-# What was uploaded by strangers is never shown as a page of this server.
+# A browser must never show a stranger's upload as a page of this server.
 SAFE = {
     "content-security-policy": "sandbox; default-src 'none'",
     "cross-origin-resource-policy": "cross-origin",
@@ -47,9 +47,9 @@ async def put_blob(request: Request, path: str) -> Response:
     (10,485,760). Until a message has used the image, a second upload replaces the first. A URL that was changed, has
     expired or comes with another type answers `403 invalid_signature`, more bytes `413 attachment_too_large`.
     """
-    door: BlobDoor = request.app.state.blob_door
-    door.check_upload(path, _declared_type(request), request.scope["query_string"])
-    etag = await door.upload(path, await _body(request))
+    access: SignedBlobAccess = request.app.state.signed_blobs
+    access.check_upload(path, _declared_type(request), request.scope["query_string"])
+    etag = await access.upload(path, await _body(request))
     return Response(status_code=201, headers={"etag": etag, "cache-control": "no-store"})
 
 
@@ -73,8 +73,8 @@ async def get_blob(request: Request, path: str) -> Response:
     sent to be saved or used as an image, never as a page. A URL that was changed or has expired answers
     `403 invalid_signature`.
     """
-    door: BlobDoor = request.app.state.blob_door
-    found = await door.read(path, request.scope["query_string"])
+    access: SignedBlobAccess = request.app.state.signed_blobs
+    found = await access.read(path, request.scope["query_string"])
     headers = {**SAFE, "content-disposition": disposition(found.filename)}
     return Response(found.data, media_type=found.mime, headers=headers)
 

@@ -8,7 +8,7 @@ from neo.attachments.models import Attachment
 
 
 class AttachmentStore:
-    """A tenant's attachments. A row is issued before there are bytes, and claimed once, by one message."""
+    """A tenant's attachments. A row is issued before there are bytes, and attached once, by one message."""
 
     def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
         self._db = db
@@ -22,13 +22,13 @@ class AttachmentStore:
         return await self._db.scalar(select(func.count()).select_from(wanted.subquery())) or 0
 
     async def kept_bytes(self) -> int:
-        """What the tenant's messages take up in the store."""
+        """How many bytes the attachments of the tenant's messages take up."""
         kept = func.coalesce(Attachment.stored_bytes, Attachment.size_bytes, 0)
         wanted = self._owned().where(Attachment.message_id.is_not(None)).with_only_columns(func.sum(kept))
         return int(await self._db.scalar(wanted) or 0)
 
     async def unused(self, session_id: UUID, blob_paths: Collection[str]) -> dict[str, Attachment]:
-        """Those of this session that no message has yet, by path."""
+        """This session's uploads that no message has used yet, by path."""
         found = await self._db.scalars(
             self._owned().where(
                 Attachment.session_id == session_id,
@@ -38,19 +38,19 @@ class AttachmentStore:
         )
         return {attachment.blob_path: attachment for attachment in found}
 
-    async def claim(self, attachment_id: UUID, message_id: UUID, **values: object) -> bool:
-        """Make it this message's; false when another message was quicker, or it was swept away."""
+    async def attach(self, attachment_id: UUID, message_id: UUID, **values: object) -> bool:
+        """Attach it to this message; false when another message has used it, or the sweeper has removed it."""
         mine = self._change(attachment_id).where(Attachment.message_id.is_(None))
         values = {"message_id": message_id, "used_at": func.now(), **values}
         return (await self._db.execute(mine.values(values).returning(Attachment.id))).first() is not None
 
     async def of_messages(self, message_ids: Collection[UUID]) -> Sequence[Attachment]:
-        """Each message's, in its order."""
+        """The attachments of these messages, each message's in their order."""
         wanted = self._owned().where(Attachment.message_id.in_(message_ids)).order_by(Attachment.position)
         return (await self._db.scalars(wanted)).all()
 
     async def keep(self, attachment_id: UUID, **values: object) -> None:
-        """Note where its pixels are kept; a second time changes nothing."""
+        """Note where its pixels are stored; a second call changes nothing."""
         await self._db.execute(
             self._change(attachment_id).where(Attachment.stored_path.is_(None)).values(values)
         )

@@ -1,4 +1,4 @@
-"""Where to put an upload, and where to read an attachment: a URL that is good for that and for minutes."""
+"""Signed URLs: one to put an upload to, one to read an attachment from. Each is valid for minutes."""
 
 from urllib.parse import quote
 
@@ -38,12 +38,12 @@ class BlobUrls:
         return self._own(base_url, path, query)
 
     async def for_reading(self, base_url: str, attachment: Attachment) -> str:
-        """Of what is kept; of the upload itself, until its pixels are."""
+        """A URL to the stored pixels, or to the upload itself until they are stored."""
         if self._blobs is None:
             return ""
         if self._blobs.signs and attachment.stored_path is not None:
             return await self._blobs.signed_url("GET", attachment.stored_path, seconds=READ_SECONDS)
-        # A sender chose the upload's type, so it is only shown by a route that looks for itself.
+        # The sender chose the upload's declared type, so only our own route serves it: that one looks at the bytes.
         named = f"{attachment.stored_path or attachment.blob_path}/{attachment.filename or UNNAMED}"
         query = self._signer.sign(READ, named, seconds=READ_SECONDS)
         return self._own(base_url, named, query)
@@ -53,5 +53,5 @@ class BlobUrls:
 
 
 def upload_named(path: str, mime: str) -> str:
-    """What an upload's signature covers: the type too, so that no other one is put."""
+    """What an upload's signature covers: the path and the type, so that no other type is uploaded."""
     return f"{path}\n{mime}"

@@ -1,4 +1,4 @@
-"""The audit log: who did what, for which tenant. It is only ever added to; the database refuses anything else."""
+"""The audit log: who did what, for which tenant. Entries are only added: the database refuses updates and deletes."""
 
 from neo.audit.models import AuditEntry
 from neo.audit.store import Actor, AuditStore

@@ -25,7 +25,7 @@ class Actor:
 
 
 class AuditStore:
-    """Written in the transaction of what is recorded: both are there, or neither."""
+    """Entries are written in the transaction of what they record, so that both are there or neither."""
 
     def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
         self._db = db
@@ -58,7 +58,7 @@ class AuditStore:
     async def newest(
         self, rows_max: int, *, before: int | None, **exactly: str | None
     ) -> Sequence[AuditEntry]:
-        """Newest first; `exactly` are columns and what they must be, None for anything."""
+        """Entries, newest first; `exactly` maps columns to the value that they must have, None for any."""
         asked = {column: value for column, value in exactly.items() if value is not None}
         wanted = select(AuditEntry).where(AuditEntry.tenant_id == self._tenant_id).filter_by(**asked)
         if before is not None:

@@ -10,8 +10,8 @@ from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, Pre
 from obstore.store import AzureStore, GCSStore, S3Store
 
 from neo.blobs.errors import BlobChanged, BlobNotFound, BlobStoreUnavailable
+from neo.blobs.location import BlobAccess, BlobLocation
 from neo.blobs.open import open_store
-from neo.blobs.place import BlobAccess, BlobPlace
 
 if TYPE_CHECKING:
     from obstore import GetOptions
@@ -22,7 +22,7 @@ CHUNK_BYTES = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """What was read, with the size and the ETag of the whole."""
+    """The bytes that were read, with the size and the ETag of the whole object."""
 
     size: int
     etag: str
@@ -30,14 +30,14 @@ class Blob:
 
 
 class BlobStore:
-    def __init__(self, place: BlobPlace, access: BlobAccess) -> None:
-        self._place = place
+    def __init__(self, location: BlobLocation, access: BlobAccess) -> None:
+        self._location = location
         self._access = access
 
     @property
     def signs(self) -> bool:
-        """Whether the store hands out URLs of its own."""
-        return self._place.scheme != "file"
+        """Whether the store can sign URLs of its own."""
+        return self._location.scheme != "file"
 
     async def signed_url(self, method: Literal["GET", "PUT"], path: str, *, seconds: int) -> str:
         """A URL of the store's own for this one object and method."""
@@ -48,7 +48,7 @@ class BlobStore:
             return await sign_async(store, method, path, timedelta(seconds=seconds))
 
     async def read(self, path: str, *, bytes_max: int, etag: str | None = None) -> Blob:
-        """At most the first `bytes_max` bytes; with an ETag, of that very version."""
+        """Read at most the first `bytes_max` bytes; with an ETag, only of that version."""
         options: GetOptions = {"if_match": etag} if etag else {}
         data = bytearray()
         with _mapped():
@@ -60,7 +60,7 @@ class BlobStore:
         return Blob(found.meta["size"], found.meta["e_tag"] or "", bytes(data[:bytes_max]))
 
     async def put_new(self, path: str, data: bytes, *, mime: str) -> bool:
-        """Store what is never to change; false when the path is taken already."""
+        """Store bytes that never change; false when the path is taken already."""
         try:
             with _mapped():
                 await self._store.put_async(
@@ -75,13 +75,13 @@ class BlobStore:
         return True
 
     async def replace(self, path: str, data: bytes) -> str:
-        """Store it whole, in place of what is there; its ETag."""
+        """Store the bytes in place of what is there, and return their ETag."""
         with _mapped():
             stored = await self._store.put_async(path, data, use_multipart=False)
         return stored["e_tag"] or ""
 
     async def delete(self, path: str) -> None:
-        """Nothing is left under the path, whether or not something was."""
+        """Delete what is under the path, if anything."""
         try:
             with _mapped():
                 await self._store.delete_async(path)
@@ -89,12 +89,12 @@ class BlobStore:
             return
 
     def _attributes(self, mime: str) -> dict[str, str] | None:
-        # A folder keeps nothing beside the bytes; who serves it names the type.
+        # A folder cannot store a content type; the route that serves the bytes recognises it.
         return {"Content-Type": mime, "Content-Disposition": "attachment"} if self.signs else None
 
     @cached_property
     def _store(self) -> "ObjectStore":
-        return open_store(self._place, self._access)
+        return open_store(self._location, self._access)
 
 
 @contextmanager

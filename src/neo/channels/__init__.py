@@ -1,12 +1,12 @@
 """Channels: a CONVERSATIONAL agent bound to a transport, and how an inbound message finds its agent.
 
-The platform's relay reaches one of three places: the white-label channel that is installed for the sender's
+The platform's relay reaches one of three destinations: the white-label channel that is installed for the sender's
 Microsoft tenant, the named tenant's channel of that bot, or its Neo Support agent. There is no fourth.
 """
 
 from neo.channels.errors import ClientIdNotAllowed, CompanyNotMapped, TenantNotFound
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus, Transport
-from neo.channels.routing.destination import Destination, Route, RouteKind, find_destination, settle
+from neo.channels.routing.destination import Destination, Route, RouteKind, find_destination, find_route
 from neo.channels.routing.explain import Explainer, Explanation
 from neo.channels.routing.inbound import Inbound
 from neo.channels.store import ChannelStore
@@ -27,5 +27,5 @@ __all__ = [
     "TenantNotFound",
     "Transport",
     "find_destination",
-    "settle",
+    "find_route",
 ]

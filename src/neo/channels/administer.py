@@ -22,7 +22,7 @@ from neo.channels.models import Channel, Transport
 from neo.channels.store import ChannelStore
 from neo.db import Database
 
-# Sessions and installs hang on them: another audience or transport is another channel.
+# Sessions and installs depend on these: for another audience or transport, create another channel.
 IMMUTABLE = ("audience", "transport")
 
 
@@ -67,7 +67,7 @@ class ChannelDesk:
             return await channels.change(channel, **changes)
 
     async def delete(self, caller: Principal, channel_id: UUID) -> None:
-        """Its sessions keep it; its bot is free, and installed nowhere."""
+        """Delete the channel and its installs. Its sessions still refer to it; its bot may be registered anew."""
         async with self._database.transaction(caller.tenant_id) as db:
             channels = ChannelStore(db, caller.tenant_id)
             channel = await channels.lock(channel_id)
@@ -90,7 +90,7 @@ def _changes(channel: Channel, wanted: dict[str, Any], version: int | None) -> d
 
 
 async def _check_agent(db: AsyncSession, tenant_id: UUID, agent_id: int, audience: str) -> None:
-    agent = await AgentStore(db, tenant_id).hold_as_is(agent_id)
+    agent = await AgentStore(db, tenant_id).lock_shared(agent_id)
     if agent.autonomy_type != AutonomyType.CONVERSATIONAL:
         raise AgentNotConversational(
             "A channel needs a CONVERSATIONAL agent.",

@@ -1,4 +1,4 @@
-"""The Channels operations' wire shapes."""
+"""The request and response bodies of channels."""
 
 from datetime import datetime
 

@@ -1,4 +1,4 @@
-"""From rows to the wire."""
+"""Turns rows into the API's resources."""
 
 from neo.agents import Audience, Overlap
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus, Transport

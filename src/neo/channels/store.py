@@ -12,7 +12,7 @@ from neo.agents import Audience
 from neo.channels.errors import BotAlreadyRegistered, ChannelNotFound, TooManyChannels
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus
 
-# More than any provider has bots: what a mistaken loop may make.
+# More bots than any provider has; it bounds what a client's runaway loop creates.
 CHANNELS_MAX = 500
 UNIQUE_VIOLATION = "23505"
 
@@ -23,7 +23,7 @@ class ChannelStore:
         self._tenant_id = tenant_id
 
     async def find_white_label(self, bot_id: UUID, end_client_tenant_id: UUID) -> Channel | None:
-        """The active END_USER channel of this bot that is installed there, held as it is until the commit."""
+        """The active END_USER channel of this bot that is installed there, its row share-locked until the commit."""
         installed = select(ChannelInstall.channel_id).where(
             ChannelInstall.tenant_id == self._tenant_id,
             ChannelInstall.end_client_tenant_id == end_client_tenant_id,
@@ -44,7 +44,7 @@ class ChannelStore:
         return _found(await self._db.scalar(self._owned().where(Channel.id == channel_id)))
 
     async def lock(self, channel_id: UUID) -> Channel:
-        """The channel, held until the commit: whoever changes it or its installs takes this lock first."""
+        """The channel with its row locked until the commit; lock it before changing it or its installs."""
         return _found(await self._db.scalar(self._owned().where(Channel.id == channel_id).with_for_update()))
 
     async def newest(self, rows_max: int, *, before: tuple[datetime, UUID] | None) -> Sequence[Channel]:
@@ -54,7 +54,7 @@ class ChannelStore:
         return (await self._db.scalars(wanted)).all()
 
     async def create(self, values: dict[str, Any]) -> Channel:
-        # Two that come at once would both find room for one.
+        # Without the lock, two requests at once would both find room for one more.
         mine = func.hashtextextended(f"channels:{self._tenant_id}", 0)
         await self._db.execute(select(func.pg_advisory_xact_lock(mine)))
         count = select(func.count()).select_from(self._owned().subquery())
@@ -92,7 +92,7 @@ def _found(channel: Channel | None) -> Channel:
 
 @asynccontextmanager
 async def _own_bot() -> AsyncIterator[None]:
-    """A bot that is taken; by whom is not said."""
+    """The bot is registered already; the message does not say by whom."""
     try:
         yield
     except IntegrityError as error:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import Principal, acting_for
 from neo.agents import Agent, AgentNotConversational, AgentStore, AutonomyType, ManagedAgentKey
 from neo.audit import AuditStore
-from neo.channels import ClientIdNotAllowed, Inbound, Route, TenantNotFound, find_destination, settle
+from neo.channels import ClientIdNotAllowed, Inbound, Route, TenantNotFound, find_destination, find_route
 from neo.chat.end_user import check_end_user
 from neo.chat.errors import AgentIdNotAllowed, AgentSelectorInvalid, TitleTooLong
 from neo.chat.posting.standing import Standings, check_access, check_audience
@@ -66,7 +66,7 @@ class SessionDesk:
             destination = await find_destination(self._database, inbound)
             caller = acting_for(platform, destination.tenant_id)
             async with self._database.transaction(caller.tenant_id) as db:
-                route = await settle(db, destination, inbound)
+                route = await find_route(db, destination, inbound)
                 session = await _add_routed(db, caller, wanted, route) if route is not None else None
             if session is not None:
                 return self._opened(session)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from neo.cli.operator import DataOption, Ground, JsonOption, NoDatabase, application, no_tenant
+from neo.cli.operator import DataOption, JsonOption, NoDatabase, OperatorDatabase, application, no_tenant
 
 if TYPE_CHECKING:
     from neo.access import KeyDesk, NewKey
@@ -119,7 +119,7 @@ async def _revoke(data: Path | None, tenant_id: UUID, key_id: UUID) -> None:
             await AuditStore(db, tenant_id).add(actor, "api_key.revoked", "api_key", key_id)
 
 
-def _desk(here: Ground, database: "Database") -> "KeyDesk":
+def _desk(here: OperatorDatabase, database: "Database") -> "KeyDesk":
     from neo.access import KeyDesk, Pepper  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
     if here.secret_key is None:

@@ -3,7 +3,7 @@ import sys
 
 import typer
 
-from neo.cli.operator import DataOption, NoDatabase, ground
+from neo.cli.operator import DataOption, NoDatabase, operator_database
 
 
 def migrate(data: DataOption = None) -> None:
@@ -20,7 +20,7 @@ async def _migrate(data: DataOption) -> bool:
 
     from neo.db.migrate import migrate as apply  # noqa: PLC0415
 
-    async with ground(data) as here:
+    async with operator_database(data) as here:
         role = make_url(here.database_url).username
         if here.owner_url is None or role is None:
             raise NoDatabase(

@@ -36,7 +36,7 @@ POSTGRES: tuple[Literal["postgres"], ...] = ("postgres",)
 
 
 @dataclass(frozen=True)
-class Ground:
+class OperatorDatabase:
     """The database as the application's role and as its owner, and the secret of the API keys."""
 
     settings: "Settings"
@@ -46,7 +46,7 @@ class Ground:
 
 
 @asynccontextmanager
-async def ground(data: Path | None) -> AsyncIterator[Ground]:
+async def operator_database(data: Path | None) -> AsyncIterator[OperatorDatabase]:
     """The configured database, or the embedded one of a data folder: the running one, or started for this."""
     # To read settings takes a tenth of a second to import, which `neo serve` need not wait for.
     from neo.settings import plain, read_settings  # noqa: PLC0415
@@ -55,7 +55,7 @@ async def ground(data: Path | None) -> AsyncIterator[Ground]:
     database_url = plain(settings.database.database_url)
     if database_url:
         owner_url, secret = plain(settings.database.database_owner_url), plain(settings.server.secret_key)
-        yield Ground(settings, database_url, owner_url, secret)
+        yield OperatorDatabase(settings, database_url, owner_url, secret)
         return
     folder = data or Path(settings.server.data_dir)
     if not folder.is_dir():
@@ -65,11 +65,11 @@ async def ground(data: Path | None) -> AsyncIterator[Ground]:
 
 
 @asynccontextmanager
-async def application(data: Path | None) -> AsyncIterator[tuple[Ground, "Database"]]:
+async def application(data: Path | None) -> AsyncIterator[tuple[OperatorDatabase, "Database"]]:
     """The database as the application's role: one tenant at a time."""
     from neo.db import Database  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
-    async with ground(data) as here:
+    async with operator_database(data) as here:
         database = Database(here.database_url, connections_max=1)
         try:
             yield here, database
@@ -82,7 +82,7 @@ async def owner(data: Path | None) -> AsyncIterator["Database"]:
     """The database as the owner's role, which sees all tenants and may write all of their columns."""
     from neo.db import Database  # noqa: PLC0415
 
-    async with ground(data) as here:
+    async with operator_database(data) as here:
         if here.owner_url is None:
             raise NoDatabase("NEO_DATABASE_OWNER_URL is not set: this is for the owner's role only.")
         database = Database(here.owner_url, connections_max=1)
@@ -97,19 +97,21 @@ def no_tenant(tenant_id: object) -> NoDatabase:
 
 
 @asynccontextmanager
-async def _embedded(settings: "Settings", folder: Path) -> AsyncIterator[Ground]:
+async def _embedded(settings: "Settings", folder: Path) -> AsyncIterator[OperatorDatabase]:
     from neo.engines.data_folder.running import read_running  # noqa: PLC0415 - only embedded engines need it.
     from neo.settings import plain  # noqa: PLC0415
 
     running = read_running(folder)
     secret = plain(settings.server.secret_key) or _secret(folder)
     if running is not None:
-        yield Ground(settings, running.addresses.database_url, running.addresses.database_owner_url, secret)
+        yield OperatorDatabase(
+            settings, running.addresses.database_url, running.addresses.database_owner_url, secret
+        )
         return
     from neo.engines.stack import engines_up  # noqa: PLC0415
 
     async with engines_up(folder, parts=POSTGRES) as addresses:
-        yield Ground(settings, addresses.database_url, addresses.database_owner_url, secret)
+        yield OperatorDatabase(settings, addresses.database_url, addresses.database_owner_url, secret)
 
 
 def _secret(folder: Path) -> str:

@@ -17,7 +17,7 @@ from neo.db import Database
 
 @dataclass(frozen=True)
 class CompanyChange:
-    """`changes` by column. With a `version`, only when that is the current one."""
+    """`changes` by column; with a `version`, they apply only when that is the current one."""
 
     psa_company_id: str
     changes: dict[str, Any]
@@ -54,7 +54,7 @@ class CompanyDesk:
             return await _change(db, caller, found, wanted, {})
 
     async def update_all(self, caller: Principal, wanted: Sequence[CompanyChange]) -> list[EndCompany]:
-        """All of them or none, in the order that was asked for; a refusal says which one it was."""
+        """Update all of them or none, and return them in the given order; a refusal says which one it was."""
         async with self._database.transaction(caller.tenant_id) as db:
             found = await CompanyStore(db, caller.tenant_id).lock([one.psa_company_id for one in wanted])
             return [
@@ -62,7 +62,7 @@ class CompanyDesk:
             ]
 
     async def delete(self, caller: Principal, company_id: str) -> None:
-        """Its sessions stay bound to its id, and have no company instructions from now on."""
+        """Delete it: its sessions keep its id, and have no company instructions from now on."""
         async with self._database.transaction(caller.tenant_id) as db:
             await CompanyStore(db, caller.tenant_id).delete(company_id)
             await _record(db, caller, "end_company.deleted", company_id, [])

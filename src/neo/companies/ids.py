@@ -1,7 +1,7 @@
-"""Which texts can be a company's id: it is a segment of a path, and a cursor."""
+"""Which texts can be a company's id: it is used as a path segment and in a cursor."""
 
 COMPANY_ID_CHARACTERS_MAX = 200
-# Clients and proxies take these out of a path.
+# Clients and proxies remove these segments from a path.
 PATH_STEPS = (".", "..")
 
 

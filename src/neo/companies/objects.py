@@ -1,4 +1,4 @@
-"""Objects of a caller's own shape: kept as they are, so bounded in every direction."""
+"""JSON objects of a caller's own shape: stored as they are, so their size, depth and numbers are bounded."""
 
 from typing import Any
 
@@ -6,12 +6,12 @@ import orjson
 from pydantic_core import PydanticCustomError
 
 OBJECT_BYTES_MAX = 10 * 1024
-# What every reader of JSON takes for a whole number.
+# The largest integer that every JSON parser reads exactly.
 NUMBER_MAX = 2**63
 
 
 def check_object(value: Any) -> Any:
-    # First the numbers: a larger one could be stored, but not be written out again.
+    # Numbers are checked first: a larger one could be stored but not be serialised again.
     if _has_large_number(value):
         raise PydanticCustomError("number_too_large", "contains a number beyond 64 bits")
     if len(orjson.dumps(value)) > OBJECT_BYTES_MAX:

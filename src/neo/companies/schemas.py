@@ -1,4 +1,4 @@
-"""The End companies operations' wire shapes."""
+"""The request and response bodies of end companies."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -101,7 +101,7 @@ class UpdateEndCompanyRequest(BaseModel):
 class EndCompanyUpdate(UpdateEndCompanyRequest):
     """A company by its id, and the fields to change."""
 
-    # What nobody knows is named in the warnings.
+    # Unknown fields are accepted and named in the warnings.
     model_config = ConfigDict(extra="allow")
 
     psa_company_id: CompanyId

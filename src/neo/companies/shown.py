@@ -1,4 +1,4 @@
-"""From rows to the wire, and back."""
+"""Turns rows into the API's resources, and bodies into columns."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def shown_company(company: EndCompany) -> PublicEndCompany:
 
 
 def columns_of(update: BaseModel) -> dict[str, Any]:
-    """What was sent, under the names of the columns."""
+    """The fields that were sent, by column name."""
     changes = changes_of(update, apart=NO_COLUMNS)
     if "tenant_id" in changes:
         changes["m365_tenant_id"] = changes.pop("tenant_id")

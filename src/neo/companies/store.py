@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.companies.errors import EndCompanyExists, EndCompanyNotFound
 from neo.companies.models import EndCompany
 
-# Whether it is one, none or several is all that is asked.
+# Callers ask only whether there are none, one or several.
 LINKED_MAX = 2
 
 
@@ -19,7 +19,7 @@ class CompanyStore:
         self._tenant_id = tenant_id
 
     async def linked_to(self, m365_tenant_id: UUID) -> Sequence[EndCompany]:
-        """The companies that this Microsoft tenant belongs to, two at most."""
+        """The companies that are linked to this Microsoft tenant, two at most."""
         wanted = self._owned().where(EndCompany.m365_tenant_id == m365_tenant_id).limit(LINKED_MAX)
         return (await self._db.scalars(wanted)).all()
 
@@ -30,8 +30,8 @@ class CompanyStore:
         return found
 
     async def lock(self, company_ids: Sequence[str]) -> dict[str, EndCompany]:
-        """Those of the companies that are there, held until the transaction ends."""
-        # Always in one order, so that two updates of the same companies wait for each other and not in a ring.
+        """The companies that exist, by id, their rows locked until the transaction ends."""
+        # Always locked in the same order, so that two updates of the same companies cannot deadlock.
         wanted = self._owned().where(EndCompany.psa_company_id.in_(company_ids))
         held = wanted.order_by(EndCompany.psa_company_id).with_for_update()
         return {company.psa_company_id: company for company in await self._db.scalars(held)}

@@ -11,7 +11,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_secure_url(url: str) -> bool:
-    """Whether nobody on the way can change what is fetched: https, or http that does not leave the machine."""
+    """Whether nobody on the network can change what is fetched: https, or http that does not leave the machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname

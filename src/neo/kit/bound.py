@@ -9,9 +9,9 @@ T = TypeVar("T")
 
 
 class Bound:
-    """Raises TimeoutError out of a wait that is not over at its deadline. It is for the task that enters it.
+    """Raises TimeoutError out of a wait that is not over at its deadline. Only the task that enters it may use it.
 
-    One timer serves all waits of a while: setting one up for each (`asyncio.timeout`) takes more of a busy server's
+    One timer serves many waits: setting one up for each (`asyncio.timeout`) takes more of a busy server's
     time than most of what is waited for.
     """
 
@@ -20,7 +20,7 @@ class Bound:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        # Of the wait under way.
+        # The state of the current wait.
         self._deadline: float | None = None
         self._is_late = False
         self._timer: asyncio.TimerHandle | None = None
@@ -43,7 +43,7 @@ class Bound:
         try:
             return await awaited
         except asyncio.CancelledError:
-            # Only our own cancel becomes a timeout; one from outside goes on as it is.
+            # Only our own cancellation becomes a timeout; one from outside is raised unchanged.
             if self._is_late and self._task is not None and self._task.uncancel() == 0:
                 raise TimeoutError from None
             raise

@@ -9,11 +9,11 @@ import asyncio
 import os
 from pathlib import Path
 
-# As a shell tells of a process that was killed.
+# The exit code that a shell reports for a process killed by SIGKILL.
 KILLED = 137
 LOOK_SECONDS = 0.01
 
-# Looked at on hot paths, so nothing but this name stands between them and their work.
+# Read on hot paths, which pay for one comparison only.
 _folder: Path | None = None
 
 

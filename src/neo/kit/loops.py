@@ -1,4 +1,4 @@
-"""Event loops in threads of their own, for what must not wait its turn behind all that a process does."""
+"""Event loops in threads of their own, for work that the main loop must not delay."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -16,7 +16,7 @@ def new_loop() -> asyncio.AbstractEventLoop:
 
 
 async def run_in(loop: asyncio.AbstractEventLoop, coroutine: Coroutine[Any, Any, Result]) -> Result:
-    """Runs it in another thread's loop, with the context of this one, and gives its result here."""
+    """Run a coroutine in another thread's loop, and return its result here."""
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, loop))
 
 

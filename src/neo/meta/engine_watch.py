@@ -1,4 +1,4 @@
-"""Tells when an engine goes and when it is back: one line in the log for each change, and a gauge."""
+"""Watches the engines: one log line when an engine goes down and one when it is back, and a gauge."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from neo.telemetry import engine_metrics
 log = structlog.get_logger()
 
 LOOK_SECONDS = 2.0
-# One silent look may be a busy moment of our own; two in a row are an engine that is away.
+# One ping without an answer may be a busy moment of our own; two in a row mean that the engine is down.
 SILENT_LOOKS = 2
 
 
@@ -25,7 +25,7 @@ class _Seen:
 
 
 class EngineWatch:
-    """Any process has one: what it cannot reach, others may. `clock` tells seconds that only grow."""
+    """Every process has its own: another may reach an engine that this one cannot. `clock` gives monotonic seconds."""
 
     def __init__(self, engines: Engines, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._engines = engines
@@ -34,7 +34,7 @@ class EngineWatch:
 
     async def run(self) -> None:
         while True:
-            # First the wait: engines that start beside this process are not away.
+            # The wait comes first: engines that start together with this process are not down.
             await asyncio.sleep(LOOK_SECONDS)
             await self.look()
 

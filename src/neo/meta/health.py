@@ -21,7 +21,7 @@ class NotReady(Failure):
 
 
 class Engines:
-    """The three that carry a turn, and whether each answers just now."""
+    """PostgreSQL, Valkey and Temporal, and whether each answers at this moment."""
 
     def __init__(self, database: Pingable, valkey: Pingable, temporal: Pingable) -> None:
         self._engines = {"postgres": database, "valkey": valkey, "temporal": temporal}
@@ -33,7 +33,7 @@ class Engines:
 
 
 class Health:
-    """Asks each engine. Only without its database can the API not accept a message."""
+    """The readiness of this process. The API accepts messages as long as it has its database."""
 
     def __init__(self, engines: Engines, worker_is_up: Callable[[], bool] | None = None) -> None:
         """`worker_is_up` is given where the worker runs in the API's process."""

@@ -1,4 +1,4 @@
-"""The roster as those who keep it see it: list, read, add, change, remove, each change on record."""
+"""The roster for those who keep it: list, read, add, change, remove. Each change is recorded."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ from neo.people.store import TechnicianStore
 
 
 class Roster:
-    """What touches a role or an Admin needs the right to govern, which no API key has."""
+    """A change of a role or of an Admin needs `Right.GOVERN`, which no API key has."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -38,11 +38,11 @@ class Roster:
             return await _add(db, caller.tenant_id, caller.actor, user_id, values)
 
     async def change(self, caller: Principal, user_id: UUID, wanted: dict[str, Any]) -> Technician:
-        """Only what is named changes."""
+        """Change only the named fields."""
         async with self._database.transaction(caller.tenant_id) as db:
             technicians = TechnicianStore(db, caller.tenant_id)
-            await technicians.hold_admins()
-            found = await technicians.hold(user_id)
+            await technicians.lock_admins()
+            found = await technicians.lock(user_id)
             changes = _differing(found, wanted)
             if "role" in changes or ("is_active" in changes and found.role == Role.ADMIN):
                 check_right(caller, Right.GOVERN)
@@ -51,23 +51,23 @@ class Roster:
     async def remove(self, caller: Principal, user_id: UUID) -> None:
         async with self._database.transaction(caller.tenant_id) as db:
             technicians = TechnicianStore(db, caller.tenant_id)
-            await technicians.hold_admins()
-            found = await technicians.hold(user_id)
+            await technicians.lock_admins()
+            found = await technicians.lock(user_id)
             if _is_active_admin(found):
                 await technicians.check_not_last(user_id)
             await technicians.remove(user_id)
             await _record(db, caller.tenant_id, caller.actor, "technician.removed", user_id, role=found.role)
 
     async def put(self, tenant_id: UUID, user_id: UUID, values: dict[str, Any]) -> Technician:
-        """The operator's: add somebody, or change who is there already, so that there is a first Admin."""
+        """For the operator's command line: add somebody or change their role, so that there is a first Admin."""
         actor = Actor.operator(tenant_id)
         async with self._database.transaction(tenant_id) as db:
             technicians = TechnicianStore(db, tenant_id)
-            await technicians.hold_admins()
+            await technicians.lock_admins()
             try:
                 return await _add(db, tenant_id, actor, user_id, values)
             except TechnicianExists:
-                found = await technicians.hold(user_id)
+                found = await technicians.lock(user_id)
                 wanted = {**values, "is_active": True}
                 return await _change(db, tenant_id, actor, found, _differing(found, wanted))
 

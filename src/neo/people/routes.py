@@ -130,7 +130,7 @@ async def update_technician(
     try:
         wanted, warnings = body.parse()
     except Failure:
-        # Who is not in the caller's roster is as if they did not exist, whatever the body is.
+        # Somebody who is not in the caller's roster is not found, whatever the body is.
         await desk.get(caller.tenant_id, user_id)
         raise
     return success(request, _shown(await desk.change(caller, user_id, changes_of(wanted))), warnings=warnings)

@@ -1,4 +1,4 @@
-"""The wire shapes of technicians."""
+"""The request and response bodies of technicians."""
 
 from datetime import datetime
 from typing import Annotated

@@ -20,8 +20,8 @@ class TechnicianStore:
     async def get(self, user_id: UUID) -> Technician:
         return await self._one(self._owned().where(Technician.user_id == user_id))
 
-    async def hold(self, user_id: UUID) -> Technician:
-        """The technician, held by this transaction alone: to change them."""
+    async def lock(self, user_id: UUID) -> Technician:
+        """The technician with their row locked, to change them."""
         return await self._one(self._owned().where(Technician.user_id == user_id).with_for_update())
 
     async def newest(self, rows_max: int, *, before: tuple[datetime, UUID] | None) -> Sequence[Technician]:
@@ -54,12 +54,12 @@ class TechnicianStore:
     async def remove(self, user_id: UUID) -> None:
         await self._db.execute(delete(Technician).where(self._is(user_id)))
 
-    async def hold_admins(self) -> None:
-        """Held together and in one order, so that two Admins do not each take the other's role away."""
+    async def lock_admins(self) -> None:
+        """Lock all active Admins in one order, so that two Admins cannot take each other's role away at once."""
         await self._db.execute(self._active_admins().order_by(Technician.user_id).with_for_update())
 
     async def check_not_last(self, user_id: UUID) -> None:
-        """Refuse to do without this Admin when no other is left; the Admins are held."""
+        """Refuse to lose this Admin when there is no other; call `lock_admins` first."""
         others = self._active_admins().where(Technician.user_id != user_id).limit(1)
         if (await self._db.execute(others)).first() is None:
             raise LastAdmin("This is the last active Admin: give somebody else the role first.")

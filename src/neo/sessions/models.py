@@ -43,7 +43,7 @@ class ChatSession(Base):
 
 
 class ChatMessage(Base):
-    """A message in AI SDK `UIMessage` parts. `position` orders a session: two places a turn."""
+    """A message in AI SDK `UIMessage` parts. `position` orders a session's messages: two positions a turn."""
 
     __tablename__ = "chat_messages"
 

@@ -19,7 +19,7 @@ class SessionNotFound(Failure):
 
 
 def message_position(turn_no: int, role: Role) -> int:
-    """Two places a turn: what was asked, what was answered."""
+    """The position of a turn's user message or reply: each turn has two positions."""
     return turn_no * 2 + int(role is Role.ASSISTANT)
 
 
@@ -38,7 +38,7 @@ class SessionStore:
         return _found(await self._db.scalar(self._owned().where(ChatSession.id == session_id)))
 
     async def lock(self, session_id: UUID) -> ChatSession:
-        """The session, held until the transaction ends: whoever changes its turns takes this lock first."""
+        """The session with its row locked until the transaction ends; lock it before changing its turns."""
         return _found(
             await self._db.scalar(self._owned().where(ChatSession.id == session_id).with_for_update())
         )
@@ -56,7 +56,7 @@ class SessionStore:
         return (await self._db.scalars(wanted)).all()
 
     async def archive(self, session: ChatSession) -> None:
-        """Set once; archiving again changes nothing."""
+        """Archive it; a second call changes nothing."""
         mine = (ChatSession.tenant_id == self._tenant_id) & (ChatSession.id == session.id)
         await self._db.execute(
             update(ChatSession)

@@ -1,4 +1,4 @@
-"""The record of the end-user session tokens: what was minted, and what was taken back."""
+"""The record of end users' session tokens: which were issued, and which were revoked."""
 
 from datetime import datetime
 from uuid import UUID
@@ -61,7 +61,7 @@ class SessionTokenStore:
         return found
 
     async def revoke(self, token: SessionToken) -> None:
-        """End it at once and for good; twice is as once."""
+        """Revoke it for good; a second call changes nothing."""
         mine = (SessionToken.tenant_id == self._tenant_id) & (SessionToken.jti == token.jti)
         ended = func.coalesce(SessionToken.revoked_at, func.now())
         await self._db.execute(update(SessionToken).where(mine).values(revoked_at=ended))

@@ -9,7 +9,7 @@ from neo.sessions.store import SessionNotFound
 
 
 class Owned(Protocol):
-    """As much of a session as says whose it is; hot paths have no more of it."""
+    """The columns that say whose a session is; hot paths read no others."""
 
     @property
     def id(self) -> UUID: ...
@@ -30,7 +30,7 @@ class SessionNotYours(Failure):
 
 
 def check_readable(caller: Principal, session: Owned) -> None:
-    """What may not be seen is as if it were not there."""
+    """Raise `SessionNotFound` for a session that the caller may not see, as if it did not exist."""
     if not _is_readable(caller, session):
         raise SessionNotFound("No such chat session.")
 
@@ -42,7 +42,7 @@ def check_writable(caller: Principal, session: Owned) -> None:
 
 
 def is_own(caller: Principal, session: Owned) -> bool:
-    """Opened by this account: keys rotate, people sign in anew, the account stays."""
+    """Whether this account opened the session; an account outlives its keys and sign-ins."""
     if caller.is_platform and session.actor_tenant_id != caller.home_tenant_id:
         return False
     return session.account_id == caller.account_id and session.channel == caller.surface

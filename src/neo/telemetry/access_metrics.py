@@ -1,4 +1,4 @@
-"""Who was turned away, and how old the keys are that tokens are checked with."""
+"""Metrics of refused callers, and of the age of the keys that tokens are verified with."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""The engines, as seen by this process, and the process itself."""
+"""Metrics of the engines, as this process sees them, and of the process itself."""
 
 from neo.telemetry.instruments import SHORT_SECONDS, gauge, histogram
 

@@ -3,12 +3,12 @@
 from prometheus_client import Counter, Gauge, Histogram, disable_created_metrics
 
 PREFIX = "neo"
-# From a query to a request that waits for a lock.
+# Seconds, from one query to a request that waits for a lock.
 SHORT_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1.0, 2.5, 5.0)
-# From a first token to a turn of the longest kind.
+# Seconds, from a first token to the longest turns.
 LONG_SECONDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)
 
-# When a counter began is of use to nobody, and doubles what is sent.
+# Nobody uses the creation times of counters, and they double the response.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 
 

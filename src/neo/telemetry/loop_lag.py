@@ -1,4 +1,4 @@
-"""How busy the event loop is: a sleeper that wakes late has been waiting for others."""
+"""How busy the event loop is: a sleep that ends late has waited for other work."""
 
 import asyncio
 

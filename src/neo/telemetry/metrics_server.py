@@ -1,4 +1,4 @@
-"""`GET /metrics` on a port of its own, in a thread of its own: it answers while the event loop is held up."""
+"""`GET /metrics` on its own port and in its own thread, so that it answers while the event loop is blocked."""
 
 import socket
 import threading
@@ -48,7 +48,7 @@ class _Server(ThreadingMixIn, WSGIServer):
     daemon_threads = True
 
     def server_bind(self) -> None:
-        # The library's own asks a resolver for the machine's name, which may take seconds.
+        # The library's version asks a resolver for the machine's name, which may take seconds.
         TCPServer.server_bind(self)
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
         self.setup_environ()
@@ -59,7 +59,7 @@ class _Server6(_Server):
 
 
 class _SilentHandler(WSGIRequestHandler):
-    # A reader that sends nothing holds a thread.
+    # A client that sends nothing occupies a thread; this bounds for how long.
     timeout = 10
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name.

@@ -1,4 +1,4 @@
-"""Calls to the models' providers."""
+"""Metrics of calls to the models' providers."""
 
 from neo.telemetry.instruments import counter, gauge
 

@@ -1,4 +1,4 @@
-"""Answers of the API."""
+"""Metrics of the API's answers."""
 
 from neo.telemetry.instruments import counter
 
@@ -8,5 +8,5 @@ METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"}
 
 
 def answered(method: str, route: str | None, status: int) -> None:
-    # What callers choose freely is no label: a path that is no route, a method that nobody knows.
+    # A label must not take what callers choose freely: unknown paths and methods become one value each.
     _requests.labels(method if method in METHODS else "other", route or "none", status).inc()

@@ -1,17 +1,17 @@
-"""Readers of event streams."""
+"""Metrics of tails, the readers of event streams."""
 
 from neo.telemetry.instruments import counter, gauge
 
 _open = gauge("sse_open", "Tails that are open.")
 _closed = counter(
     "sse_closed",
-    "Tails that ended: done (its turn's end was told), left (sent away with retry:), gone (the client went), slow "
+    "Tails that ended: done (the turn's end was sent), left (ended with retry:), gone (the client left), slow "
     "(the client did not read), broken (an error of ours).",
     "reason",
 )
 _resets = counter(
     "stream_resets",
-    "Readers told to forget a turn that is told again: trimmed, lost, or a cursor from the future.",
+    "Replays of a turn from its start, because its stream was trimmed, was lost, or is behind the cursor (future).",
     "reason",
 )
 

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
-# redis-py loads this wherever it is installed, for metrics that Neo never asks it for: a tenth of a second of every
-# start. It finds nothing there until `tracing` wants the library.
+# redis-py imports this wherever it is installed, for metrics that Neo does not use: a tenth of a second of every
+# start. The None makes that import fail, until `tracing` needs the library.
 UNUSED = "opentelemetry.sdk.metrics"
 sys.modules.setdefault(UNUSED, None)  # type: ignore[arg-type]
 
@@ -28,7 +28,7 @@ _tracer: "Tracer | None" = None
 
 
 class Spanned:
-    """A span that is open, or nothing at all while there is no tracing."""
+    """An open span, or a no-op while nothing is traced."""
 
     __slots__ = ("_span",)
 
@@ -42,7 +42,7 @@ class Spanned:
         self.end()
 
     def say(self, **attributes: Attribute) -> None:
-        """Add what became known meanwhile; `__` in a name stands for a dot."""
+        """Add attributes to the span; `__` in a name stands for a dot."""
         if self._span is not None:
             self._span.set_attributes(_dotted(attributes))
 
@@ -97,7 +97,7 @@ def are_made() -> bool:
 def span(
     name: str, *, kind: str = "INTERNAL", parent: str | None = None, **attributes: Attribute
 ) -> AbstractContextManager[Spanned]:
-    """A span round the block, below the one that is open here, or below a `traceparent` that was passed on."""
+    """A span around the block, with the open span as its parent, or the one of a `traceparent` header."""
     return NO_SPAN if _tracer is None else _opened(_tracer, name, kind, parent, attributes)
 
 
@@ -112,7 +112,7 @@ def _opened(
         context=_context(parent),
         kind=SpanKind[kind],
         attributes=_dotted(attributes),
-        # An error's words may quote what somebody said: its type is enough.
+        # An error's message may quote what somebody wrote: its type is enough.
         record_exception=False,
         set_status_on_exception=False,
     ) as opened:
@@ -125,12 +125,12 @@ def _opened(
 
 
 def begun(name: str) -> Spanned:
-    """A span that nothing else is below: it ends where its `end` is called, or with its block."""
+    """Start a span without children: it ends when its `end` is called, or with its block."""
     return NO_SPAN if _tracer is None else Spanned(_tracer.start_span(name))
 
 
 def traceparent() -> str | None:
-    """The span that is open here, in the form of W3C Trace Context, to go on from elsewhere."""
+    """The open span as a W3C `traceparent`, so that another process can continue the trace."""
     if _tracer is None:
         return None
     from opentelemetry.trace import get_current_span  # noqa: PLC0415 - see `_provider`.

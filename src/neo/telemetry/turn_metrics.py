@@ -1,4 +1,4 @@
-"""What becomes of messages and their turns."""
+"""Metrics of messages and their turns."""
 
 from neo.telemetry.instruments import LONG_SECONDS, SHORT_SECONDS, counter, gauge, histogram
 

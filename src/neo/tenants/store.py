@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from neo.tenants.models import Tenant
 
-# PostgreSQL has the names whatever the machine has; a look-up by `AT TIME ZONE` would take more than names.
+# PostgreSQL has its own list, whatever the machine has; `AT TIME ZONE` would accept more than names.
 TIMEZONE_EXISTS = text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :name)")
 
 
 class TenantStore:
-    """The tenant of the transaction; no other is seen."""
+    """The transaction's own tenant: row-level security hides all others."""
 
     def __init__(self, db: AsyncSession, tenant_id: UUID) -> None:
         self._db = db
@@ -21,12 +21,12 @@ class TenantStore:
     async def get(self) -> Tenant:
         return (await self._db.scalars(self._owned())).one()
 
-    async def hold(self) -> Tenant:
-        """The tenant, held by this transaction alone: to change it. Rows that name it can be added meanwhile."""
+    async def lock(self) -> Tenant:
+        """The tenant with its row locked, to change it. Rows that refer to it can still be added meanwhile."""
         return (await self._db.scalars(self._owned().with_for_update(key_share=True))).one()
 
     async def change(self, changes: dict[str, Any]) -> Tenant:
-        """Which columns may change is for the database to say: the owner's role has more of them."""
+        """Which columns may change depends on the database role: the owner's may change more of them."""
         values = {**changes, "updated_at": func.now()}
         changed = await self._db.scalars(
             update(Tenant).where(Tenant.id == self._tenant_id).values(values).returning(Tenant),
@@ -48,5 +48,5 @@ async def all_tenants(owner: AsyncConnection) -> Sequence[Row[Tenant]]:
 
 
 async def find_tenant(db: AsyncSession, tenant_id: UUID) -> Tenant | None:
-    """The tenant of this transaction; no other is seen."""
+    """The tenant with this id, when it is the transaction's own; None for any other."""
     return await db.scalar(select(Tenant).where(Tenant.id == tenant_id))

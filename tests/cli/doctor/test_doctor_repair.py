@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 
 from cli.neo_command import Ended, ended, neo, started
 from neo.agents import create_tenant
-from neo.cli.doctor.repair import Hands, TemporalNotThere
+from neo.cli.doctor.repair import RepairContext, TemporalNotThere
 from neo.cli.doctor.turns import INVARIANTS
 from neo.db import Database
 from neo.db.migrate import migrate
@@ -311,12 +311,12 @@ async def test_json_cannot_ask() -> None:
 async def test_hands_that_cannot_reach_temporal_say_so(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**ward.environment(), "NEO_TEMPORAL_ADDRESS": "127.0.0.1:1"}.items():
         monkeypatch.setenv(name, value)
-    hands = Hands(read_settings(), ward.owner)
+    context = RepairContext(read_settings(), ward.owner)
 
     with pytest.raises(TemporalNotThere, match=TEMPORAL_AWAY):
-        await hands.sweeper(with_temporal=True)
+        await context.sweeper(with_temporal=True)
 
-    await hands.aclose()
+    await context.aclose()
 
 
 async def test_without_temporal_it_says_why_turns_are_not_started(ward: Ward) -> None:

@@ -1,4 +1,4 @@
-"""The first tenant of a fresh installation, so that a newcomer can talk to it at once."""
+"""Creates the first tenant of a fresh installation with an API key, so that it can be used at once."""
 
 from dataclasses import dataclass
 from uuid import UUID

@@ -1,6 +1,6 @@
 """The caller's own tenant and its settings; and new tenants, for the platform.
 
-It stands here and not with the tenants because they are at the bottom: a change is recorded and a tenant is
+It is here and not in `tenants/`, the lowest folder: a change is recorded and a tenant is
 created with its agent, and this is the lowest folder that reaches both.
 """
 
@@ -29,10 +29,10 @@ class TenantDesk:
         return await self._get(tenant_id)
 
     async def change_settings(self, caller: Principal, wanted: dict[str, Any]) -> Tenant:
-        """Only what is named changes."""
+        """Change only the named fields."""
         async with self._database.transaction(caller.tenant_id) as db:
             tenants = TenantStore(db, caller.tenant_id)
-            tenant = await tenants.hold()
+            tenant = await tenants.lock()
             await _check_timezone(tenants, wanted.get("timezone"))
             changes = {name: value for name, value in wanted.items() if value != getattr(tenant, name)}
             if changes:

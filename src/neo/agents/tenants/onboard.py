@@ -1,4 +1,4 @@
-"""How a tenant is born: with its managed agent."""
+"""Creates a tenant, together with its managed agent."""
 
 from uuid import UUID, uuid4
 
@@ -25,7 +25,7 @@ async def create_tenant(
     tenant_id = uuid4()
     row = {"id": tenant_id, "name": name, "entra_tenant_id": entra_tenant_id}
     async with database.transaction(tenant_id) as db:
-        # Whose Microsoft tenant it is already is another tenant's row, which this transaction does not see.
+        # If another tenant has this Microsoft tenant, this transaction cannot see that tenant's row.
         added = await db.execute(insert(Tenant).values(row).on_conflict_do_nothing().returning(Tenant.id))
         if added.first() is None:
             raise entra_tenant_taken()

@@ -1,4 +1,4 @@
-"""What only the operator says of a tenant: who is the platform, whose Microsoft tenant is whose, who is suspended.
+"""What only the operator sets for a tenant: whether it is the platform, its Microsoft tenant, its suspension.
 
 The application's role cannot write these columns, so the database is opened as the owner's.
 """
@@ -16,7 +16,7 @@ from neo.tenants import TenantStore, find_tenant
 
 
 class TenantOperator:
-    """Each is False when there is no such tenant."""
+    """Each method returns False when there is no such tenant."""
 
     def __init__(self, owner: Database) -> None:
         self._owner = owner

@@ -1,4 +1,4 @@
-"""The wire shapes of the tenant and its settings."""
+"""The request and response bodies of the tenant and its settings."""
 
 from datetime import datetime
 from typing import Annotated
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from neo.api import Guid, Name
 
 HOURS = 24
-# A day: a callback that waits longer is lost, and not delayed.
+# A day: a callback that has not come by then is lost rather than late.
 SLEEP_SECONDS_MAX = 86_400
 
 Hour = Annotated[int, Field(ge=0, le=HOURS)]

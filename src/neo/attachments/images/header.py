@@ -1,6 +1,6 @@
-"""What an image says of itself, read without decoding it.
+"""Reads an image's type and size from its header, without decoding it.
 
-Every step is bounded: a file is looked through here before anything else has looked at it.
+Every step is bounded: this is the first code that reads a stranger's file.
 """
 
 # ruff: noqa: PLR2004 - the formats' own bytes, which a name would not explain better than their specifications do.
@@ -24,7 +24,7 @@ class ImageUnreadable(Exception):
 
 
 class HeaderIncomplete(ImageUnreadable):
-    """So far so good, and the bytes end before it is known: read more."""
+    """The bytes are valid so far and end before size and type are known: read more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def read_header(data: bytes) -> Header:
 
 
 def sniffed(data: bytes) -> str | None:
-    """The type that the first bytes tell, whatever the sender says."""
+    """The type recognised from the first bytes, whatever type the sender declares."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return PNG
     if data.startswith(b"\xff\xd8\xff"):
@@ -118,8 +118,8 @@ def _gif(data: bytes) -> Header:
 
 
 def _gif_blocks(data: bytes, at: int) -> int:
-    """Where the next block begins, after this one's pieces of up to 255 bytes."""
-    # Ten megabytes of full pieces are twice this many; whoever sends smaller ones sends a smaller file.
+    """Where the next block begins, after this one's sub-blocks of up to 255 bytes."""
+    # Ten megabytes of full sub-blocks are 41,000: about half of this bound.
     for _ in range(PIECES_MAX * 4):
         if data[at] == 0:
             return at + 1

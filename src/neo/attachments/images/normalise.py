@@ -1,6 +1,6 @@
 """Makes one image harmless, in a process of its own: bytes in on stdin, bytes out on stdout.
 
-Run by its path, so that nothing of Neo is imported beside what a stranger's bytes are decoded with. The answer
+Run by its path, so that nothing of Neo is imported into the process that decodes a stranger's bytes. The answer
 is one line of JSON, then the image. `UNREADABLE` is the exit code for an image that cannot be decoded.
 """
 
@@ -60,10 +60,10 @@ def _limit() -> None:
 
 def _normalised(data: bytes) -> tuple[str, Image.Image, bytes]:
     with Image.open(BytesIO(data), formats=FORMATS) as opened:
-        # Decoding is whole even where it is asked for at a smaller size.
+        # Some formats decode the whole image even when a smaller size is asked for.
         opened.thumbnail((SIDE_MAX, SIDE_MAX))
         plain = _plain(ImageOps.exif_transpose(opened))
-    # What came beside the pixels (places, names, profiles, text) must not be written again.
+    # The metadata (locations, names, profiles, text) must not be written again.
     plain.info.clear()
     if plain.mode == "RGBA":
         encoded = _encoded(plain, "PNG")
@@ -78,7 +78,7 @@ def _normalised(data: bytes) -> tuple[str, Image.Image, bytes]:
 
 
 def _plain(image: Image.Image) -> Image.Image:
-    """The first frame as RGBA where something shines through, as RGB where nothing does."""
+    """The first frame as RGBA when it has transparency, else as RGB."""
     if image.mode.startswith("I"):
         # Sixteen bits a sample: the library would cut them off instead of scaling them.
         image = image.point(lambda sample: sample * (1 / 256)).convert("L")

@@ -1,4 +1,4 @@
-"""Has an image normalised, and survives whatever the image does to its decoder."""
+"""Runs `normalise.py` on one image in a limited child process, whatever the image does to its decoder."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ import orjson
 from neo.attachments.images.header import ImageUnreadable
 
 SCRIPT = Path(__file__).with_name("normalise.py")
-# More than its processor time, for a machine that is busy.
+# Wall-clock time: more than the processor time that the child may take, for a busy machine.
 WALL_SECONDS = 60
 UNREADABLE = 65
 # As many as there are processors; each may take a gigabyte.
@@ -20,7 +20,7 @@ AT_ONCE = min(4, os.cpu_count() or 1)
 
 @dataclass(frozen=True, slots=True)
 class Normalised:
-    """Pixels and nothing else."""
+    """An image encoded anew from its pixels, without metadata."""
 
     mime: str
     width: int
@@ -29,7 +29,7 @@ class Normalised:
 
 
 class NormaliserBroke(Exception):
-    """It failed for a reason of its own, which says nothing about the image."""
+    """The child process failed for a reason that says nothing about the image."""
 
 
 class Normaliser:
@@ -57,7 +57,7 @@ async def _run(image: bytes) -> tuple[int, bytes, bytes]:
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        # No secret of ours is where a decoder that was taken over could find it.
+        # The child gets no environment: a decoder that was taken over must find no secret of ours.
         env={},
     )
     try:

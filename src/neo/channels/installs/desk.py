@@ -16,7 +16,7 @@ from neo.db import Database
 
 
 class InstallDesk:
-    """An id that is no GUID comes as None: first it is told whether there is such a channel."""
+    """A customer id that is no GUID arrives as None, because an unknown channel is reported first."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -31,7 +31,7 @@ class InstallDesk:
     async def put(
         self, caller: Principal, channel_id: UUID, end_client_tenant_id: UUID | None
     ) -> ChannelInstall:
-        """Twice is as once."""
+        """Install it; a second call changes nothing."""
         async with self._database.transaction(caller.tenant_id) as db:
             channel = await ChannelStore(db, caller.tenant_id).lock(channel_id)
             wanted = _checked(channel, end_client_tenant_id)

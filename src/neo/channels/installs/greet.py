@@ -1,4 +1,4 @@
-"""What the platform's relay greets with, when Teams reports that a bot was installed."""
+"""Finds the branding that the platform's relay greets with, when Teams reports that a bot was installed."""
 
 from uuid import UUID
 
@@ -15,12 +15,12 @@ class Greeter:
         self._database = database
 
     async def report(self, caller: Principal, bot_id: UUID, end_client_tenant_id: UUID) -> Channel | None:
-        """The channel that is installed there, whoever's it is; its owner's audit log says who asked."""
+        """The channel that is installed there, of any tenant; the request is recorded in that tenant's audit log."""
         owner = await find_owner(self._database, bot_id, end_client_tenant_id)
         if owner is None:
             return None
         async with self._database.transaction(owner) as db:
-            # Read again where it is safe: it may have moved away meanwhile.
+            # Read again in the owner's own transaction: the install may have been removed meanwhile.
             channel = await ChannelStore(db, owner).find_white_label(bot_id, end_client_tenant_id)
             if channel is not None:
                 details = {"end_client_tenant_id": str(end_client_tenant_id)}

@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.channels.errors import InstallNotFound, TooManyInstalls
 from neo.channels.models import Channel, ChannelInstall
 
-# More customers than a provider has, and few enough to list.
+# More customers than any provider has, and few enough to list.
 INSTALLS_MAX = 10_000
 
 
 class InstallStore:
-    """Where a channel's bot is installed. Whoever changes that holds the channel's lock."""
+    """Where a channel's bot is installed. Lock the channel (`ChannelStore.lock`) before a change."""
 
     def __init__(self, db: AsyncSession, channel: Channel) -> None:
         self._db = db

@@ -1,6 +1,6 @@
 """Where a relayed message goes: three routes, tried in order, and nothing else.
 
-First a tenant is found, then everything is read and held in that tenant's own transaction, in which the session
+First a tenant is found, then everything is read and locked in that tenant's own transaction, in which the session
 is made: a channel that is bound anew meanwhile cannot take the session with it.
 """
 
@@ -47,7 +47,7 @@ class Destination:
 
 
 async def find_destination(database: Database, inbound: Inbound) -> Destination:
-    """The tenant that a message is for: a white-label bot's owner before the one that was named."""
+    """The tenant that a message is for: the owner of a white-label bot comes before the tenant named in `client_id`."""
     owner = await _owner(database, inbound)
     if owner is not None:
         return Destination(owner, is_white_label=True)
@@ -61,8 +61,8 @@ async def find_destination(database: Database, inbound: Inbound) -> Destination:
     return Destination(inbound.client, is_white_label=False)
 
 
-async def settle(db: AsyncSession, destination: Destination, inbound: Inbound) -> Route | None:
-    """The route, in the destination's own transaction; None when it has moved away meanwhile: find it again."""
+async def find_route(db: AsyncSession, destination: Destination, inbound: Inbound) -> Route | None:
+    """The route, read in the destination tenant's transaction; None when its install has gone: look again."""
     tenant = await find_tenant(db, destination.tenant_id)
     if tenant is None or tenant.is_platform or tenant.suspended_at is not None:
         raise no_such_tenant()
@@ -77,7 +77,7 @@ async def settle(db: AsyncSession, destination: Destination, inbound: Inbound) -
 
 
 async def find_owner(database: Database, bot_id: UUID, end_client_tenant_id: UUID) -> UUID | None:
-    """Whose active white-label channel of this bot is installed there; read it again in that tenant."""
+    """The tenant whose active white-label channel of this bot is installed there, as it is at this moment."""
     found = await database.look_up(FIND_INSTALL, bot_id, end_client_tenant_id)
     return found[0]["tenant_id"] if found else None
 

@@ -1,4 +1,4 @@
-"""Which route a relayed message would take, and why: the routing itself, run without making anything."""
+"""Explains which route a relayed message would take: the same routing, run without creating anything."""
 
 from dataclasses import dataclass, replace
 from uuid import UUID
@@ -9,7 +9,7 @@ from neo.access import Principal
 from neo.agents import Audience
 from neo.channels.errors import ClientIdRequired
 from neo.channels.models import ChannelStatus
-from neo.channels.routing.destination import Destination, Route, RouteKind, find_destination, settle
+from neo.channels.routing.destination import Destination, Route, RouteKind, find_destination, find_route
 from neo.channels.routing.inbound import Inbound
 from neo.channels.store import ChannelStore
 from neo.db import Database
@@ -27,7 +27,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Explanation:
-    """`failure` is what opening a session would answer; `route` where it would go. One of them is None."""
+    """`route` is where a session would be opened, `failure` why it would be refused; one of them is None."""
 
     tenant_id: UUID | None
     route: Route | None
@@ -40,7 +40,7 @@ class Explainer:
         self._database = database
 
     async def explain(self, caller: Principal, inbound: Inbound) -> Explanation:
-        """For the platform as the relay would ask; for anybody else as it would for their own tenant."""
+        """The platform asks as the relay does; anybody else as if the relay had named their own tenant."""
         if not caller.is_platform:
             inbound = replace(inbound, client_id=str(caller.tenant_id))
         try:
@@ -48,7 +48,7 @@ class Explainer:
         except Failure as failure:
             return Explanation(None, None, failure, _refused(inbound, failure))
         if not caller.is_platform and destination.tenant_id != caller.tenant_id:
-            # Whose bot it is elsewhere is nobody's business here.
+            # Another tenant's bot must not show here.
             destination = Destination(caller.tenant_id, is_white_label=False)
         return await self._settled(destination, inbound)
 
@@ -57,7 +57,7 @@ class Explainer:
         try:
             async with self._database.transaction(tenant_id) as db:
                 white_label = await _white_label_reason(db, tenant_id, inbound)
-                route = await settle(db, destination, inbound)
+                route = await find_route(db, destination, inbound)
         except Failure as failure:
             is_known = destination.is_white_label
             return Explanation(tenant_id if is_known else None, None, failure, _refused(inbound, failure))
@@ -105,7 +105,7 @@ def _steps(route: Route, inbound: Inbound, white_label: str) -> list[Step]:
 
 
 def _refused(inbound: Inbound, failure: Failure) -> list[Step]:
-    """A refusal by the first route ends it; one for want of a tenant comes after it."""
+    """A refusal by the first route ends the routing; a missing tenant is found only after it."""
     if failure.code == "end_company_not_mapped":
         reason = "The channel matches, but `inbound_tenant_id` is not linked to exactly one end company."
         return [Step(RouteKind.WHITE_LABEL, True, reason)]

@@ -1,4 +1,4 @@
-"""What the platform's relay says of a message that came in."""
+"""The routing fields that the platform's relay sends with a message."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -9,7 +9,7 @@ from neo.kit import find_guid
 
 @dataclass(frozen=True)
 class Inbound:
-    """`client_id` stays as it was sent: one that is no id is as unknown as one that nobody has."""
+    """`client_id` is kept as it was sent: one that is no GUID is answered like one that no tenant has."""
 
     client_id: str | None
     bot_id: UUID | None

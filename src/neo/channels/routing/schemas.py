@@ -1,4 +1,4 @@
-"""The wire shapes of the routing's dry run."""
+"""The request and response bodies of the routing's dry run."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.agents import Overlap
-from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, claim
+from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, attach
 from neo.chat.posting.draft import Draft
 from neo.chat.posting.refusing import overlapping, refuse_repeat
 from neo.chat.posting.standing import Standing, Standings, lock_standing
@@ -88,7 +88,7 @@ class TurnDesk:
             )
             if stored is None:
                 raise await overlapping(db, said, standing.overlap(said.draft.overlap))
-            await claim(db, said.tenant_id, said.user_message_id, inspected)
+            await attach(db, said.tenant_id, said.user_message_id, inspected)
             await reached("before_commit")
         return said.accepted(standing, stored)
 

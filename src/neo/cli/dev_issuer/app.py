@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from neo.cli.dev_issuer.tokens import TokenWish, claims, metadata, published, sign
+from neo.cli.dev_issuer.tokens import TokenRequest, claims, metadata, published, sign
 
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
@@ -29,16 +29,16 @@ def dev_issuer(key: "RSAKey", url: str) -> Starlette:
 
     async def issue(request: Request) -> JSONResponse:
         try:
-            wish = _wish(request.headers.get("content-type", ""), await request.body())
+            wanted = _token_request(request.headers.get("content-type", ""), await request.body())
         except ValueError as error:
             problem = "; ".join(_problems(error)) or "the body is no form"
             return JSONResponse({"error": "invalid_request", "error_description": problem}, 400)
-        token = sign(key, claims(wish, url))
+        token = sign(key, claims(wanted, url))
         return JSONResponse(
             {
                 "token_type": "Bearer",
-                "scope": wish.scope,
-                "expires_in": wish.expires_in,
+                "scope": wanted.scope,
+                "expires_in": wanted.expires_in,
                 "access_token": token,
             },
             headers={"cache-control": "no-store"},
@@ -52,12 +52,12 @@ def dev_issuer(key: "RSAKey", url: str) -> Starlette:
     return Starlette(routes=routes, middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS)])
 
 
-def _wish(content_type: str, body: bytes) -> TokenWish:
+def _token_request(content_type: str, body: bytes) -> TokenRequest:
     if content_type.partition(";")[0].strip() == "application/json":
-        return TokenWish.model_validate_json(body)
+        return TokenRequest.model_validate_json(body)
     form = parse_qs(body.decode(), strict_parsing=True)
     roles = form.pop("roles", [])
-    return TokenWish.model_validate({**{name: said[-1] for name, said in form.items()}, "roles": roles})
+    return TokenRequest.model_validate({**{name: said[-1] for name, said in form.items()}, "roles": roles})
 
 
 def _problems(error: ValueError) -> list[str]:

@@ -61,9 +61,9 @@ def token(
     data: DataOption = Path(".neo-dev-issuer"),
 ) -> None:
     """Print a token of a person. The issuer need not run, but Neo must reach it to check the token."""
-    from neo.cli.dev_issuer.tokens import TokenWish, claims, read_key, sign  # noqa: PLC0415
+    from neo.cli.dev_issuer.tokens import TokenRequest, claims, read_key, sign  # noqa: PLC0415
 
-    wish = TokenWish(
+    wanted = TokenRequest(
         tid=tid, oid=oid, name=name, email=email, roles=role or [], scope=scope, expires_in=expires_in
     )
-    typer.echo(sign(read_key(data), claims(wish, url.rstrip("/"))))
+    typer.echo(sign(read_key(data), claims(wanted, url.rstrip("/"))))

@@ -21,7 +21,7 @@ CLIENT_ID = UUID("c11e0710-0000-4000-8000-00000000c11e")
 ALGORITHM = "RS256"
 
 
-class TokenWish(BaseModel):
+class TokenRequest(BaseModel):
     """Whose token is asked for, and for what."""
 
     model_config = ConfigDict(extra="forbid")
@@ -63,24 +63,24 @@ def published(key: "RSAKey", url: str) -> dict[str, Any]:
     return {"keys": [key.as_dict(private=False, use="sig", alg=ALGORITHM, issuer=issuer)]}
 
 
-def claims(wish: TokenWish, url: str) -> dict[str, Any]:
+def claims(wanted: TokenRequest, url: str) -> dict[str, Any]:
     now = int(time.time())
-    subject = hashlib.sha256(f"{wish.oid} {wish.client_id}".encode()).hexdigest()[:43]
+    subject = hashlib.sha256(f"{wanted.oid} {wanted.client_id}".encode()).hexdigest()[:43]
     said = {
-        "aud": str(wish.audience),
-        "iss": f"{url}/{wish.tid}/v2.0",
+        "aud": str(wanted.audience),
+        "iss": f"{url}/{wanted.tid}/v2.0",
         "iat": now,
         "nbf": now,
-        "exp": now + wish.expires_in,
-        "azp": str(wish.client_id),
+        "exp": now + wanted.expires_in,
+        "azp": str(wanted.client_id),
         "azpacr": "0",
-        "name": wish.name,
-        "oid": str(wish.oid),
-        "preferred_username": wish.email,
-        "roles": wish.roles or None,
-        "scp": wish.scope or None,
+        "name": wanted.name,
+        "oid": str(wanted.oid),
+        "preferred_username": wanted.email,
+        "roles": wanted.roles or None,
+        "scp": wanted.scope or None,
         "sub": subject,
-        "tid": str(wish.tid),
+        "tid": str(wanted.tid),
         "uti": uuid4().hex[:22],
         "ver": "2.0",
     }

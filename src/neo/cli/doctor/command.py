@@ -13,7 +13,7 @@ import typer
 from neo.cli.doctor.data_checks import Repairs, left_problems
 from neo.cli.doctor.findings import Finding, checked, fine, problem, skipped
 from neo.cli.doctor.folder import check_folder
-from neo.cli.operator import DataOption, Ground, JsonOption, ground
+from neo.cli.operator import DataOption, JsonOption, OperatorDatabase, operator_database
 from neo.errors import Failure
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class _Examination:
                 yield finding
         async with AsyncExitStack() as stack:
             try:
-                found = await stack.enter_async_context(ground(self._folder))
+                found = await stack.enter_async_context(operator_database(self._folder))
             except Failure as failure:
                 yield problem("postgres", failure.message)
                 return
@@ -114,7 +114,7 @@ class _Examination:
         for finding in await self._api():
             yield finding
 
-    async def _data(self, found: Ground) -> AsyncIterator[Finding]:
+    async def _data(self, found: OperatorDatabase) -> AsyncIterator[Finding]:
         from neo.cli.doctor.turns import check_owner  # noqa: PLC0415
         from neo.db import Database  # noqa: PLC0415
 
@@ -133,7 +133,7 @@ class _Examination:
         finally:
             await owner.aclose()
 
-    async def _engines(self, found: Ground) -> AsyncIterator[Finding]:
+    async def _engines(self, found: OperatorDatabase) -> AsyncIterator[Finding]:
         from neo.cli.doctor import engines as checks  # noqa: PLC0415
 
         settings = self._settings_of_server(found)
@@ -180,7 +180,7 @@ class _Examination:
             return [skipped("api", f"No server runs on {self._folder}; `make run` starts one.")]
         return await checked("api", check_api(self._running.addresses.url))
 
-    def _settings_of_server(self, found: Ground) -> "Settings":
+    def _settings_of_server(self, found: OperatorDatabase) -> "Settings":
         from neo.engines.choose import (  # noqa: PLC0415
             choose_engines,
             server_environment,
@@ -214,7 +214,7 @@ def _away() -> "Addresses":
     )
 
 
-async def _database(found: Ground) -> AsyncIterator[Finding]:
+async def _database(found: OperatorDatabase) -> AsyncIterator[Finding]:
     from neo.cli.doctor import database as checks  # noqa: PLC0415
     from neo.db import Database  # noqa: PLC0415
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from neo.cli.doctor.findings import Finding, State, checked
 
 if TYPE_CHECKING:
-    from neo.cli.doctor.repair import Mender, Repair
+    from neo.cli.doctor.repair import Repair, Repairer
     from neo.db import Database
     from neo.settings import Settings
 
@@ -27,26 +27,28 @@ class Repairs:
 
     async def examine(self, settings: "Settings", owner: "Database") -> AsyncIterator[Finding]:
         from neo.cli.doctor import leftovers  # noqa: PLC0415 - imports of seconds stay out of `--help`.
-        from neo.cli.doctor.repair import Hands, Mender  # noqa: PLC0415
+        from neo.cli.doctor.repair import RepairContext, Repairer  # noqa: PLC0415
         from neo.cli.doctor.turns import INVARIANTS, check_invariant  # noqa: PLC0415
 
-        hands = Hands(settings, owner)
-        mender = Mender(hands, self.asks) if self.wanted else None
+        context = RepairContext(settings, owner)
+        repairer = Repairer(context, self.asks) if self.wanted else None
         try:
             for invariant in INVARIANTS:
                 check = check_invariant(owner, invariant)
-                async for finding in _mended(
-                    invariant.name, check, invariant.repair, mender, invariant.broken
+                async for finding in _with_repair(
+                    invariant.name, check, invariant.repair, repairer, invariant.broken
                 ):
                     yield finding
             uploads = leftovers.check_uploads(owner, settings.blobs.upload_hours)
-            async for finding in _mended(leftovers.UPLOADS, uploads, leftovers.REMOVE_UPLOADS, mender):
+            async for finding in _with_repair(leftovers.UPLOADS, uploads, leftovers.REMOVE_UPLOADS, repairer):
                 yield finding
             databases = leftovers.check_databases()
-            async for finding in _mended(leftovers.DATABASES, databases, leftovers.REMOVE_DATABASES, mender):
+            async for finding in _with_repair(
+                leftovers.DATABASES, databases, leftovers.REMOVE_DATABASES, repairer
+            ):
                 yield finding
         finally:
-            await hands.aclose()
+            await context.aclose()
 
 
 def left_problems(found: Iterable[Finding]) -> list[Finding]:
@@ -55,16 +57,16 @@ def left_problems(found: Iterable[Finding]) -> list[Finding]:
     return [finding for finding in last.values() if finding.state is State.PROBLEM]
 
 
-async def _mended(
+async def _with_repair(
     name: str,
     check: Awaitable[list[Finding]],
     repair: "Repair | None",
-    mender: "Mender | None",
+    repairer: "Repairer | None",
     broken: str = "",
 ) -> AsyncIterator[Finding]:
     found = await checked(name, check)
     for finding in found:
         yield finding
-    if mender is not None and repair is not None and any(finding.state in BROKEN for finding in found):
-        for finding in await mender.mend(name, repair, broken):
+    if repairer is not None and repair is not None and any(finding.state in BROKEN for finding in found):
+        for finding in await repairer.repair(name, repair, broken):
             yield finding

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from neo.cli.doctor.findings import Finding, fine, warning
-from neo.cli.doctor.repair import Hands, Repair
+from neo.cli.doctor.repair import Repair, RepairContext
 from neo.cli.doctor.repair_turns import remove_uploads
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ async def check_uploads(owner: "Database", upload_hours: float) -> list[Finding]
     return [warning(UPLOADS, said, REPAIR_STEP)]
 
 
-async def _remove_databases(_hands: Hands, _broken: str) -> str:
+async def _remove_databases(_context: RepairContext, _broken: str) -> str:
     from neo.engines.postgres.leftovers import find_leftovers  # noqa: PLC0415
 
     left = find_leftovers()

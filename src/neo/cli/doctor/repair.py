@@ -37,11 +37,11 @@ class Repair:
     """`does` goes on after "Repair"; `run` is given the query of what is broken and tells what was done."""
 
     does: str
-    run: Callable[["Hands", str], Awaitable[str]]
+    run: Callable[["RepairContext", str], Awaitable[str]]
 
 
 @dataclass
-class Hands:
+class RepairContext:
     """What repairs work with, opened when the first one needs it."""
 
     settings: "Settings"
@@ -114,13 +114,13 @@ class Hands:
 
 
 @dataclass(frozen=True)
-class Mender:
+class Repairer:
     """Repairs what a check has named, and nothing else."""
 
-    hands: Hands
+    context: RepairContext
     asks: bool
 
-    async def mend(self, name: str, repair: Repair, broken: str) -> list[Finding]:
+    async def repair(self, name: str, repair: Repair, broken: str) -> list[Finding]:
         """What was done, or why it was not; nothing when the operator does not want it."""
         if self.asks and not typer.confirm(f"Repair `{name}`: {repair.does}?", err=True):
             return []
@@ -129,7 +129,7 @@ class Mender:
         # What the turns say meanwhile is for stderr, and only when it went wrong.
         configure_logs(log_format="console", level="error")
         try:
-            return [repaired(name, await repair.run(self.hands, broken))]
+            return [repaired(name, await repair.run(self.context, broken))]
         except Failure as failure:
             return [problem(name, f"It could not be repaired. {failure.message}")]
 

@@ -33,7 +33,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Wish:
+class ServeOptions:
     """What was asked of `neo serve`."""
 
     host: str
@@ -60,17 +60,17 @@ def serve(
     NEO_TEMPORAL_ADDRESS point elsewhere. Without NEO_MODEL_FAST a small local model answers.
     """
     _configure_logs_if_asked(os.environ)
-    wish = Wish(host=host, port=port, data=data, is_json=is_json, environment=dict(os.environ))
-    asyncio.run(serve_until_stopped(wish))
+    options = ServeOptions(host=host, port=port, data=data, is_json=is_json, environment=dict(os.environ))
+    asyncio.run(serve_until_stopped(options))
 
 
-async def serve_until_stopped(wish: Wish) -> None:
+async def serve_until_stopped(options: ServeOptions) -> None:
     """Start everything, say so, and stop it in order on the first signal."""
-    refuse_taken_port(wish.host, wish.port)
-    engines = choose_engines(wish.environment)
-    screen = Screen(is_json=wish.is_json)
-    with planned(wish.data, engines) as engines_plan, _stop_signals() as stop:
-        plan, environment = _with_server(engines_plan, wish, engines)
+    refuse_taken_port(options.host, options.port)
+    engines = choose_engines(options.environment)
+    screen = Screen(is_json=options.is_json)
+    with planned(options.data, engines) as engines_plan, _stop_signals() as stop:
+        plan, environment = _with_server(engines_plan, options, engines)
         watcher = Watcher(came_up=screen.came_up)
         async with running(plan, watcher=watcher, stop_now=stop.now) as supervisor:
             tenant = await _unless(stop.asked, _become_healthy(supervisor, plan, environment, screen))
@@ -80,13 +80,15 @@ async def serve_until_stopped(wish: Wish) -> None:
             screen.stopping()
 
 
-def _with_server(plan: Plan, wish: Wish, engines: frozenset[Engine]) -> tuple[Plan, dict[str, str]]:
-    addresses = replace(with_given(plan.addresses, wish.environment), url=_url(wish))
-    secret_key = wish.environment.get("NEO_SECRET_KEY") or plan.folder.secret()
-    environment = server_environment(wish.environment, addresses, secret_key, engines)
+def _with_server(
+    plan: Plan, options: ServeOptions, engines: frozenset[Engine]
+) -> tuple[Plan, dict[str, str]]:
+    addresses = replace(with_given(plan.addresses, options.environment), url=_url(options))
+    secret_key = options.environment.get("NEO_SECRET_KEY") or plan.folder.secret()
+    environment = server_environment(options.environment, addresses, secret_key, engines)
     environment = with_blob_folder(environment, plan.folder.blobs)
-    argv = wish.argv or server_argv(wish.host, wish.port)
-    server = server_part(plan.folder, argv, environment, host=wish.host, port=wish.port)
+    argv = options.argv or server_argv(options.host, options.port)
+    server = server_part(plan.folder, argv, environment, host=options.host, port=options.port)
     return Plan(plan.folder, (*plan.parts, server), addresses), environment
 
 
@@ -164,9 +166,9 @@ def _model(environment: Mapping[str, str]) -> str:
     return next(name for variable in MODEL_VARIABLES if (name := environment.get(variable)))
 
 
-def _url(wish: Wish) -> str:
-    host = f"[{wish.host}]" if ":" in wish.host else wish.host
-    return f"http://{host}:{wish.port}"
+def _url(options: ServeOptions) -> str:
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    return f"http://{host}:{options.port}"
 
 
 def _configure_logs_if_asked(environment: Mapping[str, str]) -> None:

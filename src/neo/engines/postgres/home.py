@@ -57,7 +57,7 @@ def _home_under_root(folder: DataFolder, sockets: Path) -> PostgresHome:
     ROOTS_HOME.mkdir(mode=PUBLIC, parents=True, exist_ok=True)
     home = ROOTS_HOME / folder.instance
     home.mkdir(mode=PASSABLE, exist_ok=True)
-    _claim(home / "home", folder.path)
+    _record_owner(home / "home", folder.path)
     data = home / f"postgres-{MAJOR}"
     account = _account(data)
     own_sockets = sockets / "postgres"
@@ -66,7 +66,7 @@ def _home_under_root(folder: DataFolder, sockets: Path) -> PostgresHome:
     return PostgresHome(data, own_sockets, reachable_programs(ROOTS_HOME / "bin"), account)
 
 
-def _claim(note: Path, owner: Path) -> None:
+def _record_owner(note: Path, owner: Path) -> None:
     """A moved data folder takes its database along; a copied one must not share it."""
     before = Path(note.read_text().strip()) if note.exists() else owner
     same_instance = before != owner and (before / "instance").exists()

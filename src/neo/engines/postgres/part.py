@@ -34,7 +34,7 @@ def postgres_part(folder: DataFolder, home: PostgresHome) -> Part:
         return _command(home, log)
 
     async def ready() -> None:
-        await _furnish(home)
+        await _create_roles_and_database(home)
 
     return Part(name="postgres", prepare=prepare, ready=ready)
 
@@ -53,7 +53,7 @@ def _command(home: PostgresHome, log: Path) -> Command:
     )
 
 
-async def _furnish(home: PostgresHome) -> None:
+async def _create_roles_and_database(home: PostgresHome) -> None:
     """Wait for the server, and give it Neo's roles and database when it has none."""
     # The driver takes longer to import than the server to start; in a thread, both go on.
     await asyncio.to_thread(importlib.import_module, "asyncpg")

@@ -1,4 +1,4 @@
-"""Which store, and how to be let in."""
+"""Where blobs are stored, and with which credentials."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -34,7 +34,7 @@ class BlobAccess:
 
 
 @dataclass(frozen=True, slots=True)
-class BlobPlace:
+class BlobLocation:
     scheme: Scheme
     name: str
     """The bucket, the container or the folder."""
@@ -42,7 +42,7 @@ class BlobPlace:
     account: str | None = None
 
     @classmethod
-    def parse(cls, url: str) -> "BlobPlace":
+    def parse(cls, url: str) -> "BlobLocation":
         parts = urlsplit(url)
         steps = [step for step in unquote(parts.path).split("/") if step]
         if parts.query or parts.fragment or ".." in steps:

@@ -14,26 +14,26 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A blob with the type that its own bytes tell."""
+    """A blob with the type that was recognised from its bytes."""
 
     mime: str
     filename: str
     data: bytes = field(repr=False)
 
 
-class BlobDoor:
-    """`app.state.blob_door`."""
+class SignedBlobAccess:
+    """`app.state.signed_blobs`."""
 
     def __init__(self, blobs: BlobStore | None, signer: UrlSigner) -> None:
         self._blobs = blobs
         self._signer = signer
 
     def check_upload(self, path: str, mime: str, query: bytes) -> None:
-        """Raises `InvalidSignature` unless this was granted, with this type."""
+        """Raises `InvalidSignature` unless an upload to this path with this type was granted."""
         self._signer.check(UPLOAD, upload_named(path, mime), query)
 
     async def upload(self, path: str, data: bytes) -> str:
-        """Keep it in place of an earlier upload; its ETag."""
+        """Store the bytes in place of an earlier upload, and return their ETag."""
         return await self._open().replace(path, data)
 
     async def read(self, named: str, query: bytes) -> Reading:

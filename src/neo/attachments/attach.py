@@ -1,4 +1,4 @@
-"""Makes uploads a message's own, in the transaction that stores the message."""
+"""Attaches uploads to a message, in the transaction that stores the message."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,11 +10,11 @@ from neo.attachments.names import shown_name
 from neo.attachments.store import AttachmentStore
 
 
-async def claim(db: AsyncSession, tenant_id: UUID, message_id: UUID, inspected: Sequence[Inspected]) -> None:
-    """Hold each upload to what was looked at; refuses one that was used or removed meanwhile."""
+async def attach(db: AsyncSession, tenant_id: UUID, message_id: UUID, inspected: Sequence[Inspected]) -> None:
+    """Attach each upload as it was inspected; refuses one that was used or removed meanwhile."""
     store = AttachmentStore(db, tenant_id)
     for index, one in enumerate(inspected):
-        is_mine = await store.claim(
+        is_mine = await store.attach(
             one.attachment.id,
             message_id,
             position=index,
