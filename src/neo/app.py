@@ -185,14 +185,14 @@ def build_app(
 
 
 def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """The routes and their document, without anything behind them."""
+    """The routes and their OpenAPI document, without any engine."""
     app = FastAPI(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        # Requests are measured and traced already (`neo.telemetry`), and to ask of each whether they are is not free.
+        # `neo.telemetry` measures and traces requests; FastAPI's own hooks would cost each of them time.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     for one in ROUTERS:
@@ -238,7 +238,7 @@ def _allow_origins(app: FastAPI, origins: str) -> None:
                 "Content-Type",
                 "Last-Event-ID",
                 "X-Request-Id",
-                # What an upload to Azure needs, and so one to us.
+                # An upload to Azure needs these, and so does one to us.
                 "X-MS-Blob-Type",
                 "X-MS-Blob-Content-Type",
             ],

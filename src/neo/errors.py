@@ -1,4 +1,4 @@
-"""What Neo refuses, in words that are safe to show."""
+"""Failures: what Neo refuses, with messages that are safe to show."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import ClassVar
 
 
 class Kind(StrEnum):
-    """What the caller can do about it. Each edge renders a kind once."""
+    """What the caller can do about a failure. Each edge renders a kind in one place."""
 
     MALFORMED = "malformed"
     INVALID = "invalid"
@@ -22,7 +22,7 @@ class Kind(StrEnum):
 
 
 class Edge(StrEnum):
-    """Who hears of a failure."""
+    """Where a failure is shown."""
 
     API = "api"
     TURN = "turn"
@@ -34,7 +34,7 @@ class Failure(Exception):
     """An expected refusal. `message` is safe to show; chain the cause for the log.
 
     A class with a code is its own entry in the catalogue, `docs/errors.md`: its docstring tells the user what it
-    means, `remedy` what to do. Only what no edge but the log hears of has no remedy.
+    means, `remedy` what to do. Only a failure that appears in the log alone has no remedy.
     """
 
     kind: ClassVar[Kind]

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made without any engine."""
+"""The OpenAPI document, built without any engine."""
 
 from typing import Any
 

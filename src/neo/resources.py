@@ -1,4 +1,4 @@
-"""What lives as long as the process: opened once, shared by API and worker, closed in reverse."""
+"""What lives as long as the process: opened once, shared by API and worker, closed in reverse order."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -54,7 +54,7 @@ class Resources:
 
 
 def open_resources(settings: Settings) -> Resources:
-    """Nothing is connected yet: every engine may come up later, or go and come back."""
+    """Open everything without connecting: every engine may come up later, or go down and come back."""
     database = Database(
         _needed(plain(settings.database.database_url), "NEO_DATABASE_URL"),
         connections_max=settings.database.database_connections,
@@ -95,7 +95,7 @@ def key_format(settings: Settings) -> KeyFormat:
 
 
 def secret_keys(settings: Settings) -> tuple[str, ...]:
-    """The root of pepper and signatures; two during rotation, of which the first one writes."""
+    """The secrets that pepper and signatures derive from: two during a rotation, of which the first signs."""
     secrets = tuple(_needed(plain(settings.server.secret_key), "NEO_SECRET_KEY").split(","))
     if any(len(secret) < SECRET_CHARACTERS_MIN for secret in secrets):
         raise NotConfigured(
@@ -105,7 +105,7 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
 
 
 def entra_verifier(settings: Settings) -> EntraVerifier | None:
-    """What checks Microsoft Entra ID's tokens; None when this server accepts none."""
+    """The verifier of Microsoft Entra ID's tokens; None when this server accepts none."""
     entra = settings.entra
     if not entra.entra_audience:
         return None
@@ -140,7 +140,7 @@ def _secure_url(url: str, variable: str) -> str:
 
 
 def blob_store(settings: BlobSettings) -> BlobStore | None:
-    """Where attachments are kept; None when this server keeps none."""
+    """The store of attachments; None when this server has none."""
     if not settings.blob_url:
         return None
     access = BlobAccess(

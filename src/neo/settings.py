@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from neo.errors import Edge, Failure, Kind
 
 PREFIX = "NEO_"
-# Where a process may be told to die at a named point.
+# A folder of failpoints, for tests (`neo.kit.failpoint`).
 FAILPOINT_ENVIRONMENTS = ("local", "test")
 
 
@@ -327,7 +327,7 @@ class Settings:
 
 
 def read_settings() -> Settings:
-    """The settings of this process; a variable that nobody knows is refused, with the one that was meant."""
+    """The settings of this process. An unknown variable is refused, and the nearest known one is suggested."""
     _refuse_unknown(os.environ)
     try:
         return Settings(

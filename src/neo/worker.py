@@ -25,11 +25,11 @@ from neo.turns.workflow import ChatTurnWorkflow
 
 log = structlog.get_logger()
 
-# A worker that died leaves its sticky queue behind; turns wait there no longer than this.
+# Turns wait no longer than this in the sticky queue of a worker that died.
 STICKY = timedelta(seconds=1)
 WORKFLOW_TASKS_MAX = 200
-# A worker that freezes keeps what its open polls are given, and each time an attempt is lost. First attempts do not
-# come by poll, so one is enough.
+# A frozen worker keeps the activities that its open polls receive, and each costs an attempt. First attempts do not
+# come by poll, so one poll is enough.
 STEP_POLLS = 1
 
 
@@ -46,7 +46,7 @@ class TurnWorker:
         return self._up.is_set()
 
     async def run(self) -> None:
-        """Take turns until told to stop; then let what runs finish, or hand it over."""
+        """Run turns until `stop` is called; then let the running ones end, or hand them over to another worker."""
         client = await self._resources.temporal.connected()
         warmed = asyncio.create_task(self._warm())
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
@@ -84,7 +84,7 @@ class TurnWorker:
             await self._work(beside, client, activities)
         saying.cancel()
         left = holding.in_hand()
-        # What could not finish is ended before another worker may begin it.
+        # An attempt that could not end must be stopped before another worker may begin the turn.
         await activities.aclose()
         await holding.let_go(left)
         await later.all_now()
@@ -94,7 +94,7 @@ class TurnWorker:
     async def _warm(self) -> None:
         """Seconds of imports. A worker that is alone takes turns meanwhile; the first of them wait in their step."""
         if not self._warms_first:
-            # Beside them it would be up later by as much as it takes to begin.
+            # Loading them during the start would delay the start.
             await self._up.wait()
         await asyncio.to_thread(self._resources.models.warm)
         freeze_loaded()
@@ -102,7 +102,7 @@ class TurnWorker:
     async def _work(
         self, beside: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities
     ) -> None:
-        """Talk with Temporal in a loop of its own, which is not made late by all that turns and readers do."""
+        """Talk with Temporal in an event loop of its own, which turns and readers do not delay."""
         starter, drain_seconds = self._resources.starter, self._settings.server.drain_seconds
         worker = self._worker(client, activities)
         working = asyncio.ensure_future(run_in(beside, worker.run()))
@@ -125,11 +125,11 @@ class TurnWorker:
         return Worker(
             client,
             task_queue=self._settings.temporal.temporal_task_queue,
-            # Without it the library hashes all code that is loaded, for a quarter of a second.
+            # Without a build id the library hashes all loaded code, which takes a quarter of a second.
             build_id=f"neo-{version('neo')}",
             workflows=[ChatTurnWorkflow],
             activities=[activities.run_model_step, activities.fail_turn],
-            # The workflow is our own and deterministic: its imports are checked, its histories replayed.
+            # The workflow is deterministic: its imports are linted, and recorded histories are replayed in tests.
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_concurrent_workflow_tasks=WORKFLOW_TASKS_MAX,
             max_concurrent_activities=self._settings.temporal.worker_turns,

@@ -32,7 +32,7 @@ async def _work(settings: Settings) -> int:
     resources = open_resources(settings)
     try:
         async with instrumented(settings.telemetry, resources, process="neo-worker"):
-            # Beside other workers: a turn that came to this one early would wait for what they have ready.
+            # Other workers take turns meanwhile; a turn that this one took before its imports would wait for them.
             return await _run(resources, TurnWorker(resources, settings, warms_first=True))
     finally:
         await resources.aclose()
@@ -72,7 +72,7 @@ async def _prepared(resources: Resources, worker: TurnWorker) -> None:
 
 
 def _once_each() -> Callable[[str], None]:
-    """Tells the log of what is waited for when that changes; the database is asked many times a second."""
+    """Log what is waited for, once each time that it changes: the database is tried many times a second."""
     told: str | None = None
 
     def tell(problem: str) -> None:

@@ -47,8 +47,8 @@ class OperatorDatabase:
 
 @asynccontextmanager
 async def operator_database(data: Path | None) -> AsyncIterator[OperatorDatabase]:
-    """The configured database, or the embedded one of a data folder: the running one, or started for this."""
-    # To read settings takes a tenth of a second to import, which `neo serve` need not wait for.
+    """The configured database, or a data folder's embedded one, which is started when it does not run."""
+    # Reading settings takes a tenth of a second of imports, which `neo serve` does without.
     from neo.settings import plain, read_settings  # noqa: PLC0415
 
     settings = read_settings()

@@ -77,7 +77,7 @@ async def _create(data: Path | None, name: str, entra_tenant: UUID | None, *, is
     if not is_platform:
         async with application(data) as (_, database):
             return await create_tenant(database, name, entra_tenant_id=entra_tenant)
-    # The owner's role may do all of it, and is asked for before anything is there.
+    # The owner's role is needed, and is checked before anything is created.
     async with owner(data) as database:
         tenant_id = await create_tenant(database, name, entra_tenant_id=entra_tenant)
         await TenantOperator(database).make_platform(tenant_id)

@@ -15,5 +15,5 @@ class Addresses:
     local_model_url: str = ""
     scripted_model_url: str = ""
     url: str = ""
-    # A live view: a part that was started again shows its new pid.
+    # A live view: after a restart it has the new pid.
     pids: Mapping[str, int] = field(default_factory=dict, compare=False)

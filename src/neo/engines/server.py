@@ -1,4 +1,4 @@
-"""The server, API and worker in one process, as the part that starts with the engines and stops first."""
+"""The server (API and worker in one process) as the part that starts with the engines and stops first."""
 
 import signal
 import sys
@@ -12,10 +12,10 @@ from neo.engines.processes.supervise import Part
 
 READY_PATH = "/public-api/ready"
 READY = b'"status":"ready"'
-# The drain is the server's own to bound; the margin is for closing its connections after it.
+# The server bounds its drain itself; the margin is for closing its connections afterwards.
 DRAIN_SECONDS = 12.0
 DRAIN_MARGIN_SECONDS = 5.0
-# A server that listens everywhere is asked on the loopback.
+# A server that listens on all addresses is probed on the loopback.
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 
@@ -37,7 +37,7 @@ def server_part(
         env=environment,
         log=folder.log("server"),
         stop_signal=signal.SIGTERM,
-        # Its engines go with the same parent, so there is nothing to drain into.
+        # Its engines end with the same parent, so a drain would be in vain.
         death_signal=signal.SIGKILL,
         stop_seconds=drain_seconds + DRAIN_MARGIN_SECONDS,
         folder=Path.cwd(),
@@ -49,10 +49,10 @@ def server_part(
     async def ready() -> None:
         await until(lambda: _is_ready(ANYWHERE.get(host, host), port))
 
-    # It may say for as long as an engine is away that it is not ready; a restart would cure nothing.
+    # No bound: while an engine is away the server is not ready, and a restart would not help.
     return Part(name="server", prepare=prepare, ready=ready, ready_seconds=None)
 
 
 async def _is_ready(host: str, port: int) -> bool:
-    # The API answers before the worker is in; who is told that all is up wants to talk at once.
+    # The API answers before the worker is up; "ready" must mean that turns run at once.
     return READY in await http_answer(host, port, READY_PATH)

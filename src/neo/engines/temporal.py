@@ -1,4 +1,4 @@
-"""Temporal as a part: its development server on a database file."""
+"""Temporal as a supervised part: its development server on a database file."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ from neo.engines.processes.supervise import Part
 
 STOP_SECONDS = 10.0
 VERSION_SECONDS = 20.0
-# The log goes into the database each 40 MB instead of each 4: that is when the disk is waited for, and one in nine
+# SQLite checkpoints its log every 40 MB instead of every 4: a checkpoint waits for the disk, and took one in nine
 # milliseconds of a workflow.
 PRAGMAS = ("journal_mode=wal", "synchronous=normal", "wal_autocheckpoint=10000")
 # One machine, one worker: fewer pollers and queues cost less and answer sooner.
@@ -33,7 +33,7 @@ SETTINGS = (
     "worker.historyScannerEnabled=false",
     # A value is JSON, so a duration carries its quotes.
     'history.timerProcessorMaxTimeShift="50ms"',
-    # A cancelled activity hears of it at once, not with its next heartbeat.
+    # A cancelled activity is notified at once, not with its next heartbeat.
     "frontend.WorkerCommandsEnabled=true",
     "system.enableCancelActivityWorkerCommand=true",
 )
@@ -49,21 +49,21 @@ def temporal_part(folder: DataFolder, port: int) -> Part:
             env={**bare_environment(), "GOMAXPROCS": str(_processors())},
             log=folder.log("temporal"),
             stop_signal=signal.SIGTERM,
-            # Its file survives a kill, and its own stop takes a second that a next start would wait for.
+            # Its file survives a kill, and an orderly stop takes a second that the next start would wait for.
             death_signal=signal.SIGKILL,
             stop_seconds=STOP_SECONDS,
             folder=folder.path,
         )
 
     async def ready() -> None:
-        # The port opens before the server behind it serves; its HTTP/2 greeting tells.
+        # The port opens before the server serves; its HTTP/2 settings frame shows that it does.
         await until(lambda: speaks_http2(LOOPBACK, port))
 
     return Part(name="temporal", prepare=prepare, ready=ready)
 
 
 def _processors() -> int:
-    """Half of them: its one writer keeps no more at work, and Go looks for work on all that it is given."""
+    """Half of the processors: its single database writer keeps no more busy, and idle Go threads spin on the rest."""
     return max(1, (os.cpu_count() or 1) // 2)
 
 
@@ -83,7 +83,7 @@ def _program() -> Path:
 
 
 async def _server_version(program: Path) -> str:
-    """The version of the server inside, which owns the form of its file."""
+    """The version of the Temporal server in the package, which determines the format of its file."""
     asking = await asyncio.create_subprocess_exec(program, "--version", stdout=asyncio.subprocess.PIPE)
     async with asyncio.timeout(VERSION_SECONDS):
         said, _ = await asking.communicate()

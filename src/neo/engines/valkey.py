@@ -1,4 +1,4 @@
-"""Valkey as a part: on a Unix socket, with its append-only file."""
+"""Valkey as a supervised part: on a Unix socket, with its append-only file."""
 
 import importlib.util
 import platform
@@ -11,7 +11,7 @@ from neo.engines.processes.child import Command, bare_environment
 from neo.engines.processes.probe import pongs, until
 from neo.engines.processes.supervise import Part
 
-# Without snapshots to write, the end is a flush of the append-only file.
+# There are no snapshots to write: a stop only flushes the append-only file.
 STOP_SECONDS = 10.0
 MACHINES = {"amd64": "x86_64", "x86_64": "x86_64"}
 OPTIONS = {
@@ -20,7 +20,7 @@ OPTIONS = {
     "appendonly": "yes",
     "appendfsync": "everysec",
     "save": "",
-    # A stream that was dropped to make room would be a gap that no reader is told of.
+    # Evicting a stream would leave a gap that no reader can notice.
     "maxmemory-policy": "noeviction",
     "daemonize": "no",
     "always-show-logo": "no",

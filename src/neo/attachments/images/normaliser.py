@@ -41,8 +41,8 @@ class Normaliser:
         async with self._slots:
             code, out, err = await _run(image)
         if code == 0:
-            told, _, data = out.partition(b"\n")
-            return Normalised(data=data, **orjson.loads(told))
+            result, _, data = out.partition(b"\n")
+            return Normalised(data=data, **orjson.loads(result))
         # A negative code is a signal: it took more time or memory than any honest image needs.
         if code == UNREADABLE or code < 0:
             raise ImageUnreadable(err.decode("utf-8", "replace").strip()[-200:] or f"signal {-code}")

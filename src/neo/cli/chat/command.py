@@ -13,8 +13,8 @@ from neo.cli.operator import DataOption
 from neo.errors import Edge, Failure, Kind
 
 DEFAULT_URL = "http://127.0.0.1:8600"
-LEFT = 130  # What a shell says of a command that Ctrl-C ended.
-# The API's own bound on a body: more would only be read to be refused.
+LEFT = 130  # The exit code that a shell reports for a command ended by Ctrl-C.
+# The API's own limit on a body: it would refuse more.
 MESSAGE_BYTES_MAX = 1024 * 1024
 UNAUTHENTICATED = 401
 
@@ -131,7 +131,7 @@ def _standard_input() -> str:
 
 
 def _unbroken(text: str) -> str:
-    """Without the half characters that a terminal of another encoding hands us, which JSON cannot carry."""
+    """Replace lone surrogates, which a terminal of another encoding produces and JSON cannot carry."""
     return text.encode("utf-8", "replace").decode()
 
 
@@ -160,5 +160,5 @@ def _is_local(url: str) -> bool:
         address = ip_address(host)
     except ValueError:
         return host == "localhost"
-    # A server that listens everywhere is recorded as 0.0.0.0, which reaches it here.
+    # A server that listens on all addresses is recorded as 0.0.0.0, which is reachable on this machine.
     return address.is_loopback or address.is_unspecified

@@ -7,11 +7,11 @@ from neo.cli.chat.screen import Screen
 from neo.cli.chat.tail import Chunk, Tail
 from neo.errors import Failure
 
-# Enough to remember where one was.
+# Enough messages to remember what the conversation was about.
 MESSAGES_SHOWN = 6
 STARTS_OVER = frozenset({"start", "data-stream-reset", "data-turn-restarted"})
 PART_ENDS = frozenset({"text-end", "reasoning-end", "finish-step"})
-# What a `finish` says when the model ended by itself.
+# The `finishReason` of an answer that the model ended by itself.
 ENDED_BY_ITSELF = frozenset({"stop", "tool-calls"})
 
 

@@ -6,9 +6,9 @@ if TYPE_CHECKING:
     from markdown_it import MarkdownIt
     from rich.markdown import Markdown
 
-# Follows the terminal's own palette, light or dark.
+# A theme that follows the terminal's own palette, light or dark.
 CODE_THEME = "ansi_dark"
-# Everything that could move the cursor, ring, or colour: a model's words are not the terminal's commands.
+# Control characters could move the cursor or change colours: a model's text must not control the terminal.
 CONTROLS = dict.fromkeys({*range(0x20), *range(0x7F, 0xA0)} - {ord("\n"), ord("\t")})
 
 
@@ -22,7 +22,7 @@ class MarkdownPages:
         self._blocks = _parser().disable("inline")
 
     def split(self, text: str) -> tuple[str, str]:
-        """The blocks that no further text can change, and the rest.
+        """Split the text into the blocks that no further text can change, and the rest.
 
         A block is settled when another has begun after it. Only whole lines are asked, because half a line
         can look like the beginning of a block that it is not.
@@ -37,7 +37,7 @@ class MarkdownPages:
     def render(self, text: str, style: str) -> "Markdown":
         from rich.markdown import Markdown  # noqa: PLC0415 - a quarter of a second that `--help` need not wait.
 
-        # A link shows where it leads, for its words are the model's.
+        # A link shows its target, because its text is the model's.
         page = Markdown("", code_theme=CODE_THEME, style=style, hyperlinks=False)
         # Rich's own parser takes `<T>` for HTML and drops it.
         page.parsed = self._parser.parse(text)

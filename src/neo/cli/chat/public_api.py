@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import httpx2
 
 CONNECT_SECONDS = 5.0
-# Requests answer in milliseconds; the server itself gives up on its engines well within this.
+# Requests are answered in milliseconds; the server's own time-outs towards its engines are shorter than this.
 ANSWER_SECONDS = 30.0
 # Three keep-alive comments of the tail; a connection that is silent for longer is dead.
 SILENCE_SECONDS_MAX = 45.0
@@ -73,7 +73,7 @@ class Posted:
 
 
 class PublicApi:
-    """`say` is told of waits that somebody at a terminal would wonder about."""
+    """`say` is called with a line of text when a wait is long enough for somebody at a terminal to notice."""
 
     def __init__(self, url: str, key: str, *, is_local: bool, say: Callable[[str], None]) -> None:
         import httpx2  # noqa: PLC0415 - imports of a second stay out of `--help`.
@@ -84,7 +84,7 @@ class PublicApi:
             base_url=url,
             headers={"authorization": f"Bearer {key}"},
             timeout=httpx2.Timeout(ANSWER_SECONDS, connect=CONNECT_SECONDS),
-            # A proxy of the environment cannot reach this machine's own loopback.
+            # A proxy named in the environment cannot reach this machine's loopback.
             trust_env=not is_local,
         )
 
@@ -112,7 +112,7 @@ class PublicApi:
         return list(reversed(page["messages"]))
 
     def post(self, session_id: str, text: str, *, tier: str) -> Posted:
-        """Post a message once, however often it takes: a repeat carries the same `client_message_id`."""
+        """Post a message exactly once, with as many attempts as it takes: each has the same `client_message_id`."""
         body = {"message": text, "model_tier": tier, "client_message_id": str(uuid4())}
         retry = self.retry()
         while True:
@@ -130,7 +130,7 @@ class PublicApi:
         """The open response of a tail, its status checked."""
         import httpx2  # noqa: PLC0415
 
-        # Whoever compresses on the way holds events back.
+        # A proxy that compresses the stream would delay events.
         headers = {"accept": STREAM_TYPE, "accept-encoding": "identity"}
         if last_id:
             headers["last-event-id"] = last_id
@@ -149,7 +149,7 @@ class PublicApi:
         try:
             accepted = self._data("POST", f"{SESSIONS}/{session_id}/messages", json=body)
         except Refused as refused:
-            # An attempt before this one had arrived, and only its answer was lost.
+            # An earlier attempt had arrived, and only its answer was lost.
             if refused.status != CONFLICT or refused.answered != DUPLICATE:
                 raise
             accepted = refused.details
@@ -180,7 +180,7 @@ class PublicApi:
 
 
 def refusal(response: "httpx2.Response") -> Refused:
-    """What the server says against a request, or what stands before it says, in one line."""
+    """Why the server, or a proxy before it, refused a request, in one line."""
     error = _error_of(response)
     message = str(error.get("message") or response.reason_phrase or "The server refused.")
     if response.status_code == UNAUTHENTICATED:

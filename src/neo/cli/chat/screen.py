@@ -1,4 +1,4 @@
-"""Where a conversation is shown: `Screen`, and the one for a pipe. The terminal's is in `terminal.py`."""
+"""Where a conversation is shown: the `Screen` protocol, and its form for a pipe. `terminal.py` has the terminal's."""
 
 import sys
 from typing import Protocol, TextIO
@@ -7,7 +7,7 @@ from neo.cli.chat.markdown import without_controls
 
 
 class Screen(Protocol):
-    """Between `open` and `close` one answer is shown; `finish` says that it is whole."""
+    """Between `open` and `close` one answer is shown; `finish` marks it as complete."""
 
     def open(self) -> None: ...
 
@@ -18,23 +18,23 @@ class Screen(Protocol):
     def end_part(self) -> None: ...
 
     def start_over(self) -> None:
-        """What was shown of this answer does not count: it is told again."""
+        """Discard what was shown of this answer: it is streamed again from its start."""
 
     def finish(self) -> None: ...
 
     def close(self) -> None: ...
 
     def note(self, line: str) -> None:
-        """A line beside the conversation."""
+        """Show a line that is not part of the conversation."""
 
     def problem(self, line: str) -> None: ...
 
     def said(self, role: str, text: str) -> None:
-        """A message of before."""
+        """Show an earlier message."""
 
 
 class Pipe:
-    """Plain text. What a pipe has taken cannot be taken back, so an answer goes out when it is whole."""
+    """Plain text. Output to a pipe cannot be undone, so an answer is written when it is complete."""
 
     def __init__(self, out: TextIO, beside: TextIO) -> None:
         self._out = out

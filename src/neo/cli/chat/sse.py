@@ -9,7 +9,7 @@ END_OF_LINE = re.compile(r"\r\n|\n|\r")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. Its id is the last one that the stream has named, in this event or before."""
+    """One event. Its id is the last `id:` of the stream so far, in this event or before."""
 
     type: str
     data: str
@@ -17,7 +17,7 @@ class Event:
 
 
 class EventParser:
-    """One connection's parser. Events have the id to resume from until the stream names another."""
+    """One connection's parser. Events have the id to resume from until the stream sends another."""
 
     def __init__(self, last_id: str = "") -> None:
         # The first byte order mark is not part of the stream; what is not UTF-8 is replaced.

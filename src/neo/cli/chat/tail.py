@@ -16,12 +16,12 @@ Chunk = dict[str, Any]
 NOTHING_TO_COME = 204
 DONE = "[DONE]"
 TERMINAL = frozenset({"finish", "error", "abort"})
-# The server may ask for a pause before the next connection; nobody at a terminal waits longer than this.
+# The longest pause before the next connection that a server's `retry:` may ask for.
 PAUSE_SECONDS_MAX = 10.0
 
 
 class Tail:
-    """A turn's chunks from a cursor on, each once, up to the one that ends it."""
+    """Yields a turn's chunks after a cursor, each once, up to the one that ends the turn."""
 
     def __init__(self, api: PublicApi, session_id: str, since_cursor: str | None) -> None:
         self._api = api
@@ -66,7 +66,7 @@ class Tail:
                     self._is_over = True
                     return
                 chunk: Chunk = json.loads(event.data)
-                # The id counts once its chunk is out of our hands, and the end once it has been seen.
+                # The cursor moves on only after the caller has taken the chunk.
                 yield chunk
                 self._last_id = event.id or self._last_id
                 self._is_over = chunk["type"] in TERMINAL
@@ -76,7 +76,7 @@ class Tail:
             self._pause_seconds = min(parser.retry_seconds or 0.0, PAUSE_SECONDS_MAX)
 
     def _pause(self, retry: Retry) -> None:
-        """Between a connection that ended in order and the next."""
+        """Wait between a connection that ended in order and the next."""
         if not self._is_over:
             trouble = ServerNotReached("The server ends every tail at once: look into its log.")
             retry.wait(trouble, least_seconds=self._pause_seconds)

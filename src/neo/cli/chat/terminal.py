@@ -17,9 +17,9 @@ from rich.text import Text
 from neo.cli.chat.markdown import MarkdownPages, without_controls
 
 PAINT_SECONDS = 0.08
-# Painting takes at most this share of a processor: a long block is painted less often.
+# Rendering takes at most this share of a processor: a long block is rendered less often.
 PAINT_SHARE = 0.25
-# Below the growing block the cursor needs a line, above it a blank one sets it off.
+# Lines kept free: one for the cursor below the growing block, a blank one above it.
 SPARE_LINES = 2
 TEXT, REASONING = "none", "dim italic"
 
@@ -29,7 +29,7 @@ class Terminal:
         self._console = Console(file=out, highlight=False)
         self._pages = MarkdownPages()
         self._spinner = Spinner("dots", style="dim")
-        # The painter and the reader of the stream take turns.
+        # Guards the state that the rendering thread and the stream's reader share.
         self._lock = threading.RLock()
         self._live: Live | None = None
         self._painter: threading.Thread | None = None
@@ -69,7 +69,7 @@ class Terminal:
         self.end_part()
 
     def close(self) -> None:
-        """What has come so far stays on the screen, whole or not."""
+        """Stop rendering; what has come so far stays on the screen."""
         self._is_closing.set()
         if self._painter is not None:
             self._painter.join()
@@ -115,14 +115,14 @@ class Terminal:
             wait_seconds = max(PAINT_SECONDS, (time.monotonic() - began) / PAINT_SHARE)
 
     def _settle(self, text: str, rest: str) -> None:
-        """Print this for good, and let the rest grow below it."""
+        """Print this block for good, and render the rest below it."""
         self._growing = rest
         if not text.strip():
             return
         block = self._block(text)
         is_first, self._has_blocks = not self._has_blocks, True
         if self._live is not None:
-            # Printing repeats the live region below, which must not hold the same text any more.
+            # Printing renders the live region anew, so it must no longer contain this text.
             self._live.update(self._growing_block())
         self._console.print(block if is_first else Group(Text(""), block))
 
@@ -139,7 +139,7 @@ class Terminal:
         return Group(Text(""), block) if self._has_blocks else block
 
     def _block(self, text: str, *, newest_lines: int = 0) -> SegmentLines:
-        """The text's lines, or only its newest, without the blank ones that Rich sets round a block."""
+        """The rendered lines, or only the newest of them, without the blank lines that Rich puts around a block."""
         lines = self._console.render_lines(self._pages.render(text, self._style), pad=False)
         full = [number for number, line in enumerate(lines) if any(part.text.strip() for part in line)]
         lines = lines[full[0] : full[-1] + 1] if full else []

@@ -16,7 +16,7 @@ from neo.cli.dev_issuer.tokens import TokenRequest, claims, metadata, published,
 if TYPE_CHECKING:
     from joserfc.jwk import RSAKey
 
-# A page in the browser that has its own name resolved to this machine must not get tokens.
+# DNS rebinding: a web page whose host name resolves to this machine must not get tokens.
 HOSTS = ["127.0.0.1", "localhost"]
 
 

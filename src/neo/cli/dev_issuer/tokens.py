@@ -1,4 +1,4 @@
-"""What the development issuer says of itself, and the tokens that it signs: the claims of Entra's v2.0."""
+"""The development issuer's metadata, keys and tokens, with the claims of Entra's v2.0 tokens."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ ALGORITHM = "RS256"
 
 
 class TokenRequest(BaseModel):
-    """Whose token is asked for, and for what."""
+    """The person, application and audience of a token to sign."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -38,7 +38,7 @@ class TokenRequest(BaseModel):
 
 
 def read_key(folder: Path) -> "RSAKey":
-    """The folder's key, made once."""
+    """The folder's private key, generated once."""
     from joserfc.jwk import RSAKey  # noqa: PLC0415 - stays out of `--help`.
 
     file = folder / KEY_FILE
@@ -95,7 +95,7 @@ def sign(key: "RSAKey", said: dict[str, Any]) -> str:
 
 
 def settings_for(url: str) -> dict[str, str]:
-    """What makes Neo accept these tokens."""
+    """The settings that make Neo accept these tokens."""
     return {
         "NEO_ENTRA_AUDIENCE": str(AUDIENCE),
         "NEO_ENTRA_CLIENT_IDS": str(CLIENT_ID),

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 LOOK_AT_DATABASE = "look whether it is up, and whether NEO_DATABASE_URL is right"
 LOOK_AT_OWNER = "look whether NEO_DATABASE_OWNER_URL is right"
 LOOK_AT_VALKEY = "look whether it is up, and whether NEO_REDIS_URL is right"
-# Where nothing answers: engines that only a server starts have no address yet.
+# An address where nothing answers, for engines that have none until a server starts them.
 AWAY = "127.0.0.1:1"
 NOT_RUNNING = "It runs with the server, which is not running."
 
@@ -84,7 +84,7 @@ async def _examine(data: Path | None, repairs: Repairs) -> AsyncIterator[Finding
 
 
 class _Examination:
-    """Asks each engine where the running server has it, or where the settings say that it is."""
+    """Checks each engine at the address of the running server's record, or else of the settings."""
 
     def __init__(self, folder: Path, chosen: frozenset[str], repairs: Repairs) -> None:
         from neo.engines.data_folder.running import read_running  # noqa: PLC0415
@@ -198,7 +198,7 @@ class _Examination:
         filled = server_environment(os.environ, addresses, found.secret_key or "", engines)
         if self._embedded:
             filled = with_blob_folder(filled, self._folder / "blobs")
-        # What this shell says itself comes first.
+        # Variables of this shell take precedence.
         os.environ.update({**filled, **{name: value for name, value in os.environ.items() if value}})
         return read_settings()
 

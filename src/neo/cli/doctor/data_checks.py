@@ -1,4 +1,4 @@
-"""The checks of the data in their order, each with its repair when that was asked for."""
+"""Runs the checks of the data in order, and each one's repair when `--repair` was given."""
 
 from collections.abc import AsyncIterator, Awaitable, Iterable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ BROKEN = (State.PROBLEM, State.WARNING)
 
 @dataclass(frozen=True)
 class Repairs:
-    """Whether to repair, and whether to ask before."""
+    """The options of `neo doctor`: whether to repair, and whether to ask first."""
 
     wanted: bool
     asks: bool
@@ -52,7 +52,7 @@ class Repairs:
 
 
 def left_problems(found: Iterable[Finding]) -> list[Finding]:
-    """Those that no repair came after."""
+    """The problems that no repair has solved: each check's last finding counts."""
     last = {finding.name: finding for finding in found}
     return [finding for finding in last.values() if finding.state is State.PROBLEM]
 

@@ -17,7 +17,7 @@ Trouble = Callable[[str, str, str], Finding]
 
 LOOK_AT_TEMPORAL = "look whether it is up, and whether NEO_TEMPORAL_ADDRESS is right"
 KEEPS_EVERYTHING = "noeviction"
-# The servers of these models are ours, and say so without being asked for an answer, which would cost.
+# Neo runs the servers of these models; their health is checked without paying for an answer.
 OWN_MODELS = {"local": "local_model_url", "scripted": "scripted_model_url"}
 ANSWER_SECONDS = 5.0
 SUCCESS = 200
@@ -27,7 +27,7 @@ async def check_valkey(valkey: "Valkey", *, is_ours: bool) -> list[Finding]:
     facts = await valkey.info("everything")
     version = facts.get("valkey_version") or facts.get("redis_version")
     product = "Valkey" if "valkey_version" in facts else "Redis"
-    # A stream that is lost is told again from PostgreSQL: what others run may choose so, ours must not.
+    # A lost stream is replayed from PostgreSQL, so an external Valkey may run without a log; the embedded one must not.
     trouble = problem if is_ours else warning
     return [
         fine("valkey", f"{product} {version} answers."),
@@ -78,7 +78,7 @@ async def check_temporal(settings: "Settings") -> list[Finding]:
             api_key=plain(chosen.temporal_api_key),
         )
     except RuntimeError:
-        # Its message is the Rust core's, several lines long.
+        # The error's message comes from the Rust core and has several lines.
         return [problem("temporal", f"{chosen.temporal_address} does not answer.", LOOK_AT_TEMPORAL)]
     version = (await client.workflow_service.get_system_info(GetSystemInfoRequest())).server_version
     if not await _has_namespace(client):
@@ -117,7 +117,7 @@ async def _check_worker(client: "Client", task_queue: str) -> Finding:
 
 
 async def check_models(settings: "Settings", *, is_served: bool) -> list[Finding]:
-    """Each tier's model is set up, and our own models' servers answer."""
+    """Check that each tier's model is configured, and that the model servers which Neo runs itself answer."""
     from neo.llm import Tier  # noqa: PLC0415
     from neo.resources import open_resources  # noqa: PLC0415
 

@@ -1,4 +1,4 @@
-"""What `neo doctor` says: one line a check, and what to do about it."""
+"""The findings of `neo doctor`: one line a check, and what to do about it."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -10,13 +10,13 @@ import typer
 
 from neo.errors import Failure
 
-# Engines answer in milliseconds; one that hangs must not hang the doctor.
+# Engines answer in milliseconds; a check of one that hangs is given up after this.
 CHECK_SECONDS = 10.0
 NAME_WIDTH = 26
 
 
 class State(StrEnum):
-    """A warning is for the operator to judge; only a problem that is left makes the doctor's exit code 1."""
+    """A warning is for the operator to judge; only an unsolved problem makes the exit code 1."""
 
     OK = "ok"
     REPAIRED = "repaired"
@@ -71,12 +71,12 @@ def skipped(name: str, said: str) -> Finding:
 
 
 async def checked(name: str, check: Awaitable[list[Finding]], next_step: str | None = None) -> list[Finding]:
-    """What a check found; a check that fails or hangs is a finding too."""
+    """Run a check and return its findings; one that fails or hangs becomes a problem."""
     try:
         return await asyncio.wait_for(check, CHECK_SECONDS)
     except Failure as failure:
         return [problem(name, failure.message, next_step)]
     except TimeoutError:
         return [problem(name, f"There was no answer within {CHECK_SECONDS:.0f} s.", next_step)]
-    except Exception as error:  # noqa: BLE001 - whatever a driver says, it is what the operator has to hear.
+    except Exception as error:  # noqa: BLE001 - whatever a driver raises is shown to the operator.
         return [problem(name, f"{type(error).__name__}: {error}", next_step)]

@@ -1,4 +1,4 @@
-"""Checks of what nobody needs any more: databases without a data folder, uploads without a message."""
+"""Checks for leftovers: databases whose data folder is gone, uploads that no message used."""
 
 from typing import TYPE_CHECKING
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 DATABASES, UPLOADS = "left databases", "unused uploads"
 MEGABYTE = 1_000_000
 REPAIR_STEP = "neo doctor --repair removes them"
-# Servers look every five minutes; an hour more, and none of them runs.
+# Servers sweep every five minutes; an upload an hour overdue means that no server sweeps.
 OVERDUE = """
 SELECT count(*) FROM attachments WHERE message_id IS NULL AND created_at < now() - :hours * interval '1 hour'
 """

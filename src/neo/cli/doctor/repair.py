@@ -1,4 +1,4 @@
-"""`neo doctor --repair`: what is named as broken is put right, one kind at a time, after a question."""
+"""`neo doctor --repair`: repairs what the checks found, one kind at a time, after a question."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -34,7 +34,7 @@ class TemporalNotThere(Failure):
 
 @dataclass(frozen=True)
 class Repair:
-    """`does` goes on after "Repair"; `run` is given the query of what is broken and tells what was done."""
+    """`does` completes the question "Repair ...?"; `run` takes the query of what is broken and says what was done."""
 
     does: str
     run: Callable[["RepairContext", str], Awaitable[str]]
@@ -42,7 +42,7 @@ class Repair:
 
 @dataclass
 class RepairContext:
-    """What repairs work with, opened when the first one needs it."""
+    """The connections that repairs use, each opened when it is first needed."""
 
     settings: "Settings"
     owner: "Database"
@@ -53,7 +53,7 @@ class RepairContext:
 
     @property
     def database(self) -> "Database":
-        """As the application's role: one tenant at a time, as everything else writes."""
+        """The database as the application's role, which writes for one tenant at a time."""
         from neo.db import Database  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
         if self._database is None:
@@ -66,14 +66,14 @@ class RepairContext:
 
         from neo.turns.contract import TurnInput  # noqa: PLC0415
 
-        # The query is ours.
+        # `broken` is a constant of ours, not input.
         wanted = f"SELECT tenant_id, session_id, id FROM chat_turns WHERE id IN ({broken})"  # noqa: S608
         async with self.owner.without_tenant() as connection:
             found = (await connection.execute(text(wanted))).all()
         return [TurnInput(str(row.tenant_id), str(row.session_id), str(row.id)) for row in found]
 
     async def sweeper(self, *, with_temporal: bool) -> "Sweeper":
-        """What starts and ends turns in a server too."""
+        """The same sweeper with which a server starts and ends turns."""
         from neo.events import EventLog  # noqa: PLC0415
         from neo.streams import Valkey  # noqa: PLC0415
         from neo.turns.connect import TemporalConnection  # noqa: PLC0415
@@ -115,18 +115,18 @@ class RepairContext:
 
 @dataclass(frozen=True)
 class Repairer:
-    """Repairs what a check has named, and nothing else."""
+    """Repairs what a check has found, and nothing else."""
 
     context: RepairContext
     asks: bool
 
     async def repair(self, name: str, repair: Repair, broken: str) -> list[Finding]:
-        """What was done, or why it was not; nothing when the operator does not want it."""
+        """What was done, or why it failed; nothing when the operator answers no."""
         if self.asks and not typer.confirm(f"Repair `{name}`: {repair.does}?", err=True):
             return []
         from neo.telemetry import configure_logs  # noqa: PLC0415
 
-        # What the turns say meanwhile is for stderr, and only when it went wrong.
+        # Log lines of the turns' code go to stderr, and errors only.
         configure_logs(log_format="console", level="error")
         try:
             return [repaired(name, await repair.run(self.context, broken))]

@@ -1,4 +1,4 @@
-"""The repairs of turns and sessions: as the server itself would have done it, had nobody died."""
+"""The repairs of turns and sessions: each does what a server does after a crash."""
 
 from typing import TYPE_CHECKING
 

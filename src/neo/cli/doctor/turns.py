@@ -1,4 +1,4 @@
-"""What must be true of the turns, asked with the owner's role, which sees every tenant's."""
+"""The invariants of turns, checked with the owner's role, which sees every tenant's."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,7 +23,7 @@ REPORT = "report it with this id; no turn should ever be like this"
 
 @dataclass(frozen=True)
 class Invariant:
-    """`broken` selects the ids of what breaks it; without a `repair` it must not be touched before it is understood."""
+    """`broken` selects the ids of what violates it. It has no `repair` where the cause must be understood first."""
 
     name: str
     holds: str
@@ -41,7 +41,7 @@ INVARIANTS = (
         "SELECT session_id FROM chat_turns WHERE status = 'RUNNING' GROUP BY session_id HAVING count(*) > 1",
         REPORT,
     ),
-    # A turn waits from the end of the one before; the sweeper starts what was left behind within seconds.
+    # A queued turn is next once the turn before it has ended; the sweeper starts what nobody else has, within seconds.
     Invariant(
         "queued turns start",
         "No turn has been next for over 30 s.",
@@ -56,7 +56,7 @@ INVARIANTS = (
         LOOK_AT_WORKER,
         Repair("start them", start_turns),
     ),
-    # A model's answer is cut off after ten minutes; the rest is for the attempts around it.
+    # A model's answer is cut off after ten minutes; five more are for failed attempts.
     Invariant(
         "running turns end",
         "No turn has been running for over 15 minutes.",
@@ -65,7 +65,7 @@ INVARIANTS = (
         LOOK_AT_WORKER,
         Repair("start them again, or end them where Temporal will not", start_turns),
     ),
-    # A worker stops within a second, and a sweeper makes up for one that has gone, within ten.
+    # A worker stops the turn within a second; when the worker is gone, the sweeper ends it within ten.
     Invariant(
         "stopped turns end",
         "No turn has been running for over 30 s since it was cancelled.",
@@ -136,7 +136,7 @@ async def check_owner(owner: "Database") -> list[Finding]:
 async def check_invariant(owner: "Database", invariant: Invariant) -> list[Finding]:
     from sqlalchemy import text  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
-    # The text is ours, and a table's worth of ids is no answer: how many, and one to begin with.
+    # The query is a constant of ours. Only the count and one id are shown, for there may be very many.
     asked = text(f"SELECT count(*) AS found, min(id::text) AS one FROM ({invariant.broken}) AS broken (id)")  # noqa: S608
     async with owner.without_tenant() as connection:
         row = (await connection.execute(asked)).one()

@@ -27,20 +27,20 @@ from neo.engines.processes.supervise import Supervisor, Watcher
 from neo.engines.server import server_argv, server_part
 from neo.engines.stack import Engine, Plan, planned, running
 
-# A machine that needs longer than this to start has a fault that should be named.
+# A start that takes longer than this fails, and says which parts are not up.
 HEALTHY_SECONDS = 60.0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServeOptions:
-    """What was asked of `neo serve`."""
+    """The options of `neo serve`."""
 
     host: str
     port: int
     data: Path
     is_json: bool = False
-    # The server's command line; tests put a stand-in here.
+    # The server's command line; tests start a stand-in instead.
     argv: tuple[str, ...] = ()
     environment: Mapping[str, str]
 
@@ -151,7 +151,7 @@ def _stop_signals() -> Iterator[_Stop]:
 
 
 async def _unless(asked: asyncio.Event, work: Coroutine[Any, Any, FirstTenant]) -> FirstTenant | None:
-    """The work's result; None when a stop was asked for before there was one."""
+    """The work's result; None when a stop was asked for before the work was done."""
     working, asking = asyncio.create_task(work), asyncio.create_task(asked.wait())
     await asyncio.wait({working, asking}, return_when=asyncio.FIRST_COMPLETED)
     asking.cancel()
@@ -179,7 +179,7 @@ def _configure_logs_if_asked(environment: Mapping[str, str]) -> None:
     from neo.telemetry.logs import LEVELS  # noqa: PLC0415
 
     level = environment.get("NEO_LOG_LEVEL", "")
-    # What is wrong with a setting, the server says; here it must not end in a stack trace.
+    # The server reports a wrong setting; here it must not end in a stack trace.
     configure_logs(
         log_format=environment.get("NEO_LOG_FORMAT") or "console",
         level=level if level in LEVELS else "info",

@@ -1,7 +1,7 @@
-"""Brings the database to what the server expects: migrations, and a first tenant with its key.
+"""Prepares the database for the server: applies migrations, and creates a first tenant with its key.
 
-What was done is remembered in the data folder, so that a later start need not import what it takes to find
-out that nothing is to be done: that would cost it a second of the processor that the server starts on.
+What was applied is noted in the data folder, so that a later start need not import all that it takes to find
+out that there is nothing to do: those imports would delay the server by a second.
 """
 
 import asyncio
@@ -31,7 +31,7 @@ async def prepare_database(supervisor: Supervisor, plan: Plan, environment: Mapp
     if not is_ours:
         return await _prepare(plan, environment, _imported())
     memory = plan.folder.path / REMEMBERED
-    # Without a memory there is work to do, and its imports may go on while PostgreSQL starts.
+    # Without the note there is work to do, and its imports may run while PostgreSQL starts.
     modules = None if memory.exists() else _imported()
     await supervisor.up("postgres")
     known = _recall(memory, await _state(plan)) if modules is None else None
@@ -65,7 +65,7 @@ def _import_modules() -> tuple[Any, Any]:
 
 
 async def _once_it_listens(work: Callable[[], Awaitable[object]]) -> None:
-    """A database elsewhere may be starting too."""
+    """Retry the connection: a database that we do not run ourselves may be starting too."""
     while True:
         try:
             await work()
@@ -76,7 +76,7 @@ async def _once_it_listens(work: Callable[[], Awaitable[object]]) -> None:
 
 
 async def _state(plan: Plan) -> str:
-    """Which code was applied to which tables: another release, database, dump or downgrade changes it."""
+    """Identifies migrations and the tables that they were applied to: another release, database or dump changes it."""
     import asyncpg  # noqa: PLC0415 - the engines' start does not wait for it.
 
     connection = await asyncpg.connect(plan.addresses.database_owner_url.replace("+asyncpg", ""))
@@ -103,5 +103,5 @@ def _recall(memory: Path, state: str) -> UUID | None:
         known = json.loads(memory.read_text())
         return UUID(known["tenant_id"]) if known["state"] == state else None
     except (ValueError, KeyError, TypeError):
-        # A torn file only costs what it saves.
+        # With a broken file the work is done again.
         return None

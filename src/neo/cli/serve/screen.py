@@ -21,7 +21,7 @@ LABELS = {
     "server": "API and worker",
 }
 LABEL_WIDTH = 16
-# The server is one process, and is looked for by what it does.
+# API and worker are one process, and are listed by both names.
 SERVER_ROLES = ("api", "worker")
 
 
@@ -106,6 +106,6 @@ def _model_words(model: str) -> str:
 
 
 def _short(path: Path) -> Path:
-    """As the reader would type it from here."""
+    """The path as it is typed from the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -92,7 +92,7 @@ def _opened(path: Path) -> DataFolder:
 
 
 def _refuse_foreign(path: Path) -> None:
-    """Before a mode is changed: this must be a folder of Neo's, or an empty one of ours."""
+    """Refuse a folder that is neither Neo's nor empty, before any mode is changed."""
     if path.stat().st_uid != os.geteuid():
         raise DataFolderUnfit(
             f"{path} belongs to another user. Run as its owner, or choose another with --data."

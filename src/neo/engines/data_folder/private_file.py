@@ -1,4 +1,4 @@
-"""Files for their owner only, written as a whole or not at all."""
+"""Files that only their owner can read, written whole or not at all."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ def write_once(file: Path, text: str) -> None:
 
 
 def replace_file(file: Path, text: str) -> None:
-    """Put a new text in place of the old one; a power cut may leave either, or a torn one."""
+    """Replace a file's text; it is not synced, so a power cut may leave the old, the new, or a broken file."""
     fresh = file.with_name(f"{file.name}.new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, PRIVATE_FILE), "w") as out:
         out.write(text)

@@ -18,7 +18,7 @@ START_TOLERANCE_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class Mark:
-    """One process, told apart from a later one that was given the same pid."""
+    """Identifies one process, also when a later one has the same pid."""
 
     pid: int
     started: float
@@ -26,7 +26,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Running:
-    """What a `neo serve` wrote down."""
+    """The record that `neo serve` writes."""
 
     serve: Mark
     children: Mapping[str, Mark] = field(default_factory=dict)
@@ -42,7 +42,7 @@ def mark_of(pid: int) -> Mark | None:
 
 
 def find_process(mark: Mark) -> psutil.Process | None:
-    """The process behind a mark; None when it has ended, a zombie included."""
+    """The process that the mark identifies; None when it has ended or is a zombie."""
     try:
         process = psutil.Process(mark.pid)
         same = abs(process.create_time() - mark.started) < START_TOLERANCE_SECONDS
@@ -52,7 +52,7 @@ def find_process(mark: Mark) -> psutil.Process | None:
 
 
 def read_running(folder: Path) -> Running | None:
-    """The record of the process that holds this data folder; None when it is not alive."""
+    """The record of the process that has locked this data folder; None when it is not alive."""
     record = last_record(folder)
     return record if record is not None and find_process(record.serve) else None
 
@@ -62,7 +62,7 @@ def last_record(folder: Path) -> Running | None:
     try:
         return _decode(json.loads((folder / RECORD).read_text()))
     except (FileNotFoundError, ValueError, TypeError, KeyError, AttributeError):
-        # A power cut can leave a torn file; with the power, the processes it named went too.
+        # A power cut can leave a broken file; the processes that it named have ended too.
         return None
 
 

@@ -1,4 +1,4 @@
-"""The short folder for Unix sockets, whose paths the kernel bounds."""
+"""A folder with a short path for Unix sockets, because the kernel limits the length of their paths."""
 
 import os
 import stat
@@ -10,7 +10,7 @@ from neo.engines.errors import DataFolderUnfit
 ROOT = Path("/tmp")  # noqa: S108
 INSTANCE_CHARACTERS = 8
 PRIVATE = 0o700
-# As root, PostgreSQL's own user has to pass through to its socket; what lies beside it is closed by itself.
+# Under root, PostgreSQL's user must pass through to its socket; the other files have their own modes.
 PASSABLE = 0o711
 
 
@@ -19,11 +19,11 @@ def socket_path(instance: str) -> Path:
 
 
 def socket_folder(instance: str) -> Path:
-    """Make the folder, or take it over when it is certainly ours."""
+    """Create the folder, or use an existing one that is certainly ours."""
     user = os.geteuid()
     folder = socket_path(instance)
     folder.mkdir(mode=PRIVATE, exist_ok=True)
-    # Anyone may write in /tmp, so what is found there is looked at without following it.
+    # Anyone may write to /tmp, so an existing entry is inspected without following symbolic links.
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != user:
         raise DataFolderUnfit(f"{folder} belongs to somebody else. Remove it, or ask an administrator to.")

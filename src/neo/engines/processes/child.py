@@ -16,7 +16,7 @@ from neo.engines.data_folder.running import Mark, mark_of
 PR_SET_PDEATHSIG = 1
 # A log is for the last days' trouble, not an archive; with its predecessor it stays under 20 MB.
 LOG_BYTES_MAX = 10 * 1024 * 1024
-# The kernel needs no time to kill; only a process stuck in the disk outlives this.
+# A kill takes effect at once, except for a process that is blocked in the disk.
 KILL_SECONDS = 5.0
 # After a second Ctrl-C nobody wants to wait, and every engine recovers from a kill.
 STOP_NOW_SECONDS = 2.0
@@ -43,13 +43,13 @@ class Command:
     death_signal: signal.Signals
     stop_seconds: float
     account: Account | None = None
-    # How much it gives way to the others when the processor is short.
+    # Its `nice` value: how much it yields to the others when processors are short.
     niceness: int = 0
     folder: Path = Path("/")
 
 
 def bare_environment() -> dict[str, str]:
-    """What an engine may see of ours: no key and no secret."""
+    """The variables of our environment that an engine may have: no keys and no secrets."""
     names = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH")
     return {name: os.environ[name] for name in names if name in os.environ}
 
@@ -86,7 +86,7 @@ class Child:
     async def exited(self) -> int:
         """Wait for the end of the process, and end what it left in its group."""
         code = await self._process.wait()
-        # Once only: later, another group may have the number.
+        # Once only: later, another process group may have this id.
         if not self._swept:
             self._swept = True
             _signal_group(self.pid, signal.SIGKILL)
@@ -109,7 +109,7 @@ class Child:
 
 
 def _signal_group(pid: int, number: signal.Signals) -> None:
-    # macOS answers EPERM for a group that holds nothing but a zombie.
+    # macOS answers EPERM for a group with nothing but a zombie in it.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, number)
 
@@ -117,12 +117,12 @@ def _signal_group(pid: int, number: signal.Signals) -> None:
 def _open_log(path: Path) -> IO[bytes]:
     if path.exists() and path.stat().st_size > LOG_BYTES_MAX:
         path.replace(path.with_suffix(".log.1"))
-    # Logs of engines name files and addresses; they are nobody else's business.
+    # Engines log file names and addresses: only the owner may read them.
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab")
 
 
 def _before_exec(command: Command) -> Callable[[], None]:
-    """What the child does first: after the change of user, which would clear the death signal."""
+    """What the child runs before exec, and after the change of user, which would clear the death signal."""
     # Looked up here, because a fork of a process with threads must not take the loader's lock.
     prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
     parent = os.getpid()

@@ -1,13 +1,13 @@
-"""Cheap questions to a server that may not be up yet, without a client library."""
+"""Readiness probes without a client library, for servers that may not be up yet."""
 
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-# Short enough to cost a start nothing that is felt, long enough to leave the processor to the engines.
+# Short enough not to delay a start noticeably, long enough to leave the processor to the engines.
 POLL_SECONDS = 0.025
-# A server that accepts a connection and then says nothing is asked anew.
+# After this long without an answer on an open connection, the probe is repeated.
 ANSWER_SECONDS = 2.0
 HTTP2_HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])
 SETTINGS_FRAME = 4
@@ -17,8 +17,8 @@ Opening = Awaitable[tuple[asyncio.StreamReader, asyncio.StreamWriter]]
 
 
 async def until(answers: Callable[[], Awaitable[bool]]) -> None:
-    """Ask until the answer is yes; the caller bounds it."""
-    while not await answers():  # noqa: ASYNC110 - what is asked is another process, which sets no event.
+    """Repeat a probe until it is true; the caller bounds the wait."""
+    while not await answers():  # noqa: ASYNC110 - another process is probed, which sets no event.
         await asyncio.sleep(POLL_SECONDS)
 
 

@@ -1,10 +1,10 @@
-"""Says what went wrong with a part."""
+"""Logs what went wrong with a supervised part."""
 
 import sys
 
 
 def warn(event: str, **fields: object) -> None:
-    """One warning; to stderr even when nobody has configured logs, for stdout may carry JSON."""
+    """Log one warning, to stderr even when logs are not configured: stdout may carry JSON."""
     # It takes longer to import than Valkey takes to start, and a good run has nothing to report.
     import structlog  # noqa: PLC0415
 

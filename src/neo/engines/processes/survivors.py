@@ -1,4 +1,4 @@
-"""Ends what a killed parent left running on a data folder."""
+"""Ends the processes that a killed parent left running on a data folder."""
 
 import contextlib
 import os
@@ -10,7 +10,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 from neo.engines.data_folder.running import find_process, last_record
 from neo.engines.processes.report import warn
 
-# PostgreSQL writes a checkpoint before it leaves; the others are gone in a second.
+# PostgreSQL writes a checkpoint before it exits; the others exit within a second.
 SURVIVOR_SECONDS = 8.0
 KILLED_SECONDS = 5.0
 # The fast shutdown of PostgreSQL; on SIGTERM it would wait for its clients.
@@ -18,7 +18,7 @@ STOP_SIGNALS = {"postgres": signal.SIGINT, "server": signal.SIGKILL}
 
 
 def end_survivors(folder: Path) -> None:
-    """End what the last record names and still runs: pid and start time must both match."""
+    """End the processes of the last record that still run: pid and start time must both match."""
     record = last_record(folder)
     if record is None:
         return
