@@ -13,7 +13,7 @@ from sqlalchemy import text
 from neo.db import Database, DatabaseUnavailable, SchemaOutdated, check_schema
 from neo.db.migrate import HEAD, MIGRATIONS, migrate
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder.layout import held
+from neo.engines.data_folder.layout import locked
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 
@@ -25,7 +25,7 @@ TABLES = text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND ta
 async def fresh(tmp_path: Path) -> AsyncIterator[Addresses]:
     async with engines_up(tmp_path / "data", parts=("postgres",)) as addresses:
         yield addresses
-    with held(tmp_path / "data") as folder:
+    with locked(tmp_path / "data") as folder:
         discard_home(folder)
 
 

@@ -17,7 +17,7 @@ from neo.access import ApiKeyStore, Pepper
 from neo.agents import AgentStore, create_tenant
 from neo.db import Database
 from neo.engines.addresses import Addresses
-from neo.engines.data_folder.layout import held
+from neo.engines.data_folder.layout import locked
 from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
@@ -113,7 +113,7 @@ async def test_a_killed_worker_is_made_up_for_while_the_tail_stays_open(tmp_path
             assert sum(event.type in ("finish", "error", "abort") for event in seen) == 1
             for client in (posts_to, reads_from):
                 await client.http.aclose()
-    with held(tmp_path / "data") as folder:
+    with locked(tmp_path / "data") as folder:
         discard_home(folder)
 
 
@@ -143,7 +143,7 @@ async def two_houses(tmp_path: Path, **settings: str) -> AsyncIterator[Houses]:
             yield Houses(addresses, process, tenant_id, *clients)
             for client in clients:
                 await client.http.aclose()
-    with held(tmp_path / "data") as folder:
+    with locked(tmp_path / "data") as folder:
         discard_home(folder)
 
 
