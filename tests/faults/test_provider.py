@@ -82,9 +82,7 @@ async def test_f23_a_provider_that_hangs_is_given_up_and_asked_again(world: Worl
     assert (end, rest.turns[0].attempts) == ("finish", 2)
 
 
-@pytest.mark.parametrize(
-    "how", ["half=10", "eof=10", "reset=10", "error_after=10", "failed_after=10", "bad_json=10"]
-)
+@pytest.mark.parametrize("how", ["half=10", "failed_after=10"])
 async def test_f24_an_answer_that_breaks_off_is_never_stored_as_whole(world: World, how: str) -> None:
     end, rest = await turn_with(world, f"tokens=20,{how}")
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import httpx2
 import pytest
 
-from faults.points import Points
 from journeys.test_halves import environment, neo
 from neo.engines.ports import free_port
 from support.client import SESSIONS, Client
@@ -18,7 +17,6 @@ from support.server import Server
 
 READY = "/public-api/ready"
 WAIT_SECONDS = 30
-STEP_ATTEMPTS = 6
 
 
 def told(answer: httpx2.Response) -> tuple[int, str]:
@@ -26,18 +24,11 @@ def told(answer: httpx2.Response) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="module")
-async def points(tmp_path_factory: pytest.TempPathFactory) -> Points:
-    return Points(tmp_path_factory.mktemp("broken") / "points")
-
-
-@pytest.fixture(scope="module")
-async def broken(
-    tmp_path_factory: pytest.TempPathFactory, identity: Issuer, points: Points
-) -> AsyncIterator[Server]:
+async def broken(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> AsyncIterator[Server]:
     """A server of its own, whose identity provider cannot be reached."""
     settings = identity.environment()
     nobody = f"http://127.0.0.1:{free_port()}/common/v2.0/.well-known/openid-configuration"
-    settings |= {"NEO_ENTRA_METADATA_URL": nobody, "NEO_FAILPOINTS": str(points.folder)}
+    settings |= {"NEO_ENTRA_METADATA_URL": nobody}
     server = await Server(tmp_path_factory.mktemp("broken") / "data", settings).start()
     yield server
     await server.stop()
@@ -83,25 +74,6 @@ async def test_without_its_database_a_server_is_not_ready_and_comes_back(
     assert answers[0].headers["retry-after"]
     assert answers[1].json()["error"]["details"]["parts"]["postgres"] == "down"
     assert (await client.http.get(SESSIONS)).status_code == 200
-
-
-async def test_a_turn_whose_every_attempt_breaks_is_given_up(client: Client, points: Points) -> None:
-    session = await client.open()
-    points.arm("after_claim", "raise")
-    accepted = await client.say(session, "Hello")
-
-    await points.taken("after_claim")
-    for _ in range(STEP_ATTEMPTS - 1):
-        points.arm("after_claim", "raise")
-        await points.taken("after_claim")
-    turn = await client.ended(session, accepted["chat_turn_id"])
-    events = await client.events(session, accepted["since_cursor"])
-    following = await client.say(session, "And now?")
-
-    assert (turn["status"], turn["error"]["code"]) == ("FAILED", "turn_attempts_exhausted")
-    assert turn["attempts"] == STEP_ATTEMPTS
-    assert events[-1].chunk["errorText"].startswith("turn_attempts_exhausted: ")
-    assert (await client.ended(session, following["chat_turn_id"]))["status"] == "COMPLETED"
 
 
 async def test_without_a_store_no_upload_is_granted(broken: Server, client: Client, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 from neo.turns.holding import HELD_FOR
 from neo.turns.running import QUIET_MAX
-from support.client import Client, read_events, reply_of, text_of
+from support.client import Client, read_events, text_of
 
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30
@@ -84,37 +84,6 @@ async def ready(url: str) -> None:
             except httpx2.HTTPError:
                 pass
             await asyncio.sleep(0.05)
-
-
-async def test_a_killed_worker_is_made_up_for_while_the_tail_stays_open(tmp_path: Path) -> None:
-    async with engines_up(tmp_path / "data", models="scripted") as addresses:
-        env, log, ports = environment(addresses), tmp_path / "neo.log", (free_port(), free_port())
-        async with neo(log, env, "migrate") as migrating:
-            assert await migrating.wait() == 0
-        _, key = await key_of_a_tenant(addresses)
-        apis = [neo(log, env, "api", "--port", str(port)) for port in ports]
-        async with apis[0], apis[1]:
-            posts_to, reads_from = (Client(f"http://127.0.0.1:{port}", key) for port in ports)
-            await asyncio.gather(*(ready(f"http://127.0.0.1:{port}") for port in ports))
-            session = await posts_to.open()
-            accepted = await posts_to.say(session, "Hello")
-            async with reads_from.stream(session, accepted["since_cursor"]) as response:
-                events = read_events(response)
-                async with neo(log, env, "worker") as worker:
-                    seen = [await anext(events) for _ in range(6)]
-                    worker.kill()
-                    await worker.wait()
-                async with neo(log, env, "worker"), asyncio.timeout(RECOVERY_SECONDS):
-                    seen += [event async for event in events]
-
-            stored = reply_of(await posts_to.messages(session), accepted["chat_turn_id"])
-            assert text_of(seen) == stored == "".join(f"w{number} " for number in range(1, 31))
-            assert [event.type for event in seen].count("data-turn-restarted") == 1
-            assert sum(event.type in ("finish", "error", "abort") for event in seen) == 1
-            for client in (posts_to, reads_from):
-                await client.http.aclose()
-    with locked(tmp_path / "data") as folder:
-        discard_home(folder)
 
 
 @dataclass

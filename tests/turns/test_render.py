@@ -1,0 +1,192 @@
+"""What the model answers becomes chunks for readers and parts to store, and a replay of the parts says the same."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import hypothesis.strategies as st
+import orjson
+import pytest
+from hypothesis import given, settings
+
+from neo.events import Chunk, TurnWriter, envelope
+from neo.llm import Piece, ReasoningDelta, TextDelta, ToolCall
+from neo.streams import Valkey
+from neo.turns.models import ChatTurn, TurnStatus
+from neo.turns.render import NO_TOOLS, Renderer, replay_chunks, start_chunk, terminal_chunk
+from turns.conftest import Engines
+from turns.stage import Stage
+
+FLUSH_SECONDS = 5.0
+EXAMPLES = 30
+DELTAS = ("text-delta", "reasoning-delta")
+
+texts = st.text(max_size=12)
+part_numbers = st.integers(0, 2)
+pieces = st.one_of(
+    st.builds(TextDelta, part_numbers, texts),
+    st.builds(ReasoningDelta, part_numbers, texts),
+    st.builds(ToolCall, st.sampled_from(["call_1", "call_2"]), st.sampled_from(["look", "do"]), texts),
+)
+
+
+def turn_of(status: TurnStatus = TurnStatus.COMPLETED, **columns: Any) -> ChatTurn:
+    ids = {"id": UUID(int=1), "reply_message_id": UUID(int=2)}
+    return ChatTurn(**ids, turn_no=1, model_tier="FAST", status=status, pen=1, **columns)
+
+
+def stage_of(valkey: Valkey, engines: Engines) -> Stage:
+    """A stream of its own; nothing of it is in PostgreSQL."""
+    return Stage(engines.database, valkey, uuid4(), uuid4())
+
+
+def say(writer: TurnWriter, *said: Piece) -> Renderer:
+    renderer = Renderer(writer)
+    for piece in said:
+        renderer.add(piece)
+    renderer.end_part()
+    return renderer
+
+
+async def rendered(engines: Engines, *said: Piece) -> tuple[list[dict[str, Any]], Renderer]:
+    """The chunks of one answer as readers get them, and what rendered them."""
+    stage = stage_of(engines.valkey, engines)
+    writer = await stage.writer()
+    try:
+        renderer = say(writer, *said)
+        assert await writer.flush(FLUSH_SECONDS)
+    finally:
+        await writer.aclose()
+    return [chunk for _, chunk in await stage.streamed()], renderer
+
+
+def told_alike(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The chunks without what may differ: names of parts, and where deltas are cut."""
+    names: dict[str, str] = {}
+    alike: list[dict[str, Any]] = []
+    for chunk in chunks:
+        one = dict(chunk)
+        if "id" in one:
+            one["id"] = names.setdefault(one["id"], f"part-{len(names)}")
+        before = alike[-1] if alike else {}
+        if one["type"] in DELTAS and (before.get("type"), before.get("id")) == (one["type"], one["id"]):
+            before["delta"] += one["delta"]
+        else:
+            alike.append(one)
+    return alike
+
+
+def on_the_wire(chunks: list[Chunk]) -> list[dict[str, Any]]:
+    return [orjson.loads(chunk.encode()) for chunk in chunks]
+
+
+async def test_text_is_streamed_as_it_comes_and_stored_whole(engines: Engines) -> None:
+    chunks, renderer = await rendered(engines, TextDelta(0, "Hel"), TextDelta(0, "lo"))
+
+    assert told_alike(chunks) == [
+        {"type": "text-start", "id": "part-0"},
+        {"type": "text-delta", "id": "part-0", "delta": "Hello"},
+        {"type": "text-end", "id": "part-0"},
+    ]
+    assert renderer.parts == [{"type": "step-start"}, {"type": "text", "text": "Hello", "state": "done"}]
+    assert renderer.has_text
+    assert not renderer.has_tool_call
+
+
+async def test_reasoning_is_a_part_of_its_own_and_no_text(engines: Engines) -> None:
+    chunks, renderer = await rendered(engines, ReasoningDelta(0, "Hm."))
+
+    assert [chunk["type"] for chunk in chunks] == ["reasoning-start", "reasoning-delta", "reasoning-end"]
+    assert renderer.parts[1:] == [{"type": "reasoning", "text": "Hm.", "state": "done"}]
+    assert not renderer.has_text
+
+
+async def test_another_part_ends_the_one_before(engines: Engines) -> None:
+    chunks, renderer = await rendered(engines, ReasoningDelta(0, "Hm."), TextDelta(0, "A"), TextDelta(1, "B"))
+
+    ids = [chunk["id"] for chunk in chunks]
+    assert ids == [ids[0]] * 3 + [ids[3]] * 3 + [ids[6]] * 3
+    assert len({ids[0], ids[3], ids[6]}) == 3
+    assert [(part["type"], part["text"]) for part in renderer.parts[1:]] == [
+        ("reasoning", "Hm."),
+        ("text", "A"),
+        ("text", "B"),
+    ]
+
+
+@pytest.mark.parametrize(("arguments", "asked"), [('{"of": 1}', {"of": 1}), ("no json", "no json")])
+async def test_a_tool_call_is_answered_with_an_error_and_stored_with_it(
+    engines: Engines, arguments: str, asked: object
+) -> None:
+    chunks, renderer = await rendered(engines, TextDelta(0, "A"), ToolCall("call_1", "look", arguments))
+
+    assert chunks[3:] == [
+        {"type": "tool-input-start", "toolCallId": "call_1", "toolName": "look"},
+        {"type": "tool-input-available", "toolCallId": "call_1", "toolName": "look", "input": asked},
+        {"type": "tool-output-error", "toolCallId": "call_1", "errorText": NO_TOOLS},
+    ]
+    assert renderer.parts[2] == {
+        "type": "tool-look",
+        "toolCallId": "call_1",
+        "state": "output-error",
+        "input": asked,
+        "errorText": NO_TOOLS,
+    }
+    assert renderer.has_tool_call
+
+
+@settings(max_examples=EXAMPLES)
+@given(said=st.lists(pieces, max_size=8))
+async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Piece]) -> None:
+    stage, turn = stage_of(engines.valkey, engines), turn_of(finish_reason="stop")
+    writer = await stage.writer()
+    try:
+        writer.say(start_chunk(turn))
+        writer.say(envelope.start_step())
+        renderer = say(writer, *said)
+        writer.say(envelope.finish_step())
+        assert await writer.flush(FLUSH_SECONDS)
+        assert await writer.end(terminal_chunk(turn))
+    finally:
+        await writer.aclose()
+    streamed = [chunk for _, chunk in await stage.streamed()]
+
+    replayed = on_the_wire(replay_chunks(turn, renderer.parts))
+
+    assert told_alike(replayed) == told_alike(streamed)
+
+
+async def test_no_part_of_a_replay_is_named_as_one_that_was_streamed(engines: Engines) -> None:
+    said: list[Piece] = [TextDelta(0, "A"), ReasoningDelta(0, "B"), TextDelta(1, "C")]
+    chunks, renderer = await rendered(engines, *said)
+
+    replayed = on_the_wire(replay_chunks(turn_of(), renderer.parts))
+
+    assert not {chunk["id"] for chunk in chunks} & {chunk["id"] for chunk in replayed if "id" in chunk}
+
+
+@pytest.mark.parametrize(
+    ("turn", "terminal"),
+    [
+        (
+            turn_of(TurnStatus.FAILED, error_code="turn_lost", error_message="Lost."),
+            {"type": "error", "errorText": "turn_lost: Lost."},
+        ),
+        (turn_of(TurnStatus.CANCELLED), {"type": "abort", "reason": "cancelled"}),
+    ],
+)
+def test_a_turn_without_a_reply_is_replayed_as_its_start_and_its_end(
+    turn: ChatTurn, terminal: dict[str, str]
+) -> None:
+    start, *rest = on_the_wire(replay_chunks(turn, []))
+
+    assert start["type"] == "start"
+    assert rest == [terminal]
+
+
+def test_a_completed_turn_ends_with_why_it_finished_and_what_it_used() -> None:
+    turn = turn_of(finish_reason="length", provider="openai", region="eu", model="gpt", input_tokens=3)
+
+    [*_, terminal] = on_the_wire(replay_chunks(turn, []))
+
+    assert (terminal["type"], terminal["finishReason"]) == ("finish", "length")
+    assert terminal["messageMetadata"]["usage"]["input_tokens"] == 3
