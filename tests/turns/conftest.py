@@ -5,7 +5,7 @@ import pytest
 
 from neo.db import Database
 from neo.db.migrate import migrate
-from neo.engines.data_folder import locked
+from neo.engines.data_folder.layout import locked
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 from neo.streams import Valkey
