@@ -139,7 +139,7 @@ class DatabaseSettings(Group):
     database_connections: int = Field(
         20,
         ge=2,
-        description="Most PostgreSQL connections of one process, beside one for looking up API keys.",
+        description="Most PostgreSQL connections of one process, not counting one for looking up API keys.",
     )
 
 

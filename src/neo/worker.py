@@ -80,8 +80,8 @@ class TurnWorker:
         saying = asyncio.create_task(keep_running("holding", holding.run))
         if self._warms_first:
             await asyncio.wait((warmed,))
-        async with loop_in_thread("temporal") as beside:
-            await self._work(beside, client, activities)
+        async with loop_in_thread("temporal") as temporal_loop:
+            await self._work(temporal_loop, client, activities)
         saying.cancel()
         left = holding.in_hand()
         # An attempt that could not end must be stopped before another worker may begin the turn.
@@ -100,12 +100,12 @@ class TurnWorker:
         freeze_loaded()
 
     async def _work(
-        self, beside: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities
+        self, temporal_loop: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities
     ) -> None:
         """Talk with Temporal in an event loop of its own, which turns and readers do not delay."""
         starter, drain_seconds = self._resources.starter, self._settings.server.drain_seconds
         worker = self._worker(client, activities)
-        working = asyncio.ensure_future(run_in(beside, worker.run()))
+        working = asyncio.ensure_future(run_in(temporal_loop, worker.run()))
         self._up.set()
         starter.early = activities
         log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
@@ -117,7 +117,7 @@ class TurnWorker:
         stopping.cancel()
         draining = asyncio.create_task(activities.drain())
         if not working.done():
-            await run_in(beside, worker.shutdown())
+            await run_in(temporal_loop, worker.shutdown())
         await working
         await draining
 

@@ -61,24 +61,24 @@ async def _run(resources: Resources, worker: TurnWorker) -> int:
 async def _prepared(resources: Resources, worker: TurnWorker) -> None:
     await trusted(resources.database, on_wait=_once_each())
     async with asyncio.TaskGroup() as group:
-        beside = [
+        background = [
             group.create_task(keep_running("connect", resources.temporal.connect)),
             group.create_task(keep_running("sweep", resources.sweeper.run)),
             group.create_task(keep_running("orphans", resources.orphans.run)),
         ]
         await worker.run()
-        for task in beside:
+        for task in background:
             task.cancel()
 
 
 def _once_each() -> Callable[[str], None]:
     """Log what is waited for, once each time that it changes: the database is tried many times a second."""
-    told: str | None = None
+    logged: str | None = None
 
-    def tell(problem: str) -> None:
-        nonlocal told
-        if problem != told:
+    def log_change(problem: str) -> None:
+        nonlocal logged
+        if problem != logged:
             log.info("worker_waits", reason=problem)
-        told = problem
+        logged = problem
 
-    return tell
+    return log_change

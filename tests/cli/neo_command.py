@@ -12,7 +12,7 @@ COMMAND_SECONDS = 60
 class Ended:
     code: int
     out: str
-    beside: str
+    stderr: str
 
 
 async def started(*words: str, **environment: str) -> asyncio.subprocess.Process:
@@ -27,9 +27,9 @@ async def started(*words: str, **environment: str) -> asyncio.subprocess.Process
 
 
 async def ended(process: asyncio.subprocess.Process, typed: str = "") -> Ended:
-    out, beside = await asyncio.wait_for(process.communicate(typed.encode()), COMMAND_SECONDS)
+    out, stderr = await asyncio.wait_for(process.communicate(typed.encode()), COMMAND_SECONDS)
     assert process.returncode is not None
-    return Ended(process.returncode, out.decode(), beside.decode())
+    return Ended(process.returncode, out.decode(), stderr.decode())
 
 
 async def neo(*words: str, typed: str = "", **environment: str) -> Ended:

@@ -33,7 +33,7 @@ async def ran(server: Server, *words: str) -> Ended:
 
 async def told(server: Server, *words: str) -> list[dict[str, Any]]:
     ended = await ran(server, *words, "--json")
-    assert ended.code == 0, ended.beside
+    assert ended.code == 0, ended.stderr
     return [json.loads(line) for line in ended.out.splitlines()]
 
 
@@ -53,7 +53,7 @@ async def test_a_tenant_is_created_with_its_microsoft_tenant_and_a_key(server: S
 
     assert (await tenant_status(server, key["api_key"]))[0] == 200
     assert again.code == 1
-    assert again.beside.startswith("neo: Another tenant has this Microsoft tenant already")
+    assert again.stderr.startswith("neo: Another tenant has this Microsoft tenant already")
     listed = await told(server, "tenants", "list")
     assert [
         (row["name"], row["entra_tenant_id"]) for row in listed if row["tenant_id"] == created["tenant_id"]
@@ -104,7 +104,7 @@ async def test_a_tenant_that_does_not_exist_is_said_so(server: Server) -> None:
         ("technicians", "add", "--tenant", nowhere, "--user-id", nowhere),
     ):
         ended = await ran(server, *words)
-        assert (ended.code, ended.beside) == (
+        assert (ended.code, ended.stderr) == (
             1,
             f"neo: There is no tenant {nowhere}: `neo tenants list` shows them.\n",
         )
@@ -128,7 +128,7 @@ async def test_the_first_admin_comes_from_the_command_line(
     [row] = await told(server, "technicians", "list", "--tenant", str(tenant.id))
     assert (row["user_id"], row["role"], row["name"]) == (str(oid), "Admin", "Ada")
     lowered = await ran(server, "technicians", "add", "--tenant", str(tenant.id), "--user-id", str(oid))
-    assert (lowered.code, "last active Admin" in lowered.beside) == (1, True)
+    assert (lowered.code, "last active Admin" in lowered.stderr) == (1, True)
 
 
 async def test_keys_are_made_to_expire_rotated_listed_and_revoked(server: Server, tenant: Tenant) -> None:
@@ -159,7 +159,7 @@ async def test_a_key_does_not_expire_in_the_past_or_in_a_century(
     ended = await ran(server, "keys", "create", "--tenant", str(tenant.id), "--expires", expires)
 
     assert ended.code == 1
-    assert "within ten years" in ended.beside
+    assert "within ten years" in ended.stderr
 
 
 async def test_another_tenants_key_is_not_there(server: Server, tenant: Tenant, rows: Rows) -> None:
@@ -168,5 +168,5 @@ async def test_another_tenants_key_is_not_there(server: Server, tenant: Tenant, 
 
     for verb in ("rotate", "revoke"):
         ended = await ran(server, "keys", verb, str(UUID(made["id"])), "--tenant", other)
-        assert (ended.code, "no such API key" in ended.beside) == (1, True)
+        assert (ended.code, "no such API key" in ended.stderr) == (1, True)
     assert (await tenant_status(server, made["api_key"]))[0] == 200

@@ -145,4 +145,4 @@ async def test_a_taken_port_is_refused_by_name(issuing: Issuing) -> None:
     )
 
     assert (refused.code, refused.out) == (1, "")
-    assert "is taken" in refused.beside
+    assert "is taken" in refused.stderr

@@ -19,9 +19,9 @@ from contract.source_tree import (
 FILES_MAX = 14
 COUNTED = {".py", ".lua", ".sql"}
 # The turn's folder is divided when its steps become rows of their own. The others are being divided now.
-LARGER_FOLDERS = {"turns", "chat", "llm", "access", "events"}
+LARGER_FOLDERS = {"turns", "llm", "events"}
 # Folders that are being cleared of rings, unexplained inner imports and wiring.
-NOT_YET = ("turns/", "chat/", "llm/", "access/", "events/", "db/", "engines/scripted_model/")
+NOT_YET = ("turns/", "llm/", "events/", "engines/scripted_model/")
 # How a library is told something.
 LIBRARIES = re.compile(
     r": (app\.state\.\w+|app\.openapi|app\.openapi_schema"  # FastAPI

@@ -20,9 +20,9 @@ GATE_SECONDS = 20
 SHOWN_SECONDS = 20
 
 
-def session_in(beside: str) -> str:
-    found = re.search(r"--session ([0-9a-f-]{36})", beside)
-    assert found is not None, beside
+def session_in(stderr: str) -> str:
+    found = re.search(r"--session ([0-9a-f-]{36})", stderr)
+    assert found is not None, stderr
     return found[1]
 
 
@@ -49,13 +49,13 @@ async def test_a_message_may_come_by_standard_input(server: Server, client: Clie
     chat = await neo("chat", "--data", str(server.data), typed="what is\nthis?\n")
 
     assert (chat.code, chat.out) == (0, ANSWER)
-    [asked, _] = (await client.messages(session_in(chat.beside)))["messages"]
+    [asked, _] = (await client.messages(session_in(chat.stderr)))["messages"]
     assert asked["parts"][0]["text"] == "what is\nthis?"
 
 
 async def test_a_session_goes_on(server: Server, client: Client) -> None:
     first = await neo("chat", "--data", str(server.data), "one")
-    session_id = session_in(first.beside)
+    session_id = session_in(first.stderr)
 
     second = await neo("chat", "--data", str(server.data), "--session", session_id, "--smart", "two")
 
@@ -100,7 +100,7 @@ async def test_an_interrupt_leaves_the_turn_running(
     await scripted.post("/control/release", params={"gate": "cli-interrupted"})
 
     assert (left.code, left.out) == (130, "")
-    assert session_in(left.beside) == session_id
+    assert session_in(left.stderr) == session_id
     [asked, *_] = (await client.messages(session_id))["messages"]
     turn = await client.ended(session_id, asked["metadata"]["chat_turn_id"])
     assert turn["status"] == "COMPLETED"
@@ -112,7 +112,7 @@ async def test_a_failed_turn_is_one_line_with_its_code(server: Server, client: C
     chat = await neo("chat", "--data", str(server.data), "--session", session_id, "hello")
 
     assert (chat.code, chat.out) == (1, "")
-    assert re.match(r"neo: provider_\w+: .+ \(request [0-9a-f-]{36}\)\n", chat.beside)
+    assert re.match(r"neo: provider_\w+: .+ \(request [0-9a-f-]{36}\)\n", chat.stderr)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ async def test_what_cannot_work_is_one_line(server: Server, words: tuple[str, ..
     chat = await neo("chat", "--data", str(server.data), *words)
 
     assert (chat.code, chat.out) == (1, "")
-    assert re.match(f"neo: {said}", chat.beside), chat.beside
+    assert re.match(f"neo: {said}", chat.stderr), chat.stderr
 
 
 async def test_a_missing_key_names_the_next_step(
@@ -145,7 +145,7 @@ async def test_a_missing_key_names_the_next_step(
     chat = await neo("chat", "--data", str(tmp_path_factory.mktemp("none")), "hello")
 
     assert chat.code == 1
-    assert "neo keys create" in chat.beside
+    assert "neo keys create" in chat.stderr
 
 
 async def test_a_terminal_has_a_prompt_and_ctrl_d_leaves(server: Server) -> None:

@@ -131,9 +131,9 @@ def test_tool_errors_and_failures_are_lines_of_their_own() -> None:
         {"type": "tool-output-error", "toolCallId": "c", "errorText": "No\nluck."},
         {"type": "error", "errorText": "provider_failed: It broke."},
     )
-    out, beside = io.StringIO(), io.StringIO()
+    out, notes = io.StringIO(), io.StringIO()
     with stage(answer(202, accepted), tail(*chunks)) as play, api_of(play) as api:
-        assert not Conversation(api, Pipe(out, beside), "s", tier="FAST").say("hello")
+        assert not Conversation(api, Pipe(out, notes), "s", tier="FAST").say("hello")
 
     assert out.getvalue() == ""
-    assert beside.getvalue().splitlines() == ["neo: look_up: No luck.", "neo: provider_failed: It broke."]
+    assert notes.getvalue().splitlines() == ["neo: look_up: No luck.", "neo: provider_failed: It broke."]

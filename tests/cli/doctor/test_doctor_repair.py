@@ -305,7 +305,7 @@ async def test_json_cannot_ask() -> None:
     doctor = await neo("doctor", "--repair", "--json")
 
     assert doctor.code == 2
-    assert "--yes" in doctor.beside
+    assert "--yes" in doctor.stderr
 
 
 async def test_hands_that_cannot_reach_temporal_say_so(ward: Ward, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,9 +36,9 @@ class Screen(Protocol):
 class Pipe:
     """Plain text. Output to a pipe cannot be undone, so an answer is written when it is complete."""
 
-    def __init__(self, out: TextIO, beside: TextIO) -> None:
+    def __init__(self, out: TextIO, notes: TextIO) -> None:
         self._out = out
-        self._beside = beside
+        self._notes = notes
         self._parts: list[str] = []
 
     def open(self) -> None:
@@ -65,10 +65,10 @@ class Pipe:
         self._parts = []
 
     def note(self, line: str) -> None:
-        self._write(self._beside, f"{line}\n")
+        self._write(self._notes, f"{line}\n")
 
     def problem(self, line: str) -> None:
-        self._write(self._beside, f"neo: {line}\n")
+        self._write(self._notes, f"neo: {line}\n")
 
     def said(self, role: str, text: str) -> None:
         self._write(self._out, f"{role}: {text}\n")

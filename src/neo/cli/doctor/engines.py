@@ -43,7 +43,7 @@ async def _check_persistence(valkey: "Valkey", facts: Mapping[str, str], trouble
     when = await _append_fsync(valkey)
     if when == "no":
         return trouble(name, "appendfsync is no: a power cut makes open tails start over.", advice)
-    return fine(name, f"The append-only file is on, and synced {when or 'by a rule that it does not tell'}.")
+    return fine(name, f"The append-only file is on, and synced {when or 'by a rule that it does not name'}.")
 
 
 async def _append_fsync(valkey: "Valkey") -> str | None:

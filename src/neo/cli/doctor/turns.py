@@ -26,7 +26,7 @@ class Invariant:
     """`broken` selects the ids of what violates it. It has no `repair` where the cause must be understood first."""
 
     name: str
-    holds: str
+    fine: str
     breaks: str
     broken: str
     next_step: str
@@ -143,4 +143,4 @@ async def check_invariant(owner: "Database", invariant: Invariant) -> list[Findi
     if row.found:
         said = f"{row.found} {invariant.breaks}, e.g. {row.one}."
         return [problem(invariant.name, said, invariant.next_step)]
-    return [fine(invariant.name, invariant.holds)]
+    return [fine(invariant.name, invariant.fine)]
