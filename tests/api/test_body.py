@@ -1,0 +1,122 @@
+"""A body is bounded in size and time, and JSON that parsers could read differently is refused."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx2
+import pytest
+from starlette.requests import Request
+
+from api.stage import Thing, error_of
+from neo.api import Phases, json_body
+from neo.api.body import BODY_BYTES_MAX, BODY_SECONDS, BodyTimedOut, MalformedBody
+
+JSON = {"content-type": "application/json"}
+PAD = len(b'{"name":""}')
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (b'{"name":"a","name":"b"}', "malformed_json"),
+        (b'{"name":"a","inner":{"size":1,"size":2}}', "malformed_json"),
+        (b'{"name":"a","x":1e999}', "malformed_json"),
+        (b'{"name":"a","x":NaN}', "malformed_json"),
+        (b'{"name":"\\ud800"}', "malformed_json"),
+        (b'{"name":"\xff"}', "malformed_json"),
+        (b"\xef\xbb\xbf{}", "malformed_json"),
+        (b"[" * 5_000 + b"]" * 5_000, "malformed_json"),
+        (b"", "malformed_json"),
+        (b'{"name":"\\u0000"}', "validation_error"),
+        (b'{"name":"a","x":{"\\u0000":1}}', "validation_error"),
+        (b'{"name":7}', "validation_error"),
+        (b"[]", "validation_error"),
+    ],
+)
+async def test_what_parsers_read_differently_is_refused(
+    http: httpx2.AsyncClient, raw: bytes, code: str
+) -> None:
+    answer = await http.post("/things/one", content=raw, headers=JSON)
+
+    assert error_of(answer)["code"] == code
+
+
+async def test_what_is_wrong_is_named_by_its_path_and_never_quoted(http: httpx2.AsyncClient) -> None:
+    answer = await http.post("/things/one", json={"name": "a", "inner": {"size": "a secret"}})
+
+    assert list(error_of(answer)["details"]["fields"]) == ["inner.size"]
+    assert "a secret" not in answer.text
+
+
+async def test_a_body_of_a_mebibyte_is_taken_and_one_byte_more_is_not(http: httpx2.AsyncClient) -> None:
+    whole = b'{"name":"' + b"a" * (BODY_BYTES_MAX - PAD) + b'"}'
+
+    async def in_pieces(raw: bytes) -> AsyncIterator[bytes]:
+        for start in range(0, len(raw), 65_536):
+            yield raw[start : start + 65_536]
+
+    taken = await http.post("/things/one", content=whole, headers=JSON)
+    declared = await http.post("/things/one", content=whole + b" ", headers=JSON)
+    undeclared = await http.post("/things/one", content=in_pieces(whole + b" "), headers=JSON)
+
+    assert taken.status_code == 202
+    for answer in (declared, undeclared):
+        assert (answer.status_code, error_of(answer)["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"content-type": "text/plain"},
+        {"content-type": "application/json; charset=latin-1"},
+        {"content-type": "application/json", "content-encoding": "gzip"},
+    ],
+)
+async def test_another_media_type_charset_or_encoding_is_415(
+    http: httpx2.AsyncClient, headers: dict[str, str]
+) -> None:
+    answer = await http.post("/things/one", content=b'{"name":"a"}', headers=headers)
+
+    assert (answer.status_code, error_of(answer)["code"]) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize(
+    "media_type", ["application/json; charset=UTF-8", 'Application/JSON; charset="utf-8"']
+)
+async def test_utf_8_may_be_named(http: httpx2.AsyncClient, media_type: str) -> None:
+    answer = await http.post("/things/one", content=b'{"name":"a"}', headers={"content-type": media_type})
+
+    assert answer.status_code == 202
+
+
+def request_of(*messages: dict[str, object]) -> Request:
+    """One whose body comes as these messages, and then does not go on."""
+    left = list(messages)
+
+    async def receive() -> dict[str, object]:
+        return left.pop(0) if left else await asyncio.Event().wait() or {}
+
+    scope = {
+        "type": "http",
+        "headers": [(b"content-type", b"application/json")],
+        "state": {"phases": Phases()},
+    }
+    return Request(scope, receive)
+
+
+async def test_a_body_that_does_not_go_on_is_given_up() -> None:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+
+    with pytest.raises(BodyTimedOut):
+        await json_body(Thing)(request_of({"type": "http.request", "body": b"{", "more_body": True}))
+
+    assert BODY_SECONDS <= loop.time() - started < BODY_SECONDS + 5
+
+
+async def test_a_client_that_leaves_in_the_middle_sent_no_body() -> None:
+    with pytest.raises(MalformedBody):
+        await json_body(Thing)(
+            request_of({"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"})
+        )
