@@ -2,8 +2,8 @@
 
 A credential is looked up on every request and never cached, so a revoked one stops at once. Of an API key only its
 HMAC is stored, and a mistyped one costs no query. What a caller may do
-hangs on the `Principal` alone, and is asked once, at the route's door (`rights.py`). The platform acts for another
-tenant through one function.
+depends on the `Principal` alone and is checked once, by the route's dependency (`rights.py`). One function lets the
+platform act for another tenant.
 """
 
 from neo.access.authenticate import Authenticator

@@ -30,13 +30,13 @@ JWT_SEGMENTS = 3
 
 
 class Verifier(Protocol):
-    """Microsoft Entra ID's tokens, checked."""
+    """Checks a Microsoft Entra ID access token and returns the person."""
 
     async def verify(self, token: str) -> EntraPerson: ...
 
 
 class Enrolment(Protocol):
-    """Puts a person into the tenant's roster at the first sign-in, and gives their role."""
+    """Adds a person to the tenant's roster at the first sign-in, and returns their role."""
 
     async def __call__(self, tenant_id: UUID, person: EntraPerson) -> Role: ...
 
@@ -134,7 +134,7 @@ def _bearer(authorization: list[str]) -> str:
 
 
 def _issuer(token: str) -> Any:
-    """Whose token it claims to be: that alone chooses the verifier, and no other is tried."""
+    """The issuer that the token names, unverified. It alone chooses the verifier; no second one is tried."""
     segments = token.split(".")
     if len(segments) != JWT_SEGMENTS:
         raise Unauthenticated("The token is neither an API key of this server nor a token that it knows.")

@@ -1,4 +1,4 @@
-"""Why a caller is turned away, before anything is looked at."""
+"""Why a caller is refused, and what can be wrong with an API key."""
 
 from typing import ClassVar
 
@@ -8,7 +8,7 @@ from neo.errors import Failure, Kind
 class Unauthenticated(Failure):
     """No key, or one that is unknown, expired or revoked."""
 
-    # Nobody we know: counted as a guess. `reason` is for the metrics; the caller is not told it.
+    # An unknown credential counts as a guess. `reason` goes to the metrics and never into the answer.
     kind = Kind.UNAUTHENTICATED
     code = "unauthenticated"
     remedy = "Send `Authorization: Bearer neo_sk_...`."

@@ -1,4 +1,4 @@
-"""The door of every route: who is calling, how often, and whether they may."""
+"""What every route's dependency checks first: who is calling, how often, and whether they may."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
@@ -21,7 +21,7 @@ from neo.telemetry import access_metrics
 
 
 class Gate:
-    """What a route's dependency asks; `app.state.gate`."""
+    """Authenticates and counts callers for the routes' dependencies, which find it as `app.state.gate`."""
 
     def __init__(
         self,
@@ -48,11 +48,11 @@ class Gate:
             raise
         finally:
             phases_of(request).mark("authenticate")
-        _tell_log(caller)
+        _bind_to_log(caller)
         return caller
 
     async def charge(self, request: Request, tenant_id: UUID) -> None:
-        """Count the request against the tenant that it is for, and tell the caller what is left."""
+        """Count the request for its tenant, and put what is left into the answer's headers."""
         structlog.contextvars.bind_contextvars(tenant_id=str(tenant_id))
         allowance = await self._limiter.take(tenant_id)
         phases_of(request).mark("limit")
@@ -62,7 +62,9 @@ class Gate:
                 raise allowance.refusal()
 
     async def acting(self, caller: Principal, session_id: UUID) -> Principal | None:
-        """The caller, for the tenant of a session: the platform's only where its account opened it."""
+        """The caller, acting for the session's tenant. The platform's account acts only where it opened the session;
+        otherwise this is None.
+        """
         if not caller.is_platform:
             return caller
         tenant_id = await self._lookups.relayed_session(caller, session_id)
@@ -76,8 +78,8 @@ class Gate:
         return found["session_id"] if found is not None else None
 
 
-def _tell_log(caller: Principal) -> None:
-    """From here on the log says whose request it is, and with which credential it came."""
+def _bind_to_log(caller: Principal) -> None:
+    """Every later line of the request's log names its tenant, account and credential."""
     structlog.contextvars.bind_contextvars(
         tenant_id=str(caller.tenant_id),
         account_id=str(caller.account_id),
@@ -86,13 +88,13 @@ def _tell_log(caller: Principal) -> None:
 
 
 def acting_for(platform: Principal, tenant_id: UUID) -> Principal:
-    """The platform, for another tenant: the only place where that is decided."""
+    """The platform, acting for another tenant. No other code changes a principal's tenant."""
     credential = replace(platform.credential, tenant_id=tenant_id)
     return replace(platform, tenant_id=tenant_id, credential=credential)
 
 
 def caller_with(right: Right) -> Callable[[Request], Coroutine[Any, Any, Principal]]:
-    """A dependency: the caller, known, counted, and allowed to do this."""
+    """A dependency: authenticates the caller, counts the request and checks the right."""
 
     async def known_caller(request: Request) -> Principal:
         gate: Gate = request.app.state.gate

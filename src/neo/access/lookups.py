@@ -1,4 +1,6 @@
-"""What must be asked before a tenant is known: the listed look-ups of the database, one query each, or one for many."""
+"""The database's look-ups that run before a tenant is known, one query each. Keys of requests that come in the same
+moment share a query.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -17,7 +19,7 @@ LAPSED = "SELECT * FROM neo_lapsed_credentials($1, $2, $3)"
 class Lookups:
     def __init__(self, database: Database) -> None:
         self._database = database
-        # Every request with a key waits for this one.
+        # Every request with an API key waits for this query, so it is batched.
         self._api_keys = database.batch_look_up(FIND_API_KEYS, key="digest")
 
     async def api_key(self, digests: list[bytes]) -> Any | None:
@@ -35,7 +37,7 @@ class Lookups:
         return found["tenant_id"] if found else None
 
     async def lapsed(self, credentials: Iterable[Credential]) -> set[Credential]:
-        """Those of the credentials that no longer hold: revoked, expired, or of a suspended tenant."""
+        """The credentials that are no longer valid: revoked, expired, or of a suspended tenant."""
         asked = list(credentials)
         kinds, tenants, ids = (
             [one.kind.value for one in asked],

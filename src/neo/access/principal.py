@@ -36,12 +36,12 @@ class CredentialKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What a caller showed: it may lapse while a tail is open. `tenant_id` is the one acted for."""
+    """What a caller authenticated with; it may lapse while a tail is open. `tenant_id` is the tenant acted for."""
 
     kind: CredentialKind
     tenant_id: UUID
     id: UUID
-    # A token's own end, epoch seconds.
+    # When a token ends by itself, in epoch seconds.
     expires_at: float | None = None
 
 
@@ -58,7 +58,7 @@ class Principal:
     account_id: UUID
     credential: Credential
     role: Role | None = None
-    # The one session that an end user's token opens.
+    # The only session that an end user's token gives access to.
     session_id: UUID | None = None
 
     @property
@@ -68,7 +68,7 @@ class Principal:
 
     @property
     def actor(self) -> Actor:
-        """The caller as the audit log knows them: with where they come from."""
+        """The caller as the audit log records them, with their home tenant."""
         return Actor(self.kind, self.account_id, self.home_tenant_id)
 
     @property
@@ -77,5 +77,5 @@ class Principal:
 
     @property
     def sees_whole_tenant(self) -> bool:
-        """Whether all of the tenant's sessions may be read, and not only the caller's own."""
+        """Whether the caller may read all of the tenant's sessions, and not only their own."""
         return self.kind is CallerKind.SERVICE_ACCOUNT or self.role is Role.ADMIN

@@ -1,4 +1,4 @@
-"""Who may do what: one table, asked once by each route."""
+"""Who may do what: one table, which each route checks once."""
 
 from enum import StrEnum
 
@@ -7,7 +7,7 @@ from neo.access.principal import CallerKind, Principal, Role
 
 
 class Right(StrEnum):
-    """What a route does, in the words of its refusal."""
+    """What a route does; the value completes the sentence that refuses it."""
 
     OPEN_SESSION = "open sessions"
     LIST_SESSIONS = "list sessions"

@@ -1,4 +1,6 @@
-"""End-user session tokens: EdDSA, bound to one chat session. The database says whether one still holds."""
+"""End-user session tokens: signed with EdDSA, and good for one chat session. Whether one was revoked is in the
+database.
+"""
 
 import base64
 import hashlib
@@ -53,7 +55,7 @@ class SessionClaims:
 
 
 class SessionTokens:
-    """Signs with the first secret, verifies with each: two of them during rotation."""
+    """Signs with the first secret and verifies with each, because there are two during a rotation."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
         self._secret_keys = secret_keys
@@ -64,7 +66,9 @@ class SessionTokens:
             return jwt.encode(header, claims.payload(), self._keys[0], algorithms=[ALGORITHM])
 
     def verify(self, token: str) -> tuple[UUID, float]:
-        """The token's id and end (epoch seconds); whether it was revoked, the database says."""
+        """The token's id and its end in epoch seconds, if the signature is good. Whether the token was revoked is not
+        known here.
+        """
         try:
             with _without_warning():
                 claims = jwt.decode(token, KeySet([*self._keys]), algorithms=[ALGORITHM]).claims
@@ -95,7 +99,7 @@ def _base64(raw: bytes) -> str:
 
 @contextmanager
 def _without_warning() -> Iterator[None]:
-    # RFC 9864 would have the algorithm's name be `Ed25519`; the key says as much, and older readers know this one.
+    # RFC 9864 renames the algorithm to `Ed25519`. The old name is kept because older readers know only that one.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="EdDSA is deprecated")
         yield

@@ -1,4 +1,4 @@
-"""Signed URLs: whoever holds one may do the one thing that it names, until it expires."""
+"""Signed URLs: each lets whoever has it do one thing to one object, until it expires."""
 
 import base64
 import hashlib
@@ -10,7 +10,7 @@ from typing import NoReturn
 from neo.errors import Failure, Kind
 
 VERSION = "1"
-# What is signed for longer than a day outlives the reason that it was signed for; a purpose may say otherwise.
+# A longer life outlasts the reason for the URL; a purpose may allow more.
 SECONDS_MAX = 24 * 3600
 QUERY_BYTES_MAX = 200
 KID_CHARACTERS = 8
@@ -39,7 +39,7 @@ class UrlSigner:
         self._kid = _kid(secret_keys[0])
 
     def sign(self, purpose: str, named: str, *, seconds: int) -> str:
-        """The query that lets its holder do `purpose` with what is `named`, for so many seconds."""
+        """The query that allows `purpose` on the object that is `named`, for so many seconds."""
         expires = str(int(time.time()) + seconds)
         signature = self._signature(self._kid, purpose, named, expires)
         return f"v={VERSION}&expires={expires}&kid={self._kid}&signature={signature}"
@@ -56,11 +56,11 @@ class UrlSigner:
             _refuse()
 
     def _signature(self, kid: str, purpose: str, named: str, expires: str) -> str:
-        # The purpose is in the key, so that what was signed for one is noise to another.
+        # The key depends on the purpose, so a signature for one purpose is not valid for another.
         key = hmac.digest(self._secrets[kid], b"neo signed-url\0" + purpose.encode(), "sha256")
-        # What is named comes last: nothing before it can hold a line's end.
-        said = f"{VERSION}\n{purpose}\n{expires}\n{named}".encode("utf-8", "surrogatepass")
-        return base64.urlsafe_b64encode(hmac.digest(key, said, "sha256")).decode().rstrip("=")
+        # The name comes last, because only it may contain a line break.
+        signed = f"{VERSION}\n{purpose}\n{expires}\n{named}".encode("utf-8", "surrogatepass")
+        return base64.urlsafe_b64encode(hmac.digest(key, signed, "sha256")).decode().rstrip("=")
 
 
 def _parsed(query: bytes) -> dict[str, str]:
@@ -83,5 +83,5 @@ def _kid(secret: str) -> str:
 
 
 def _refuse() -> NoReturn:
-    # One answer for all: what is wrong with a forged URL is nobody's business.
+    # One message for every reason, so that a forger learns nothing.
     raise InvalidSignature("This URL is not valid, or not any more: ask for a new one, and use it unchanged.")

@@ -1,4 +1,4 @@
-"""The HTTP edge every feature shares: envelopes, errors, strict bodies, paging, the OpenAPI document.
+"""The HTTP edge that every feature shares: envelopes, errors, strict bodies, paging, the OpenAPI document.
 
 Every answer carries a request id, also as a header and in the logs. Errors say what to do and never show a
 secret, another tenant or a stack trace. No business lives here.

@@ -1,4 +1,4 @@
-"""Request bodies, parsed strictly: what one parser reads and another reads differently is refused."""
+"""Parses request bodies strictly: what two parsers could read differently is refused."""
 
 import asyncio
 import json
@@ -14,9 +14,9 @@ from neo.api.phases import phases_of
 from neo.errors import Failure, Kind
 
 BODY_BYTES_MAX = 1024 * 1024
-# A body that trickles in holds a connection and nothing else; a megabyte takes a slow line a few seconds.
+# A slow connection needs a few seconds for a megabyte. A body that trickles in occupies nothing but its connection.
 BODY_SECONDS = 10.0
-# An answer must not grow with what a body has too much of.
+# The answer must not grow with the number of unknown fields.
 UNKNOWN_NAMED_MAX = 20
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -66,13 +66,15 @@ class InvalidBody(Failure):
 
 @dataclass(frozen=True)
 class JsonBody(Generic[Model]):
-    """A body read but not yet judged: who may see the resource is told first, what is wrong with it after."""
+    """A body that was read but not validated yet, so that a caller who may not see the resource is refused before they
+    learn what is wrong with the body.
+    """
 
     _model: type[Model]
     _raw: bytes
 
     def parse(self) -> tuple[Model, list[str]]:
-        """The body as its model, and a warning for each field that nobody knows."""
+        """The body as its model, and a warning for each unknown field."""
         found = strict_json(self._raw)
         try:
             parsed = self._model.model_validate_json(self._raw, strict=True)
@@ -106,7 +108,7 @@ def strict_json(raw: bytes) -> Any:
         found = json.loads(raw, object_pairs_hook=_once, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise MalformedBody("The body is not JSON, or not JSON that every parser reads alike.") from error
-    # Only an escape can make a NUL, so most bodies need no walk.
+    # Only the escape can produce a NUL, so most bodies need not be searched.
     if b"u0000" in raw and _has_nul(found):
         raise InvalidBody("Strings must not contain the NUL character.")
     return found
@@ -167,7 +169,7 @@ def _warnings(unknown: list[str]) -> list[str]:
 
 
 def _unknown(found: Any, parsed: BaseModel) -> list[str]:
-    """The fields that nobody reads, those of objects in the body by their path."""
+    """The names of unknown fields; those of inner objects with their path."""
     if not isinstance(found, dict):
         return []
     known = type(parsed).model_fields

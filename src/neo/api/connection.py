@@ -1,4 +1,4 @@
-"""A connection until its request is known: how long that may take, how large its head may be, what is told."""
+"""Bounds on a connection until its request is parsed: the time and the size of the request's head."""
 
 import asyncio
 import socket
@@ -13,9 +13,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from neo.api.outliving import CONNECTION
 from neo.errors import Failure, Kind
 
-# A head that trickles in holds a connection before anybody knows whose it is.
+# A head that trickles in occupies a connection of an unknown caller.
 HEAD_SECONDS = 10.0
-# More than `HEADER_BYTES_MAX` with its line and names: a parser would gather without end.
+# More than `HEADER_BYTES_MAX`, so that its error is the one that callers see. The parser itself has no bound.
 HEAD_BYTES_MAX = 64 * 1024
 NO_LINGER = struct.pack("ii", 1, 0)
 
@@ -29,9 +29,9 @@ class MalformedRequest(Failure):
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's connection, with bounds on a request's head, and with our envelope where it has none."""
+    """uvicorn's connection, with bounds on a request's head, and our error envelope in place of plain text."""
 
-    # Beside the parent's thirty attributes, which are as many as instances of a class share the names of.
+    # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
     __slots__ = ("_deadline", "_head_bytes", "_tell_lost")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,10 +40,10 @@ class BoundedConnection(HttpToolsProtocol):
         # None while no head is being read.
         self._head_bytes: int | None = 0
         self._tell_lost: Callable[[], None] | None = None
-        self._await_head()
+        self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._no_longer_awaited()
+        self._stop_waiting()
         super().connection_lost(exc)
         if self._tell_lost is not None:
             self._tell_lost()
@@ -72,17 +72,17 @@ class BoundedConnection(HttpToolsProtocol):
             if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
                 self.send_400_response("The request's head is too large.")
         elif self.cycle.response_complete:
-            # The rest of a body that was refused, or empty lines: it ends, or the connection does.
-            self._await_head()
+            # The rest of a refused body, or empty lines: the deadline of a head bounds them as well.
+            self._wait_for_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._head_bytes = 0
-        self._await_head()
+        self._wait_for_head()
 
     def on_headers_complete(self) -> None:
         self._head_bytes = None
-        self._no_longer_awaited()
+        self._stop_waiting()
         cast(dict[str, object], self.scope)[CONNECTION] = self
         super().on_headers_complete()
 
@@ -98,11 +98,11 @@ class BoundedConnection(HttpToolsProtocol):
         self.transport.write(head.encode() + body)
         self.transport.close()
 
-    def _await_head(self) -> None:
+    def _wait_for_head(self) -> None:
         if self._deadline is None:
             self._deadline = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
-    def _no_longer_awaited(self) -> None:
+    def _stop_waiting(self) -> None:
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None

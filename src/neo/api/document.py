@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from neo.api.components import COMPONENTS, ERRORS, SECURITY_SCHEMES, TAGS
 
 REF = "#/components/schemas/{model}"
-# Every model that an operation of this process names; the document lists them as components.
+# Every model that an operation names. The document lists them as components.
 _models: dict[str, type[BaseModel]] = {}
 
 DESCRIPTION = (
@@ -34,7 +34,7 @@ def operation(
     is_public: bool = False,
     other: dict[int | str, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """What a route's decorator needs for the document to say what is taken and sent."""
+    """Arguments of a route's decorator that describe its body and its answers in the document."""
     _models.update({model.__name__: model for model in (body, data) if model is not None})
     extra: dict[str, Any] = {} if is_public else {"security": [{"bearerAuth": []}]}
     if body is not None:
@@ -55,7 +55,7 @@ def operation(
 
 
 def build_document(app: FastAPI) -> Callable[[], dict[str, Any]]:
-    """The document, made once."""
+    """Builds the document at the first call and returns it ever after."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:

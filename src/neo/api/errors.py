@@ -81,7 +81,7 @@ def install_error_handlers(app: FastAPI) -> None:
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:
-    # Told in full to the log, and to the caller not at all. It rises on, to `RequestScope`.
+    # The log gets the whole error and the answer nothing of it. The framework raises it on to `RequestScope`.
     log.error("request_broke", exc_info=error)
     return bug_response(request)
 
@@ -97,7 +97,7 @@ async def _on_failure(request: Request, error: Exception) -> Response:
 
 
 def _refused(request: HTTPConnection, failure: Failure) -> Response:
-    """Told to the log as well."""
+    """The answer to a failure, which is also logged and counted."""
     log.info(
         "refused", code=failure.code, cause=type(failure.__cause__).__name__ if failure.__cause__ else None
     )
@@ -116,7 +116,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
 
 
 def _allowed(request: Request) -> dict[str, str]:
-    """All methods of the path: the framework names those of the first of its routes."""
+    """All methods of the path; the framework lists only those of the first route with that path."""
     path = getattr(request.scope.get("route"), "path", "")
     methods = request.app.openapi()["paths"].get(CONVERTOR.sub("}", path), ())
     return {"allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}

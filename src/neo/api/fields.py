@@ -1,4 +1,4 @@
-"""The kinds of field that bodies share, and what a partial update is."""
+"""Field types that many bodies use, and helpers for partial updates."""
 
 import re
 import unicodedata
@@ -11,13 +11,13 @@ from pydantic_core import PydanticCustomError
 
 from neo.kit import find_guid
 
-# A name is shown in one line of a list.
+# Names are shown in one line of a list.
 NAME_CHARACTERS_MAX = 200
-# A few paragraphs: what somebody reads, not what a model does.
+# A few paragraphs, to be read by people.
 TEXT_CHARACTERS_MAX = 2_000
-# What browsers and proxies take without asking.
+# Browsers and proxies accept URLs of this length.
 URL_CHARACTERS_MAX = 2_000
-# A long system prompt; ten of them are a body.
+# A long system prompt.
 INSTRUCTIONS_CHARACTERS_MAX = 100_000
 
 # No user name: `https://neo.example@evil.example/` is read wrongly by people.
@@ -26,12 +26,12 @@ ALLOWED_CONTROLS = "\r\n\t"
 
 
 def left_alone(description: str | None = None) -> Any:
-    """A field of a partial update that may be absent, but not null: absent, it stays as it is."""
+    """A field of a partial update that may be absent, which leaves it unchanged, but not null."""
     return Field(default_factory=_nothing, description=description)
 
 
 def changes_of(update: BaseModel, *, apart: frozenset[str] = frozenset({"version"})) -> dict[str, Any]:
-    """The fields that a partial update was sent with; `apart` are those that are no changes."""
+    """The fields that a partial update contains, except those in `apart`."""
     sent = update.model_fields_set.intersection(type(update).model_fields)
     return {name: getattr(update, name) for name in sent - apart}
 

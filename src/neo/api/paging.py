@@ -15,7 +15,7 @@ PAGE_SIZE_MAX = 200
 PAGE_SIZE_DEFAULT = 50
 # The longest position is a name of 200 characters, four bytes each.
 CURSOR_CHARACTERS_MAX = 1_500
-# PostgreSQL's integer; a larger number is no place in a list.
+# The largest of PostgreSQL's integers, so no row has a larger number.
 NUMBER_MAX = 2**31 - 1
 
 Row = TypeVar("Row")
@@ -67,7 +67,7 @@ def read_page_token(kind: str, token: str, length: int) -> list[Any]:
 
 
 def number_before(kind: str, page: Page, *, number_max: int = NUMBER_MAX) -> int | None:
-    """Where a list that runs down by number goes on; None at its start."""
+    """The position of the next page in a list ordered by falling number; None for the first page."""
     if page.cursor is None:
         return None
     [number] = read_page_token(kind, page.cursor, 1)
@@ -77,7 +77,7 @@ def number_before(kind: str, page: Page, *, number_max: int = NUMBER_MAX) -> int
 
 
 def moment_before(kind: str, page: Page) -> tuple[datetime, UUID] | None:
-    """Where a list that runs by time and id goes on; None at its start."""
+    """The position of the next page in a list ordered by time and id; None for the first page."""
     if page.cursor is None:
         return None
     moment, row_id = read_page_token(kind, page.cursor, 2)
@@ -90,7 +90,7 @@ def moment_before(kind: str, page: Page) -> tuple[datetime, UUID] | None:
 def next_cursor(
     kind: str, page: Page, found: Sequence[Row], position: Callable[[Row], tuple[object, ...]]
 ) -> str | None:
-    """The cursor behind a page's last row; None when no row was found beyond it."""
+    """The cursor that follows the page's last row; None when `found` has no row after it."""
     return page_token(kind, *position(found[page.size - 1])) if len(found) > page.size else None
 
 

@@ -4,7 +4,7 @@ from starlette.requests import HTTPConnection
 
 
 class Phases:
-    """Where a request's time went, for `meta.timings_ms`."""
+    """How long each phase of a request took, for `meta.timings_ms`."""
 
     __slots__ = ("_marked", "_spent_ms", "_started")
 
@@ -13,7 +13,7 @@ class Phases:
         self._spent_ms: dict[str, float] = {}
 
     def mark(self, phase: str) -> None:
-        """The time since the last mark was this phase's."""
+        """Add the time since the last mark to this phase."""
         now = time.perf_counter()
         self._spent_ms[phase] = self._spent_ms.get(phase, 0.0) + (now - self._marked) * 1000
         self._marked = now

@@ -1,4 +1,4 @@
-"""The outermost layer of a request: its id, its clock, its headers, its one log line."""
+"""The outermost middleware: a request's id, its timings, its headers and its one log line."""
 
 from contextlib import AbstractContextManager
 from urllib.parse import parse_qsl
@@ -21,7 +21,7 @@ HEADER_BYTES_MAX = 16 * 1024
 REQUEST_ID = b"x-request-id"
 STATUS_OF_BUGS = 500
 TRACEPARENT = b"traceparent"
-# Asked every few seconds by whoever watches over the process: nothing to trace.
+# Probes come every few seconds and are not traced.
 PROBES = frozenset({"/public-api/health", "/public-api/ready"})
 
 
@@ -36,7 +36,7 @@ class HeadersTooLarge(Failure):
 class RepeatedParameter(Failure):
     """A query parameter or `Last-Event-ID` was sent twice."""
 
-    # Two readers could understand it differently: one takes the first, the other the last.
+    # One parser takes the first value, another the last.
     kind = Kind.MALFORMED
     code = "repeated_parameter"
     remedy = "Send it once."
@@ -53,7 +53,7 @@ class RequestScope:
         state = scope.setdefault("state", {})
         state.update(request_id=_request_id(scope), phases=Phases(), headers={})
         answer = _Answer(scope, send)
-        # Of requests on one connection, the later one's task begins with what the earlier one bound.
+        # A later request on the same connection inherits the context variables of the earlier one.
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=state["request_id"])
         with _traced(scope) as span:
@@ -65,14 +65,14 @@ class RequestScope:
                     # The head was sent through `answer`, and the body needs nothing of it.
                     await rest(send)
             except Exception:
-                # Whatever was not foreseen ends here. What broke inside the application is told already.
+                # An error inside the application was logged and answered there; its 500 is already sent.
                 if answer.status != STATUS_OF_BUGS:
                     log.exception("request_broke")
                 if not answer.status:
                     await bug_response(HTTPConnection(scope))(scope, receive, answer.send)
             finally:
                 answer.log()
-                answer.tell(span)
+                answer.describe(span)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         failure = _found_wrong(scope)
@@ -84,7 +84,7 @@ class RequestScope:
 
 
 class _Answer:
-    """Adds what every answer carries, and remembers its status for the log."""
+    """Adds the headers of every answer, and remembers the status for the log."""
 
     __slots__ = ("_scope", "_send", "status")
 
@@ -106,7 +106,7 @@ class _Answer:
     def _route(self) -> str | None:
         return getattr(self._scope.get("route"), "path", None)
 
-    def tell(self, span: traces.Spanned) -> None:
+    def describe(self, span: traces.Spanned) -> None:
         span.rename(f"{self._scope['method']} {self._route or 'no route'}")
         span.say(http__route=self._route or "", http__response__status_code=self.status)
         if self.status >= STATUS_OF_BUGS:
@@ -139,7 +139,7 @@ def _traced(scope: Scope) -> AbstractContextManager[traces.Spanned]:
 
 
 def _found_wrong(scope: Scope) -> Failure | None:
-    """What is refused on every path, before anybody asks who is calling."""
+    """What is refused on every path, before the caller is authenticated."""
     if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES_MAX:
         return HeadersTooLarge(f"The headers have at most {HEADER_BYTES_MAX} bytes together.")
     names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
@@ -149,7 +149,7 @@ def _found_wrong(scope: Scope) -> Failure | None:
 
 
 def add_headers(connection: HTTPConnection, headers: dict[str, str]) -> None:
-    """Headers for this request's answer, whatever it will be."""
+    """Headers that are added to this request's answer, be it a success or an error."""
     connection.scope["state"]["headers"].update(headers)
 
 

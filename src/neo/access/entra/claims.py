@@ -1,4 +1,4 @@
-"""What an access token of Microsoft Entra ID has to say to be one of ours."""
+"""The claims that a Microsoft Entra ID access token must have to be accepted."""
 
 import re
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from neo.access.errors import (
 )
 
 LEEWAY_SECONDS = 60
-# Entra's tokens live for 28 hours at most: one that is good for years is not what it seems.
+# Entra's tokens live for 28 hours at most, so a token that is valid for years is not Entra's.
 LIFETIME_SECONDS_MAX = 366 * 24 * 3600
 GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.ASCII)
-# Everybody's Outlook and Xbox accounts are in this one: it is nobody's tenant.
+# The tenant of all personal Microsoft accounts: it is no organisation.
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 TENANT = "{tenantid}"
 

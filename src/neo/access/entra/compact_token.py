@@ -1,4 +1,4 @@
-"""A signed token taken apart, strictly: what two parsers could read differently is refused."""
+"""Parses a signed token strictly: what two parsers could read differently is refused."""
 
 import base64
 import json
@@ -13,11 +13,11 @@ SHAPE = re.compile(r"([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII
 
 
 class NotReadable(ValueError):
-    """Not a signed token in compact form, or one that is open to two readings."""
+    """Not a signed token in compact form, or one that two parsers could read differently."""
 
 
 def read_header(token: str) -> dict[str, Any]:
-    """The header of a token in compact form; nothing of it is to be trusted."""
+    """The header of a token in compact form. Nothing in it is verified yet."""
     shape = SHAPE.fullmatch(token) if len(token) <= TOKEN_CHARACTERS_MAX else None
     if shape is None or len(shape[1]) > HEADER_CHARACTERS_MAX:
         raise NotReadable

@@ -1,4 +1,4 @@
-"""The keys that an identity provider signs with, as it publishes them."""
+"""Reads the public keys that an identity provider signs with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from joserfc.jwk import RSAKey
 from joserfc.util import base64_to_int
 
 KID_CHARACTERS_MAX = 200
-# What NIST SP 800-131A and Entra itself ask for, and what a verification of ours may cost at most.
+# NIST SP 800-131A and Entra ask for the minimum; the maximum bounds what one verification costs.
 MODULUS_BITS_MIN = 2048
 MODULUS_BITS_MAX = 8192
 PRIVATE_PARTS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -32,7 +32,7 @@ class KeyRing:
 
 
 def read_keys(published: Any) -> dict[str, SigningKey]:
-    """The usable ones of a JSON Web Key Set by their `kid`; all others are passed over."""
+    """The usable keys of a JSON Web Key Set by their `kid`; all others are left out."""
     entries = published.get("keys") if isinstance(published, dict) else None
     found: dict[str, SigningKey] = {}
     for entry in entries if isinstance(entries, list) else []:
@@ -52,7 +52,7 @@ def _usable(entry: dict[str, Any]) -> SigningKey | None:
     try:
         if not MODULUS_BITS_MIN <= base64_to_int(entry["n"]).bit_length() <= MODULUS_BITS_MAX:
             return None
-        # Only what makes the key: `x5u` and the like are nothing that we follow.
+        # Only the numbers of the key are taken; references such as `x5u` are not followed.
         key = RSAKey.import_key({"kty": "RSA", "n": entry["n"], "e": entry["e"]})
     except (JoseError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""Where an identity provider publishes its keys, and one careful look there."""
+"""Fetches the signing keys that an identity provider publishes, with bounds on time and size."""
 
 import asyncio
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from neo.access.entra.key_ring import KeyRing, read_keys
 from neo.kit import is_loopback, is_secure_url
 
 ANSWER_SECONDS_MAX = 5.0
-# Entra's key set has some 30 KB; nobody may fill our memory.
+# Entra's key set has some 30 KB.
 ANSWER_BYTES_MAX = 1024 * 1024
 OK = 200
 
@@ -29,7 +29,7 @@ class KeySource:
     jwks_url: str | None = None
 
     async def fetch(self) -> KeyRing:
-        """The issuer and the keys of now; raises `KeysNotFetched`."""
+        """The issuer and its current keys. Raises `KeysNotFetched`."""
         is_here = is_loopback(urlsplit(self.metadata_url).hostname or "")
         # A proxy from the environment cannot reach this machine's own loopback.
         async with httpx2.AsyncClient(
@@ -58,7 +58,7 @@ async def _fetched(http: httpx2.AsyncClient, url: str) -> dict[str, Any]:
 
 async def _read(http: httpx2.AsyncClient, url: str) -> bytes:
     body = bytearray()
-    # Uncompressed, so that what arrives is also what it comes to.
+    # Uncompressed, so that the bound on what arrives also bounds the memory.
     async with http.stream("GET", url, headers={"accept-encoding": "identity"}) as answer:
         if answer.status_code != OK:
             raise KeysNotFetched(f"{url}: status {answer.status_code}")

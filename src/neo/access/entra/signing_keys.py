@@ -1,4 +1,4 @@
-"""The identity provider's keys, kept: fetched at the first token, and again before they can be stale."""
+"""Caches the identity provider's signing keys: fetched at the first token, and again every hour."""
 
 import asyncio
 import math
@@ -14,17 +14,17 @@ from neo.telemetry import access_metrics
 
 log = structlog.get_logger()
 
-# A key that is no longer published is refused after the next fetch, and in an outage after a day.
+# A key that is withdrawn is refused after the next fetch; while fetches fail, after a day.
 FRESH_SECONDS = 3600.0
 KEPT_SECONDS = 24 * 3600.0
-# Anybody can name a key that does not exist: that alone must not make us ask more often.
+# Anybody can send a token that names an unknown key, so that must not cause more fetches than this.
 BETWEEN_FETCHES_SECONDS = 300.0
-# Without any keys nobody of Entra comes in, so asking again may cost something.
+# Without any keys no Entra token can be verified, so fetches are tried more often.
 RETRY_SECONDS = 5.0
 
 
 class SigningKeys:
-    """One process's copy of the published keys. `clock` tells seconds that only grow."""
+    """One process's copy of the published keys. `clock` is monotonic, in seconds."""
 
     def __init__(self, source: KeySource, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._source = source
@@ -34,8 +34,8 @@ class SigningKeys:
         self._asked_at = -math.inf
         self._flight: asyncio.Task[None] | None = None
 
-    async def holding(self, kid: str) -> KeyRing:
-        """The published keys; looked up again, at most every 5 minutes, when `kid` is not among them."""
+    async def ring_for(self, kid: str) -> KeyRing:
+        """The published keys. They are fetched again, at most every 5 minutes, when `kid` is not among them."""
         ring = self._kept()
         if ring is None:
             return await self._first()
@@ -69,7 +69,7 @@ class SigningKeys:
         return self._flight is not None or self._clock() - self._asked_at >= between_seconds
 
     async def _asked(self) -> None:
-        # A caller that goes away must not take the answer from the others who wait for it.
+        # When a waiting caller is cancelled, the fetch goes on for the others.
         await asyncio.shield(self._ask())
 
     def _ask(self) -> asyncio.Task[None]:

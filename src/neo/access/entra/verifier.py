@@ -1,4 +1,4 @@
-"""Microsoft Entra ID access tokens: who the person is, by a signature of a key that Entra publishes."""
+"""Verifies a Microsoft Entra ID access token against the keys that Entra publishes."""
 
 import re
 import time
@@ -15,17 +15,17 @@ from neo.access.entra.person import EntraPerson
 from neo.access.entra.signing_keys import SigningKeys
 
 ALGORITHMS = ["RS256"]
-# Entra sends none of these: each one says where to find a key, or how else to read the token.
+# Entra sends none of these headers. Each names another key or another way to read the token.
 HEADERS_REFUSED = frozenset({"crit", "b64", "jku", "jwk", "x5u", "x5c", "cty", "enc", "zip"})
 # The longest address that mail may have.
 SHOWN_CHARACTERS_MAX = 320
-# PostgreSQL takes no NUL and no half of a surrogate pair, and no screen needs the other control characters.
+# PostgreSQL stores neither NUL nor half a surrogate pair; the other control characters have no use on a screen.
 UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 NO_ROLES: frozenset[str] = frozenset()
 
 
 class EntraVerifier:
-    """Tells whose token it is. `clock` tells seconds of the epoch."""
+    """Finds the person that a token speaks for. `clock` returns epoch seconds."""
 
     def __init__(
         self, rules: EntraRules, keys: SigningKeys, *, clock: Callable[[], float] = time.time
@@ -37,12 +37,12 @@ class EntraVerifier:
     async def verify(self, token: str) -> EntraPerson:
         """The person of a delegated access token.
 
-        Raises `Unauthenticated` when the token is not good, `DelegatedTokenNeeded` or
-        `ClientApplicationNotAllowed` when it is and still is not enough, and `IdentityProviderUnavailable`
-        when that cannot be told.
+        Raises `Unauthenticated` when the token is not valid, `DelegatedTokenNeeded` or
+        `ClientApplicationNotAllowed` when it is valid but not for this use, and `IdentityProviderUnavailable`
+        when the signing keys cannot be fetched.
         """
         kid = _kid(token)
-        ring = await self._keys.holding(kid)
+        ring = await self._keys.ring_for(kid)
         key = ring.keys.get(kid)
         if key is None:
             raise refused("its signing key is not known")
@@ -89,7 +89,7 @@ def _email(claims: dict[str, Any]) -> str | None:
 
 
 def _shown(value: Any) -> str | None:
-    """Text that can be stored and shown; Entra's always can."""
+    """The value, if it is text that can be stored and shown, as all that Entra sends can."""
     is_text = isinstance(value, str) and 0 < len(value) <= SHOWN_CHARACTERS_MAX
     return value if is_text and not UNFIT.search(value) else None
 

@@ -1,4 +1,4 @@
-"""Making, changing over and ending API keys, each on record."""
+"""Creates, rotates and revokes API keys, with an entry in the audit log for each."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -8,7 +8,7 @@ import zlib
 from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-# 43 base62 characters carry 256 bits; the checksum lets a scanner or a typo be told without a query.
+# 43 base62 characters carry 256 bits; the checksum exposes a typo without a query, and lets scanners find leaked keys.
 SECRET_CHARACTERS = 43
 CHECKSUM_CHARACTERS = 6
 KEY_PREFIX = "neo_sk_"
@@ -18,7 +18,7 @@ SHAPE = re.compile(r"neo_sk_([a-z0-9]{1,16})_([0-9A-Za-z]{49})", re.ASCII)
 
 @dataclass(frozen=True)
 class KeyFormat:
-    """The keys of one environment; a key of another (`test` on `live`) is refused unseen."""
+    """The keys of one environment; a key of another (`test` on `live`) is refused without a query."""
 
     environment: str
 
@@ -30,7 +30,7 @@ class KeyFormat:
 
 
 class Pepper:
-    """Turns a key into what is stored of it. Two secrets during rotation: the first one writes."""
+    """Computes the HMAC that is stored instead of a key. During a rotation there are two secrets; the first one writes."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
         self._secrets = [

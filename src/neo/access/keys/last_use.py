@@ -1,4 +1,4 @@
-"""When a key was last used: written in the background, told to the minute."""
+"""Records when a key was last used, in the background and to about the minute."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ from neo.errors import Failure
 log = structlog.get_logger()
 
 EVERY = timedelta(seconds=30)
-# A flood of first uses must not take the connections that requests need.
+# Writes must not take the connections that requests need.
 WRITES_MAX = 4
 
 

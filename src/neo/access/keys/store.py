@@ -10,12 +10,12 @@ from neo.access.keys.format import HINT_CHARACTERS, Pepper, new_key
 from neo.access.keys.models import ApiKey
 from neo.tenants import Tenant
 
-# Hundreds of integrations fit; who needs more has a loop that makes keys.
+# Enough for hundreds of integrations. More means that something creates keys in a loop.
 KEYS_LIVE_MAX = 1000
 KEYS_LISTED_MAX = 1000
-# How long a rotated key still works, so that what uses it can be changed over.
+# How long a rotated key still works, so that its users have time to switch.
 OVERLAP = timedelta(hours=24)
-# Ten years; what is to live longer has no expiry.
+# Ten years. A key that is to live longer has no expiry.
 LIFETIME_MAX = timedelta(days=3653)
 
 
@@ -40,7 +40,7 @@ class ApiKeyStore:
                 "An API key expires in the future and within ten years, or never: leave `expires_at` out.",
                 details={"fields": {"expires_at": "is in the past, or more than ten years ahead"}},
             )
-        await self._make_room()
+        await self._check_room()
         key, key_id = new_key(environment), uuid4()
         row = {
             "id": key_id,
@@ -59,8 +59,8 @@ class ApiKeyStore:
         self, key_id: UUID, *, environment: str, pepper: Pepper, created_by: UUID | None = None
     ) -> tuple[ApiKey, str]:
         """A new key of the same account, of the same lifetime; the old one ends with the overlap at the latest."""
-        held = self._owned().add_columns(_is_live()).where(ApiKey.id == key_id).with_for_update()
-        found = (await self._db.execute(held)).one_or_none()
+        locked = self._owned().add_columns(_is_live()).where(ApiKey.id == key_id).with_for_update()
+        found = (await self._db.execute(locked)).one_or_none()
         if found is None:
             raise _not_found()
         old, is_live = found
@@ -100,8 +100,8 @@ class ApiKeyStore:
             raise _not_found()
         return found, changed is not None
 
-    async def _make_room(self) -> None:
-        """Holds the tenant's row, so that two callers do not both take the last place."""
+    async def _check_room(self) -> None:
+        """Lock the tenant's row, so that two callers cannot both create the last allowed key."""
         await self._db.execute(
             select(Tenant.id).where(Tenant.id == self._tenant_id).with_for_update(key_share=True)
         )

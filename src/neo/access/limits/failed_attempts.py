@@ -1,4 +1,4 @@
-"""Wrong credentials from one address: a bound on how fast somebody may guess."""
+"""Limits wrong credentials by address, so that guessing is slow."""
 
 from ipaddress import IPv6Address, ip_address
 
@@ -9,14 +9,14 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from neo.access.errors import TooManyFailedAttempts
 
 WINDOW_SECONDS = 60
-# Who has one IPv6 address has its whole /64.
+# Whoever has one IPv6 address controls its whole /64.
 IPV6_PREFIX_BITS = 64
 
 
 class FailedAttempts:
-    """Counted in each process alone, so that a flood of guesses asks nothing of Valkey.
+    """Each process counts alone, so that a flood of guesses does not reach Valkey.
 
-    Only wrong credentials are counted and refused: whoever shares the address and sends a good one is served.
+    Only wrong credentials are counted and refused; a good one from the same address is served.
     """
 
     def __init__(self, attempts_per_minute: int) -> None:
@@ -24,14 +24,14 @@ class FailedAttempts:
         self._window = MovingWindowRateLimiter(MemoryStorage())
 
     async def count(self, address: str) -> None:
-        if self._item is not None and not await self._window.hit(self._item, _place(address)):
+        if self._item is not None and not await self._window.hit(self._item, _network(address)):
             raise TooManyFailedAttempts(
                 f"Too many wrong credentials from this address: wait {WINDOW_SECONDS} s.",
                 retry_after_seconds=WINDOW_SECONDS,
             )
 
 
-def _place(address: str) -> str:
+def _network(address: str) -> str:
     try:
         found = ip_address(address)
     except ValueError:
