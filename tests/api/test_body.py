@@ -95,7 +95,9 @@ def request_of(*messages: dict[str, object]) -> Request:
     left = list(messages)
 
     async def receive() -> dict[str, object]:
-        return left.pop(0) if left else await asyncio.Event().wait() or {}
+        if not left:
+            await asyncio.Event().wait()
+        return left.pop(0)
 
     scope = {
         "type": "http",

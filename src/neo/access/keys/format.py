@@ -30,7 +30,9 @@ class KeyFormat:
 
 
 class Pepper:
-    """Computes the HMAC that is stored instead of a key. During a rotation there are two secrets; the first one writes."""
+    """Computes the HMAC that is stored instead of a key. During a rotation there are two secrets: new keys use the
+    first one.
+    """
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
         self._secrets = [
