@@ -131,7 +131,7 @@ async def update_agent(
     try:
         wanted, warnings = body.parse()
     except Failure:
-        # Who may not see the agent is not told what is wrong with the body.
+        # A caller who may not see the agent gets 404, whatever the body is.
         await desk.get(caller, agent_id)
         raise
     changes = columns(changes_of(wanted))

@@ -117,7 +117,7 @@ async def update_channel(
     try:
         wanted, warnings = body.parse()
     except Failure:
-        # Who may not see the channel is not told what is wrong with the body.
+        # A caller who may not see the channel gets 404, whatever the body is.
         await desk.get(caller, channel_id)
         raise
     changed = await desk.update(caller, channel_id, changes_of(wanted), wanted.version)

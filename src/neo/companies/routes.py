@@ -167,7 +167,7 @@ async def update_company(
     try:
         wanted, warnings = body.parse()
     except Failure:
-        # Who may not see the company is not told what is wrong with the body.
+        # A caller who may not see the company gets 404, whatever the body is.
         await desk.get(caller, psa_company_id)
         raise
     change = CompanyChange(psa_company_id, columns_of(wanted), wanted.version)

@@ -12,15 +12,15 @@ from neo.telemetry import engine_metrics
 
 log = structlog.get_logger()
 
-LOOK_SECONDS = 2.0
+PING_SECONDS = 2.0
 # One ping without an answer may be a busy moment of our own; two in a row mean that the engine is down.
-SILENT_LOOKS = 2
+SILENT_PINGS = 2
 
 
 @dataclass(slots=True)
-class _Seen:
+class _EngineState:
     silent_since: float | None = None
-    silent_looks: int = 0
+    silent_pings: int = 0
     is_down: bool = False
 
 
@@ -30,32 +30,36 @@ class EngineWatch:
     def __init__(self, engines: Engines, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._engines = engines
         self._clock = clock
-        self._seen: dict[str, _Seen] = {}
+        self._engine_states: dict[str, _EngineState] = {}
 
     async def run(self) -> None:
         while True:
             # The wait comes first: engines that start together with this process are not down.
-            await asyncio.sleep(LOOK_SECONDS)
-            await self.look()
+            await asyncio.sleep(PING_SECONDS)
+            await self.ping()
 
-    async def look(self) -> None:
+    async def ping(self) -> None:
         asked_at = self._clock()
         for engine, state in (await self._engines.states()).items():
-            seen = self._seen.setdefault(engine, _Seen())
+            engine_state = self._engine_states.setdefault(engine, _EngineState())
             if state == "up":
-                self._hear(engine, seen)
+                self._answered(engine, engine_state)
             else:
-                self._miss(engine, seen, asked_at)
-            engine_metrics.engine_is(engine, up=not seen.is_down)
+                self._silent(engine, engine_state, asked_at)
+            engine_metrics.engine_is(engine, up=not engine_state.is_down)
 
-    def _hear(self, engine: str, seen: _Seen) -> None:
-        if seen.is_down and seen.silent_since is not None:
-            log.warning("engine_back", engine=engine, seconds=round(self._clock() - seen.silent_since, 1))
-        seen.silent_since, seen.silent_looks, seen.is_down = None, 0, False
+    def _answered(self, engine: str, engine_state: _EngineState) -> None:
+        if engine_state.is_down and engine_state.silent_since is not None:
+            log.warning(
+                "engine_back", engine=engine, seconds=round(self._clock() - engine_state.silent_since, 1)
+            )
+        engine_state.silent_since, engine_state.silent_pings, engine_state.is_down = None, 0, False
 
-    def _miss(self, engine: str, seen: _Seen, asked_at: float) -> None:
-        seen.silent_looks += 1
-        seen.silent_since = asked_at if seen.silent_since is None else seen.silent_since
-        if seen.silent_looks >= SILENT_LOOKS and not seen.is_down:
-            seen.is_down = True
+    def _silent(self, engine: str, engine_state: _EngineState, asked_at: float) -> None:
+        engine_state.silent_pings += 1
+        engine_state.silent_since = (
+            asked_at if engine_state.silent_since is None else engine_state.silent_since
+        )
+        if engine_state.silent_pings >= SILENT_PINGS and not engine_state.is_down:
+            engine_state.is_down = True
             log.error("engine_down", engine=engine)
