@@ -134,7 +134,7 @@ async def until_idle(worker: Running) -> None:
             await asyncio.sleep(1)
 
 
-@pytest.mark.parametrize("point", ["after_claim", "before_close", "after_close", "after_terminal"])
+@pytest.mark.parametrize("point", ["after_claim", "before_end", "after_end", "after_terminal"])
 async def test_f8_a_worker_dies_around_the_end_and_readers_get_one(world: World, point: str) -> None:
     session = await world.caller.open()
     world.stack.points.arm(point, "exit")  # type: ignore[arg-type, unused-ignore]
@@ -148,7 +148,7 @@ async def test_f8_a_worker_dies_around_the_end_and_readers_get_one(world: World,
     late = await world.caller.read(session, posted.answered.data["since_cursor"])
     assert ends(late) == ["finish"]
     rest = await world.judged()
-    assert one_turn(rest) == ("COMPLETED", 1 if point in ("after_close", "after_terminal") else 2)
+    assert one_turn(rest) == ("COMPLETED", 1 if point in ("after_end", "after_terminal") else 2)
 
 
 async def test_f9_a_poisoned_turn_fails_with_a_code_and_others_are_served(world: World) -> None:
@@ -206,7 +206,7 @@ async def reset(world: World, session: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("point", "end"), [("before_close", "abort"), ("after_close", "finish"), ("after_terminal", "finish")]
+    ("point", "end"), [("before_end", "abort"), ("after_end", "finish"), ("after_terminal", "finish")]
 )
 async def test_f39_a_reset_races_the_end_and_one_of_them_is_told(world: World, point: str, end: str) -> None:
     session = await world.caller.open()

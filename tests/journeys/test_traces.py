@@ -70,7 +70,7 @@ async def test_a_message_is_one_trace_to_its_first_event(
         "run turn": "accept message",
         "call model": "run turn",
         "first event": "call model",
-        "close turn": "run turn",
+        "end turn": "run turn",
     }
     assert set(spans) == set(parents)
     for name, parent in parents.items():

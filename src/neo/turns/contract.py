@@ -1,4 +1,4 @@
-"""What the workflow and its activities agree on. Ids only: what people and models say never passes through
+"""What the workflow and its activities agree on. Ids only: what people and models write never passes through
 Temporal.
 """
 

@@ -23,7 +23,7 @@ class TurnNotFound(Failure):
 
 
 class TurnRefused(Failure):
-    """Temporal has ended this turn's workflow already: the turn is closed as `turn_lost`."""
+    """Temporal has ended this turn's workflow already: the turn is ended as `turn_lost`."""
 
     kind = Kind.CONFLICT
     code = "turn_refused"

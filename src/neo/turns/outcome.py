@@ -66,9 +66,9 @@ class Outcomes:
         # Where Valkey has not taken all events, the stream gets no end, and readers get it from PostgreSQL.
         terminal_n = position.n + 1 if is_appended else None
         ending = Ending(status, position.pen, terminal_n, parts, continues, record)
-        await reached("before_close")
-        with traces.span("close turn", neo__status=status.value):
+        await reached("before_end")
+        with traces.span("end turn", neo__status=status.value):
             ended = await self._ender.end(attempt.turn, ending)
-        await reached("after_close")
+        await reached("after_end")
         await writer.end(terminal_chunk(ended))
         await reached("after_terminal")
