@@ -28,7 +28,7 @@ SET_TENANT = "SELECT set_config('neo.tenant_id', $1, false)"
 # Not to be swept: nobody is to answer it.
 BEGIN = """
     INSERT INTO chat_turns (id, tenant_id, session_id, turn_no, status, model_tier, user_message_id,
-                            reply_message_id, pen, started_at, swept_at)
+                            reply_message_id, claim, started_at, swept_at)
     VALUES (gen_random_uuid(), $1, $2, 1, 'RUNNING', 'FAST', gen_random_uuid(), gen_random_uuid(), 1,
             now(), now() + interval '1 hour')
 """

@@ -30,7 +30,7 @@ WITH agent AS (
     FROM generate_series(1, $3::int) AS no
 ), turned AS (
     INSERT INTO chat_turns (id, tenant_id, session_id, turn_no, status, model_tier, user_message_id,
-        reply_message_id, pen, terminal_n, attempts, finish_reason, started_at, ended_at)
+        reply_message_id, claim, terminal_n, attempts, finish_reason, started_at, ended_at)
     SELECT turn_id, $2, $1, no, 'COMPLETED', 'FAST', asked, told, 1, 60, 1, 'stop', now(), now() FROM numbered
 )
 INSERT INTO chat_messages (id, tenant_id, session_id, turn_id, position, role, parts)

@@ -100,7 +100,7 @@ async def test_a_turn_that_is_to_begin_is_begun_with_its_message_unless_one_is_o
     assert stored[0] is not None
     task = task_of(stored[0]["begun"])
     assert (task.turn.id, task.turn.tenant_id) == (rows[0]["turn_id"], tenant.id)
-    assert (task.turn.status, task.turn.pen, task.turn.attempts) == (TurnStatus.RUNNING, 1, 1)
+    assert (task.turn.status, task.turn.claim, task.turn.attempts) == (TurnStatus.RUNNING, 1, 1)
     assert (task.message.text, task.instructions) == (
         "Hello",
         (await begun_again(database, rows[0])).instructions,
@@ -277,7 +277,7 @@ async def test_a_session_is_looked_at_before_its_first_message_and_then_when_it_
     async with database.transaction(tenant.id) as db:
         await db.execute(ARCHIVE, {"id": session_id})
 
-    assert asked == ["neo_standings($1, $2)", *[ACCEPT] * 3]
+    assert asked == ["neo_standings", *[ACCEPT] * 3]
     with pytest.raises(SessionArchived):
         await desk.submit(caller, session_id, draft)
     assert await said_in(database, tenant, session_id) == 3

@@ -16,7 +16,6 @@ from support.rows import Rows
 # Run with the owner's rights, each for a reason: they are asked before a tenant is known.
 DEFINERS = {
     "neo_find_api_keys",  # Who holds a key.
-    "neo_key_holds",  # Whether a presumed caller's key is good for a tenant.
     "neo_find_technician",  # Whose a Microsoft tenant is, and the role of its person.
     "neo_find_session_token",  # Which session an end user's token opens.
     "neo_find_relayed_session",  # In which tenant the platform's account opened a session.

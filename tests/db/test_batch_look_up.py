@@ -24,7 +24,7 @@ class Line:
 
     async def _find(self, keys: list[bytes]) -> Sequence[Any]:
         self.asked.append(len(keys))
-        rows = await self._database.look_up(ECHO, keys)
+        rows = await self._database._functions.fetch(ECHO, keys)
         await self.let.acquire()
         # Whoever waits for this runs after the query has ended, and before who was next in line is awake.
         self.answered.set()

@@ -27,8 +27,8 @@ async def narrow(server: Server) -> Database:
 async def test_a_call_leaves_no_tenant_on_its_connection(narrow: Database, rows: Rows) -> None:
     tenant = await rows.tenant()
 
-    await narrow.call("neo_glance($1, $2)", tenant.id, [uuid4()])
-    [row] = await narrow._kept.fetch(LEFT)
+    await narrow.call("neo_glance", tenant.id, [uuid4()])
+    [row] = await narrow._functions.fetch(LEFT)
 
     assert (row["tenant"] or "") == ""
     await narrow.aclose()
@@ -42,11 +42,11 @@ async def test_what_a_call_is_for_another_tenants_is_not_found(
     other = await rows.tenant()
     before = await client.turn(session, str(turn_id))
 
-    assert await narrow.call("neo_glance($1, $2)", other.id, [UUID(session)]) == []
-    assert await narrow.call("neo_begin_turn($1, $2)", other.id, turn_id) == []
-    for pen in range(3):
-        ended = (UUID(session), turn_id, pen, "FAILED", None, "{}", None, None)
-        assert await narrow.call("neo_end_turn($1, $2, $3, $4, $5, $6, $7, $8, $9)", other.id, *ended) == []
+    assert await narrow.call("neo_glance", other.id, [UUID(session)]) == []
+    assert await narrow.call("neo_begin_turn", other.id, turn_id, None, False) == []
+    for claim in range(3):
+        ended = (UUID(session), turn_id, claim, "FAILED", None, "{}", None, None)
+        assert await narrow.call("neo_end_turn", other.id, *ended) == []
 
     assert (await client.turn(session, str(turn_id)))["status"] == before["status"]
     await narrow.aclose()
@@ -56,7 +56,7 @@ async def test_calls_take_no_more_connections_than_are_kept(server: Server) -> N
     database = Database(server.addresses.database_url, connections_max=8)
 
     async def slow() -> int:
-        [row] = await database._kept.fetch("SELECT pg_backend_pid() AS backend, pg_sleep(0.02)")
+        [row] = await database._functions.fetch("SELECT pg_backend_pid() AS backend, pg_sleep(0.02)")
         return int(row["backend"])
 
     at_once = set(await asyncio.gather(*(slow() for _ in range(20))))
@@ -70,11 +70,11 @@ async def test_calls_take_no_more_connections_than_are_kept(server: Server) -> N
 
 async def test_a_call_goes_on_when_its_connection_was_closed(narrow: Database, rows: Rows) -> None:
     tenant = await rows.tenant()
-    await narrow.call("neo_glance($1, $2)", tenant.id, [uuid4()])
+    await narrow.call("neo_glance", tenant.id, [uuid4()])
     async with narrow.without_tenant() as connection:
         await connection.execute(END_OTHERS)
 
-    assert await narrow.call("neo_glance($1, $2)", tenant.id, [uuid4()]) == []
+    assert await narrow.call("neo_glance", tenant.id, [uuid4()]) == []
     await narrow.aclose()
 
 
@@ -82,7 +82,7 @@ async def test_a_call_that_is_given_up_gives_its_connection_back(narrow: Databas
     tenant = await rows.tenant()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.2):
-            await narrow._kept.fetch("SELECT pg_sleep(30)")
+            await narrow._functions.fetch("SELECT pg_sleep(30)")
 
-    assert await narrow.call("neo_glance($1, $2)", tenant.id, [uuid4()]) == []
+    assert await narrow.call("neo_glance", tenant.id, [uuid4()]) == []
     await narrow.aclose()

@@ -4,7 +4,6 @@ import asyncio
 
 from sqlalchemy import text
 
-from neo.db import Database
 from support.client import SESSIONS, Client
 from support.rows import Rows
 from support.server import Server
@@ -25,11 +24,3 @@ async def test_requests_go_on_when_all_pooled_connections_were_closed(
     answers = [await client.http.get(SESSIONS) for _ in range(10)]
 
     assert [answer.status_code for answer in answers] == [200] * 10, server.log()
-
-
-async def test_rows_come_with_their_names(rows: Rows) -> None:
-    database: Database = rows.database
-
-    [row] = await database.look_up("SELECT $1::int AS number", 7)
-
-    assert row["number"] == 7

@@ -1,24 +1,35 @@
-"""The schema goes up, down and up again, and the code knows which version is the newest."""
+"""The schema goes up once, the code knows which version is the newest, and what cannot be upgraded is said so."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import text
 
-from neo.db import Database, DatabaseUnavailable, SchemaOutdated, check_schema
-from neo.db.migrate import HEAD, MIGRATIONS, migrate
+from neo.db import Database, DatabaseUnavailable, SchemaOutdated, check_role, check_schema
+from neo.db.migrate import HEAD, MIGRATIONS, OLDEST, SchemaNotUpgradable, migrate
 from neo.engines.addresses import Addresses
 from neo.engines.data_folder.layout import locked
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 
 APP = "neo_app"
-TABLES = text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'alembic_version'")
+# As another version would have left it: a function and a type too many, another signature, other rights.
+CHANGED = (
+    "CREATE FUNCTION neo_stray() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE TYPE neo_strays AS (id integer)",
+    "DROP FUNCTION neo_find_api_keys",
+    "CREATE FUNCTION neo_find_api_keys(digest text) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "COMMENT ON TABLE alembic_version IS 'another'",
+)
+HOW_IT_IS = """
+SELECT to_regproc('neo_stray'), to_regtype('neo_strays'),
+       (SELECT pg_get_function_identity_arguments(oid) FROM pg_proc WHERE proname = 'neo_find_api_keys'),
+       has_function_privilege('public', 'neo_find_api_keys(bytea[])', 'EXECUTE'),
+       has_function_privilege('neo_app', 'neo_find_api_keys(bytea[])', 'EXECUTE')
+"""
 
 
 @pytest.fixture
@@ -29,34 +40,64 @@ async def fresh(tmp_path: Path) -> AsyncIterator[Addresses]:
         discard_home(folder)
 
 
-def config(owner_url: str) -> Config:
-    made = Config()
-    made.set_main_option("script_location", str(MIGRATIONS))
-    made.attributes.update(owner_url=owner_url, app_role=APP)
-    return made
+def test_the_migrations_lead_from_the_oldest_version_to_the_newest() -> None:
+    scripts = ScriptDirectory(str(MIGRATIONS))
+
+    assert scripts.get_current_head() == HEAD
+    assert scripts.get_base() == OLDEST
 
 
-def test_the_head_is_the_newest_migration() -> None:
-    assert ScriptDirectory.from_config(config("")).get_current_head() == HEAD
+async def test_a_fresh_database_goes_up_once(fresh: Addresses) -> None:
+    app = Database(fresh.database_url, connections_max=1)
+    with pytest.raises(SchemaOutdated):
+        await check_schema(app)
+
+    assert await migrate(fresh.database_owner_url, APP)
+    assert not await migrate(fresh.database_owner_url, APP)
+
+    await check_schema(app)
+    await check_role(app)
+    await app.aclose()
 
 
-async def test_up_down_and_up_again(fresh: Addresses) -> None:
-    owner = Database(fresh.database_owner_url, connections_max=1)
+async def test_functions_are_applied_whole(fresh: Addresses) -> None:
+    await migrate(fresh.database_owner_url, APP)
+    owner = Database(fresh.database_owner_url, connections_max=2)
+    async with owner.without_tenant() as connection:
+        for statement in CHANGED:
+            await connection.execute(text(statement))
     with pytest.raises(SchemaOutdated):
         await check_schema(owner)
 
     assert await migrate(fresh.database_owner_url, APP)
-    assert not await migrate(fresh.database_owner_url, APP)
-    await check_schema(owner)
-    await asyncio.to_thread(command.downgrade, config(fresh.database_owner_url), "base")
-    async with owner.without_tenant() as connection:
-        assert await connection.scalar(TABLES) == 0
-    assert await migrate(fresh.database_owner_url, APP)
 
-    app = Database(fresh.database_url, connections_max=1)
-    await check_schema(app)
-    for database in (owner, app):
-        await database.aclose()
+    async with owner.without_tenant() as connection:
+        assert (await connection.execute(text(HOW_IT_IS))).one() == (
+            None,
+            None,
+            "digests bytea[]",
+            False,
+            True,
+        )
+    await owner.aclose()
+
+
+@pytest.mark.parametrize(("version", "said"), [("0009", "begin with a fresh"), ("0999", "a newer Neo")])
+async def test_another_versions_schema_is_refused_and_left_as_it_is(
+    fresh: Addresses, version: str, said: str
+) -> None:
+    await migrate(fresh.database_owner_url, APP)
+    owner = Database(fresh.database_owner_url, connections_max=1)
+    async with owner.without_tenant() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
+
+    with pytest.raises(SchemaNotUpgradable, match=said) as refused:
+        await migrate(fresh.database_owner_url, APP)
+
+    assert "\n" not in refused.value.message
+    async with owner.without_tenant() as connection:
+        assert await connection.scalar(text("SELECT version_num FROM alembic_version")) == version
+    await owner.aclose()
 
 
 async def test_two_starts_at_once_migrate_once(fresh: Addresses) -> None:

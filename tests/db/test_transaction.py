@@ -38,7 +38,7 @@ async def test_an_error_takes_everything_back_and_leaves_no_tenant_behind(
             await db.execute(NAME, {"name": "after", "id": tenant.id})
             raise KeyError
 
-    [row] = await narrow.look_up(TENANT)
+    [row] = await narrow._functions.fetch(TENANT)
     assert (row["tenant"] or "", row["writes"]) == ("", None)
     assert await named(narrow, tenant.id) == "before"
     await narrow.aclose()
@@ -58,7 +58,7 @@ async def test_a_cancel_in_mid_statement_does_the_same(narrow: Database, rows: R
     with pytest.raises(asyncio.CancelledError):
         await task
 
-    [row] = await narrow.look_up(TENANT)
+    [row] = await narrow._functions.fetch(TENANT)
     assert (row["tenant"] or "", row["writes"]) == ("", None)
     assert await named(narrow, tenant.id) == "before"
     await narrow.aclose()
@@ -86,7 +86,7 @@ async def test_a_connection_that_was_left_in_a_transaction_is_not_handed_out(
         assert driver is not None
         await driver.execute(f"BEGIN; SET LOCAL neo.tenant_id = '{tenant.id}'")
 
-    [row] = await narrow.look_up(TENANT)
+    [row] = await narrow._functions.fetch(TENANT)
 
     assert (row["tenant"] or "") == ""
     await narrow.aclose()

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from faults.caller import TERMINALS, Caller, said
 from faults.world import World
-from neo.db import Database, DatabaseUnavailable, fetch
+from neo.db import Database, DatabaseUnavailable
 from neo.db.database import SILENCE_SECONDS
 from support.client import SESSIONS
 
@@ -21,13 +21,16 @@ ANSWER_SECONDS = 2.5
 SET_TENANT = text("SELECT set_config('neo.tenant_id', :tenant, true)")
 LOCK_SESSION = text("SELECT id FROM chat_sessions WHERE id = :id FOR UPDATE")
 LOCK_TURN = text("SELECT id FROM chat_turns WHERE id = :id FOR UPDATE")
-FULL = """
+FULL = text("""
 CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = '53100';
 END $$
-"""
-TRIGGER = "CREATE TRIGGER full_disk BEFORE INSERT ON chat_messages FOR EACH ROW EXECUTE FUNCTION full_disk()"
+""")
+TRIGGER = text(
+    "CREATE TRIGGER full_disk BEFORE INSERT ON chat_messages FOR EACH ROW EXECUTE FUNCTION full_disk()"
+)
+WAITING = text("SELECT 1 FROM pg_locks WHERE NOT granted")
 
 
 async def test_f15_without_postgresql_every_request_is_503_and_a_running_turn_ends(world: World) -> None:
@@ -84,8 +87,9 @@ async def until_waiting(world: World) -> None:
     """Until somebody waits for a lock."""
     async with asyncio.timeout(10):
         while True:
-            if await world.stack.owner.look_up("SELECT 1 FROM pg_locks WHERE NOT granted"):
-                return
+            async with world.stack.owner.without_tenant() as owner:
+                if await owner.scalar(WAITING):
+                    return
             await asyncio.sleep(0.02)
 
 
@@ -128,12 +132,14 @@ async def until_all_are_busy(caller: Caller) -> None:
 async def test_f32_a_full_disk_under_postgresql_is_503_and_stores_nothing(world: World) -> None:
     session = await world.caller.open()
     name, message = uuid4().hex, f"say {uuid4()}"
-    await world.stack.owner.look_up(FULL)
-    await world.stack.owner.look_up(TRIGGER)
+    async with world.stack.owner.without_tenant() as owner:
+        await owner.execute(FULL)
+        await owner.execute(TRIGGER)
     try:
         refused = await world.caller.post(session, message, name)
     finally:
-        await world.stack.owner.look_up("DROP FUNCTION full_disk CASCADE")
+        async with world.stack.owner.without_tenant() as owner:
+            await owner.execute(text("DROP FUNCTION full_disk CASCADE"))
 
     assert (refused.answered.status, refused.answered.code) == (503, "database_unavailable")
     again = await world.caller.post(session, message, name)
@@ -201,7 +207,7 @@ async def test_f15_a_transaction_on_a_server_that_froze_meanwhile_ends(world: Wo
         with pytest.raises(DatabaseUnavailable), ExitStack() as cold:
             async with database.transaction(world.tenant_id) as db:
                 cold.enter_context(frozen(postgres.pid))
-                await fetch(db, "SELECT 1")
+                await db.execute(text("SELECT 1"))
     finally:
         await database.aclose()
 

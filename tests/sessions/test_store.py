@@ -14,7 +14,6 @@ from neo.sessions import (
     MessageStore,
     SessionNotFound,
     SessionStore,
-    message_position,
 )
 from neo.sessions import Role as Author
 from sessions.callers import service_account, technician
@@ -44,6 +43,8 @@ TURN = text(
     " VALUES (:id, :tenant_id, :session_id, :turn_no, 'COMPLETED', 'FAST', :asked, :answered, now())"
 )
 
+POSITION = text("SELECT neo_message_position(:turn_no, :role)")
+
 
 async def has_turn(db: AsyncSession, session: ChatSession, turn_no: int) -> UUID:
     ids = {"id": uuid4(), "asked": uuid4(), "answered": uuid4()}
@@ -60,7 +61,7 @@ async def say(
         tenant_id=session.tenant_id,
         session_id=session.id,
         turn_id=turn_id,
-        position=message_position(turn_no, author),
+        position=await db.scalar(POSITION, {"turn_no": turn_no, "role": author.value}),
         role=author,
         parts=[{"type": "text", "text": said}],
         client_message_id=said if author is Author.USER else None,
@@ -152,7 +153,7 @@ async def test_messages_are_in_the_order_of_their_turns(
     assert [message.text for message in rest] == ["Hello!", "and then?"]
 
 
-async def test_a_message_is_found_by_its_position_and_by_its_senders_id(
+async def test_a_message_is_found_by_its_id_and_by_its_senders_id(
     tenant: Tenant, db: AsyncSession, opened_by: Opened
 ) -> None:
     caller = service_account(tenant.id)
@@ -160,12 +161,11 @@ async def test_a_message_is_found_by_its_position_and_by_its_senders_id(
     await say(db, session, await has_turn(db, session, 1), 1, Author.USER, "Hi")
 
     by_id = await store.find_by_client_id(session.id, "Hi")
-    by_position = await store.at(session.id, message_position(1, Author.USER))
 
     assert by_id is not None
-    assert by_id is by_position
+    assert await store.find(session.id, by_id.id) is by_id
     assert await store.find_by_client_id(other.id, "Hi") is None
-    assert await store.at(session.id, message_position(1, Author.ASSISTANT)) is None
+    assert await store.find(other.id, by_id.id) is None
 
 
 async def committed(rows: Rows, tenant: Tenant) -> UUID:

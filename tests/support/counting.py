@@ -6,28 +6,25 @@ from typing import Any
 from sqlalchemy import event
 
 from neo.db import BatchLookUp, Database
+from neo.db.function_call import calling
 
 
 class CountingDatabase(Database):
-    """`asked` are the statements, in their order, those that only open a transaction included."""
+    """`asked` are the statements and the names of functions, in their order."""
 
     def __init__(self, url: str) -> None:
         super().__init__(url, connections_max=2)
         self.asked: list[str] = []
         event.listen(self._engine.sync_engine, "before_cursor_execute", self._note)
 
-    async def look_up(self, query: str, *values: object) -> Sequence[Any]:
-        self.asked.append(query)
-        return await super().look_up(query, *values)
-
     async def call(self, function: str, *values: object) -> Sequence[Any]:
         self.asked.append(function)
         return await super().call(function, *values)
 
-    def batch_look_up(self, query: str, *, key: str) -> BatchLookUp:
+    def batch_look_up(self, function: str, *, key: str) -> BatchLookUp:
         async def find(keys: list[bytes]) -> Sequence[Any]:
-            self.asked.append(query)
-            found: Sequence[Any] = await self._of_keys.fetch(query, keys)
+            self.asked.append(function)
+            found: Sequence[Any] = await self._key_connection.fetch(calling(function, 1), keys)
             return found
 
         return BatchLookUp(find, key=key)

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import orjson
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from neo.agents import AgentStore, create_tenant
 from neo.db import Database
 from neo.events import EventLog, Position, TurnWriter
-from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore, message_position
+from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore
 from neo.streams import Valkey
 from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
@@ -104,9 +104,8 @@ class Stage:
 
     async def reply(self, turn: ChatTurn) -> list[dict[str, Any]] | None:
         """The parts of the turn's stored reply."""
-        position = message_position(turn.turn_no, Role.ASSISTANT)
         async with self.database.transaction(self.tenant_id) as db:
-            found = await MessageStore(db, self.tenant_id).at(self.session_id, position)
+            found = await MessageStore(db, self.tenant_id).find(self.session_id, turn.reply_message_id)
         return None if found is None else found.parts
 
     async def writer(self, turn_no: int = 1, claim: int = 1) -> TurnWriter:
@@ -143,7 +142,7 @@ class Stage:
             tenant_id=self.tenant_id,
             session_id=self.session_id,
             turn_id=turn.id,
-            position=message_position(turn.turn_no, role),
+            position=func.neo_message_position(turn.turn_no, role.value),
             role=role.value,
             parts=[text_part(text)],
         )

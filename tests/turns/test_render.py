@@ -31,7 +31,7 @@ pieces = st.one_of(
 
 def turn_of(status: TurnStatus = TurnStatus.COMPLETED, **columns: Any) -> ChatTurn:
     ids = {"id": UUID(int=1), "reply_message_id": UUID(int=2)}
-    return ChatTurn(**ids, turn_no=1, model_tier="FAST", status=status, pen=1, **columns)
+    return ChatTurn(**ids, turn_no=1, model_tier="FAST", status=status, claim=1, **columns)
 
 
 def stage_of(valkey: Valkey, engines: Engines) -> Stage:

@@ -13,7 +13,7 @@ from neo.turns.end import TurnEnder
 from neo.turns.errors import TURN_LOST
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.start import TurnStarter
-from neo.turns.sweep import CANCEL_TIMEOUT, DUE, Sweeper
+from neo.turns.sweep import CANCEL_TIMEOUT, Sweeper
 from support.server import Server
 from support.temporal import knows_of
 from turns.stage import COMPLETED, Stage, input_of
@@ -41,7 +41,9 @@ def sweeper_of(stage: Stage, temporal: TemporalConnection | None = None) -> Swee
 
 async def due(database: Database) -> set[UUID]:
     """What one sweep is given, of all tenants."""
-    return {row["id"] for row in await database.look_up(DUE, QUEUED_AFTER, RUNNING_AFTER, TURNS_MAX)}
+    return {
+        row["id"] for row in await database.call("neo_sweep_turns", QUEUED_AFTER, RUNNING_AFTER, TURNS_MAX)
+    }
 
 
 async def found_due(stage: Stage, turns: Iterable[ChatTurn]) -> list[bool]:

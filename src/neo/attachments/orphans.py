@@ -22,9 +22,6 @@ ROWS_MAX = 200
 # Longer than any URL lives that was signed to read or write the upload itself.
 SPENT_AFTER = timedelta(hours=1)
 
-SPENT = "SELECT * FROM neo_spent_uploads($1, $2)"
-TAKE = "SELECT * FROM neo_take_orphan_uploads($1, $2)"
-
 
 @dataclass(frozen=True)
 class OrphanSweeper:
@@ -45,7 +42,7 @@ class OrphanSweeper:
     async def sweep(self) -> int:
         """Remove one batch, oldest first, and return how many were removed."""
         removed = 0
-        for row in await self.database.look_up(TAKE, self.kept, ROWS_MAX):
+        for row in await self.database.call("neo_take_orphan_uploads", self.kept, ROWS_MAX):
             removed += await self._remove(row["tenant_id"], row["id"], row["blob_path"])
         if removed:
             log.info("unused_uploads_removed", count=removed)
@@ -53,7 +50,7 @@ class OrphanSweeper:
 
     async def sweep_spent(self, spent_after: timedelta = SPENT_AFTER) -> int:
         """Remove uploads whose pixels are stored: nobody reads them any more, and their metadata may be private."""
-        found = await self.database.look_up(SPENT, spent_after, ROWS_MAX)
+        found = await self.database.call("neo_spent_uploads", spent_after, ROWS_MAX)
         for row in found:
             if self.blobs is not None:
                 await self.blobs.delete(row["blob_path"])

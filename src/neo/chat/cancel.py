@@ -12,6 +12,7 @@ from neo.streams import Valkey
 from neo.telemetry import turn_metrics
 from neo.turns.cancellations import publish_cancel
 from neo.turns.contract import TurnInput
+from neo.turns.end import Ending, end_within
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.start import TurnStarter
 from neo.turns.store import TurnStore
@@ -33,10 +34,10 @@ class Canceller:
             check_writable(caller, session)
             turns = TurnStore(db, caller.tenant_id)
             turn = await turns.lock(session_id, turn_id)
-            ended = [turn] if await _stop(db, turn) else []
+            ended = await _stop(db, turn)
             await db.refresh(turn)
             following = await turns.find_first_open(session_id)
-        _count(ended)
+        _count([ended])
         await self._tell([turn], session_id, following)
         return turn
 
@@ -48,7 +49,7 @@ class Canceller:
             check_writable(caller, session)
             await sessions.archive(session)
             open_turns = await TurnStore(db, caller.tenant_id).lock_open(session_id)
-            ended = [turn for turn in open_turns if await _stop(db, turn)]
+            ended = [await _stop(db, turn) for turn in open_turns]
         _count(ended)
         await self._tell(list(open_turns), session_id, None)
         return session
@@ -63,17 +64,17 @@ class Canceller:
             self._starter.start_soon(TurnInput(str(following.tenant_id), str(session_id), str(following.id)))
 
 
-async def _stop(db: AsyncSession, turn: ChatTurn) -> bool:
-    """Whether it ended by this; a running one is ended by whoever runs it."""
-    turns = TurnStore(db, turn.tenant_id)
+async def _stop(db: AsyncSession, turn: ChatTurn) -> ChatTurn | None:
+    """The turn as it ended, if it was queued; a running one is ended by whoever runs it."""
     if turn.status == TurnStatus.QUEUED:
-        await turns.close(turn.id, turn.pen, status=TurnStatus.CANCELLED)
-        return True
+        named = TurnInput(str(turn.tenant_id), str(turn.session_id), str(turn.id))
+        return await end_within(db, named, Ending(TurnStatus.CANCELLED, turn.claim, None))
     if turn.is_open:
-        await turns.request_cancel(turn.id)
-    return False
+        await TurnStore(db, turn.tenant_id).request_cancel(turn.id)
+    return None
 
 
-def _count(ended: list[ChatTurn]) -> None:
+def _count(ended: list[ChatTurn | None]) -> None:
     for turn in ended:
-        turn_metrics.ended(TurnStatus.CANCELLED, turn.age_seconds)
+        if turn is not None:
+            turn_metrics.ended(TurnStatus.CANCELLED, turn.age_seconds)

@@ -2,14 +2,16 @@
 
 Every transaction belongs to one tenant, set with `SET LOCAL`, and row-level security stands behind the
 queries: the application's role cannot bypass it. Only `Database` opens, commits or rolls back. What every turn
-waits for is a function in the migrations that sets its own tenant, with the caller's rights (`Database.call`). The
-few look-ups that must run before a tenant is known are `SECURITY DEFINER` functions there.
+waits for is a function of the database that sets its own tenant, with the caller's rights (`Database.call`). The few
+look-ups that must run before a tenant is known are `SECURITY DEFINER` functions. The SQL of all of them, and of the
+tables, is in `sql/`.
 """
 
 from neo.db.base import Base
 from neo.db.batch_look_up import BatchLookUp
 from neo.db.database import Database
-from neo.db.driver import DatabaseUnavailable, fetch
+from neo.db.driver import DatabaseUnavailable
+from neo.db.function_call import call_within
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
 __all__ = [
@@ -19,8 +21,8 @@ __all__ = [
     "DatabaseRoleUnsafe",
     "DatabaseUnavailable",
     "SchemaOutdated",
+    "call_within",
     "check_role",
     "check_schema",
-    "fetch",
     "trusted",
 ]

@@ -14,7 +14,7 @@ NAMES = {
 
 
 class Base(DeclarativeBase):
-    """The tables as the code sees them; their definition, with policies, is in the migrations."""
+    """The tables as the code sees them; their definition, with policies, is `sql/schema.sql`."""
 
     metadata = MetaData(naming_convention=NAMES)
     type_annotation_map = {  # noqa: RUF012

@@ -11,24 +11,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from neo.db.batch_look_up import BatchLookUp
 from neo.db.committing import committed
 from neo.db.driver import DEAD, cut, driver_of, mapped, unavailable
-from neo.db.held import HeldConnection, HeldConnections
-from neo.db.places import WAIT_SECONDS, Places
+from neo.db.function_call import calling
+from neo.db.function_pool import FunctionConnection, FunctionPool
+from neo.db.permits import WAIT_SECONDS, Permits
 
 CONNECT_SECONDS = 2.0
-# For look-ups of keys, beside all others.
+# For look-ups of keys, besides all others.
 KEY_CONNECTIONS = 1
 # An index look-up takes a fraction of a millisecond; a server that is silent for this long is down or frozen.
 ANSWER_SECONDS = 1.5
-# Of all connections one in four is kept for functions: one that is used again and again is used without a check.
-KEPT_SHARE = 4
+# One connection in four is for functions: one that is used again and again is used without a check.
+FUNCTIONS_SHARE = 4
 # A statement of ours takes milliseconds; one that takes this long is stuck behind a lock.
 STATEMENT_SECONDS = 30.0
 # The server ends a statement itself; one that is silent for this much longer is frozen or cut off.
 SILENCE_SECONDS = 2.0
 LOCK_WAIT_SECONDS = 5
-
-# Only ever formatted with a UUID.
-BEGIN = "BEGIN; SET LOCAL neo.tenant_id = '{tenant_id}'"
 
 
 class Database:
@@ -37,15 +35,15 @@ class Database:
     def __init__(
         self, url: str, *, connections_max: int = 20, statement_seconds: float = STATEMENT_SECONDS
     ) -> None:
-        kept = max(1, connections_max // KEPT_SHARE)
-        places = max(1, connections_max - kept)
+        for_functions = max(1, connections_max // FUNCTIONS_SHARE)
+        for_transactions = max(1, connections_max - for_functions)
         self._engine = create_async_engine(
             url,
-            pool_size=places + kept + KEY_CONNECTIONS,
+            pool_size=for_transactions + for_functions + KEY_CONNECTIONS,
             max_overflow=0,
             # What people say to each other must not reach a log by way of a failed statement.
             hide_parameters=True,
-            # Never waited for: there are as many connections as places and kept ones.
+            # Never waited for: there are as many connections as permits for them.
             pool_timeout=WAIT_SECONDS,
             connect_args={
                 "timeout": CONNECT_SECONDS,
@@ -62,9 +60,9 @@ class Database:
         # Transactions are begun and ended here, in as few messages as they need; the library begins none.
         self._autocommit: AsyncEngine = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         event.listen(self._engine.sync_engine, "checkout", _refuse_used)
-        self._of_keys = HeldConnection(self._autocommit, answer_seconds=ANSWER_SECONDS)
-        self._kept = HeldConnections(self._autocommit, kept)
-        self._places = Places(places)
+        self._key_connection = FunctionConnection(self._autocommit, answer_seconds=ANSWER_SECONDS)
+        self._functions = FunctionPool(self._autocommit, for_functions)
+        self._permits = Permits(for_transactions)
 
     @asynccontextmanager
     async def transaction(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
@@ -79,39 +77,35 @@ class Database:
                 await session.close()
 
     async def call(self, function: str, *values: object) -> Sequence[asyncpg.Record]:
-        """The rows of a function that sets its own tenant, `name($1, $2)`: a hot transaction in one message to the
-        server.
+        """The rows of a function of the database (`db/sql/functions`), called with these values.
 
-        It is called again when its connection died, so it does nothing twice.
+        One message to the server. It sets its own tenant, or may look over all of them. It is called again when its
+        connection has died, so it does nothing twice.
         """
-        return await self._kept.fetch(f"SELECT * FROM {function}", *values)  # noqa: S608 - names of ours.
+        return await self._functions.fetch(calling(function, len(values)), *values)
 
     @asynccontextmanager
     async def without_tenant(self) -> AsyncIterator[AsyncConnection]:
-        """Single statements of no tenant: they see no tenant's rows and may call the listed look-ups."""
-        async with mapped(), self._places.taken(), self._autocommit.connect() as connection:
+        """Single statements of no tenant: they see no tenant's rows."""
+        async with mapped(), self._permits.taken(), self._autocommit.connect() as connection:
             yield connection
 
-    async def look_up(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        """The rows of a listed look-up."""
-        return await self._kept.fetch(query, *values)
-
-    def batch_look_up(self, query: str, *, key: str) -> BatchLookUp:
-        """A listed look-up of many keys, which its rows tell as `key`, over a connection that is kept for it."""
-        return BatchLookUp(lambda keys: self._of_keys.fetch(query, keys), key=key)
+    def batch_look_up(self, function: str, *, key: str) -> BatchLookUp:
+        """A function that finds the rows of many keys; its column `key` says whose row it is."""
+        return BatchLookUp(lambda keys: self._key_connection.fetch(calling(function, 1), keys), key=key)
 
     async def ping(self) -> None:
         async with self.without_tenant() as connection:
             await connection.execute(text("SELECT 1"))
 
     async def aclose(self) -> None:
-        await self._of_keys.aclose()
-        await self._kept.aclose()
+        await self._key_connection.aclose()
+        await self._functions.aclose()
         await self._engine.dispose()
 
     @asynccontextmanager
     async def _begun(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
-        async with mapped(), self._places.taken():
+        async with mapped(), self._permits.taken():
             connection = await self._opened(tenant_id)
             try:
                 yield connection
@@ -132,13 +126,20 @@ class Database:
     async def _open(self, tenant_id: UUID) -> AsyncConnection:
         connection = await self._autocommit.connect()
         try:
-            # In one message: a transaction of three statements would else take five.
-            await (await driver_of(connection)).execute(BEGIN.format(tenant_id=tenant_id))
+            await (await driver_of(connection)).execute(_beginning(tenant_id))
         except BaseException:
             await cut(connection)
             await connection.close()
             raise
         return connection
+
+
+def _beginning(tenant_id: UUID) -> str:
+    """Begins a tenant's transaction in one message: in two, a transaction of three statements would take five.
+
+    A message of several statements takes no parameters. The text of a UUID is nothing but hexadecimal digits.
+    """
+    return f"BEGIN; SET LOCAL neo.tenant_id = '{UUID(bytes=tenant_id.bytes)}'"
 
 
 def _refuse_used(driver: Any, *_: object) -> None:

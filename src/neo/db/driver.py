@@ -1,14 +1,14 @@
 """The driver below the library, and what its errors mean."""
 
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
 import asyncpg
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neo.errors import Failure, Kind
 
@@ -44,14 +44,8 @@ async def driver_of(connection: AsyncConnection) -> Driver:
     return driver
 
 
-async def fetch(db: AsyncSession, query: str, *values: object) -> Sequence[asyncpg.Record]:
-    """The rows of a hot statement of this transaction, through the driver itself: a third of the time."""
-    found: Sequence[asyncpg.Record] = await (await driver_of(await db.connection())).fetch(query, *values)
-    return found
-
-
 async def cut(connection: AsyncConnection) -> None:
-    """Never use it again. It is not said farewell to: a frozen server would be waited for."""
+    """Never use it again. It is closed without a goodbye, for which a frozen server would be waited for."""
     with contextlib.suppress(Exception):
         (await driver_of(connection)).terminate()
     await connection.invalidate()

@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from neo.db.database import Database
 from neo.db.driver import DatabaseUnavailable
-from neo.db.migrate import HEAD
+from neo.db.migrate import HEAD, schema_state
 from neo.errors import Edge, Failure, Kind
 
 # A start waits for engines that come up beside it, and should not be what is slow.
@@ -25,7 +25,6 @@ UNPROTECTED = text(
     "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity "
     "AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid))"
 )
-VERSION = text("SELECT version_num FROM alembic_version")
 
 
 class DatabaseRoleUnsafe(Failure):
@@ -78,11 +77,12 @@ async def trusted(database: Database, *, on_wait: Callable[[str], None]) -> None
 
 
 async def check_schema(database: Database) -> None:
-    """Refuse to work on a schema of another version."""
+    """Refuse to work on the schema or the functions of another version."""
     async with database.without_tenant() as connection:
-        exists = await connection.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
-        version = await connection.scalar(VERSION) if exists else None
-    if version != HEAD:
+        state = await schema_state(connection)
+    if state.version != HEAD:
         raise SchemaOutdated(
-            f"The database's schema is at {version}, this Neo needs {HEAD}: run `neo migrate`."
+            f"The database's schema is at {state.version}, this Neo needs {HEAD}: run `neo migrate`."
         )
+    if not state.is_current:
+        raise SchemaOutdated("The database has the functions of another version: run `neo migrate`.")

@@ -6,7 +6,7 @@ next turn can go on from there. An archived session takes no more messages. Who 
 """
 
 from neo.sessions.models import ChatMessage, ChatSession, Role
-from neo.sessions.store import MessageStore, SessionNotFound, SessionStore, message_position
+from neo.sessions.store import MessageStore, SessionNotFound, SessionStore
 from neo.sessions.title import title_of
 from neo.sessions.tokens import SessionToken, SessionTokenNotFound, SessionTokenStore
 from neo.sessions.visible import check_readable, check_writable
@@ -23,6 +23,5 @@ __all__ = [
     "SessionTokenStore",
     "check_readable",
     "check_writable",
-    "message_position",
     "title_of",
 ]

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.errors import Failure, Kind
-from neo.sessions.models import ChatMessage, ChatSession, Role
+from neo.sessions.models import ChatMessage, ChatSession
 
 
 class SessionNotFound(Failure):
@@ -16,11 +16,6 @@ class SessionNotFound(Failure):
     kind = Kind.NOT_FOUND
     code = "session_not_found"
     remedy = "Check the id."
-
-
-def message_position(turn_no: int, role: Role) -> int:
-    """The position of a turn's user message or reply: each turn has two positions."""
-    return turn_no * 2 + int(role is Role.ASSISTANT)
 
 
 class SessionStore:
@@ -88,8 +83,8 @@ class MessageStore:
             wanted = wanted.where(beyond)
         return (await self._db.scalars(wanted)).all()
 
-    async def at(self, session_id: UUID, position: int) -> ChatMessage | None:
-        return await self._db.scalar(self._in(session_id).where(ChatMessage.position == position))
+    async def find(self, session_id: UUID, message_id: UUID) -> ChatMessage | None:
+        return await self._db.scalar(self._in(session_id).where(ChatMessage.id == message_id))
 
     def _in(self, session_id: UUID) -> Select[ChatMessage]:
         return select(ChatMessage).where(

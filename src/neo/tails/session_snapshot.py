@@ -16,8 +16,8 @@ from neo.turns.models import TurnStatus
 # Looked at by one call.
 SESSIONS_MAX = 1_000
 
-GLANCE = "neo_glance($1, $2)"
-Place = tuple[UUID, UUID]
+# A tenant and its session.
+Asked = tuple[UUID, UUID]
 
 
 class Glance:
@@ -53,7 +53,7 @@ class Glance:
         row = self._row
         if row["turn_no"] is None:
             return None
-        return TurnState(row["turn_no"], TurnStatus(row["status"]).is_open, row["pen"], row["terminal_n"])
+        return TurnState(row["turn_no"], TurnStatus(row["status"]).is_open, row["claim"], row["terminal_n"])
 
 
 class Glances:
@@ -75,15 +75,15 @@ class Glances:
         check_readable(caller, glance)
         return glance
 
-    async def _looked(self, asked: list[Place]) -> list[Glance | None]:
+    async def _looked(self, asked: list[Asked]) -> list[Glance | None]:
         sessions: dict[UUID, list[UUID]] = {}
         for tenant_id, session_id in asked:
             sessions.setdefault(tenant_id, []).append(session_id)
         looks = (self._of_tenant(tenant_id, session_ids) for tenant_id, session_ids in sessions.items())
         # By tenant too: who asks for another's session gets nothing, also when its owner asks at the same time.
-        found = {place: glance for look in await asyncio.gather(*looks) for place, glance in look}
-        return [found.get(place) for place in asked]
+        found = {one: glance for look in await asyncio.gather(*looks) for one, glance in look}
+        return [found.get(one) for one in asked]
 
-    async def _of_tenant(self, tenant_id: UUID, session_ids: list[UUID]) -> list[tuple[Place, Glance]]:
-        rows = await self._database.call(GLANCE, tenant_id, session_ids)
+    async def _of_tenant(self, tenant_id: UUID, session_ids: list[UUID]) -> list[tuple[Asked, Glance]]:
+        rows = await self._database.call("neo_glance", tenant_id, session_ids)
         return [((tenant_id, row["id"]), Glance(row)) for row in rows]

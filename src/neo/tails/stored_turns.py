@@ -4,7 +4,7 @@ from uuid import UUID
 
 from neo.db import Database
 from neo.events import envelope
-from neo.sessions import MessageStore, Role, message_position
+from neo.sessions import MessageStore
 from neo.tails.session_snapshot import Glances
 from neo.tails.turn_status import TurnState
 from neo.turns.render import replay_chunks
@@ -27,13 +27,12 @@ class SessionLedger:
     async def turn(self, turn_no: int) -> TurnState | None:
         async with self._database.transaction(self._tenant_id) as db:
             turn = await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no)
-            return None if turn is None else TurnState(turn_no, turn.is_open, turn.pen, turn.terminal_n)
+            return None if turn is None else TurnState(turn_no, turn.is_open, turn.claim, turn.terminal_n)
 
     async def told(self, turn_no: int) -> list[envelope.Chunk]:
         async with self._database.transaction(self._tenant_id) as db:
             turn = await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no)
             if turn is None:
                 return []
-            position = message_position(turn_no, Role.ASSISTANT)
-            reply = await MessageStore(db, self._tenant_id).at(self._session_id, position)
+            reply = await MessageStore(db, self._tenant_id).find(self._session_id, turn.reply_message_id)
             return replay_chunks(turn, reply.parts if reply else [])

@@ -20,7 +20,6 @@ log = structlog.get_logger()
 CHANNEL = b"neo:cancel"
 # An answer is to stop within a second, whatever is away: one query for all turns of a worker.
 POLL_SECONDS = 0.5
-CANCELLED_OF = "SELECT id FROM neo_cancelled_turns($1) AS asked (id)"
 
 
 async def publish_cancel(valkey: Valkey, turn_id: UUID) -> None:
@@ -61,7 +60,7 @@ class Cancellations:
         if not self._watched:
             return
         try:
-            found = await self._database.look_up(CANCELLED_OF, list(self._watched))
+            found = await self._database.call("neo_cancelled_turns", list(self._watched))
         except DatabaseUnavailable:
             log.debug("cancellations_wait_for_database")
             return

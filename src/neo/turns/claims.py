@@ -15,7 +15,7 @@ class Claims:
     def __init__(self, database: Database, turn: TurnInput, row: ChatTurn) -> None:
         self._database = database
         self._turn = turn
-        self._claim = row.pen
+        self._claim = row.claim
         self._is_first_used = False
 
     async def next(self) -> int:

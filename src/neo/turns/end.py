@@ -1,15 +1,18 @@
-"""How a turn ends: one database function writes its end and names the session's next turn, which is started
-then.
+"""How a turn ends: one database function writes its end, however it ends, and names the session's next turn,
+which is started then.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
 import orjson
 import structlog
+from asyncpg import Record
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.db import Database
+from neo.db import Database, call_within
 from neo.events import Fenced
 from neo.sessions import SessionStore
 from neo.telemetry import turn_metrics
@@ -77,14 +80,22 @@ class TurnEnder:
         if not found.is_open:
             return False
         # What the last attempt streamed counts for nothing: readers get the turn from PostgreSQL instead.
-        await self.end(turn, Ending(status, found.pen, None, record=record))
+        await self.end(turn, Ending(status, found.claim, None, record=record))
         return True
 
 
+async def end_within(db: AsyncSession, turn: TurnInput, ending: Ending) -> ChatTurn:
+    """End the turn together with what else this transaction decides; raises `Fenced` as `TurnEnder.end` does."""
+    ended, _ = _ended(turn, await call_within(db, "neo_end_turn", *_values(turn, ending)))
+    return ended
+
+
 async def _write(database: Database, turn: TurnInput, ending: Ending) -> tuple[ChatTurn, TurnInput | None]:
-    """The turn as it ended, and the session's next turn."""
-    rows = await database.call(
-        "neo_end_turn($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+    return _ended(turn, await database.call("neo_end_turn", *_values(turn, ending)))
+
+
+def _values(turn: TurnInput, ending: Ending) -> tuple[object, ...]:
+    return (
         UUID(turn.tenant_id),
         UUID(turn.session_id),
         UUID(turn.turn_id),
@@ -95,6 +106,10 @@ async def _write(database: Database, turn: TurnInput, ending: Ending) -> tuple[C
         _json(ending.parts),
         _json(ending.continues),
     )
+
+
+def _ended(turn: TurnInput, rows: Sequence[Record]) -> tuple[ChatTurn, TurnInput | None]:
+    """The turn as it ended, and the session's next turn."""
     if not rows:
         raise Fenced("The turn has ended, or another attempt has taken it over.")
     values = dict(rows[0])

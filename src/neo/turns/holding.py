@@ -16,7 +16,6 @@ log = structlog.get_logger()
 HELD_FOR = timedelta(seconds=4)
 # A full processor is late by a second at most; this may be missed twice.
 SAY_SECONDS = 1.0
-HOLD = "SELECT neo_hold_turns($1, $2)"
 
 
 @dataclass(frozen=True)
@@ -39,4 +38,4 @@ class Holding:
 
     async def _say(self, turn_ids: list[str], held_for: timedelta) -> None:
         if turn_ids:
-            await self.database.look_up(HOLD, turn_ids, held_for)
+            await self.database.call("neo_hold_turns", turn_ids, held_for)

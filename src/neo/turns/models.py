@@ -26,7 +26,7 @@ OPEN = (TurnStatus.QUEUED, TurnStatus.RUNNING)
 
 
 class ChatTurn(Base):
-    """A turn's record. Only the writer whose claim equals `pen` may write its events; `terminal_n` is the
+    """A turn's record. Only the writer that has its newest `claim` may write its events; `terminal_n` is the
     number of the last one, once known.
     """
 
@@ -40,7 +40,7 @@ class ChatTurn(Base):
     model_tier: Mapped[str]
     user_message_id: Mapped[UUID]
     reply_message_id: Mapped[UUID]
-    pen: Mapped[int] = mapped_column(server_default=FetchedValue())
+    claim: Mapped[int] = mapped_column(server_default=FetchedValue())
     terminal_n: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
     finish_reason: Mapped[str | None]

@@ -11,7 +11,6 @@ from neo.telemetry import turn_metrics
 
 # More often than Prometheus asks, and one quick query.
 MEASURE_SECONDS = 5.0
-AGE = "SELECT neo_outbox_age() AS seconds"
 
 
 @dataclass(frozen=True)
@@ -26,5 +25,5 @@ class OutboxWatch:
             await asyncio.sleep(MEASURE_SECONDS)
 
     async def measure(self) -> None:
-        [row] = await self.database.look_up(AGE)
+        [row] = await self.database.call("neo_outbox_age")
         turn_metrics.outbox_age(row["seconds"] or 0.0)

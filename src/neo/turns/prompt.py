@@ -5,12 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from asyncpg import Record
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.db import Database
 from neo.llm import Said, Tier
-from neo.sessions import ChatMessage, ChatSession, Role, message_position
+from neo.sessions import ChatMessage, ChatSession, Role
 from neo.turns.models import ChatTurn, TurnStatus
 
 PAGE_MESSAGES = 200
@@ -60,7 +60,7 @@ async def begin_task(
     One that begins before Temporal has heard of the turn holds it for a while. A first attempt has None also
     while another process holds the turn, and so has one that would hold what somebody has begun.
     """
-    found = await database.call("neo_begin_turn($1, $2, $3, $4)", tenant_id, turn_id, held_for, is_first)
+    found = await database.call("neo_begin_turn", tenant_id, turn_id, held_for, is_first)
     return task_of(found[0]) if found else None
 
 
@@ -88,7 +88,7 @@ async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> 
     budget is surely full, so that a long session costs no more than a short one.
     """
     earlier: list[Earlier] = []
-    characters, before = 0, message_position(turn.turn_no, Role.USER)
+    characters, before = 0, _asked_at(turn.turn_no)
     while True:
         page = await _page(db, turn, before)
         for message in page:
@@ -98,14 +98,19 @@ async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> 
             characters += len(text)
         if len(page) < PAGE_MESSAGES:
             return earlier[::-1], 0
-        before = page[-1].position
+        before = literal(page[-1].position, BigInteger)
         if characters > tokens_max * CHARACTERS_PER_TOKEN_MAX:
             # Each turn has two positions, also one that failed: exact enough for a record of how much was
             # left out.
-            return earlier[::-1], before - message_position(1, Role.USER)
+            return earlier[::-1], (await db.scalars(select(before - _asked_at(1)))).one()
 
 
-async def _page(db: AsyncSession, turn: ChatTurn, before: int) -> list[ChatMessage]:
+def _asked_at(turn_no: int) -> ColumnElement[int]:
+    """The position of a turn's user message."""
+    return func.neo_message_position(turn_no, Role.USER.value, type_=BigInteger)
+
+
+async def _page(db: AsyncSession, turn: ChatTurn, before: ColumnElement[int]) -> list[ChatMessage]:
     wanted = (
         select(ChatMessage)
         .join(ChatTurn, ChatTurn.id == ChatMessage.turn_id)

@@ -125,7 +125,7 @@ def replay_chunks(turn: ChatTurn, parts: list[dict[str, Any]]) -> list[envelope.
     if parts:
         chunks.append(envelope.start_step())
     for index, part in enumerate(parts):
-        chunks.extend(_replay_part(part, f"told-{turn.pen + 1}-{index}"))
+        chunks.extend(_replay_part(part, f"told-{turn.claim + 1}-{index}"))
     if parts:
         chunks.append(envelope.finish_step())
     chunks.append(terminal_chunk(turn))

@@ -46,19 +46,11 @@ class TurnStore:
 
     async def next_claim(self, turn_id: UUID, claim: int) -> int:
         """A new claim for the writer whose claim is the newest; raises `Fenced` for any other."""
-        raised = self._claimed(turn_id, claim).values(pen=ChatTurn.pen + 1).returning(ChatTurn.pen)
-        found = (await self._db.execute(raised)).scalar()
+        is_newest = (ChatTurn.status.in_(OPEN), ChatTurn.claim == claim)
+        raised = self._change(turn_id).where(*is_newest).values(claim=ChatTurn.claim + 1)
+        found = (await self._db.execute(raised.returning(ChatTurn.claim))).scalar()
         if found is None:
-            raise _fenced()
-        return found
-
-    async def close(self, turn_id: UUID, claim: int, **values: object) -> ChatTurn:
-        """End the turn for good; raises `Fenced` when this claim is not the newest."""
-        values["ended_at"] = func.clock_timestamp()
-        ended = self._claimed(turn_id, claim).values(**values).returning(ChatTurn)
-        found = await self._db.scalar(ended)
-        if found is None:
-            raise _fenced()
+            raise Fenced("The turn has ended, or another attempt has taken it over.")
         return found
 
     async def request_cancel(self, turn_id: UUID) -> None:
@@ -73,9 +65,6 @@ class TurnStore:
         wanted = self._in(session_id).where(ChatTurn.status.in_(OPEN)).order_by(ChatTurn.turn_no)
         return (await self._db.scalars(wanted.with_for_update())).all()
 
-    def _claimed(self, turn_id: UUID, claim: int) -> Update:
-        return self._change(turn_id).where(ChatTurn.status.in_(OPEN), ChatTurn.pen == claim)
-
     def _change(self, turn_id: UUID) -> Update:
         return update(ChatTurn).where(ChatTurn.tenant_id == self._tenant_id, ChatTurn.id == turn_id)
 
@@ -83,7 +72,3 @@ class TurnStore:
         return select(ChatTurn).where(
             ChatTurn.tenant_id == self._tenant_id, ChatTurn.session_id == session_id
         )
-
-
-def _fenced() -> Fenced:
-    return Fenced("The turn has ended, or another attempt has taken it over.")

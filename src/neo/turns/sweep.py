@@ -36,8 +36,6 @@ LOST_MESSAGE = "The turn was stopped from outside before it could finish."
 
 # Looked for in every fourth round only: it need not be known to the second.
 CANCEL_ROUNDS = 4
-DUE = "SELECT * FROM neo_sweep_turns($1, $2, $3)"
-CANCELS_DUE = "SELECT * FROM neo_overdue_cancels($1, $2)"
 
 
 @dataclass(frozen=True)
@@ -63,13 +61,13 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """Start each turn that is due; returns how many there were."""
-        found = await self.database.look_up(DUE, QUEUED_AFTER, RUNNING_AFTER, TURNS_MAX)
+        found = await self.database.call("neo_sweep_turns", QUEUED_AFTER, RUNNING_AFTER, TURNS_MAX)
         await asyncio.gather(*(self._handle(row) for row in found))
         return len(found)
 
     async def end_timed_out_cancels(self) -> None:
         """End the turns that were to stop and that no worker has stopped in time, whatever Temporal does."""
-        for row in await self.database.look_up(CANCELS_DUE, CANCEL_TIMEOUT, TURNS_MAX):
+        for row in await self.database.call("neo_overdue_cancels", CANCEL_TIMEOUT, TURNS_MAX):
             await self.end_cancelled(TurnInput(str(row["tenant_id"]), str(row["session_id"]), str(row["id"])))
 
     async def start_or_end(self, turn: TurnInput) -> bool:

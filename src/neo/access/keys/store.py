@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Select, func, insert, or_, select, tuple_, update
+from sqlalchemy import Boolean, ColumnElement, Select, func, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access.errors import ApiKeyExpiryInvalid, ApiKeyNotFound, ApiKeyNotRotatable, TooManyApiKeys
@@ -117,7 +117,7 @@ class ApiKeyStore:
 
 
 def _is_live() -> ColumnElement[bool]:
-    return ApiKey.revoked_at.is_(None) & or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
+    return func.neo_is_live(ApiKey.revoked_at, ApiKey.expires_at, type_=Boolean)
 
 
 def _not_found() -> ApiKeyNotFound:

@@ -19,8 +19,6 @@ from neo.companies import CompanyStore
 from neo.db import Database
 from neo.tenants import find_tenant
 
-FIND_INSTALL = "SELECT tenant_id FROM neo_find_install($1, $2)"
-
 
 class RouteKind(StrEnum):
     """Which of the three routes was taken."""
@@ -78,7 +76,7 @@ async def find_route(db: AsyncSession, destination: Destination, inbound: Inboun
 
 async def find_owner(database: Database, bot_id: UUID, end_client_tenant_id: UUID) -> UUID | None:
     """The tenant whose active white-label channel of this bot is installed there, as it is at this moment."""
-    found = await database.look_up(FIND_INSTALL, bot_id, end_client_tenant_id)
+    found = await database.call("neo_find_install", bot_id, end_client_tenant_id)
     return found[0]["tenant_id"] if found else None
 
 

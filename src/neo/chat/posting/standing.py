@@ -19,10 +19,10 @@ from neo.chat.errors import (
     ChannelDisconnected,
     SessionArchived,
 )
-from neo.db import Database, DatabaseUnavailable, fetch
+from neo.db import Database, DatabaseUnavailable, call_within
 from neo.errors import Failure
 from neo.kit import Batcher
-from neo.sessions import SessionNotFound, check_writable
+from neo.sessions import SessionNotFound, SessionStore, check_writable
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +99,6 @@ def check_access(caller: Principal, access: str, user_ids: list[UUID]) -> None:
 SESSIONS_MAX = 1_000
 # Sessions that are talked in, at a kilobyte each.
 REMEMBERED_MAX = 10_000
-LOCK = "SELECT 1 FROM chat_sessions WHERE tenant_id = $1 AND id = $2 FOR UPDATE"
-# A statement of its own, for it sees what was committed while the lock was waited for.
-LOOK = "SELECT * FROM neo_standings(ARRAY[$1::uuid], ARRAY[$2::uuid])"
 Place = tuple[UUID, UUID]
 
 
@@ -143,17 +140,16 @@ class Standings:
     async def _looked(self, asked: list[Place]) -> list[Standing | Exception]:
         places = list(set(asked))
         tenants, sessions = [tenant for tenant, _ in places], [session for _, session in places]
-        rows = await self._database.call("neo_standings($1, $2)", tenants, sessions)
+        rows = await self._database.call("neo_standings", tenants, sessions)
         found = {(row["tenant_id"], row["id"]): row for row in rows}
         return [Standing(**found[place]) if place in found else _not_found() for place in asked]
 
 
 async def lock_standing(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> Standing:
-    """How a session stands, held until the transaction ends."""
-    await fetch(db, LOCK, tenant_id, session_id)
-    found = await fetch(db, LOOK, tenant_id, session_id)
-    if not found:
-        raise _not_found()
+    """How a session stands, locked until the transaction ends."""
+    await SessionStore(db, tenant_id).lock(session_id)
+    # A statement of its own: it sees what was committed while the lock was waited for.
+    found = await call_within(db, "neo_standings", [tenant_id], [session_id])
     return Standing(**found[0])
 
 

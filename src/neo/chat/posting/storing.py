@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.attachments import Inspected
 from neo.chat.posting.draft import Draft
 from neo.chat.posting.standing import Standing
-from neo.db import Database, DatabaseUnavailable, fetch
+from neo.db import Database, DatabaseUnavailable, call_within
 from neo.events import since_cursor
 from neo.kit import Batcher
 from neo.sessions import title_of
@@ -22,8 +22,7 @@ from neo.telemetry import traces
 
 log = structlog.get_logger()
 
-ACCEPT = "neo_accept_messages($1)"
-ACCEPT_ALONE = "SELECT * FROM neo_accept_messages($1)"
+ACCEPT = "neo_accept_messages"
 # Stored by one statement: of the longest, 32 MB. What is over it goes with the next one.
 MESSAGES_MAX = 32
 
@@ -63,8 +62,9 @@ class Submission:
         held_for: timedelta | None = None,
         inspected: Sequence[Inspected] = (),
     ) -> dict[str, Any]:
-        """What is to be stored unless more turns are open, or the session stands otherwise than `seen`. Its turn is
-        begun as well, and held for a while, where that is told and none is open.
+        """The row to store. It is refused if the session has changed since `seen`, or has `open_turns_max` open turns.
+
+        With `held_for` its turn is begun as well, if no other is open.
         """
         return {
             "tenant_id": self.tenant_id,
@@ -96,7 +96,7 @@ class Submission:
 
 async def store_alone(db: AsyncSession, row: dict[str, Any]) -> asyncpg.Record | None:
     """None if too many turns are open."""
-    found = await fetch(db, ACCEPT_ALONE, _list_of([_written(row)]))
+    found = await call_within(db, ACCEPT, _list_of([_written(row)]))
     return found[0] if found else None
 
 

@@ -13,6 +13,10 @@ from neo.errors import Edge, Failure, Kind
 from neo.settings import plain
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
+    from sqlalchemy import Select, Subquery
+
     from neo.attachments import OrphanSweeper
     from neo.db import Database
     from neo.settings import Settings
@@ -62,14 +66,14 @@ class RepairContext:
         return self._database
 
     async def turns(self, broken: str) -> list["TurnInput"]:
-        from sqlalchemy import text  # noqa: PLC0415
+        from sqlalchemy import select  # noqa: PLC0415
 
         from neo.turns.contract import TurnInput  # noqa: PLC0415
+        from neo.turns.models import ChatTurn  # noqa: PLC0415
 
-        # `broken` is a constant of ours, not input.
-        wanted = f"SELECT tenant_id, session_id, id FROM chat_turns WHERE id IN ({broken})"  # noqa: S608
+        wanted = select(ChatTurn.tenant_id, ChatTurn.session_id, ChatTurn.id)
         async with self.owner.without_tenant() as connection:
-            found = (await connection.execute(text(wanted))).all()
+            found = (await connection.execute(wanted.where(ChatTurn.id.in_(ids_in(broken))))).all()
         return [TurnInput(str(row.tenant_id), str(row.session_id), str(row.id)) for row in found]
 
     async def sweeper(self, *, with_temporal: bool) -> "Sweeper":
@@ -132,6 +136,19 @@ class Repairer:
             return [repaired(name, await repair.run(self.context, broken))]
         except Failure as failure:
             return [problem(name, f"It could not be repaired. {failure.message}")]
+
+
+def broken_ids(broken: str) -> "Subquery":
+    """What a check's query finds, as a table with an `id`."""
+    from sqlalchemy import Uuid, text  # noqa: PLC0415
+
+    return text(broken).columns(id=Uuid).subquery("broken")
+
+
+def ids_in(broken: str) -> "Select[UUID]":
+    from sqlalchemy import select  # noqa: PLC0415
+
+    return select(broken_ids(broken).c.id)
 
 
 async def _bounded(connecting: Awaitable[None]) -> None:

@@ -1,21 +1,9 @@
 """The repairs of turns and sessions: each does what a server does after a crash."""
 
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import Any
 
-from neo.cli.doctor.repair import RepairContext
-
-if TYPE_CHECKING:
-    from sqlalchemy import TextClause
-
-END_TIMES = """
-UPDATE chat_turns SET ended_at = CASE WHEN status NOT IN ('QUEUED', 'RUNNING')
-    THEN coalesce(created_at + total_ms * interval '1 millisecond', clock_timestamp()) END
-WHERE id IN ({broken})
-"""
-REASONS = """
-UPDATE chat_turns SET error_code = '{code}', error_message = '{message}' WHERE id IN ({broken})
-"""
-SESSIONS = "SELECT tenant_id, id FROM chat_sessions WHERE id IN ({broken})"
+from neo.cli.doctor.repair import RepairContext, ids_in
 
 
 async def start_turns(context: RepairContext, broken: str) -> str:
@@ -33,11 +21,14 @@ async def end_stopped_turns(context: RepairContext, broken: str) -> str:
 
 
 async def count_turns(context: RepairContext, broken: str) -> str:
-    from neo.sessions import SessionStore  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+    from sqlalchemy import select  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+
+    from neo.sessions import ChatSession, SessionStore  # noqa: PLC0415
     from neo.turns.store import TurnStore  # noqa: PLC0415
 
     async with context.owner.without_tenant() as connection:
-        found = (await connection.execute(_query(SESSIONS.format(broken=broken)))).all()
+        wanted = select(ChatSession.tenant_id, ChatSession.id).where(ChatSession.id.in_(ids_in(broken)))
+        found = (await connection.execute(wanted)).all()
     for row in found:
         async with context.database.transaction(row.tenant_id) as db:
             session = await SessionStore(db, row.tenant_id).lock(row.id)
@@ -47,14 +38,21 @@ async def count_turns(context: RepairContext, broken: str) -> str:
 
 
 async def set_end_times(context: RepairContext, broken: str) -> str:
-    return f"{await _changed(context, END_TIMES.format(broken=broken))} turns have the end that they need, or none."
+    from sqlalchemy import case, func, literal  # noqa: PLC0415
+
+    from neo.turns.models import OPEN, ChatTurn  # noqa: PLC0415
+
+    took = ChatTurn.total_ms * literal(timedelta(milliseconds=1))
+    ended_at = func.coalesce(ChatTurn.created_at + took, func.clock_timestamp())
+    changed = await _changed(context, broken, ended_at=case((ChatTurn.status.not_in(OPEN), ended_at)))
+    return f"{changed} turns have the end that they need, or none."
 
 
 async def give_reasons(context: RepairContext, broken: str) -> str:
     from neo.turns.errors import TURN_LOST  # noqa: PLC0415
     from neo.turns.sweep import LOST_MESSAGE  # noqa: PLC0415
 
-    changed = await _changed(context, REASONS.format(code=TURN_LOST, message=LOST_MESSAGE, broken=broken))
+    changed = await _changed(context, broken, error_code=TURN_LOST, error_message=LOST_MESSAGE)
     return f"{changed} failed turns say {TURN_LOST}."
 
 
@@ -65,12 +63,11 @@ async def remove_uploads(context: RepairContext, _: str) -> str:
     return f"{removed} uploads are removed."
 
 
-async def _changed(context: RepairContext, change: str) -> int:
+async def _changed(context: RepairContext, broken: str, **values: Any) -> int:
+    from sqlalchemy import update  # noqa: PLC0415
+
+    from neo.turns.models import ChatTurn  # noqa: PLC0415
+
+    change = update(ChatTurn).where(ChatTurn.id.in_(ids_in(broken))).values(values)
     async with context.owner.without_tenant() as connection:
-        return (await connection.execute(_query(change))).rowcount
-
-
-def _query(text_of_ours: str) -> "TextClause":
-    from sqlalchemy import text  # noqa: PLC0415
-
-    return text(text_of_ours)
+        return (await connection.execute(change)).rowcount

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from neo.cli.doctor.findings import Finding, fine, problem
-from neo.cli.doctor.repair import Repair
+from neo.cli.doctor.repair import Repair, broken_ids
 from neo.cli.doctor.repair_turns import (
     count_turns,
     end_stopped_turns,
@@ -23,7 +23,7 @@ REPORT = "report it with this id; no turn should ever be like this"
 
 @dataclass(frozen=True)
 class Invariant:
-    """`broken` selects the ids of what violates it. It has no `repair` where the cause must be understood first."""
+    """`broken` selects the `id` of what violates it. It has no `repair` where the cause must be understood first."""
 
     name: str
     fine: str
@@ -38,7 +38,9 @@ INVARIANTS = (
         "one turn at a time",
         "No session runs two turns.",
         "sessions run two turns",
-        "SELECT session_id FROM chat_turns WHERE status = 'RUNNING' GROUP BY session_id HAVING count(*) > 1",
+        """
+        SELECT session_id AS id FROM chat_turns WHERE status = 'RUNNING' GROUP BY session_id HAVING count(*) > 1
+        """,
         REPORT,
     ),
     # A queued turn is next once the turn before it has ended; the sweeper starts what nobody else has, within seconds.
@@ -109,7 +111,7 @@ INVARIANTS = (
         "Every session's turns are numbered from 1 without holes.",
         "sessions have holes in the numbers of their turns",
         """
-        SELECT session_id FROM chat_turns GROUP BY session_id
+        SELECT session_id AS id FROM chat_turns GROUP BY session_id
         HAVING max(turn_no) <> count(*) OR min(turn_no) <> 1
         """,
         REPORT,
@@ -134,10 +136,13 @@ async def check_owner(owner: "Database") -> list[Finding]:
 
 
 async def check_invariant(owner: "Database", invariant: Invariant) -> list[Finding]:
-    from sqlalchemy import text  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+    from sqlalchemy import Text, cast, func, select  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
-    # The query is a constant of ours. Only the count and one id are shown, for there may be very many.
-    asked = text(f"SELECT count(*) AS found, min(id::text) AS one FROM ({invariant.broken}) AS broken (id)")  # noqa: S608
+    broken = broken_ids(invariant.broken)
+    # Only the count and one id are shown, for there may be very many.
+    asked = select(func.count().label("found"), func.min(cast(broken.c.id, Text)).label("one")).select_from(
+        broken
+    )
     async with owner.without_tenant() as connection:
         row = (await connection.execute(asked)).one()
     if row.found:

@@ -91,9 +91,9 @@ async def _state(plan: Plan) -> str:
 
 def _code() -> str:
     spec = importlib.util.find_spec("neo.db")
-    versions = Path(spec.origin or "").parent / "migrations" / "versions" if spec else Path()
+    home = Path(spec.origin or "").parent if spec else Path()
     digest = hashlib.sha256(version("neo").encode())
-    for file in sorted(versions.glob("*.py")):
+    for file in sorted([*home.glob("migrations/versions/*.py"), *home.glob("sql/**/*.sql")]):
         digest.update(file.read_bytes())
     return digest.hexdigest()
 

@@ -1,4 +1,7 @@
-"""Connections that are kept, for what every request and turn waits for: to check one out costs more than the query."""
+"""Connections for functions, which every request and turn waits for: to check one out costs more than the call.
+
+A call may be made twice when its connection has died, so a function does nothing twice.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -7,41 +10,41 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from neo.db.driver import DEAD, Driver, cut, driver_of, mapped, unavailable
-from neo.db.places import Places
+from neo.db.permits import Permits
 
 
-class HeldConnections:
-    """As many as run a query at once, up to a bound; the one that was used last is used next."""
+class FunctionPool:
+    """As many connections as run a query at once, up to a bound; the one that was used last is used next."""
 
     def __init__(self, engine: AsyncEngine, most: int) -> None:
-        self._free = [HeldConnection(engine) for _ in range(most)]
+        self._free = [FunctionConnection(engine) for _ in range(most)]
         self._all = tuple(self._free)
-        self._places = Places(most)
+        self._permits = Permits(most)
 
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        async with mapped(), self._places.taken():
-            held = self._free.pop()
+        async with mapped(), self._permits.taken():
+            connection = self._free.pop()
             try:
-                return await held.fetch(query, *values)
+                return await connection.fetch(query, *values)
             finally:
-                self._free.append(held)
+                self._free.append(connection)
 
     async def aclose(self) -> None:
-        for held in self._all:
-            await held.aclose()
+        for connection in self._all:
+            await connection.aclose()
 
 
-class HeldConnection:
-    """Made at the first query, and again after its loss. One query at a time.
+class FunctionConnection:
+    """Opened by the first query, and again after it was lost. One query at a time.
 
-    A server that says nothing for `answer_seconds` is down or frozen. Without them the driver's own bound holds.
+    A server that does not answer for `answer_seconds` is down or frozen. Without them the driver's own bound applies.
     """
 
     def __init__(self, engine: AsyncEngine, *, answer_seconds: float | None = None) -> None:
         self._engine = engine
         self._answer_seconds = answer_seconds
         self._connection: AsyncConnection | None = None
-        # Asked of the library once: each time costs a third of the query.
+        # The library is asked for it once: each time costs a third of the query.
         self._driver: Driver | None = None
 
     async def fetch(self, query: str, *values: object) -> Sequence[asyncpg.Record]:
@@ -49,7 +52,7 @@ class HeldConnection:
             try:
                 return await self._fetch(query, values)
             except DEAD:
-                # A restarted server has closed it, and all that the pool holds.
+                # A restarted server has closed this connection and all others of the pool.
                 await self.aclose()
                 await self._engine.dispose()
             try:

@@ -1,4 +1,4 @@
-"""Who may have a connection of the pool, and how long the others wait for one."""
+"""Who may use a connection of the pool, and how long the others wait for a permit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,20 +7,20 @@ from typing import Literal
 
 from neo.telemetry import engine_metrics
 
-# Where no connection is given back for this long, the wait is refused: whoever holds them is stuck.
+# Where no permit is given back for this long, the wait is refused: those who have them are stuck.
 STILL_SECONDS = 1.0
-# A full house is waited for as long as it moves, but not longer than clients wait.
+# As long as permits are given back they are waited for, but not longer than clients wait.
 WAIT_SECONDS = 5.0
 
 
-class Places:
+class Permits:
     def __init__(self, most: int) -> None:
         self._free = asyncio.Semaphore(most)
         self._given_back = 0
 
     @asynccontextmanager
     async def taken(self) -> AsyncIterator[None]:
-        """Wait for a place, and give it back; raises TimeoutError."""
+        """Wait for a permit, and give it back; raises TimeoutError."""
         asked = _now()
         await self._take()
         engine_metrics.pool_waited(_now() - asked)

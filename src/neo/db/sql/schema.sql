@@ -1,0 +1,321 @@
+-- The tables of a fresh database.
+--
+-- Columns stand in the order in which they were added, so that a fresh database and an upgraded one are the same.
+
+CREATE TABLE tenants (
+    id uuid PRIMARY KEY,
+    name text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    is_platform boolean NOT NULL DEFAULT false,
+    entra_tenant_id uuid UNIQUE,
+    suspended_at timestamptz,
+    timezone text,
+    start_business_hours integer CHECK (start_business_hours BETWEEN 0 AND 24),
+    end_business_hours integer CHECK (end_business_hours BETWEEN 0 AND 24),
+    human_friendly_client_name text,
+    referral_code text,
+    sleep_before_callback_processing_seconds integer,
+    updated_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Of a key only its HMAC is stored.
+CREATE TABLE api_keys (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    account_id uuid NOT NULL,
+    name text NOT NULL,
+    digest bytea NOT NULL UNIQUE,
+    hint text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    created_by uuid,
+    rotated_at timestamptz,
+    last_used_at timestamptz
+);
+CREATE INDEX api_keys_tenant_id_idx ON api_keys (tenant_id, created_at);
+
+CREATE TABLE technicians (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    user_id uuid NOT NULL,
+    name text,
+    email text,
+    role text NOT NULL CHECK (role IN ('Admin', 'User', 'Viewer')),
+    is_active boolean NOT NULL DEFAULT true,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, user_id)
+);
+
+CREATE TABLE agents (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    name text NOT NULL,
+    managed_key text,
+    autonomy_type text NOT NULL DEFAULT 'CONVERSATIONAL'
+        CHECK (autonomy_type IN ('CHAINED_ACTIONS', 'AGENTIC', 'CONVERSATIONAL')),
+    instructions text NOT NULL DEFAULT '',
+    model text,
+    reasoning_effort text CHECK (reasoning_effort IN ('none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    description text NOT NULL DEFAULT '',
+    audience text NOT NULL DEFAULT 'MSP' CHECK (audience IN ('MSP', 'END_USER')),
+    access text NOT NULL DEFAULT 'ALL_USERS' CHECK (access IN ('ALL_USERS', 'ADMINS_ONLY', 'SPECIFIC_USERS')),
+    access_user_ids uuid[] NOT NULL DEFAULT '{}',
+    version integer NOT NULL DEFAULT 1,
+    created_by uuid,
+    deleted_at timestamptz,
+    overlap text CHECK (overlap IN ('queue', 'reject')),
+    UNIQUE (tenant_id, id),
+    UNIQUE (tenant_id, managed_key)
+);
+
+CREATE TABLE agent_versions (
+    tenant_id uuid NOT NULL,
+    agent_id bigint NOT NULL,
+    version integer NOT NULL,
+    snapshot jsonb NOT NULL,
+    changed_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (agent_id, version),
+    FOREIGN KEY (tenant_id, agent_id) REFERENCES agents (tenant_id, id)
+);
+
+CREATE TABLE channels (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    agent_id bigint NOT NULL,
+    transport text NOT NULL CHECK (transport IN ('TEAMS', 'SLACK', 'PORTAL', 'EMAIL')),
+    audience text NOT NULL CHECK (audience IN ('MSP', 'END_USER')),
+    status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'DISCONNECTED')),
+    bot_id uuid,
+    internal_name text NOT NULL,
+    display_name text,
+    description text,
+    color_icon_url text,
+    outline_icon_url text,
+    welcome_message text,
+    relay_prefix text,
+    show_agent_progress_steps boolean NOT NULL DEFAULT true,
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    overlap text CHECK (overlap IN ('queue', 'reject')),
+    UNIQUE (tenant_id, id),
+    FOREIGN KEY (tenant_id, agent_id) REFERENCES agents (tenant_id, id)
+);
+-- A white-label bot leads to one channel of all tenants, any other bot to one of each tenant.
+CREATE UNIQUE INDEX channels_white_label_bot_idx ON channels (bot_id)
+    WHERE audience = 'END_USER' AND deleted_at IS NULL;
+CREATE UNIQUE INDEX channels_msp_bot_idx ON channels (tenant_id, bot_id)
+    WHERE audience = 'MSP' AND deleted_at IS NULL;
+
+CREATE TABLE channel_installs (
+    tenant_id uuid NOT NULL,
+    channel_id uuid NOT NULL,
+    end_client_tenant_id uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (channel_id, end_client_tenant_id),
+    FOREIGN KEY (tenant_id, channel_id) REFERENCES channels (tenant_id, id)
+);
+
+CREATE TABLE end_companies (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    psa_company_id text NOT NULL,
+    psa_company_name text NOT NULL,
+    m365_tenant_id uuid,
+    custom_instructions text,
+    custom_instructions_for_user_facing_chat text,
+    auto_assign_exchange_admin boolean NOT NULL DEFAULT false,
+    employee_identity_provider jsonb,
+    mailbox_provider jsonb,
+    marketplace_company_ids jsonb NOT NULL DEFAULT '[]',
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, psa_company_id)
+);
+CREATE INDEX end_companies_m365_tenant_id_idx ON end_companies (tenant_id, m365_tenant_id);
+
+-- `continues_...` is where the model's provider left off, for its next answer to go on from.
+CREATE TABLE chat_sessions (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    agent_id bigint NOT NULL,
+    account_id uuid NOT NULL,
+    title text,
+    channel text NOT NULL CHECK (channel IN ('API', 'DASHBOARD', 'TEAMS')),
+    show_agent_progress_steps boolean,
+    last_turn_no integer NOT NULL DEFAULT 0,
+    continues_provider text,
+    continues_region text,
+    continues_response_id text,
+    continues_turn_no integer,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    archived_at timestamptz,
+    audience text NOT NULL DEFAULT 'MSP' CHECK (audience IN ('MSP', 'END_USER')),
+    actor_tenant_id uuid,
+    channel_id uuid,
+    end_company_id text,
+    end_user text,
+    end_user_email text,
+    UNIQUE (tenant_id, id),
+    FOREIGN KEY (tenant_id, agent_id) REFERENCES agents (tenant_id, id),
+    FOREIGN KEY (tenant_id, channel_id) REFERENCES channels (tenant_id, id)
+);
+CREATE INDEX chat_sessions_newest_idx ON chat_sessions (tenant_id, created_at DESC, id DESC);
+CREATE INDEX chat_sessions_own_idx ON chat_sessions (tenant_id, account_id, created_at DESC, id DESC);
+
+CREATE TABLE session_tokens (
+    jti uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    minted_by uuid NOT NULL,
+    end_user text,
+    end_user_email text,
+    expires_at timestamptz NOT NULL,
+    revoked_at timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
+);
+
+-- `claim` fences the writers of a turn: it counts who has had the right to write, and only the newest has it.
+-- `terminal_n` is where the turn's events end, once known. Until `held_until` nobody else begins the turn.
+CREATE TABLE chat_turns (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    turn_no integer NOT NULL CHECK (turn_no > 0),
+    status text NOT NULL DEFAULT 'QUEUED'
+        CHECK (status IN ('QUEUED', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')),
+    model_tier text NOT NULL CHECK (model_tier IN ('FAST', 'SMART')),
+    user_message_id uuid NOT NULL,
+    reply_message_id uuid NOT NULL,
+    -- An event's id has 16 bits for it.
+    claim integer NOT NULL DEFAULT 0 CHECK (claim BETWEEN 0 AND 65535),
+    terminal_n integer,
+    attempts integer NOT NULL DEFAULT 0,
+    finish_reason text,
+    error_code text,
+    error_message text,
+    provider text,
+    region text,
+    model text,
+    input_tokens integer,
+    output_tokens integer,
+    cached_tokens integer,
+    first_token_ms integer,
+    total_ms integer,
+    omitted_messages integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    started_at timestamptz,
+    ended_at timestamptz,
+    swept_at timestamptz,
+    cancel_requested_at timestamptz,
+    traceparent text,
+    held_until timestamptz,
+    UNIQUE (tenant_id, id),
+    UNIQUE (session_id, turn_no),
+    FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
+);
+CREATE UNIQUE INDEX chat_turns_one_running_idx ON chat_turns (session_id) WHERE status = 'RUNNING';
+CREATE INDEX chat_turns_open_idx ON chat_turns (session_id, turn_no) WHERE status IN ('QUEUED', 'RUNNING');
+CREATE INDEX chat_turns_cancelled_idx ON chat_turns (cancel_requested_at)
+    WHERE status = 'RUNNING' AND cancel_requested_at IS NOT NULL;
+
+-- `neo_message_position` says where a message stands in its session.
+CREATE TABLE chat_messages (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    position bigint NOT NULL,
+    role text NOT NULL CHECK (role IN ('user', 'assistant')),
+    parts jsonb NOT NULL,
+    client_message_id text,
+    draft_digest bytea,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (session_id, position),
+    UNIQUE (session_id, client_message_id),
+    FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id),
+    FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id)
+);
+
+CREATE TABLE attachments (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    session_id uuid NOT NULL,
+    blob_path text NOT NULL UNIQUE,
+    mime text NOT NULL,
+    filename text,
+    alt text,
+    message_id uuid,
+    position smallint,
+    size_bytes bigint,
+    etag text,
+    width integer,
+    height integer,
+    stored_path text,
+    stored_mime text,
+    stored_bytes bigint,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    used_at timestamptz,
+    removed_at timestamptz,
+    FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
+);
+CREATE INDEX attachments_message_id_idx ON attachments (tenant_id, message_id, position);
+CREATE INDEX attachments_unused_idx ON attachments (tenant_id, created_at) WHERE message_id IS NULL;
+CREATE INDEX attachments_spent_idx ON attachments (used_at) WHERE stored_path IS NOT NULL AND removed_at IS NULL;
+
+CREATE TABLE audit_log (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    actor_kind text NOT NULL,
+    actor_id uuid,
+    actor_tenant_id uuid NOT NULL,
+    end_user text,
+    action text NOT NULL,
+    object_kind text NOT NULL,
+    object_id text NOT NULL,
+    details jsonb NOT NULL DEFAULT '{}',
+    request_id uuid,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX audit_log_newest_idx ON audit_log (tenant_id, id DESC);
+
+-- A transaction sees one tenant's rows: those of the tenant that it has set. FORCE binds the tables' owner too.
+-- After SET LOCAL ends the setting is the empty string, so nullif keeps the cast from failing.
+DO $$
+DECLARE
+    guarded text;
+BEGIN
+    FOREACH guarded IN ARRAY ARRAY[
+        'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'channel_installs', 'end_companies',
+        'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'attachments', 'audit_log']
+    LOOP
+        EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
+        EXECUTE format(
+            'CREATE POLICY tenant ON %1$I '
+            'USING (%2$I = nullif(current_setting(''neo.tenant_id'', true), '''')::uuid) '
+            'WITH CHECK (%2$I = nullif(current_setting(''neo.tenant_id'', true), '''')::uuid)',
+            guarded, CASE guarded WHEN 'tenants' THEN 'id' ELSE 'tenant_id' END);
+    END LOOP;
+END
+$$;
+
+-- The owner's policies are for the SECURITY DEFINER functions and the operator's commands, which look over all tenants.
+-- The application's role never has them.
+CREATE POLICY owner_reads ON tenants FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON api_keys FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON technicians FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON channels FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON channel_installs FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON chat_sessions FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON session_tokens FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON chat_turns FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON attachments FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_writes ON tenants FOR UPDATE TO CURRENT_USER USING (true);
+CREATE POLICY owner_sweeps ON chat_turns FOR UPDATE TO CURRENT_USER USING (true);

@@ -1,0 +1,150 @@
+"""A database of the oldest version that is upgraded is then like a fresh one, with everything that it had.
+
+`version_0010.sql` is what `neo serve` had stored at that version: turns of every status, attachments and keys.
+"""
+
+import subprocess
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from neo.access import CallerKind, Credential, CredentialKind, Pepper, Principal
+from neo.access.lookups import Lookups
+from neo.chat.history import Reader
+from neo.db import Database, check_role, check_schema
+from neo.db.migrate import OLDEST, migrate
+from neo.engines.addresses import Addresses
+from neo.engines.data_folder.layout import locked
+from neo.engines.postgres.binaries import installed_programs
+from neo.engines.postgres.cluster import APP, OWNER, SUPERUSER
+from neo.engines.postgres.home import discard_home
+from neo.engines.stack import engines_up
+
+DUMP = Path(__file__).parent / f"version_{OLDEST}.sql"
+
+# Of the data folder that was dumped; it is gone.
+SECRET = "5WKT6NuW1cE9IMRTRBMpxoYJ8bBfIL8X3ejnos-m19xvWWL1oDYFKxTYmCCdC5zx"
+KEY = "neo_sk_local_dhMj7waDxNTnhe3gtVMDrwL05sZ57ji0OTZKs48cFRJ11Tcjd"
+REVOKED = "neo_sk_local_1dL9MwnCOdHEQBSeuFsGtqzO23mrBcGh1SALjaigQHr444iUU"
+ANOTHERS = "neo_sk_local_sLo983WYYWFfC6flbXtPtEHCb3YK0bZjTUpXRDabSO23QMJan"
+
+ANSWER = "w1 w2 w3 w4 w5 "
+CUT = "".join(f"w{number} " for number in range(1, 23))
+# What each session said and how its turns stand, newest session first.
+SESSIONS = [
+    (["Answer for a minute", "And then this"], ["RUNNING", "QUEUED"]),
+    (["Goodbye", ANSWER], ["COMPLETED"]),
+    (["Talk for long", CUT, "Wait"], ["CANCELLED", "CANCELLED"]),
+    (["Fail, please"], ["FAILED"]),
+    (["What is this?", ANSWER], ["COMPLETED"]),
+    (["Hello", ANSWER, "And again", ANSWER], ["COMPLETED", "COMPLETED"]),
+]
+
+
+@dataclass(frozen=True)
+class Upgraded:
+    """The database `neo` was restored and upgraded, the database `fresh` was made by this version."""
+
+    database: Database
+    sockets: str
+
+    async def caller(self, key: str) -> Principal:
+        row = await self.find(key)
+        assert row is not None
+        assert row["is_live"]
+        credential = Credential(CredentialKind.API_KEY, row["tenant_id"], row["id"])
+        return Principal(
+            CallerKind.SERVICE_ACCOUNT, row["tenant_id"], row["tenant_id"], row["account_id"], credential
+        )
+
+    async def find(self, key: str) -> asyncpg.Record | None:
+        return await Lookups(self.database).api_key(Pepper((SECRET,)).digests(key))
+
+    def schema(self, database: str) -> str:
+        dumped = subprocess.run(
+            [installed_programs() / "pg_dump", "-s", "-h", self.sockets, "-U", SUPERUSER, database],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return "\n".join(line for line in dumped.stdout.splitlines() if not line.startswith(("\\", "--")))
+
+
+@pytest.fixture(scope="module")
+async def upgraded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Upgraded]:
+    data = tmp_path_factory.mktemp("upgraded") / "data"
+    async with engines_up(data, parts=("postgres",)) as addresses:
+        sockets = unquote(addresses.database_owner_url.partition("host=")[2])
+        await make_fresh(addresses, sockets)
+        await restore(sockets)
+        assert await migrate(addresses.database_owner_url, APP)
+        database = Database(addresses.database_url, connections_max=4)
+        yield Upgraded(database, sockets)
+        await database.aclose()
+    with locked(data) as folder:
+        discard_home(folder)
+
+
+async def make_fresh(addresses: Addresses, sockets: str) -> None:
+    superuser = await asyncpg.connect(host=sockets, user=SUPERUSER, database="postgres")
+    await superuser.execute(f"CREATE DATABASE fresh OWNER {OWNER}")
+    await superuser.close()
+    await migrate(addresses.database_owner_url.replace("/neo?", "/fresh?"), APP)
+
+
+async def restore(sockets: str) -> None:
+    owner = await asyncpg.connect(host=sockets, user=OWNER, database="neo")
+    await owner.execute(DUMP.read_text())
+    await owner.close()
+
+
+def test_its_schema_is_that_of_a_fresh_one(upgraded: Upgraded) -> None:
+    assert upgraded.schema("neo").splitlines() == upgraded.schema("fresh").splitlines()
+
+
+async def test_a_server_takes_it(upgraded: Upgraded) -> None:
+    await check_schema(upgraded.database)
+    await check_role(upgraded.database)
+
+
+async def test_its_sessions_turns_and_messages_are_read(upgraded: Upgraded) -> None:
+    caller, reader = await upgraded.caller(KEY), Reader(upgraded.database)
+
+    read = []
+    for session in await reader.sessions(caller, 100, None):
+        transcript = await reader.transcript(caller, session.id, 100, after=None, newest_first=False)
+        turns = sorted(transcript.turns.values(), key=lambda turn: turn.turn_no)
+        read.append(([message.text for message in transcript.messages], [turn.status for turn in turns]))
+        assert [turn.claim for turn in turns if turn.status == "RUNNING"] in ([], [1])
+
+    assert read == SESSIONS
+
+
+async def test_its_image_is_still_of_its_message(upgraded: Upgraded) -> None:
+    caller, reader = await upgraded.caller(KEY), Reader(upgraded.database)
+
+    sessions = [one.id for one in await reader.sessions(caller, 100, None) if one.title == "What is this?"]
+    [session_id] = sessions
+    transcript = await reader.transcript(caller, session_id, 100, after=None, newest_first=False)
+
+    assert [(one.alt, one.mime) for one in transcript.attachments] == [("A picture", "image/png")]
+
+
+async def test_its_keys_are_good_for_what_they_were(upgraded: Upgraded) -> None:
+    caller, another, revoked = (
+        await upgraded.caller(KEY),
+        await upgraded.caller(ANOTHERS),
+        await upgraded.find(REVOKED),
+    )
+
+    assert caller.tenant_id == UUID("86c860b8-0e6b-4862-989b-6d2dc923e1b0")
+    assert [one.title for one in await Reader(upgraded.database).sessions(another, 100, None)] == [
+        "Mine alone"
+    ]
+    assert revoked is not None
+    assert not revoked["is_live"]
