@@ -217,7 +217,7 @@ def test_a_scenario_is_key_and_value_joined_by_commas() -> None:
     scenario = Scenario.parse("tokens=50, delay_ms=10,echo,half=3,gate=a")
 
     assert (scenario.tokens, scenario.delay_ms, scenario.echo, scenario.gate) == (50, 10, True, "a")
-    assert scenario.trouble == ("half", 3)
+    assert scenario.fault == ("half", 3)
 
 
 async def test_tokens_come_by_the_clock(http: httpx2.AsyncClient) -> None:

@@ -7,9 +7,9 @@ import uvicorn
 from neo.engines.scripted_model.app import create_app
 from neo.engines.scripted_model.connection import TransportProtocol
 
-# Longer than any client keeps a connection, so that the client is the one that lets go and no call is lost.
+# Longer than any client keeps a connection, so that the client closes it and no call is lost.
 KEEP_ALIVE_SECONDS = 120
-# Answers that wait or hang by design are not worth more.
+# Answers that pause or hang by design need no longer.
 SHUTDOWN_SECONDS = 1
 
 

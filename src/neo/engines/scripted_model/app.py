@@ -14,22 +14,22 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from neo.engines.scripted_model.asked import (
-    Asked,
-    MalformedCallError,
+from neo.engines.scripted_model.chat_completions_dialect import ChatCompletionsDialect
+from neo.engines.scripted_model.connection import Connection
+from neo.engines.scripted_model.dialect import Dialect
+from neo.engines.scripted_model.messages_dialect import MessagesDialect
+from neo.engines.scripted_model.playback import Playback
+from neo.engines.scripted_model.reply import compose, exchange
+from neo.engines.scripted_model.request import (
+    MalformedRequestError,
+    ModelRequest,
     read_chat,
     read_messages,
     read_responses,
 )
-from neo.engines.scripted_model.chat_voice import Chat
-from neo.engines.scripted_model.connection import Connection
-from neo.engines.scripted_model.memory import SHOWN_CHARACTERS_MAX, Call, Exchange, Memory
-from neo.engines.scripted_model.messages_voice import Messages
-from neo.engines.scripted_model.perform import Performance
-from neo.engines.scripted_model.reply import compose, exchange
-from neo.engines.scripted_model.responses_voice import Responses
+from neo.engines.scripted_model.responses_dialect import ResponsesDialect
 from neo.engines.scripted_model.scenario import Scenario, UnknownScenarioError
-from neo.engines.scripted_model.voice import Dialect
+from neo.engines.scripted_model.state import SHOWN_CHARACTERS_MAX, Call, Exchange, ServerState
 
 _JSON = {"content-type": "application/json"}
 _FORGOTTEN = "previous_response_not_found"
@@ -44,86 +44,88 @@ class Refusal(Exception):
         self.headers = headers
 
 
-class Speaks:
+class DialectEndpoint:
     """The ASGI endpoint of one dialect."""
 
-    def __init__(self, dialect: Dialect, read: Callable[[Mapping[str, Any]], Asked], memory: Memory) -> None:
+    def __init__(
+        self, dialect: Dialect, read: Callable[[Mapping[str, Any]], ModelRequest], state: ServerState
+    ) -> None:
         self._dialect = dialect
         self._read = read
-        self._memory = memory
+        self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection = Connection(scope, receive, send)
         call: Call | None = None
         try:
-            asked = self._asked(await Request(scope, receive).body())
-            call = self._note(asked)
-            await self._answer(asked, call, connection)
+            request = self._read_request(await Request(scope, receive).body())
+            call = self._note(request)
+            await self._answer(request, call, connection)
         except Refusal as refused:
             if call is not None:
                 call.status, call.ended = refused.status, True
-            body = orjson.dumps(self._dialect.refusal(refused.status, refused.code, refused.message))
+            body = orjson.dumps(self._dialect.error_body(refused.status, refused.code, refused.message))
             await connection.start(refused.status, {**_JSON, **refused.headers})
             await connection.end(body)
 
-    def _asked(self, body: bytes) -> Asked:
+    def _read_request(self, body: bytes) -> ModelRequest:
         try:
             return self._read(orjson.loads(body))
-        except (orjson.JSONDecodeError, MalformedCallError, AttributeError) as error:
+        except (orjson.JSONDecodeError, MalformedRequestError, AttributeError) as error:
             raise Refusal(400, None, str(error), {}) from error
 
-    def _note(self, asked: Asked) -> Call:
+    def _note(self, request: ModelRequest) -> Call:
         call = Call(
-            model=asked.model,
+            model=request.model,
             dialect=self._dialect.name,
-            previous_response_id=asked.previous_response_id,
-            input_messages=asked.message_count,
-            stream=asked.stream,
-            text=asked.users[-1][:SHOWN_CHARACTERS_MAX] if asked.users else "",
-            images=asked.images,
+            previous_response_id=request.previous_response_id,
+            input_messages=request.message_count,
+            stream=request.stream,
+            text=request.users[-1][:SHOWN_CHARACTERS_MAX] if request.users else "",
+            images=request.images,
         )
-        self._memory.calls.append(call)
+        self._state.calls.append(call)
         return call
 
-    async def _answer(self, asked: Asked, call: Call, connection: Connection) -> None:
-        scenario = _scenario(asked.model)
-        goes_wrong = self._goes_wrong(scenario, asked)
-        if goes_wrong and scenario.status is not None:
+    async def _answer(self, request: ModelRequest, call: Call, connection: Connection) -> None:
+        scenario = _scenario(request.model)
+        is_faulty = self._is_faulty(scenario, request)
+        if is_faulty and scenario.status is not None:
             raise Refusal(
                 scenario.status, scenario.code, "The scenario refuses this call.", _retry_headers(scenario)
             )
-        remembered = self._remembered(asked, forget=goes_wrong and scenario.forget)
-        reply = compose(asked, scenario, remembered)
-        if not asked.stream:
+        remembered = self._remembered(request, forget=is_faulty and scenario.forget)
+        reply = compose(request, scenario, remembered)
+        if not request.stream:
             await asyncio.sleep(scenario.first_ms / 1000)
             await connection.start(200, _JSON)
-            await connection.end(orjson.dumps(self._dialect.whole(reply)))
+            await connection.end(orjson.dumps(self._dialect.body(reply)))
             call.ended = True
         else:
-            performance = Performance(scenario, self._memory, connection, self._dialect.voice(reply))
-            play = performance.play(reply, scenario.trouble if goes_wrong else None)
-            # Watching for the client costs a task, which an answer in one write does not need.
-            call.ended = await (_while_there(play, connection, call) if scenario.takes_time else play)
-        if call.ended and asked.remembers:
-            self._memory.remember(f"resp_{reply.id}", exchange(asked, reply, remembered))
+            playback = Playback(scenario, self._state, connection, self._dialect.writer(reply))
+            play = playback.play(reply, scenario.fault if is_faulty else None)
+            # Watching for the client's disconnect costs a task, which an answer in one write does not need.
+            call.ended = await (_until_disconnected(play, connection, call) if scenario.takes_time else play)
+        if call.ended and request.remembers:
+            self._state.remember(f"resp_{reply.id}", exchange(request, reply, remembered))
 
-    def _goes_wrong(self, scenario: Scenario, asked: Asked) -> bool:
+    def _is_faulty(self, scenario: Scenario, request: ModelRequest) -> bool:
         if scenario.times is None:
             return True
-        return self._memory.count(scenario.key or asked.model) <= scenario.times
+        return self._state.count(scenario.key or request.model) <= scenario.times
 
-    def _remembered(self, asked: Asked, *, forget: bool) -> Exchange | None:
-        if asked.previous_response_id is None:
+    def _remembered(self, request: ModelRequest, *, forget: bool) -> Exchange | None:
+        if request.previous_response_id is None:
             return None
-        found = None if forget else self._memory.find_exchange(asked.previous_response_id)
+        found = None if forget else self._state.find_exchange(request.previous_response_id)
         if found is None:
-            message = f"Previous response with id '{asked.previous_response_id}' not found."
+            message = f"Previous response with id '{request.previous_response_id}' not found."
             raise Refusal(400, _FORGOTTEN, message, {})
         return found
 
 
-async def _while_there(play: Any, connection: Connection, call: Call) -> bool:
-    """Plays until the end or until the client has gone; whether it was the end."""
+async def _until_disconnected(play: Any, connection: Connection, call: Call) -> bool:
+    """Plays until the end or until the client disconnects. Returns whether it came to the end."""
     playing: asyncio.Task[bool] = asyncio.ensure_future(play)
     leaving = asyncio.create_task(connection.gone())
     await asyncio.wait({playing, leaving}, return_when=asyncio.FIRST_COMPLETED)
@@ -153,24 +155,24 @@ def _retry_headers(scenario: Scenario) -> dict[str, str]:
 
 
 class Control:
-    def __init__(self, memory: Memory) -> None:
-        self._memory = memory
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
 
     async def health(self, _: Request) -> Response:
         return _json({"status": "ok"})
 
     async def waiting(self, request: Request) -> Response:
-        return _json({"waiting": self._memory.waiting(request.query_params.get("gate", "default"))})
+        return _json({"waiting": self._state.waiting(request.query_params.get("gate", "default"))})
 
     async def release(self, request: Request) -> Response:
-        return _json({"released": self._memory.release(request.query_params.get("gate", "default"))})
+        return _json({"released": self._state.release(request.query_params.get("gate", "default"))})
 
     async def calls(self, request: Request) -> Response:
         if request.method == "DELETE":
-            self._memory.calls.clear()
+            self._state.calls.clear()
             return Response(status_code=204)
         model = request.query_params.get("model")
-        wanted = [asdict(call) for call in self._memory.calls if model in (None, call.model)]
+        wanted = [asdict(call) for call in self._state.calls if model in (None, call.model)]
         return _json({"calls": wanted})
 
 
@@ -179,17 +181,17 @@ def _json(data: dict[str, Any]) -> Response:
 
 
 def create_app() -> Router:
-    memory = Memory()
-    control = Control(memory)
-    responses = Speaks(Responses(), read_responses, memory)
-    chat = Speaks(Chat(), read_chat, memory)
+    state = ServerState()
+    control = Control(state)
+    responses = DialectEndpoint(ResponsesDialect(), read_responses, state)
+    chat = DialectEndpoint(ChatCompletionsDialect(), read_chat, state)
     # Azure's clients put the same two dialects below `/openai`.
     # No middlewares: each would be called for every token.
     return Router(
         routes=[
             *[Route(path, responses, methods=["POST"]) for path in _paths("responses")],
             *[Route(path, chat, methods=["POST"]) for path in _paths("chat/completions")],
-            Route("/v1/messages", Speaks(Messages(), read_messages, memory), methods=["POST"]),
+            Route("/v1/messages", DialectEndpoint(MessagesDialect(), read_messages, state), methods=["POST"]),
             Route("/health", control.health),
             Route("/control/waiting", control.waiting),
             Route("/control/release", control.release, methods=["POST"]),

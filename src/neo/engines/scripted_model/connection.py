@@ -1,4 +1,4 @@
-"""One HTTP answer on its connection, with the ways to end it that no well-behaved server has."""
+"""One HTTP answer on its connection, which can also be broken in ways that no well-behaved server breaks one."""
 
 import asyncio
 import socket
@@ -11,8 +11,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 _TRANSPORT = "neo.transport"
 
 # Closing a socket that lingers for 0 seconds sends RST instead of FIN.
-_LINGER_NOT = struct.pack("ii", 1, 0)
-# A reset makes the peer's kernel throw away what it has not read yet, so the tokens before it get a moment.
+_NO_LINGER = struct.pack("ii", 1, 0)
+# A reset makes the peer's kernel discard what is not read yet, so the tokens before it get a moment.
 _BEFORE_RESET_SECONDS = 0.05
 
 
@@ -50,7 +50,7 @@ class Connection:
         self.is_broken = True
         await asyncio.sleep(_BEFORE_RESET_SECONDS)
         connected: socket.socket = self._transport.get_extra_info("socket")
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self._transport.abort()
         await self.gone()
 

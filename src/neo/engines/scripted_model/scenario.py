@@ -5,10 +5,10 @@ from typing import Any
 
 DEFAULT_TOKENS = 20
 
-# Enough for any test or benchmark, and a bound on what one name can make the server build.
+# Enough for any test or benchmark, and a limit on what one name can make the server build.
 NUMBER_MAX = 1_000_000
 
-TROUBLES = ("hang_after", "half", "eof", "reset", "error_after", "failed_after", "bad_json")
+FAULTS = ("hang_after", "half", "eof", "reset", "error_after", "failed_after", "bad_json")
 
 
 class UnknownScenarioError(Exception):
@@ -50,15 +50,15 @@ class Scenario:
         return cls(**dict(_setting(part.strip()) for part in name.split(",") if part.strip()))
 
     @property
-    def trouble(self) -> tuple[str, int] | None:
-        """What goes wrong in the answer, and after how many tokens."""
-        found = ((name, getattr(self, name)) for name in TROUBLES)
+    def fault(self) -> tuple[str, int] | None:
+        """The fault of the answer, and after how many tokens it happens."""
+        found = ((name, getattr(self, name)) for name in FAULTS)
         return next(((name, after) for name, after in found if after is not None), None)
 
     @property
     def takes_time(self) -> bool:
         pauses = self.pause_after is not None or self.open_end
-        return bool(pauses or self.first_ms or self.delay_ms or self.trouble)
+        return bool(pauses or self.first_ms or self.delay_ms or self.fault)
 
 
 _TYPES: dict[str, Any] = {field.name: field.type for field in fields(Scenario)}

@@ -1,4 +1,4 @@
-"""What a call asks for, whatever dialect it came in."""
+"""The request of a call, in whatever dialect it came."""
 
 import base64
 import hashlib
@@ -6,16 +6,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Where chat completions have their instructions.
+# Chat completions have their instructions in messages of these roles.
 SYSTEM_ROLES = ("system", "developer")
 
 
-class MalformedCallError(Exception):
-    """The body is not a call of its dialect."""
+class MalformedRequestError(Exception):
+    """The body is not a request of its dialect."""
 
 
 @dataclass(frozen=True, slots=True)
-class AskedImage:
+class RequestImage:
     """An image that came with a call, as a test can recognise it."""
 
     media_type: str
@@ -24,7 +24,7 @@ class AskedImage:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ModelRequest:
     model: str
     users: tuple[str, ...]
     instructions: str
@@ -33,13 +33,13 @@ class Asked:
     stream: bool
     previous_response_id: str | None = None
     remembers: bool = False
-    images: tuple[AskedImage, ...] = ()
+    images: tuple[RequestImage, ...] = ()
 
 
-def read_responses(body: Mapping[str, Any]) -> Asked:
+def read_responses(body: Mapping[str, Any]) -> ModelRequest:
     given = body.get("input", [])
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
-    return _asked(
+    return _request(
         body,
         items,
         previous_response_id=body.get("previous_response_id"),
@@ -47,27 +47,27 @@ def read_responses(body: Mapping[str, Any]) -> Asked:
     )
 
 
-def read_chat(body: Mapping[str, Any]) -> Asked:
-    return _asked(body, body.get("messages"))
+def read_chat(body: Mapping[str, Any]) -> ModelRequest:
+    return _request(body, body.get("messages"))
 
 
-def read_messages(body: Mapping[str, Any]) -> Asked:
-    return _asked(body, body.get("messages"))
+def read_messages(body: Mapping[str, Any]) -> ModelRequest:
+    return _request(body, body.get("messages"))
 
 
-def _asked(
+def _request(
     body: Mapping[str, Any],
     items: Any,
     *,
     previous_response_id: str | None = None,
     remembers: bool = False,
-) -> Asked:
+) -> ModelRequest:
     if not isinstance(body.get("model"), str) or not isinstance(items, list) or not items:
-        raise MalformedCallError("A call needs a model and at least one message.")
+        raise MalformedRequestError("A call needs a model and at least one message.")
     texts = [(item.get("role"), _text(item.get("content"))) for item in items if isinstance(item, dict)]
     system = _text(body.get("instructions") or body.get("system") or "")
     in_messages = "".join(text for role, text in texts if role in SYSTEM_ROLES)
-    return Asked(
+    return ModelRequest(
         model=body["model"],
         users=tuple(text for role, text in texts if role == "user"),
         instructions=system or in_messages,
@@ -80,8 +80,8 @@ def _asked(
     )
 
 
-def _images(item: Mapping[str, Any]) -> Iterator[AskedImage]:
-    """Its images, however the dialect writes them."""
+def _images(item: Mapping[str, Any]) -> Iterator[RequestImage]:
+    """The images of a message, in any dialect's form."""
     content = item.get("content")
     for part in content if isinstance(content, list) else ():
         match part:
@@ -95,12 +95,12 @@ def _images(item: Mapping[str, Any]) -> Iterator[AskedImage]:
                 yield _image(media_type, encoded)
 
 
-def _image(media_type: str, encoded: str) -> AskedImage:
+def _image(media_type: str, encoded: str) -> RequestImage:
     try:
         data = base64.b64decode(encoded, validate=True)
     except ValueError as error:
-        raise MalformedCallError("An image is not in base64.") from error
-    return AskedImage(media_type, len(data), hashlib.sha256(data).hexdigest())
+        raise MalformedRequestError("An image is not in base64.") from error
+    return RequestImage(media_type, len(data), hashlib.sha256(data).hexdigest())
 
 
 def _text(content: Any) -> str:

@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
+from neo.engines.scripted_model.dialect import event
 from neo.engines.scripted_model.reply import TOOL_ARGUMENTS, TOOL_NAME, Reply
-from neo.engines.scripted_model.voice import event
 
 _KINDS = {
     400: "invalid_request_error",
@@ -22,13 +22,13 @@ _WORD = (
 )
 
 
-class Messages:
+class MessagesDialect:
     name = "messages"
 
-    def voice(self, reply: Reply) -> "MessagesVoice":
-        return MessagesVoice(reply)
+    def writer(self, reply: Reply) -> "MessagesWriter":
+        return MessagesWriter(reply)
 
-    def whole(self, reply: Reply) -> dict[str, Any]:
+    def body(self, reply: Reply) -> dict[str, Any]:
         blocks: list[dict[str, Any]] = []
         if reply.reasoning:
             thinking = "".join(reply.reasoning)
@@ -40,20 +40,20 @@ class Messages:
         usage = {**_input_usage(reply), "output_tokens": reply.output_tokens}
         return {**_shell(reply), "content": blocks, "stop_reason": _stop_reason(reply), "usage": usage}
 
-    def refusal(self, status: int, code: str | None, message: str) -> dict[str, Any]:
+    def error_body(self, status: int, code: str | None, message: str) -> dict[str, Any]:
         # Anthropic has no code for a prompt that does not fit: the text says it.
         text = "prompt is too long: 9 tokens > 8 maximum" if code == "context_length_exceeded" else message
         kind = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")  # noqa: PLR2004
         return {"type": "error", "error": {"type": kind, "message": text}, "request_id": "req_scripted"}
 
 
-class MessagesVoice:
+class MessagesWriter:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._index = 0
         self._open: str | None = None
 
-    def opening(self) -> bytes:
+    def start(self) -> bytes:
         usage = {**_input_usage(self._reply), "output_tokens": 1}
         return event({"type": "message_start", "message": {**_shell(self._reply), "usage": usage}})
 
@@ -65,7 +65,7 @@ class MessagesVoice:
         begun = self._begin("text", {"type": "text", "text": ""})
         return begun + _WORD % (self._index, orjson.dumps(word))
 
-    def closing(self) -> bytes:
+    def end(self) -> bytes:
         tool = b""
         if self._reply.tool_call_id:
             tool = self._begin("tool", {**_tool_use(self._reply), "input": {}})
@@ -112,7 +112,7 @@ def _input_usage(reply: Reply) -> dict[str, Any]:
 
 
 def _stop_reason(reply: Reply) -> str:
-    if reply.is_cut:
+    if reply.is_truncated:
         return "max_tokens"
     return "tool_use" if reply.tool_call_id else "end_turn"
 

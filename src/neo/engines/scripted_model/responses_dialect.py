@@ -4,8 +4,8 @@ from typing import Any
 
 import orjson
 
+from neo.engines.scripted_model.dialect import event
 from neo.engines.scripted_model.reply import TOOL_ARGUMENTS, TOOL_NAME, Reply
-from neo.engines.scripted_model.voice import event
 
 _WORD = (
     b"event: response.output_text.delta\n"
@@ -14,17 +14,17 @@ _WORD = (
 )
 
 
-class Responses:
+class ResponsesDialect:
     name = "responses"
 
-    def voice(self, reply: Reply) -> "ResponsesVoice":
-        return ResponsesVoice(reply)
+    def writer(self, reply: Reply) -> "ResponsesWriter":
+        return ResponsesWriter(reply)
 
-    def whole(self, reply: Reply) -> dict[str, Any]:
-        status = "incomplete" if reply.is_cut else "completed"
+    def body(self, reply: Reply) -> dict[str, Any]:
+        status = "incomplete" if reply.is_truncated else "completed"
         return {
             **_shell(reply, status),
-            "incomplete_details": {"reason": "max_output_tokens"} if reply.is_cut else None,
+            "incomplete_details": {"reason": "max_output_tokens"} if reply.is_truncated else None,
             "output": [item for item in (_reasoning(reply), _message(reply), _tool_call(reply)) if item],
             "usage": {
                 "input_tokens": reply.input_tokens,
@@ -35,19 +35,19 @@ class Responses:
             },
         }
 
-    def refusal(self, status: int, code: str | None, message: str) -> dict[str, Any]:
+    def error_body(self, status: int, code: str | None, message: str) -> dict[str, Any]:
         kind = "invalid_request_error" if status < 500 else "server_error"  # noqa: PLR2004 - HTTP's own line.
         return {"error": {"message": message, "type": kind, "param": None, "code": code}}
 
 
-class ResponsesVoice:
+class ResponsesWriter:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         self._sent = -1
         self._index = 0
         self._open: str | None = None
 
-    def opening(self) -> bytes:
+    def start(self) -> bytes:
         shell = _shell(self._reply, "in_progress")
         return self._event("response.created", response=shell) + self._event(
             "response.in_progress", response=shell
@@ -68,11 +68,11 @@ class ResponsesVoice:
         item_id = f"msg_{self._reply.id}".encode()
         return begun + _WORD % (self._sent, item_id, self._index, orjson.dumps(word))
 
-    def closing(self) -> bytes:
+    def end(self) -> bytes:
         # An empty answer still has its message, as OpenAI's has, unless a tool was all it wanted.
         begun = b"" if self._reply.words or self._reply.tool_call_id else self._begin("msg")
         tool = self._end() + self._tool_call()
-        whole = Responses().whole(self._reply)
+        whole = ResponsesDialect().body(self._reply)
         return begun + tool + self._event(f"response.{whole['status']}", response=whole)
 
     def error(self, code: str | None) -> bytes:

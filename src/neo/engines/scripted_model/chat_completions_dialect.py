@@ -5,16 +5,16 @@ from typing import Any
 import orjson
 
 from neo.engines.scripted_model.reply import TOOL_ARGUMENTS, TOOL_NAME, Reply
-from neo.engines.scripted_model.responses_voice import Responses
+from neo.engines.scripted_model.responses_dialect import ResponsesDialect
 
 
-class Chat:
+class ChatCompletionsDialect:
     name = "chat"
 
-    def voice(self, reply: Reply) -> "ChatVoice":
-        return ChatVoice(reply)
+    def writer(self, reply: Reply) -> "ChatCompletionsWriter":
+        return ChatCompletionsWriter(reply)
 
-    def whole(self, reply: Reply) -> dict[str, Any]:
+    def body(self, reply: Reply) -> dict[str, Any]:
         message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": None}
         if reply.reasoning:
             message["reasoning_content"] = "".join(reply.reasoning)
@@ -26,17 +26,17 @@ class Chat:
             "usage": _usage(reply),
         }
 
-    def refusal(self, status: int, code: str | None, message: str) -> dict[str, Any]:
-        return Responses().refusal(status, code, message)
+    def error_body(self, status: int, code: str | None, message: str) -> dict[str, Any]:
+        return ResponsesDialect().error_body(status, code, message)
 
 
-class ChatVoice:
+class ChatCompletionsWriter:
     def __init__(self, reply: Reply) -> None:
         self._reply = reply
         before, after = orjson.dumps(self._chunk({"content": 0})).split(b'"content":0')
         self._before, self._after = b"data: " + before + b'"content":', after + b"\n\n"
 
-    def opening(self) -> bytes:
+    def start(self) -> bytes:
         return self._data(self._chunk({"role": "assistant", "content": ""}))
 
     def reasoning(self, word: str) -> bytes:
@@ -45,7 +45,7 @@ class ChatVoice:
     def word(self, word: str) -> bytes:
         return self._before + orjson.dumps(word) + self._after
 
-    def closing(self) -> bytes:
+    def end(self) -> bytes:
         tool = b""
         if self._reply.tool_call_id:
             tool = self._data(self._chunk({"tool_calls": [{"index": 0, **_tool_call(self._reply)}]}))
@@ -54,7 +54,7 @@ class ChatVoice:
         return tool + end + self._data(usage) + b"data: [DONE]\n\n"
 
     def error(self, code: str | None) -> bytes:
-        return self._data(Responses().refusal(500, code, "The scripted model failed."))
+        return self._data(ResponsesDialect().error_body(500, code, "The scripted model failed."))
 
     def failed(self, code: str | None) -> bytes:
         return self.error(code)
@@ -73,7 +73,7 @@ def _shell(reply: Reply, kind: str) -> dict[str, Any]:
 
 
 def _finish_reason(reply: Reply) -> str:
-    if reply.is_cut:
+    if reply.is_truncated:
         return "length"
     return "tool_calls" if reply.tool_call_id else "stop"
 

@@ -1,4 +1,4 @@
-"""What outlives one call: remembered conversations, counted failures, gates and the list of calls."""
+"""What outlives one call: remembered conversations, counters of failures, gates, and the list of calls."""
 
 import asyncio
 from collections import OrderedDict, defaultdict, deque
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from time import time
 
-from neo.engines.scripted_model.asked import AskedImage
+from neo.engines.scripted_model.request import RequestImage
 
 # More than the sessions of any benchmark, at a few hundred bytes each.
 CONVERSATIONS_MAX = 50_000
-# Enough to recognise a message by, and a bound on what a remembered one costs.
+# Enough to recognise a message by, and a limit on what a remembered one costs.
 REMEMBERED_CHARACTERS_MAX = 10_000
 COUNTERS_MAX = 10_000
 CALLS_MAX = 10_000
@@ -42,16 +42,16 @@ class Call:
     previous_response_id: str | None
     input_messages: int
     stream: bool
-    # The newest message's text, to recognise it by, and every image that came along.
+    # The newest message's text, to recognise it by, and the images of all messages.
     text: str = ""
-    images: tuple[AskedImage, ...] = ()
+    images: tuple[RequestImage, ...] = ()
     at: float = field(default_factory=time)
     status: int = 200
     ended: bool = False
     disconnected: bool = False
 
 
-class Memory:
+class ServerState:
     def __init__(self) -> None:
         self.calls: deque[Call] = deque(maxlen=CALLS_MAX)
         self._exchanges: OrderedDict[str, Exchange] = OrderedDict()
