@@ -34,8 +34,7 @@ STEP_POLLS = 1
 
 
 class TurnWorker:
-    def __init__(self, resources: Resources, settings: Settings, *, warms_first: bool = False) -> None:
-        self._warms_first = warms_first
+    def __init__(self, resources: Resources, settings: Settings) -> None:
         self._resources = resources
         self._settings = settings
         self._stopping = asyncio.Event()
@@ -47,8 +46,8 @@ class TurnWorker:
 
     async def run(self) -> None:
         """Run turns until `stop` is called; then let the running ones end, or hand them over to another worker."""
-        client = await self._resources.temporal.connected()
-        warmed = asyncio.create_task(self._warm())
+        client, _ = await asyncio.gather(self._resources.temporal.connected(), self._resources.models.warm())
+        freeze_loaded()
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
         beginnings = Beginnings(self._resources.database)
         step = ModelStep(
@@ -59,7 +58,6 @@ class TurnWorker:
             Outcomes(self._resources.ender),
             ImageLoader(Pixels(self._resources.database, self._resources.blobs, Normaliser())),
             cancellations,
-            warmed,
         )
         cancelling = asyncio.create_task(keep_running("cancellations", cancellations.run))
         drain_seconds = self._settings.server.drain_seconds
@@ -78,8 +76,6 @@ class TurnWorker:
             self._resources.database, lambda: list({*later.turn_ids, *activities.early_turn_ids})
         )
         saying = asyncio.create_task(keep_running("holding", holding.run))
-        if self._warms_first:
-            await asyncio.wait((warmed,))
         async with loop_in_thread("temporal") as temporal_loop:
             await self._work(temporal_loop, client, activities)
         saying.cancel()
@@ -88,16 +84,8 @@ class TurnWorker:
         await activities.aclose()
         await holding.let_go(left)
         await later.all_now()
-        for task in (cancelling, ticking, warmed):
+        for task in (cancelling, ticking):
             task.cancel()
-
-    async def _warm(self) -> None:
-        """Seconds of imports. A worker that is alone takes turns meanwhile; the first of them wait in their step."""
-        if not self._warms_first:
-            # Loading them during the start would delay the start.
-            await self._up.wait()
-        await asyncio.to_thread(self._resources.models.warm)
-        freeze_loaded()
 
     async def _work(
         self, temporal_loop: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities

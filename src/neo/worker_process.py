@@ -32,8 +32,7 @@ async def _work(settings: Settings) -> int:
     resources = open_resources(settings)
     try:
         async with instrumented(settings.telemetry, resources, process="neo-worker"):
-            # Other workers take turns meanwhile; a turn that this one took before its imports would wait for them.
-            return await _run(resources, TurnWorker(resources, settings, warms_first=True))
+            return await _run(resources, TurnWorker(resources, settings))
     finally:
         await resources.aclose()
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx2
 import pytest
 
-from llm.llm_listening import model_server
+from llm.asking import model_server
 from support.azurite import Azurite
 from support.client import Client
 from support.images import image, opened, with_place

@@ -177,7 +177,7 @@ async def test_the_decoder_finds_no_secret_of_ours(
 
 
 async def test_no_process_of_the_servers_could_decode_an_image() -> None:
-    script = "import sys, neo.app, neo.worker, neo.llm.answer; print('PIL' in sys.modules)"
+    script = "import sys, neo.app, neo.worker, neo.llm; print('PIL' in sys.modules)"
 
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-c", script, stdout=asyncio.subprocess.PIPE

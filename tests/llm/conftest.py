@@ -1,6 +1,5 @@
 """A scripted model server in a process of its own, and models that talk to it over real HTTP."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing
 from typing import Any
@@ -8,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from llm.llm_listening import Ask, Calls, Heard, model_server
+from llm.asking import Ask, Calls, Received, model_server
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Tier
 
 
@@ -41,33 +40,33 @@ def settings(scripted_url: str) -> ProviderSettings:
 async def models(settings: ProviderSettings) -> AsyncIterator[Models]:
     spec = ModelSpec.parse("scripted:tokens=3")
     models = Models(spec, spec, settings)
-    await asyncio.to_thread(models.warm)
+    await models.warm()
     yield models
     await models.aclose()
 
 
 @pytest.fixture
 def ask(models: Models) -> Ask:
-    """Asks a model and listens to its end; `into` keeps what was heard before a failure."""
+    """Calls a model and reads to the end; `into` keeps what was received before a failure."""
 
     async def ask(
         model: str,
         prompt: Prompt | None = None,
         *,
         previous_response_id: str | None = None,
-        into: Heard | None = None,
+        into: Received | None = None,
         through: Models | None = None,
         reasoning_effort: str | None = None,
-    ) -> Heard:
-        heard = into or Heard()
+    ) -> Received:
+        received = into or Received()
         through = through or models
         chosen = through.choose(Tier.FAST, model, reasoning_effort)
         prompt = prompt or Prompt("Be kind.", (), "hello there")
-        pieces = through.answer(chosen, prompt, previous_response_id=previous_response_id)
-        async with aclosing(pieces):
-            async for piece in pieces:
-                heard.pieces.append(piece)
-        return heard
+        deltas = through.answer(chosen, prompt, previous_response_id=previous_response_id)
+        async with aclosing(deltas):
+            async for delta in deltas:
+                received.deltas.append(delta)
+        return received
 
     return ask
 

@@ -6,9 +6,9 @@ from contextlib import aclosing
 import httpx2
 import pytest
 
-from llm.llm_listening import Ask, Calls, eventually, joined
+from llm.asking import Ask, Calls, eventually, joined
 from neo.llm import Models, Prompt, ReasoningDelta, Said, TextDelta, Tier, ToolCall
-from neo.llm.reading import storable
+from neo.llm.sanitize import storable
 
 DIALECTS = ["scripted", "scripted-chat", "scripted-anthropic"]
 PROVIDERS = [*DIALECTS, "openai", "azure", "compatible", "anthropic"]
@@ -18,33 +18,33 @@ each_dialect = pytest.mark.parametrize("dialect", DIALECTS)
 
 @pytest.mark.parametrize("provider", PROVIDERS)
 async def test_every_provider_answers_in_order_and_completes_once(ask: Ask, provider: str) -> None:
-    heard = await ask(f"{provider}:tokens=50")
+    received = await ask(f"{provider}:tokens=50")
 
-    assert heard.text == "".join(f"w{number} " for number in range(1, 51))
-    assert heard.completed.finish_reason == "stop"
-    assert heard.completed.output_tokens == 50
-    assert heard.completed.input_tokens > 0
-    assert heard.completed.model == "tokens=50"
+    assert received.text == "".join(f"w{number} " for number in range(1, 51))
+    assert received.completed.finish_reason == "stop"
+    assert received.completed.output_tokens == 50
+    assert received.completed.input_tokens > 0
+    assert received.completed.model == "tokens=50"
 
 
 @each_dialect
 async def test_reasoning_comes_in_a_part_of_its_own(ask: Ask, dialect: str) -> None:
-    heard = await ask(f"{dialect}:reasoning=2,tokens=1")
+    received = await ask(f"{dialect}:reasoning=2,tokens=1")
 
-    told = joined(heard.pieces)
+    told = joined(received.deltas)
     assert told[:-1] == [ReasoningDelta(0, "r1 r2 "), TextDelta(1, "w1 ")]
-    assert heard.text == "w1 "
+    assert received.text == "w1 "
 
 
 @each_dialect
 async def test_a_tool_call_is_told_whole(ask: Ask, dialect: str) -> None:
-    heard = await ask(f"{dialect}:tool_call,tokens=1")
+    received = await ask(f"{dialect}:tool_call,tokens=1")
 
-    call = heard.pieces[-2]
+    call = received.deltas[-2]
     assert isinstance(call, ToolCall)
     assert call.call_id
     assert (call.name, call.arguments_json) == ("look_up", '{"query":"weather"}')
-    assert heard.completed.finish_reason == "tool-calls"
+    assert received.completed.finish_reason == "tool-calls"
 
 
 @each_dialect
@@ -54,19 +54,19 @@ async def test_an_answer_cut_at_its_limit_says_so(ask: Ask, dialect: str) -> Non
 
 @each_dialect
 async def test_an_empty_answer_is_an_answer(ask: Ask, dialect: str) -> None:
-    heard = await ask(f"{dialect}:tokens=0")
+    received = await ask(f"{dialect}:tokens=0")
 
-    assert heard.text == ""
-    assert heard.completed.finish_reason == "stop"
+    assert received.text == ""
+    assert received.completed.finish_reason == "stop"
 
 
 @each_dialect
 async def test_any_text_survives_the_way(ask: Ask, dialect: str) -> None:
     message = 'Grüße, 世界 🌍\n\n```json\n{"a": "\\u2028\u2028"}\n```\tdata: [DONE]\r\n'
 
-    heard = await ask(f"{dialect}:echo", Prompt("", (), message))
+    received = await ask(f"{dialect}:echo", Prompt("", (), message))
 
-    assert heard.text == message
+    assert received.text == message
 
 
 @each_dialect
@@ -83,9 +83,9 @@ def test_half_a_surrogate_pair_is_replaced_and_a_whole_one_is_joined() -> None:
 async def test_the_transcript_arrives_in_order(ask: Ask, dialect: str) -> None:
     transcript = (Said("user", "one"), Said("assistant", ""), Said("user", "two"), Said("assistant", "2"))
 
-    heard = await ask(f"{dialect}:recall", Prompt("Be kind.", transcript, "three"))
+    received = await ask(f"{dialect}:recall", Prompt("Be kind.", transcript, "three"))
 
-    assert heard.text == "one\ntwo\nthree"
+    assert received.text == "one\ntwo\nthree"
 
 
 @pytest.mark.parametrize("provider", ["scripted", "openai", "azure"])
@@ -108,9 +108,9 @@ async def test_a_continued_response_gets_the_new_message_only(ask: Ask, calls: C
 async def test_a_provider_that_remembers_nothing_gets_the_transcript(ask: Ask) -> None:
     prompt = Prompt("", (Said("user", "one"), Said("assistant", "1")), "two")
 
-    heard = await ask("scripted-chat:recall", prompt, previous_response_id="resp_1")
+    received = await ask("scripted-chat:recall", prompt, previous_response_id="resp_1")
 
-    assert heard.text == "one\ntwo"
+    assert received.text == "one\ntwo"
 
 
 @each_dialect
@@ -122,7 +122,7 @@ async def test_a_reasoning_effort_does_not_break_a_model_without_one(
 
 
 @each_dialect
-async def test_pieces_arrive_as_they_are_said(
+async def test_deltas_arrive_as_they_are_said(
     models: Models, control: httpx2.AsyncClient, dialect: str
 ) -> None:
     gate = f"live-{dialect}"
@@ -131,11 +131,11 @@ async def test_pieces_arrive_as_they_are_said(
     async def is_waiting() -> bool:
         return bool((await control.get("/waiting", params={"gate": gate})).json() == {"waiting": 1})
 
-    async with aclosing(models.answer(chosen, Prompt("", (), "hello"))) as pieces:
-        assert await anext(pieces) == TextDelta(0, "w1 ")
+    async with aclosing(models.answer(chosen, Prompt("", (), "hello"))) as deltas:
+        assert await anext(deltas) == TextDelta(0, "w1 ")
         assert await eventually(is_waiting)
         assert (await control.post("/release", params={"gate": gate})).json() == {"released": 1}
-        rest = [piece async for piece in pieces]
+        rest = [delta async for delta in deltas]
 
     assert joined(rest[:-1]) == [TextDelta(0, "w2 w3 ")]
 
@@ -145,8 +145,8 @@ async def test_closing_early_hangs_up_on_the_provider(models: Models, calls: Cal
     name = f"tokens=1000,delay_ms=20,key=close-{dialect}"
     chosen = models.choose(Tier.FAST, f"{dialect}:{name}", None)
 
-    async with aclosing(models.answer(chosen, Prompt("", (), "hello"))) as pieces:
-        await anext(pieces)
+    async with aclosing(models.answer(chosen, Prompt("", (), "hello"))) as deltas:
+        await anext(deltas)
 
     assert await _disconnects(calls, name)
 
@@ -169,9 +169,9 @@ async def test_a_cancelled_caller_hangs_up_on_the_provider(ask: Ask, calls: Call
 
 
 async def test_many_answers_at_once_share_the_connections(ask: Ask, calls: Calls) -> None:
-    heard = await asyncio.gather(*(ask("scripted:tokens=5,delay_ms=5,key=many") for _ in range(100)))
+    received = await asyncio.gather(*(ask("scripted:tokens=5,delay_ms=5,key=many") for _ in range(100)))
 
-    assert {one.text for one in heard} == {"w1 w2 w3 w4 w5 "}
+    assert {one.text for one in received} == {"w1 w2 w3 w4 w5 "}
     assert len(await calls("tokens=5,delay_ms=5,key=many")) == 100
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, ProviderUnavailable, Tier
 from neo.llm.breaker import OPEN_FIRST_SECONDS, Breaker
-from neo.llm.pieces import Piece, TextDelta
+from neo.llm.deltas import Delta, TextDelta
 
 WORD = TextDelta(part=0, text="w1")
 
@@ -21,21 +21,21 @@ class Clock:
         return self.now
 
 
-async def down() -> AsyncGenerator[Piece, None]:
+async def down() -> AsyncGenerator[Delta, None]:
     raise ProviderUnavailable
     yield WORD
 
 
-async def up(gate: asyncio.Event | None = None) -> AsyncGenerator[Piece, None]:
+async def up(gate: asyncio.Event | None = None) -> AsyncGenerator[Delta, None]:
     if gate is not None:
         await gate.wait()
     yield WORD
 
 
-async def called(breaker: Breaker, pieces: AsyncGenerator[Piece, None]) -> bool:
+async def called(breaker: Breaker, deltas: AsyncGenerator[Delta, None]) -> bool:
     try:
-        async with aclosing(breaker.guard(pieces)) as guarded:
-            return [piece async for piece in guarded] == [WORD]
+        async with aclosing(breaker.guard(deltas)) as guarded:
+            return [delta async for delta in guarded] == [WORD]
     except ProviderUnavailable:
         return False
 
@@ -50,15 +50,15 @@ async def opened(clock: Clock) -> Breaker:
 async def test_it_opens_after_so_many_failures_in_a_row_and_says_when_to_come_back() -> None:
     breaker = Breaker("scripted/global", 3, Clock())
 
-    for pieces in (down(), down(), up(), down(), down()):
-        await called(breaker, pieces)
+    for deltas in (down(), down(), up(), down(), down()):
+        await called(breaker, deltas)
     assert await called(breaker, up())
 
     for _ in range(3):
         await called(breaker, down())
     with pytest.raises(ProviderUnavailable) as refused:
-        async with aclosing(breaker.guard(up())) as pieces:
-            await anext(pieces)
+        async with aclosing(breaker.guard(up())) as deltas:
+            await anext(deltas)
     assert refused.value.retry_after_seconds == OPEN_FIRST_SECONDS
 
 
@@ -104,8 +104,8 @@ async def test_the_provider_is_not_called_while_it_is_open(scripted_url: str) ->
     chosen = models.choose(Tier.FAST, None, None)
     for _ in range(6):
         with pytest.raises(ProviderUnavailable):
-            async with aclosing(models.answer(chosen, Prompt("", [], "Hello"))) as pieces:
-                await anext(pieces)
+            async with aclosing(models.answer(chosen, Prompt("", [], "Hello"))) as deltas:
+                await anext(deltas)
 
     async with httpx2.AsyncClient(base_url=scripted_url.removesuffix("/v1"), trust_env=False) as http:
         calls = (await http.get("/control/calls", params={"model": "status=500,key=breaker"})).json()["calls"]
@@ -113,6 +113,6 @@ async def test_the_provider_is_not_called_while_it_is_open(scripted_url: str) ->
     await models.aclose()
 
 
-async def endless() -> AsyncGenerator[Piece, None]:
+async def endless() -> AsyncGenerator[Delta, None]:
     while True:
         yield WORD

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -17,7 +16,6 @@ from neo.llm import (
     ReasoningEffortUnknown,
     Tier,
 )
-from neo.llm.rehearsal import rehearse
 
 HERE = ProviderSettings(
     openai_api_key="key",
@@ -125,26 +123,8 @@ def test_a_scripted_model_says_its_own_budget() -> None:
     assert models().choose(Tier.FAST, "scripted:recall,budget=200", None).prompt_tokens_max == 200
 
 
-@pytest.mark.parametrize("provider", list(Provider))
-def test_the_rehearsal_still_speaks_the_libraries_language(provider: Provider) -> None:
-    settings = ProviderSettings(
-        openai_api_key="key",
-        azure_endpoint="https://x.openai.azure.com",
-        azure_api_key="key",
-        compatible_base_url="http://127.0.0.1:1/v1",
-        anthropic_api_key="key",
-        local_model_url="http://127.0.0.1:1",
-        scripted_model_url="http://127.0.0.1:1",
-    )
-    chosen = models(settings=settings).choose(Tier.FAST, f"{provider}:rehearsal", None)
-
-    # A test may run inside the session's event loop, and the rehearsal brings its own.
-    with ThreadPoolExecutor(1) as thread:
-        assert thread.submit(rehearse, chosen, settings).result()
-
-
 def test_importing_the_face_loads_no_library() -> None:
-    heavy = "pydantic_ai openai anthropic httpx2 httpx"
+    heavy = "pydantic_ai openai anthropic httpx"
     program = f"import neo.llm, sys; print([name for name in {heavy.split()!r} if name in sys.modules])"
 
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-import neo.llm.reading
-from llm.llm_listening import Ask, Calls, Heard, eventually
+import neo.llm.sanitize
+from llm.asking import Ask, Calls, Received, eventually
 from neo.errors import Failure
 from neo.llm import (
     AnswerTooLong,
@@ -84,16 +84,16 @@ async def test_what_only_a_code_tells(ask: Ask, dialect: str, scenario: str, exp
 async def test_an_answer_that_breaks_off_never_completes(
     ask: Ask, dialect: str, trouble: str, after: int
 ) -> None:
-    heard = Heard()
+    received = Received()
 
     with pytest.raises(ProviderFailure) as raised:
-        await ask(f"{dialect}:tokens=5,{trouble}={after}", into=heard)
+        await ask(f"{dialect}:tokens=5,{trouble}={after}", into=received)
 
     # Anthropic's error event says why it broke off: the scripted one is overloaded.
     says_busy = dialect == "scripted-anthropic" and trouble in ("error_after", "failed_after")
     assert type(raised.value) is (ProviderRateLimited if says_busy else ProviderIncomplete)
     assert raised.value.retryable
-    assert heard.text == "w1 w2 "[: 3 * after]
+    assert received.text == "w1 w2 "[: 3 * after]
 
 
 @each_dialect
@@ -130,26 +130,26 @@ async def test_silence_ends_in_time_and_hangs_up(
 async def test_an_answer_is_over_when_the_provider_says_so_and_not_when_it_hangs_up(
     ask: Ask, impatient: Models, dialect: str
 ) -> None:
-    heard = await ask(f"{dialect}:tokens=2,open_end", through=impatient)
+    received = await ask(f"{dialect}:tokens=2,open_end", through=impatient)
 
-    assert heard.text == "w1 w2 "
-    assert heard.completed.finish_reason == "stop"
-    assert heard.completed.output_tokens == 2
+    assert received.text == "w1 w2 "
+    assert received.completed.finish_reason == "stop"
+    assert received.completed.output_tokens == 2
 
 
 async def test_time_between_chunks_is_counted_anew(ask: Ask, impatient: Models) -> None:
-    heard = await ask("scripted:tokens=6,delay_ms=100", through=impatient)
+    received = await ask("scripted:tokens=6,delay_ms=100", through=impatient)
 
-    assert heard.text == "w1 w2 w3 w4 w5 w6 "
+    assert received.text == "w1 w2 w3 w4 w5 w6 "
 
 
 async def test_a_model_that_reasons_may_be_silent_for_longer(ask: Ask, settings: ProviderSettings) -> None:
     spec = ModelSpec.parse("scripted:tokens=1")
     models = Models(spec, spec, replace(settings, idle_seconds=0.2, thinking_seconds=5))
 
-    heard = await ask("scripted:tokens=1,first_ms=600", through=models, reasoning_effort="high")
+    received = await ask("scripted:tokens=1,first_ms=600", through=models, reasoning_effort="high")
 
-    assert heard.text == "w1 "
+    assert received.text == "w1 "
     await models.aclose()
 
 
@@ -208,7 +208,7 @@ async def test_a_name_that_does_not_resolve(ask: Ask, settings: ProviderSettings
 
 
 async def test_an_answer_without_end_is_stopped(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neo.llm.reading, "ANSWER_CHARACTERS_MAX", 100)
+    monkeypatch.setattr(neo.llm.sanitize, "ANSWER_CHARACTERS_MAX", 100)
 
     with pytest.raises(AnswerTooLong):
         await ask("scripted:tokens=1000")

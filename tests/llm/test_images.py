@@ -5,7 +5,7 @@ import hashlib
 
 import pytest
 
-from llm.llm_listening import Ask, Calls
+from llm.asking import Ask, Calls
 from neo.llm import Image, Prompt, Said
 from support.images import image
 

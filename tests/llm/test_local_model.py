@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from llm.llm_listening import Ask, model_server
+from llm.asking import Ask, model_server
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, Said
 
 
@@ -20,13 +20,13 @@ async def test_the_small_model_answers_in_a_stream(ask: Ask, local_model_url: st
     models = Models(spec, spec, settings)
     transcript = (Said("user", "Hi, I am Ada."), Said("assistant", "Hello Ada!"))
 
-    heard = await ask(
+    received = await ask(
         str(spec), Prompt("Answer in one short sentence.", transcript, "Say hello."), through=models
     )
 
-    assert heard.text.strip()
-    assert len(heard.pieces) > 2
-    assert heard.completed.finish_reason in ("stop", "length")
-    assert heard.completed.input_tokens > 10
-    assert 0 < heard.completed.output_tokens <= 24
+    assert received.text.strip()
+    assert len(received.deltas) > 2
+    assert received.completed.finish_reason in ("stop", "length")
+    assert received.completed.input_tokens > 10
+    assert 0 < received.completed.output_tokens <= 24
     await models.aclose()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from neo.events import Fenced, TurnWriter, envelope
-from neo.llm import ChosenModel, Completed, Piece, Provider, ReasoningDelta, TextDelta, ToolCall
+from neo.llm import ChosenModel, Completed, Delta, Provider, ReasoningDelta, TextDelta, ToolCall
 from neo.sessions import SessionStore
 from neo.turns.attempt import Attempt
 from neo.turns.claims import Claims
@@ -36,7 +36,7 @@ A_WHILE = 0.2
 
 
 class Speech:
-    """An attempt at a new turn in which the model has said these pieces."""
+    """An attempt at a new turn in which the model has said these deltas."""
 
     def __init__(self, stage: Stage, attempt: Attempt) -> None:
         temporal = TemporalConnection("127.0.0.1:1", "default", tls=False, api_key=None)
@@ -45,7 +45,7 @@ class Speech:
         self.outcomes = Outcomes(TurnEnder(stage.database, TurnStarter(temporal, "nobody-is-here")))
 
     @classmethod
-    async def of(cls, stage: Stage, *said: Piece, chosen: ChosenModel = CHOSEN) -> "Speech":
+    async def of(cls, stage: Stage, *said: Delta, chosen: ChosenModel = CHOSEN) -> "Speech":
         task = await stage.begun()
         turn = input_of(task.turn)
         claims = Claims(stage.database, turn, task.turn)
@@ -53,8 +53,8 @@ class Speech:
         await writer.open()
         writer.say(envelope.start_step())
         attempt = Attempt(turn, task, writer, Renderer(writer), chosen=chosen)
-        for piece in said:
-            attempt.renderer.add(piece)
+        for delta in said:
+            attempt.renderer.add(delta)
         return cls(stage, attempt)
 
     async def complete(self, completed: Completed = COMPLETED) -> None:
@@ -121,7 +121,7 @@ async def test_the_end_is_streamed_once_it_is_stored_and_never_before(stage: Sta
     ],
 )
 async def test_the_next_turn_continues_only_a_response_that_can_be_continued(
-    stage: Stage, said: list[Piece], chosen: ChosenModel, continues: str | None
+    stage: Stage, said: list[Delta], chosen: ChosenModel, continues: str | None
 ) -> None:
     speech = await Speech.of(stage, *said, chosen=chosen)
 
@@ -152,7 +152,7 @@ async def test_an_answer_that_does_not_say_it_is_complete_is_not(stage: Stage) -
     ],
 )
 async def test_a_cancelled_answer_is_kept_if_it_has_text(
-    stage: Stage, said: list[Piece], kept: list[str] | None
+    stage: Stage, said: list[Delta], kept: list[str] | None
 ) -> None:
     speech = await Speech.of(stage, *said)
 

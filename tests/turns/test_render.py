@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 
 from neo.events import Chunk, TurnWriter, envelope
-from neo.llm import Piece, ReasoningDelta, TextDelta, ToolCall
+from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.streams import Valkey
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.render import NO_TOOLS, Renderer, replay_chunks, start_chunk, terminal_chunk
@@ -22,7 +22,7 @@ DELTAS = ("text-delta", "reasoning-delta")
 
 texts = st.text(max_size=12)
 part_numbers = st.integers(0, 2)
-pieces = st.one_of(
+deltas = st.one_of(
     st.builds(TextDelta, part_numbers, texts),
     st.builds(ReasoningDelta, part_numbers, texts),
     st.builds(ToolCall, st.sampled_from(["call_1", "call_2"]), st.sampled_from(["look", "do"]), texts),
@@ -39,15 +39,15 @@ def stage_of(valkey: Valkey, engines: Engines) -> Stage:
     return Stage(engines.database, valkey, uuid4(), uuid4())
 
 
-def say(writer: TurnWriter, *said: Piece) -> Renderer:
+def say(writer: TurnWriter, *said: Delta) -> Renderer:
     renderer = Renderer(writer)
-    for piece in said:
-        renderer.add(piece)
+    for delta in said:
+        renderer.add(delta)
     renderer.end_part()
     return renderer
 
 
-async def rendered(engines: Engines, *said: Piece) -> tuple[list[dict[str, Any]], Renderer]:
+async def rendered(engines: Engines, *said: Delta) -> tuple[list[dict[str, Any]], Renderer]:
     """The chunks of one answer as readers get them, and what rendered them."""
     stage = stage_of(engines.valkey, engines)
     writer = await stage.writer()
@@ -135,8 +135,8 @@ async def test_a_tool_call_is_answered_with_an_error_and_stored_with_it(
 
 
 @settings(max_examples=EXAMPLES)
-@given(said=st.lists(pieces, max_size=8))
-async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Piece]) -> None:
+@given(said=st.lists(deltas, max_size=8))
+async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Delta]) -> None:
     stage, turn = stage_of(engines.valkey, engines), turn_of(finish_reason="stop")
     writer = await stage.writer()
     try:
@@ -156,7 +156,7 @@ async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Piec
 
 
 async def test_no_part_of_a_replay_is_named_as_one_that_was_streamed(engines: Engines) -> None:
-    said: list[Piece] = [TextDelta(0, "A"), ReasoningDelta(0, "B"), TextDelta(1, "C")]
+    said: list[Delta] = [TextDelta(0, "A"), ReasoningDelta(0, "B"), TextDelta(1, "C")]
     chunks, renderer = await rendered(engines, *said)
 
     replayed = on_the_wire(replay_chunks(turn_of(), renderer.parts))

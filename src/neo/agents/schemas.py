@@ -1,7 +1,6 @@
 """The request and response bodies of agents."""
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, field_validator
@@ -9,6 +8,7 @@ from pydantic import BaseModel, Field, field_validator
 from neo.agents.errors import AutonomyTypeNotSupported
 from neo.agents.models import Access, Audience, AutonomyType, Overlap
 from neo.api import Guid, Instructions, Name, Text, left_alone
+from neo.llm import ReasoningEffort
 
 # For more users than this there are ADMINS_ONLY and ALL_USERS.
 ACCESS_USERS_MAX = 1000
@@ -24,16 +24,6 @@ USER_IDS = "Entra object ids of those who may talk to it, at most 1,000: with SP
 OVERLAP = (
     "What a message does that meets an open turn, when neither it nor its channel says so. Null: it waits."
 )
-
-
-class ReasoningEffort(StrEnum):
-    NONE = "none"
-    MINIMAL = "minimal"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    XHIGH = "xhigh"
-    MAX = "max"
 
 
 class AgentSettings(BaseModel):

@@ -1,14 +1,15 @@
-"""Calls models: from a tier to a chosen model, from a prompt to a stream of pieces.
+"""Calls models: from a tier to a chosen model, from a prompt to a stream of deltas.
 
-A call ends in exactly one `Completed`, and only when the provider itself said that the answer is over; every
-other end is a failure, with a stable code and words that are safe to show. Closing the stream of pieces
-closes the provider's connection at once. Nothing is retried here: whoever calls knows what a second attempt
-means. OpenAI's Responses API is read here, in `responses_*.py`; the other two dialects through a library, in
-`library_*.py`, which takes seconds to import. Either is loaded when first needed (`Models.warm` does it ahead of
-time, in a thread). The settings arrive as plain values.
+A call ends with exactly one `Completed`, and only if the provider itself said that the answer is complete. Every other
+end is a failure, with a stable code and a message that is safe to show. Closing the stream of deltas closes the
+provider's connection at once. Nothing is retried here: the caller knows what a second attempt means. OpenAI's
+Responses API is read in `responses/`; the other two dialects are read by a library, in `library/`, which takes a
+second to import and is loaded only where it is needed (`Models.warm`). The settings arrive as plain values.
 """
 
 from neo.llm.budget import LOCAL_CONTEXT_TOKENS
+from neo.llm.chosen import ChosenModel, ReasoningEffort
+from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.errors import (
     AnswerTooLong,
     ContentFiltered,
@@ -27,11 +28,10 @@ from neo.llm.errors import (
     ResponseForgotten,
 )
 from neo.llm.fit import Fitted, estimate_tokens, fit
-from neo.llm.pieces import Completed, FinishReason, Piece, ReasoningDelta, TextDelta, ToolCall
+from neo.llm.models import Models
 from neo.llm.prompt import Image, Prompt, Said
 from neo.llm.providers import ProviderSettings
 from neo.llm.spec import ModelSpec, Provider, Tier
-from neo.llm.tiers import ChosenModel, Models
 
 __all__ = [
     "LOCAL_CONTEXT_TOKENS",
@@ -39,6 +39,7 @@ __all__ = [
     "ChosenModel",
     "Completed",
     "ContentFiltered",
+    "Delta",
     "FinishReason",
     "Fitted",
     "Image",
@@ -46,7 +47,6 @@ __all__ = [
     "ModelMisnamed",
     "ModelSpec",
     "Models",
-    "Piece",
     "Prompt",
     "PromptTooLong",
     "Provider",
@@ -60,6 +60,7 @@ __all__ = [
     "ProviderTimeout",
     "ProviderUnavailable",
     "ReasoningDelta",
+    "ReasoningEffort",
     "ReasoningEffortUnknown",
     "ResponseForgotten",
     "Said",

@@ -1,4 +1,4 @@
-"""Keeps calls from a provider that is down: they would only wait, and hold back its recovery."""
+"""Stops calls to a provider that is down: they would only wait, and delay its recovery."""
 
 import math
 import time
@@ -8,21 +8,23 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from neo.llm.deltas import Delta
 from neo.llm.errors import ProviderTimeout, ProviderUnavailable
-from neo.llm.pieces import Piece
+from neo.telemetry import model_metrics
 
 log = structlog.get_logger()
 
-# Longer than most restarts of a gateway; each failed trial doubles it.
+# Longer than most restarts of a gateway. Each failed trial call doubles it.
 OPEN_FIRST_SECONDS = 5.0
 OPEN_MOST_SECONDS = 60.0
 
 
 @dataclass
 class Breaker:
-    """One provider in one region. After so many failures in a row it opens; then one call at a time may try.
+    """The circuit breaker of one provider in one region.
 
-    Failures are what a provider that is down gives: no connection, a 5xx, silence. 0 failures: it never opens.
+    It opens after `failures_max` failures in a row; then one trial call at a time is allowed. Only what a provider
+    that is down causes is a failure: no connection, a 5xx, a timeout. With 0 it never opens.
     """
 
     name: str
@@ -37,15 +39,15 @@ class Breaker:
     def is_open(self) -> bool:
         return bool(self.failures_max) and self._failures >= self.failures_max
 
-    async def guard(self, pieces: AsyncGenerator[Piece, None]) -> AsyncGenerator[Piece, None]:
-        """The same pieces, if a call may be made now."""
-        async with aclosing(pieces):
+    async def guard(self, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
+        """Yields the same deltas, if a call may be made now; otherwise raises `ProviderUnavailable`."""
+        async with aclosing(deltas):
             is_trial = self._admit()
             try:
-                async for piece in pieces:
+                async for delta in deltas:
                     if self._failures:
                         self._recover()
-                    yield piece
+                    yield delta
             except (ProviderUnavailable, ProviderTimeout):
                 self._fail()
                 raise
@@ -54,7 +56,7 @@ class Breaker:
                     self._is_trying = False
 
     def _admit(self) -> bool:
-        """Whether this call is the trial of an open breaker; refuses any other while it is open."""
+        """Whether this call is the trial call of an open breaker. Raises for any other while it is open."""
         if not self.is_open:
             return False
         wait_seconds = self._open_until - self.clock()
@@ -70,18 +72,11 @@ class Breaker:
             if was_open:
                 self._open_seconds = min(OPEN_MOST_SECONDS, self._open_seconds * 2)
             self._open_until = self.clock() + self._open_seconds
-            _show(self.name, is_open=True)
+            model_metrics.breaker_is(self.name, is_open=True)
             log.warning("provider_breaker_open", provider=self.name, seconds=self._open_seconds)
 
     def _recover(self) -> None:
         if self.is_open:
-            _show(self.name, is_open=False)
+            model_metrics.breaker_is(self.name, is_open=False)
             log.info("provider_breaker_closed", provider=self.name)
         self._failures, self._open_seconds = 0, OPEN_FIRST_SECONDS
-
-
-def _show(provider: str, *, is_open: bool) -> None:
-    # A command that only names models need not load the metrics.
-    from neo.telemetry import model_metrics  # noqa: PLC0415
-
-    model_metrics.breaker_is(provider, is_open=is_open)

@@ -1,21 +1,21 @@
-"""How many tokens each model takes and gives."""
+"""How many tokens each model accepts and writes."""
 
 from dataclasses import dataclass
 
 from neo.llm.spec import ModelSpec, Provider
 
-# What the embedded model's server is started with; whoever starts it reads this constant.
+# The embedded model's server is started with this window.
 LOCAL_CONTEXT_TOKENS = 8_192
 # The embedded model rambles; a short answer leaves its small window to the conversation.
 _LOCAL_ANSWER_TOKENS = 1_024
-# Its vocabulary is small and English: other scripts cost up to half as much again as they are estimated.
+# Its vocabulary is small and English: other scripts cost up to 1.5 times the estimate.
 _LOCAL_PROMPT_SHARE = 0.65
-# Every current model has at least this; a larger window is used when the model is known to have it.
+# Every current model has at least this window.
 _DEFAULT_CONTEXT_TOKENS = 128_000
-# A small model keeps at least this part of its window for the prompt.
+# The rest of a small model's window is for the prompt.
 _ANSWER_SHARE_MAX = 0.5
 
-# Context and longest answer by the beginning of a model's name; the longest beginning wins.
+# Window and longest answer by the prefix of a model's name; the longest prefix wins.
 _FAMILIES: dict[str, tuple[int, int | None]] = {
     "gpt-5": (272_000, None),
     "gpt-4.1": (1_000_000, None),

@@ -33,7 +33,7 @@ class ProviderNotConfigured(Failure):
 
 
 class ResponseForgotten(Failure):
-    """The provider no longer has the earlier response: the transcript is sent instead."""
+    """The provider no longer has the earlier response, so the transcript is sent instead."""
 
     kind = Kind.CONFLICT
     code = "provider_response_forgotten"

@@ -1,4 +1,4 @@
-"""Where each provider is and how to be let in."""
+"""The settings of the providers: addresses, keys and limits."""
 
 from dataclasses import dataclass, field
 
@@ -7,7 +7,7 @@ from neo.llm.spec import Provider
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _ANTHROPIC_URL = "https://api.anthropic.com"
-# The servers on this machine and many gateways take any key, and the libraries insist on one.
+# The servers on this machine and many gateways accept any key, and the libraries require one.
 _ANY_KEY = "none"
 
 
@@ -31,12 +31,15 @@ class ProviderSettings:
     scripted_model_url: str | None = None
     connect_seconds: float = 5.0
     idle_seconds: float = 30.0
-    """The longest silence, before the answer begins and between its chunks."""
+    """The longest silence, before the answer begins and between its deltas."""
     thinking_seconds: float = 180.0
-    """The longest silence of a model that reasons before it answers, which some do without a sign of life."""
+    """The longest silence before the first text of a model that reasons; some send nothing meanwhile."""
     breaker_failures: int = 0
-    """0: a provider is never left alone."""
+    """How many failures in a row stop the calls to a provider; 0: none does."""
     answer_tokens_max: int = 16_384
+
+    def read_timeout_seconds(self, *, is_reasoning: bool) -> float:
+        return self.thinking_seconds if is_reasoning else self.idle_seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +50,7 @@ class Address:
 
 
 def address(provider: Provider, settings: ProviderSettings) -> Address:
-    """Where a provider is, or a refusal that names the variable to set."""
+    """Where a provider is. Raises `ProviderNotConfigured`, which names the variable to set."""
     match provider:
         case Provider.OPENAI:
             key = _set(settings.openai_api_key, "NEO_OPENAI_API_KEY", provider)

@@ -23,18 +23,18 @@ class Provider(StrEnum):
 
     @property
     def speaks_responses(self) -> bool:
-        """Whether it is OpenAI's Responses API that it is called through."""
-        # The local model's server has one too, which refuses a transcript with answers in it.
+        """Whether Neo calls it through OpenAI's Responses API."""
+        # The local model's server has this API too, but it refuses a transcript that contains answers.
         return self in (Provider.OPENAI, Provider.AZURE, Provider.SCRIPTED)
 
     @property
     def continues(self) -> bool:
-        """Whether it keeps conversations, so that a turn may send its new message only."""
+        """Whether it keeps its responses, so that a turn may send only the new message."""
         return self.speaks_responses
 
     @property
     def sees_images(self) -> bool:
-        """Whether its models take images; of a single one that does not, the provider refuses the call."""
+        """Whether its models accept images. If a single one does not, the provider refuses the call."""
         return self is not Provider.LOCAL
 
     @property

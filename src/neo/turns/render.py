@@ -5,14 +5,14 @@ from typing import Any
 import orjson
 
 from neo.events import TurnWriter, envelope
-from neo.llm import Piece, ReasoningDelta, TextDelta, ToolCall
+from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.turns.models import ChatTurn
 
 NO_TOOLS = "This agent has no tools yet."
 
 
 class Renderer:
-    """Streams each piece of one attempt's answer to readers at once, and collects the whole as `UIMessage`
+    """Streams each delta of one attempt's answer to readers at once, and collects the whole as `UIMessage`
     parts.
     """
 
@@ -34,15 +34,15 @@ class Renderer:
     def has_tool_call(self) -> bool:
         return any(part["type"].startswith("tool-") for part in self._parts)
 
-    def add(self, piece: Piece) -> None:
-        if isinstance(piece, TextDelta):
-            self._continue(piece, "text")
-            self._writer.say(envelope.text_delta(self._part_id, piece.text))
-        elif isinstance(piece, ReasoningDelta):
-            self._continue(piece, "reasoning")
-            self._writer.say(envelope.reasoning_delta(self._part_id, piece.text))
-        elif isinstance(piece, ToolCall):
-            self._refuse(piece)
+    def add(self, delta: Delta) -> None:
+        if isinstance(delta, TextDelta):
+            self._continue(delta, "text")
+            self._writer.say(envelope.text_delta(self._part_id, delta.text))
+        elif isinstance(delta, ReasoningDelta):
+            self._continue(delta, "reasoning")
+            self._writer.say(envelope.reasoning_delta(self._part_id, delta.text))
+        elif isinstance(delta, ToolCall):
+            self._refuse(delta)
 
     def end_part(self) -> None:
         if self._open is None:
@@ -53,15 +53,15 @@ class Renderer:
         )
         self._open = None
 
-    def _continue(self, piece: TextDelta | ReasoningDelta, kind: str) -> None:
-        if self._open != (type(piece), piece.part):
+    def _continue(self, delta: TextDelta | ReasoningDelta, kind: str) -> None:
+        if self._open != (type(delta), delta.part):
             self.end_part()
-            self._open = (type(piece), piece.part)
+            self._open = (type(delta), delta.part)
             self._part_id = self._writer.part_id(kind)
             self._parts.append({"type": kind, "text": "", "state": "done"})
             start = envelope.text_start if kind == "text" else envelope.reasoning_start
             self._writer.say(start(self._part_id))
-        self._parts[-1]["text"] += piece.text
+        self._parts[-1]["text"] += delta.text
 
     def _refuse(self, call: ToolCall) -> None:
         self.end_part()

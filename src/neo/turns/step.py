@@ -50,7 +50,6 @@ class ModelStep:
         outcomes: Outcomes,
         images: ImageLoader,
         cancellations: Cancellations,
-        warmed: asyncio.Future[None],
     ) -> None:
         self._database = database
         self._beginnings = beginnings
@@ -59,7 +58,6 @@ class ModelStep:
         self._outcomes = outcomes
         self._images = images
         self._cancellations = cancellations
-        self._warmed = warmed
 
     async def run(self, turn: TurnInput, task: Task) -> None:
         """Answer the turn and end it. A provider's failure ends it too, on the last attempt or where a retry
@@ -135,8 +133,6 @@ class ModelStep:
         task = attempt.task
         chosen = attempt.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
         images = await self._images.of_message(task, chosen)
-        # The models' libraries take seconds to import. Imported here, they would hold up this whole process.
-        await asyncio.shield(self._warmed)
         previous = continues_from(task.session, task.turn, chosen.provider, chosen.region)
         if previous is not None and chosen.continues:
             try:
@@ -152,16 +148,16 @@ class ModelStep:
     ) -> None:
         fitted = fit(prompt, chosen.prompt_tokens_max)
         attempt.omitted_messages += fitted.omitted
-        pieces = self._models.answer(chosen, fitted.prompt, previous_response_id=previous)
+        deltas = self._models.answer(chosen, fitted.prompt, previous_response_id=previous)
         with _call_traced(chosen), traces.begun("first event") as first_event:
-            async with aclosing(pieces):
-                async for piece in pieces:
-                    if isinstance(piece, Completed):
-                        attempt.completed = piece
+            async with aclosing(deltas):
+                async for delta in deltas:
+                    if isinstance(delta, Completed):
+                        attempt.completed = delta
                         break
-                    if isinstance(piece, TextDelta):
+                    if isinstance(delta, TextDelta):
                         attempt.note_first_token()
-                    attempt.renderer.add(piece)
+                    attempt.renderer.add(delta)
                     first_event.end()
         attempt.renderer.end_part()
 

@@ -1,0 +1,116 @@
+"""From a tier to a chosen model, and from a model to its answer."""
+
+import asyncio
+import importlib
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from neo.llm.breaker import Breaker
+from neo.llm.budget import budget
+from neo.llm.call_metrics import counted
+from neo.llm.chosen import ChosenModel, ReasoningEffort
+from neo.llm.deltas import Delta
+from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
+from neo.llm.prompt import Prompt
+from neo.llm.providers import ProviderSettings, address
+from neo.llm.responses.answer import ResponsesApi
+from neo.llm.spec import ModelSpec, Provider, Tier
+from neo.llm.transport.clients import Clients
+
+if TYPE_CHECKING:
+    from neo.llm.library.answer import LibraryApi
+
+
+class Models:
+    """The configured models, with the connections to their providers."""
+
+    def __init__(self, fast: ModelSpec, smart: ModelSpec, providers: ProviderSettings) -> None:
+        """Raises `ProviderNotConfigured` for a model whose provider is not set up, so that the start fails and not
+        a turn.
+        """
+        self._fast = fast
+        self._smart = smart
+        self._providers = providers
+        self._clients = Clients(providers)
+        self._responses = ResponsesApi(self._clients)
+        self._library: LibraryApi | None = None
+        self._breakers: dict[tuple[Provider, str], Breaker] = {}
+        for spec in (fast, smart):
+            address(spec.provider, providers)
+
+    def choose(self, tier: Tier, agent_model: str | None, reasoning_effort: str | None) -> ChosenModel:
+        """FAST is the agent's own model and effort; SMART is the same for all agents."""
+        if tier is Tier.SMART:
+            return self._chosen(self._smart, None)
+        spec = ModelSpec.parse(agent_model) if agent_model else self._fast
+        return self._chosen(spec, reasoning_effort)
+
+    def answer(
+        self, chosen: ChosenModel, prompt: Prompt, *, previous_response_id: str | None = None
+    ) -> AsyncGenerator[Delta, None]:
+        """The answer's deltas as they arrive. Use it with `aclosing`: closing it closes the provider's connection.
+
+        With `previous_response_id` the provider continues that response, and the transcript is not sent.
+        """
+        if chosen.provider.speaks_responses:
+            deltas = self._responses.answer(chosen, prompt, previous_response_id)
+        else:
+            deltas = self._library_answer(chosen, prompt)
+        return self._breaker(chosen).guard(counted(chosen.provider.value, deltas))
+
+    async def warm(self) -> None:
+        """Load what the configured providers need, so that no turn has to wait for it."""
+        for provider in set(self._configured()):
+            if not provider.speaks_responses:
+                await (await self._loaded_library()).load(provider)
+
+    async def aclose(self) -> None:
+        await self._clients.aclose()
+
+    def _configured(self) -> Iterable[Provider]:
+        """The providers of the two tiers, and those that an agent's own model may name."""
+        yield from (self._fast.provider, self._smart.provider)
+        for provider in (Provider.COMPATIBLE, Provider.ANTHROPIC):
+            try:
+                address(provider, self._providers)
+            except ProviderNotConfigured:
+                continue
+            yield provider
+
+    async def _library_answer(self, chosen: ChosenModel, prompt: Prompt) -> AsyncGenerator[Delta, None]:
+        library = await self._loaded_library()
+        async with aclosing(library.answer(chosen, prompt)) as deltas:
+            async for delta in deltas:
+                yield delta
+
+    async def _loaded_library(self) -> "LibraryApi":
+        if self._library is None:
+            # The import takes more than a second, which the event loop must not be stopped for.
+            library = await asyncio.to_thread(importlib.import_module, "neo.llm.library.answer")
+            self._library = self._library or library.LibraryApi(self._clients)
+        return self._library
+
+    def _chosen(self, spec: ModelSpec, reasoning_effort: str | None) -> ChosenModel:
+        if reasoning_effort is not None and reasoning_effort not in set(ReasoningEffort):
+            known = ", ".join(ReasoningEffort)
+            raise ReasoningEffortUnknown(f"{reasoning_effort!r} is not one of {known}.")
+        limits = budget(spec, answer_tokens_max=self._providers.answer_tokens_max)
+        return ChosenModel(
+            provider=spec.provider,
+            name=spec.name,
+            region=address(spec.provider, self._providers).region,
+            reasoning_effort=reasoning_effort,
+            prompt_tokens_max=limits.prompt_tokens_max,
+            answer_tokens_max=limits.answer_tokens_max,
+            continues=spec.provider.continues,
+            sees_images=spec.provider.sees_images,
+        )
+
+    def _breaker(self, chosen: ChosenModel) -> Breaker:
+        """One for each provider and region. There are only a handful, so all are kept."""
+        key = (chosen.provider, chosen.region)
+        if key not in self._breakers:
+            name = f"{chosen.provider.value}/{chosen.region}"
+            self._breakers[key] = Breaker(name, self._providers.breaker_failures)
+        return self._breakers[key]

@@ -1,0 +1,6 @@
+"""OpenAI's Responses API, read without a library: importing one takes a second, and reading a stream through it takes
+more of the processor than all else that a turn does.
+
+`answer.py` makes the call, `body.py` reads the body, `sse.py` splits it into events, `reader.py` turns those into
+deltas, and `failures.py` turns what went wrong into Neo's failures.
+"""

@@ -1,0 +1,76 @@
+"""The error that a provider reports, as its HTTP answer or in the middle of a stream."""
+
+from contextlib import aclosing
+from typing import Any
+
+import httpx2
+import orjson
+
+from neo.llm.sanitize import short_name
+from neo.llm.transport.refusal import retry_after_seconds
+
+# An error is a few lines of JSON; the rest of a longer page is of no use.
+ERROR_BYTES_MAX = 64 * 1024
+
+# In a stream an error comes without a status. These are the statuses that the same codes have as an HTTP answer.
+_STATUSES = {
+    "rate_limit_exceeded": 429,
+    "rate_limit_error": 429,
+    "too_many_requests": 429,
+}
+
+
+class ProviderError(Exception):
+    """`status` is that of the HTTP answer. For an error in a stream it is the one that its code has elsewhere, if
+    known.
+    """
+
+    def __init__(
+        self, error: Any, *, status: int | None, in_stream: bool, retry_after_seconds: int | None = None
+    ) -> None:
+        fields = error if isinstance(error, dict) else {}
+        self.code, self.type, self.param = (_word(fields, name) for name in ("code", "type", "param"))
+        message = fields.get("message")
+        self.message = message if isinstance(message, str) else ""
+        self.status = status
+        self.in_stream = in_stream
+        self.retry_after_seconds = retry_after_seconds
+        # The message may quote the prompt, which must not get into a log.
+        super().__init__(f"status={status} code={self.code!r} type={self.type!r} in_stream={in_stream}")
+
+
+def error_in_stream(error: Any) -> ProviderError:
+    plain = ProviderError(error, status=None, in_stream=True)
+    return ProviderError(error, status=_status(plain.code) or _status(plain.type), in_stream=True)
+
+
+async def error_of(response: httpx2.Response) -> ProviderError:
+    body = bytearray()
+    try:
+        async with aclosing(response.aiter_bytes()) as chunks:
+            async for chunk in chunks:
+                body += chunk
+                if len(body) > ERROR_BYTES_MAX:
+                    break
+        parsed = orjson.loads(body)
+    except (httpx2.HTTPError, orjson.JSONDecodeError):
+        # The status suffices.
+        parsed = None
+    error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
+    wait_seconds = retry_after_seconds(response.headers)
+    return ProviderError(
+        error, status=response.status_code, in_stream=False, retry_after_seconds=wait_seconds
+    )
+
+
+def _word(fields: dict[str, Any], name: str) -> str | None:
+    value = fields.get(name)
+    return short_name(str(value)) if isinstance(value, str | int) else None
+
+
+def _status(word: str | None) -> int | None:
+    if word is None:
+        return None
+    # Gateways give the status itself as the code.
+    is_status = len(word) == 3 and word.isdecimal() and word[0] in "45"  # noqa: PLR2004
+    return int(word) if is_status else _STATUSES.get(word)

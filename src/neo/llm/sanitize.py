@@ -1,0 +1,44 @@
+"""Checks on what a provider sends, in whatever dialect: its length, its characters, its numbers."""
+
+from neo.llm.errors import AnswerTooLong
+
+# Several times the longest answer of any model: beyond it the provider is broken, and memory is at stake.
+ANSWER_CHARACTERS_MAX = 1_000_000
+
+# Ids and names have some dozens of characters; anything longer is not one.
+_NAME_CHARACTERS_MAX = 500
+# The largest number in PostgreSQL's integer.
+_COUNT_MAX = 2**31 - 1
+
+
+class AnswerLength:
+    """Adds up the length of an answer; raises `AnswerTooLong` beyond the limit."""
+
+    def __init__(self) -> None:
+        self._characters = 0
+
+    def add(self, *texts: str) -> None:
+        self._characters += sum(map(len, texts))
+        if self._characters > ANSWER_CHARACTERS_MAX:
+            raise AnswerTooLong
+
+
+def storable(text: str) -> str:
+    """The text as every store and protocol accepts it: without NUL and without half of a surrogate pair."""
+    text = text.replace("\x00", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
+def short_name(name: object) -> str | None:
+    if isinstance(name, str) and 0 < len(name) <= _NAME_CHARACTERS_MAX:
+        return storable(name)
+    return None
+
+
+def count(number: object) -> int:
+    """A number of tokens; 0 if it is not one."""
+    return int(number) if isinstance(number, int) and 0 <= number <= _COUNT_MAX else 0

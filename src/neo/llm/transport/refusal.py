@@ -1,0 +1,50 @@
+"""What HTTP says of a refusal: which statuses mean what, and how long the provider asks to wait."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import ceil, isfinite
+
+TOO_LARGE = 413
+# Request timeout, lock conflict, too early: the providers' own libraries retry these calls.
+TRANSIENT = frozenset({408, 409, 425})
+SERVER_ERRORS = range(500, 600)
+FILTER_CODES = frozenset(
+    {"content_filter", "content_policy_violation", "responsible_ai_policy_violation", "invalid_prompt"}
+)
+
+# No other turn of the session runs while one waits. A provider that asks for longer is asked again after this.
+RETRY_AFTER_SECONDS_MAX = 60
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> int | None:
+    """From `retry-after-ms`, which OpenAI sends, or from `retry-after`: seconds, or an HTTP date."""
+    milliseconds = _number(headers.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return capped(milliseconds / 1000)
+    value = headers.get("retry-after", "")
+    seconds = _number(value)
+    return capped(_seconds_until(value) if seconds is None else seconds)
+
+
+def capped(seconds: float | None) -> int | None:
+    if seconds is None or not isfinite(seconds):
+        return None
+    return min(max(ceil(seconds), 0), RETRY_AFTER_SECONDS_MAX)
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if number >= 0 else None
+
+
+def _seconds_until(text: str) -> float | None:
+    try:
+        when = parsedate_to_datetime(text)
+        # The oldest of the three date formats has no time zone.
+        return ((when if when.tzinfo else when.replace(tzinfo=UTC)) - datetime.now(UTC)).total_seconds()
+    except (ValueError, TypeError, OverflowError):
+        return None
