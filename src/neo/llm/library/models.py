@@ -47,9 +47,9 @@ async def load_sdk(provider: Provider) -> _Build:
 def _builder(provider: Provider) -> _Build:
     # Each SDK takes half a second to import, and most servers need one of them at most.
     if provider in (Provider.ANTHROPIC, Provider.SCRIPTED_ANTHROPIC):
-        from neo.llm.library.messages_model import messages_model  # noqa: PLC0415
+        from neo.llm.library.messages_model import messages_model  # noqa: PLC0415 - see above.
 
         return messages_model
-    from neo.llm.library.chat_completions_model import chat_completions_model  # noqa: PLC0415
+    from neo.llm.library.chat_completions_model import chat_completions_model  # noqa: PLC0415 - see above.
 
     return chat_completions_model
