@@ -72,12 +72,12 @@ async def appender(neo: Neo, session_id: str, events: int) -> AsyncIterator[asyn
 
 async def append(url: str, session_id: str, events: int) -> None:
     valkey = Valkey(url)
-    writer = EventLog(valkey).writer(UUID(session_id), 1, claim_pen=_first_pen)
+    writer = EventLog(valkey).writer(UUID(session_id), 1, next_claim=_first_pen)
     await writer.open()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     for n in range(events):
-        writer.say(envelope.text_delta(PARTS[n % 2], f"word{n} "))
+        writer.write(envelope.text_delta(PARTS[n % 2], f"word{n} "))
         if n % EVENTS_AT_ONCE == EVENTS_AT_ONCE - 1:
             while not await writer.flush(FLUSH_SECONDS):
                 continue

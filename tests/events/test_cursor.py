@@ -4,7 +4,7 @@ from neo.events import InvalidCursor, Position, parse_cursor, since_cursor
 
 
 def test_a_position_and_its_id_are_the_same() -> None:
-    position = Position(turn=7, pen=3, n=12)
+    position = Position(turn=7, claim=3, n=12)
 
     assert str(position) == f"{7 * 65536 + 3}-12"
     assert parse_cursor(str(position)) == position

@@ -22,12 +22,21 @@ from hypothesis.stateful import (
 )
 
 from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
-from neo.events import Chunk, EventLog, Fenced, Hub, Position, Watch, envelope, parse_cursor, since_cursor
+from neo.events import (
+    Chunk,
+    EventLog,
+    Fenced,
+    Position,
+    Subscription,
+    Subscriptions,
+    envelope,
+    parse_cursor,
+    since_cursor,
+)
 from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, Appended, EventStore, Page
-from neo.events.subscriptions import Watching
 from neo.streams import StreamsUnavailable, Valkey
 from neo.tails.tail import Tail
-from neo.tails.turn_status import FirstLook
+from neo.tails.turn_status import Opening
 
 T = TypeVar("T")
 READERS = st.integers(0, 2)
@@ -62,16 +71,16 @@ class SmallPages(EventLog):
         return await super().read_on(*args, **{**options, "count": PAGE_EVENTS})
 
 
-class MutedHub(Hub):
+class MutedSubscriptions(Subscriptions):
     is_muted = False
 
-    def _pass_on(self, channel: bytes, message: bytes) -> None:
+    def _receive(self, name: bytes, message: bytes) -> None:
         if not self.is_muted:
-            super()._pass_on(channel, message)
+            super()._receive(name, message)
 
 
 class Follower:
-    """A client that keeps what it got, cuts the line when it likes, and resumes where it was."""
+    """A client that keeps what it got, cuts the connection when it likes, and resumes where it was."""
 
     def __init__(self, session: Session, cursor: str | None) -> None:
         self.session = session
@@ -82,44 +91,40 @@ class Follower:
         self.awaits_first = False
         self.ended: set[int] = set()
         self.tail: Tail | None = None
-        self.watching: Watching | None = None
-        self.watch: Watch | None = None
-        self.first_look: FirstLook | None = None
+        self.subscription: Subscription | None = None
+        self.opening: Opening | None = None
 
     async def ask(self) -> None:
-        """Look at the session, as a request does before its tail begins."""
-        since = self.session.events.since(self.session.id)
-        self.first_look = FirstLook(await self.session.ledger.newest(), since)
+        """Subscribe and look at the session, as a request does before its tail begins."""
+        self.subscription = await self.session.events.subscribe(self.session.id)
+        assert self.subscription.was_confirmed
+        self.opening = Opening(await self.session.ledger.newest())
 
     async def resume(self) -> bool:
         """Ask again from the last id; false when there is nothing to come (204)."""
-        await self.cut()
-        if self.first_look is None:
+        if self.opening is None:
             await self.ask()
-        first_look, self.first_look = self.first_look, None
-        assert first_look is not None
-        tail = self.session.tail(self.cursor, first_look=first_look)
-        if await tail.is_over(first_look.newest):
+        opening, self.opening = self.opening, None
+        assert opening is not None
+        self.tail = await self.session.tail(self.cursor, subscription=self.subscription, opening=opening)
+        if await self.tail.is_over(opening.newest):
+            await self.cut()
             return False
-        self.tail, self.watching = tail, self.session.events.watch(self.session.id)
-        self.watch = await self.watching.__aenter__()
-        self.watch.take_missed()
         return True
 
     async def cut(self) -> None:
-        if self.watching is not None:
-            await self.watching.__aexit__(None, None, None)
-        self.tail = self.watching = self.watch = None
+        if self.subscription is not None:
+            self.subscription.close()
+        self.tail = self.subscription = self.opening = None
 
     async def step(self, *, frames_taken: int | None = None, looks: bool = False) -> None:
-        """One round of the tail; a client that takes fewer frames than there are has cut the line there."""
+        """One round of the tail; a client that takes fewer frames than there are has cut the connection there."""
         if self.tail is None and not await self.resume():
             return
         assert self.tail is not None
-        assert self.watch is not None
         if looks:
             self.tail._look()
-        await self.tail.advance(self.watch)
+        await self.tail.advance()
         reader = self.tail._reader
         frames = reader.take_frames()
         for frame in frames[:frames_taken]:
@@ -168,11 +173,11 @@ class Follower:
 class Streams(RuleBasedStateMachine):
     runner: ClassVar[asyncio.Runner]
     valkey: ClassVar[Valkey]
-    hub: ClassVar[MutedHub]
+    subscriptions: ClassVar[MutedSubscriptions]
 
     @initialize()
     def begin(self) -> None:
-        events = SmallPages(self.valkey, hub=self.hub)
+        events = SmallPages(self.valkey, subscriptions=self.subscriptions)
         self.store = UnluckyStore(
             self.valkey,
             events_kept=EVENTS_KEPT,
@@ -181,7 +186,7 @@ class Streams(RuleBasedStateMachine):
             trims_exactly=True,
         )
         events._store = self.store
-        self.hub.is_muted = False
+        self.subscriptions.is_muted = False
         self.session = Session(events, asyncio.Event())
         self.speaker: Speaker | None = None
         self.zombies: list[Speaker] = []
@@ -206,7 +211,7 @@ class Streams(RuleBasedStateMachine):
 
     async def saying(self, words: int, *, apart: bool, loses_reply: bool) -> None:
         speaker = await self.speaking()
-        pen = speaker.writer.position.pen
+        claim = speaker.writer.position.claim
         self.store.loses_reply = loses_reply
         for _ in range(words):
             self.words += 1
@@ -215,7 +220,7 @@ class Streams(RuleBasedStateMachine):
                 assert await speaker.writer.flush(FLUSH_SECONDS)
         assert await speaker.writer.flush(FLUSH_SECONDS)
         self.store.loses_reply = self.is_lossy = False
-        if speaker.writer.position.pen != pen:
+        if speaker.writer.position.claim != claim:
             self.is_trimmed = False
 
     @rule(words=st.integers(1, 3))
@@ -223,11 +228,11 @@ class Streams(RuleBasedStateMachine):
         """Pub/sub loses what is said here."""
 
         async def say() -> None:
-            await self.hub.settle()
-            self.hub.is_muted = True
+            await self.subscriptions.drain()
+            self.subscriptions.is_muted = True
             await self.saying(words, apart=True, loses_reply=False)
-            await self.hub.settle()
-            self.hub.is_muted = False
+            await self.subscriptions.drain()
+            self.subscriptions.is_muted = False
 
         self.run_now(say())
 
@@ -305,8 +310,8 @@ class Streams(RuleBasedStateMachine):
     @rule()
     def zombies_first_word_arrives(self) -> None:
         async def arrive() -> None:
-            turn, pen, _ = self.zombies[-1].writer.position
-            first = [(Position(turn, pen, 1), envelope.start("zombie"))]
+            turn, claim, _ = self.zombies[-1].writer.position
+            first = [(Position(turn, claim, 1), envelope.start("zombie"))]
             await self.store.append(self.session.id, first, predecessor=None)
 
         self.run_now(arrive())
@@ -318,7 +323,7 @@ class Streams(RuleBasedStateMachine):
         self.session.ledger.cancel(turn)
         turn.terminal = envelope.finish("other")
         if nudged:
-            self.run_now(self.session.events.nudge(self.session.id))
+            self.run_now(self.session.events.wake_readers(self.session.id))
 
     @rule(events=st.integers(1, 6), kind=st.sampled_from(["all", "tail", "tail", "trim"]))
     def lose(self, events: int, kind: str) -> None:
@@ -333,7 +338,7 @@ class Streams(RuleBasedStateMachine):
     @rule(index=READERS, looks=st.booleans())
     def read(self, index: int, *, looks: bool) -> None:
         async def read() -> None:
-            await self.hub.settle()
+            await self.subscriptions.drain()
             await self.readers[index].step(looks=looks)
 
         self.run_now(read())
@@ -405,16 +410,16 @@ class Streams(RuleBasedStateMachine):
 
     async def finish(self) -> None:
         """Every reader gets to the end of the last turn, whatever happened."""
-        self.hub.is_muted = False
+        self.subscriptions.is_muted = False
         speaker = await self.speaking()
         await speaker.finish()
-        await self.hub.settle()
+        await self.subscriptions.drain()
         newest = len(self.session.ledger.turns)
         for reader in self.readers:
             for _ in range(ROUNDS_MAX * newest):
                 if newest in reader.ended:
                     break
-                await reader.step(looks=reader.tail is not None and reader.tail._reader.hears)
+                await reader.step(looks=reader.tail is not None and reader.tail._reader.is_live)
             assert newest in reader.ended, (reader.cursor, self.session.ledger.turns)
             await reader.cut()
         for zombie in self.zombies:
@@ -422,17 +427,17 @@ class Streams(RuleBasedStateMachine):
 
 
 def test_the_stream_tells_the_truth(valkey_server: ValkeyServer) -> None:
-    async def open_hub(valkey: Valkey) -> MutedHub:
-        hub = MutedHub(valkey)
-        await hub.__aenter__()
-        while not all(line.is_up for line in hub._lines):
+    async def open_subscriptions(valkey: Valkey) -> MutedSubscriptions:
+        subscriptions = MutedSubscriptions(valkey)
+        await subscriptions.__aenter__()
+        while not subscriptions.are_up:
             await asyncio.sleep(0.01)
-        return hub
+        return subscriptions
 
     with asyncio.Runner() as runner:
         Streams.runner = runner
         Streams.valkey = Valkey(valkey_server.url)
-        Streams.hub = runner.run(open_hub(Streams.valkey))
+        Streams.subscriptions = runner.run(open_subscriptions(Streams.valkey))
         try:
             run_state_machine_as_test(
                 Streams,
@@ -447,5 +452,5 @@ def test_the_stream_tells_the_truth(valkey_server: ValkeyServer) -> None:
                 ),
             )
         finally:
-            runner.run(Streams.hub.__aexit__(None, None, None))
+            runner.run(Streams.subscriptions.__aexit__(None, None, None))
             runner.run(Streams.valkey.aclose())

@@ -1,30 +1,35 @@
-"""How long a session is heard after its last reader has left."""
+"""A process is subscribed to a session exactly as long as somebody there reads it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from uuid import UUID, uuid4
 
 import pytest
 
-from events.stage import PATIENCE_SECONDS, ValkeyServer
-from neo.events import Hub
-from neo.events.entry import stream_key
-from neo.events.subscriptions import LINGERING_MAX
+from events.stage import PATIENCE_SECONDS, ValkeyServer, running_valkey
+from neo.events import Subscriptions
+from neo.events.entry import WAKE_UP, stream_key
 from neo.streams import Valkey
 
-LINGER_SECONDS = 0.3
+CONFIRM_SECONDS = 0.3
 
 
 @pytest.fixture
-async def hub(valkey: Valkey) -> AsyncIterator[Hub]:
-    async with Hub(valkey, linger_seconds=LINGER_SECONDS) as hub:
-        await up(hub)
-        yield hub
+def own_server() -> Iterator[ValkeyServer]:
+    with running_valkey() as server:
+        yield server
 
 
-async def up(hub: Hub) -> None:
+@pytest.fixture
+async def subscriptions(valkey: Valkey) -> AsyncIterator[Subscriptions]:
+    async with Subscriptions(valkey) as subscriptions:
+        await up(subscriptions)
+        yield subscriptions
+
+
+async def up(subscriptions: Subscriptions) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not all(line.is_up for line in hub._lines):
+        while not subscriptions.are_up:
             await asyncio.sleep(0.01)
 
 
@@ -33,92 +38,97 @@ async def subscribers(valkey: Valkey, session_id: UUID) -> int:
     return int(count)
 
 
-async def looked_at(hub: Hub, session_id: UUID) -> None:
-    async with hub.watch(session_id):
-        pass
+async def wake(valkey: Valkey, session_id: UUID) -> None:
+    await valkey.call("PUBLISH", stream_key(session_id), WAKE_UP)
 
 
-async def test_a_session_is_heard_for_a_while_after_its_last_reader(hub: Hub, valkey: Valkey) -> None:
-    session_id = uuid4()
-    await looked_at(hub, session_id)
-    await asyncio.sleep(LINGER_SECONDS / 2)
-    assert await subscribers(valkey, session_id) == 1
-    assert hub.watched_sessions == 0
-    # Each new reader begins the while anew.
-    await looked_at(hub, session_id)
-    await asyncio.sleep(LINGER_SECONDS * 2 / 3)
-    assert await subscribers(valkey, session_id) == 1
-
-    await asyncio.sleep(LINGER_SECONDS)
-    await hub.settle()
-    assert await subscribers(valkey, session_id) == 0
-    assert hub.since(session_id) is None
-
-
-async def test_a_session_that_is_watched_again_stays(hub: Hub, valkey: Valkey) -> None:
-    session_id = uuid4()
-    await looked_at(hub, session_id)
-    async with hub.watch(session_id) as watch:
-        await asyncio.sleep(2 * LINGER_SECONDS)
-        watch.take_nudged()
-        await valkey.call("PUBLISH", stream_key(session_id), b"n")
-        await hub.settle()
-        assert watch.take_nudged()
-
-
-async def test_a_session_that_is_expected_is_heard_before_it_is_watched(
-    hub: Hub, valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+async def test_what_is_published_after_subscribing_is_received(
+    subscriptions: Subscriptions, valkey: Valkey
 ) -> None:
-    monkeypatch.setattr("neo.events.subscriptions.EXPECTED_SECONDS", LINGER_SECONDS)
-    session_id, another = uuid4(), uuid4()
-    for one in (session_id, session_id, another):
-        hub.expect(one)
-    await hub.settle()
+    session_id = uuid4()
+
+    subscription = await subscriptions.subscribe(session_id)
+    await wake(valkey, session_id)
+    await subscriptions.drain()
+
+    assert subscription.was_confirmed
+    assert not subscription.take_missed()
+    assert subscription.take_woken_to_look()
+    subscription.close()
+
+
+async def test_the_last_reader_that_leaves_unsubscribes(subscriptions: Subscriptions, valkey: Valkey) -> None:
+    session_id = uuid4()
+    one, two = [await subscriptions.subscribe(session_id) for _ in range(2)]
+    assert (await subscribers(valkey, session_id), subscriptions.sessions) == (1, 1)
+
+    one.close()
+    one.close()
+    await subscriptions.drain()
     assert await subscribers(valkey, session_id) == 1
-    assert hub.watched_sessions == 0
-    assert hub.since(session_id) is not None
+    two.close()
+    await subscriptions.drain()
 
-    async with hub.watch(session_id):
-        await asyncio.sleep(2 * LINGER_SECONDS)
-        await hub.settle()
-        assert await subscribers(valkey, session_id) == 1
-        # Nobody came for the other one.
-        assert await subscribers(valkey, another) == 0
+    assert (await subscribers(valkey, session_id), subscriptions.sessions) == (0, 0)
 
 
-async def test_what_is_nudged_for_nobody_is_known_to_whoever_comes(hub: Hub, valkey: Valkey) -> None:
+async def test_who_comes_while_the_last_one_leaves_is_subscribed(
+    subscriptions: Subscriptions, valkey: Valkey
+) -> None:
     session_id = uuid4()
-    hub.expect(session_id)
-    await hub.settle()
-    since = hub.since(session_id)
-    assert since is not None
-    assert since.has_held
+    for _ in range(20):
+        (await subscriptions.subscribe(session_id)).close()
 
-    await valkey.call("PUBLISH", stream_key(session_id), b"n")
-    await hub.settle()
-    assert not since.has_held
+    subscription = await subscriptions.subscribe(session_id)
+    await wake(valkey, session_id)
+    await subscriptions.drain()
 
-
-async def test_no_more_sessions_than_its_bound_are_heard_for_nobody(valkey: Valkey) -> None:
-    async with Hub(valkey) as hub:
-        await up(hub)
-        sessions = [uuid4() for _ in range(LINGERING_MAX + 10)]
-        await asyncio.gather(*(looked_at(hub, session_id) for session_id in sessions))
-        hub.expect(uuid4())
-        assert len(hub._topics) == LINGERING_MAX
-        await hub.settle()
-        heard = [await subscribers(valkey, session_id) for session_id in sessions]
-
-    assert sum(heard) == LINGERING_MAX
+    assert subscription.was_confirmed
+    assert subscription.take_woken_to_look()
+    subscription.close()
 
 
-async def test_what_was_not_heard_yet_is_left_at_once(valkey_server: ValkeyServer) -> None:
-    valkey = Valkey(valkey_server.url)
-    # Nobody has opened it, so nothing is heard.
-    hub = Hub(valkey)
-    session_id = uuid4()
-    await looked_at(hub, session_id)
+async def test_whoever_is_cancelled_while_it_subscribes_leaves_nothing(own_server: ValkeyServer) -> None:
+    valkey = Valkey(own_server.url)
+    async with Subscriptions(valkey) as subscriptions:
+        await up(subscriptions)
+        own_server.pause()
+        subscribing = asyncio.create_task(subscriptions.subscribe(uuid4()))
+        await asyncio.sleep(0.05)
+        subscribing.cancel()
+        await asyncio.gather(subscribing, return_exceptions=True)
+        own_server.resume()
 
-    assert hub.since(session_id) is None
-    assert not hub._topics
+        assert subscriptions.sessions == 0
+    await valkey.aclose()
+
+
+async def test_a_silent_server_keeps_a_reader_only_so_long(own_server: ValkeyServer) -> None:
+    valkey = Valkey(own_server.url)
+    async with Subscriptions(valkey, confirm_seconds=CONFIRM_SECONDS) as subscriptions:
+        await up(subscriptions)
+        own_server.pause()
+        async with asyncio.timeout(2 * CONFIRM_SECONDS):
+            subscription = await subscriptions.subscribe(uuid4())
+        assert not subscription.was_confirmed
+        own_server.resume()
+
+        # Once it is subscribed, whatever was published before may have been missed.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await subscription.wait()
+        assert subscription.take_missed()
+        subscription.close()
+    await valkey.aclose()
+
+
+async def test_without_a_server_nobody_waits(own_server: ValkeyServer) -> None:
+    valkey = Valkey(own_server.url)
+    own_server.kill()
+    async with Subscriptions(valkey) as subscriptions:
+        async with asyncio.timeout(0.5):
+            subscription = await subscriptions.subscribe(uuid4())
+
+        assert not subscription.was_confirmed
+        subscription.close()
+        assert subscriptions.sessions == 0
     await valkey.aclose()

@@ -8,7 +8,7 @@ from neo.events import EventLog, Fenced, Position, envelope
 from neo.streams import Valkey
 
 
-async def test_a_turn_is_numbered_from_one_under_its_pen(session: Session, valkey: Valkey) -> None:
+async def test_a_turn_is_numbered_from_one_under_its_claim(session: Session, valkey: Valkey) -> None:
     speaker = await session.speaker()
     await speaker.say_apart("a", "b")
     assert await speaker.finish()
@@ -74,7 +74,7 @@ async def test_after_a_flush_the_position_stands_still(session: Session, valkey:
             server.start()
             await asyncio.sleep(0.3)
             assert speaker.writer.position == position == Position(1, 1, 5)
-            assert session.ledger.turns[1].pen == 1
+            assert session.ledger.turns[1].claim == 1
             await speaker.writer.aclose()
 
 
@@ -132,7 +132,7 @@ async def test_a_closed_turn_claims_no_pen_even_when_the_store_lost_it(
     await forget(valkey, session)
 
     assert not await speaker.end()
-    assert session.ledger.turns[1].pen == 1
+    assert session.ledger.turns[1].claim == 1
     assert await kept(valkey, session) == []
 
 
@@ -154,7 +154,7 @@ async def test_an_overtaken_attempt_is_told_so_and_writes_nothing(session: Sessi
     assert b"zombie" not in str(await kept(valkey, session)).encode()
 
 
-async def test_an_attempt_overtaken_before_it_spoke_gets_no_pen(session: Session) -> None:
+async def test_an_attempt_overtaken_before_it_spoke_gets_no_claim(session: Session) -> None:
     old = await session.speaker()
     new = await session.speaker(old.turn)
     assert await new.finish()
@@ -167,7 +167,7 @@ async def test_an_attempt_overtaken_before_it_spoke_gets_no_pen(session: Session
 async def test_a_new_attempt_names_the_parts_of_the_one_before(session: Session, valkey: Valkey) -> None:
     old = await session.speaker()
     await old.say_apart("x")
-    old.writer.say(envelope.tool_input_start("call_a", "search"))
+    old.writer.write(envelope.tool_input_start("call_a", "search"))
     await old.writer.flush(5)
     await old.writer.aclose()
     new = await session.speaker(old.turn)
@@ -181,10 +181,10 @@ async def test_a_new_attempt_names_the_parts_of_the_one_before(session: Session,
 
 async def test_a_tool_call_said_again_has_another_id(session: Session, valkey: Valkey) -> None:
     speaker = await session.speaker()
-    speaker.writer.say(envelope.tool_input_start("call_a", "search"))
+    speaker.writer.write(envelope.tool_input_start("call_a", "search"))
     await speaker.writer.flush(5)
     await forget(valkey, session)
-    speaker.writer.say(envelope.tool_output_error("call_a", "no"))
+    speaker.writer.write(envelope.tool_output_error("call_a", "no"))
     assert await speaker.finish()
 
     calls = [chunk["toolCallId"] for _, chunk in await kept(valkey, session) if "toolCallId" in chunk]
@@ -215,7 +215,9 @@ async def test_a_stream_of_another_past_is_dropped(session: Session, valkey: Val
 
 
 async def test_what_is_kept_is_bounded_and_expires(valkey: Valkey, engine: tuple[Valkey, EventLog]) -> None:
-    events = EventLog(valkey, events_kept=4, kept_seconds=100, trims_exactly=True, hub=engine[1].hub())
+    events = EventLog(
+        valkey, events_kept=4, kept_seconds=100, trims_exactly=True, subscriptions=engine[1].subscriptions()
+    )
     session = Session(events, asyncio.Event())
     speaker = await session.speaker()
     await speaker.say_apart("a", "b", "c")
@@ -227,7 +229,7 @@ async def test_what_is_kept_is_bounded_and_expires(valkey: Valkey, engine: tuple
 
 async def test_what_is_kept_is_bounded_in_bytes_too(valkey: Valkey, engine: tuple[Valkey, EventLog]) -> None:
     bytes_max = 64 * 1024
-    events = EventLog(valkey, kept_bytes=bytes_max, hub=engine[1].hub())
+    events = EventLog(valkey, kept_bytes=bytes_max, subscriptions=engine[1].subscriptions())
     session = Session(events, asyncio.Event())
     speaker = await session.speaker()
     for _ in range(300):
@@ -253,7 +255,7 @@ async def test_a_store_that_is_full_is_waited_for() -> None:
             await valkey.call("CONFIG", "SET", "maxmemory", 0)
             speaker.say("c")
             assert await speaker.finish()
-            assert session.ledger.turns[1].pen == 1
+            assert session.ledger.turns[1].claim == 1
 
 
 async def test_trimming_does_not_disturb_the_writer(session: Session, valkey: Valkey) -> None:
@@ -262,14 +264,14 @@ async def test_trimming_does_not_disturb_the_writer(session: Session, valkey: Va
     await trim(valkey, session, 1)
     await speaker.say_apart("c")
     assert await speaker.finish()
-    assert session.ledger.turns[1].pen == 1
+    assert session.ledger.turns[1].claim == 1
 
 
 async def test_a_burst_is_appended_in_order_whatever_its_size(session: Session, valkey: Valkey) -> None:
     speaker = await session.speaker()
     parts = [speaker.writer.part_id("text") for _ in range(2)]
     for number in range(1000):
-        speaker.writer.say(envelope.text_delta(parts[number % 2], f"{number} "))
+        speaker.writer.write(envelope.text_delta(parts[number % 2], f"{number} "))
     assert await speaker.finish()
 
     text = "".join(chunk.get("delta", "") for _, chunk in await kept(valkey, session))
@@ -284,7 +286,7 @@ async def test_a_bug_in_the_claim_reaches_the_speaker(session: Session, valkey: 
     async def broken() -> int:
         raise ZeroDivisionError
 
-    speaker.writer._claim_pen = broken
+    speaker.writer._next_claim = broken
     speaker.say("b")
     with pytest.raises(ZeroDivisionError):
         await speaker.writer.flush(2)

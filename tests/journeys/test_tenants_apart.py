@@ -17,7 +17,7 @@ from contract.door_table import EVERY_DOOR
 from neo.access import CallerKind, Credential, CredentialKind, Principal
 from neo.chat.history import Reader
 from neo.errors import Failure
-from neo.tails.session_snapshot import Glances
+from neo.tails.session_snapshot import SessionSnapshots
 from support.client import SESSIONS, reply_of
 from support.counting import CountingDatabase
 from support.people import People
@@ -160,7 +160,7 @@ async def test_a9_a_neighbours_id_costs_what_an_unknown_one_costs(
     foreign = UUID(one.ids["session_id"])
     reads: dict[str, Callable[[UUID], Awaitable[object]]] = {
         "session": lambda session: reader.session(caller, session),
-        "opening": lambda session: Glances(database).opening(caller, session),
+        "opening": lambda session: SessionSnapshots(database).opening(caller, session),
         "transcript": lambda session: reader.transcript(caller, session, 50, after=None, newest_first=False),
         "turn": lambda session: reader.turn(caller, session, UUID(one.ids["turn_id"])),
     }

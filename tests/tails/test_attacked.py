@@ -10,7 +10,8 @@ from events.stage import UNHURRIED, Session
 from neo.access import Credential, CredentialKind
 from neo.events import since_cursor
 from neo.tails.errors import TooManyTails
-from neo.tails.tail import EXPIRY_LEEWAY_SECONDS, OpenTails, TailPace
+from neo.tails.open_tails import OpenTails
+from neo.tails.tail import EXPIRY_LEEWAY_SECONDS, TailPace
 
 STORM = 300
 
@@ -29,9 +30,12 @@ def credential(kind: CredentialKind = CredentialKind.API_KEY, expires_in: float 
         pytest.param(-3600.0, 0.0, id="B25-long-past"),
     ],
 )
-def test_a_tail_does_not_outlive_its_token(session: Session, expires_in: float | None, lives: float) -> None:
-    tail = session.tail(credential=credential(expires_in=expires_in), pace=TailPace())
+async def test_a_tail_does_not_outlive_its_token(
+    session: Session, expires_in: float | None, lives: float
+) -> None:
+    tail = await session.tail(credential=credential(expires_in=expires_in), pace=TailPace())
 
+    tail.close()
     assert tail._life_seconds() == pytest.approx(lives, abs=0.5)
 
 
@@ -50,15 +54,15 @@ async def test_h6_a_tenant_has_so_many_tails_and_one_that_ends_makes_room() -> N
     tails = OpenTails(asyncio.Event(), per_tenant_max=3)
     mine, others = credential(), credential()
 
-    places = [tails.place_for(mine) for _ in range(3)]
+    places = [tails.permit_for(mine) for _ in range(3)]
     for place in places:
         place.__enter__()
-    with pytest.raises(TooManyTails), tails.place_for(mine):
+    with pytest.raises(TooManyTails), tails.permit_for(mine):
         pass
-    with tails.place_for(others):
+    with tails.permit_for(others):
         pass
     places[0].__exit__(None, None, None)
-    with tails.place_for(mine):
+    with tails.permit_for(mine):
         pass
 
 
@@ -90,6 +94,6 @@ async def test_h11_those_who_were_sent_away_come_back_spread_and_cost_postgresql
     assert all(500 <= wait <= 2_000 for wait in waits)
     assert len(set(waits)) > STORM / 4
     assert {client.text for client in clients} == {"world"}
-    assert session.events.hub().watched_sessions <= 1
+    assert session.events.subscriptions().sessions <= 1
     # Each asks once where it is, and none while it reads.
     assert session.ledger.questions - asked <= 3 * STORM

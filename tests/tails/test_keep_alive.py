@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from events.stage import QUICK, ROUND_SECONDS, UNHURRIED, Client, Session, forget, opened, running_valkey
+from events.stage import QUICK, TICK_SECONDS, UNHURRIED, Client, Session, forget, opened, running_valkey
 from neo.events import EventLog, Page, Position
 from neo.streams import Valkey
-from neo.tails.keep_alive import Rounds
-from neo.tails.tail import QUIET_LOOKS, TailPace
+from neo.tails.keep_alive import KeepAliveClock
+from neo.tails.tail import IDLE_LOOKS, TailPace
 
 TAILS = 20
 LOOKS = 2
@@ -26,9 +26,9 @@ class CountingLog(EventLog):
         self.pages += 1
         return await super().read_on(*args, **options)  # type: ignore[arg-type]
 
-    async def has_beyond(self, places: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
+    async def has_beyond(self, positions: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
         self.looks += 1
-        return await super().has_beyond(places)
+        return await super().has_beyond(positions)
 
 
 async def waited(clients: Sequence[Client], keep_alives: int) -> None:
@@ -38,7 +38,7 @@ async def waited(clients: Sequence[Client], keep_alives: int) -> None:
 
 async def following(session: Session, pace: TailPace) -> tuple[Client, "asyncio.Task[None]"]:
     client = Client()
-    return client, asyncio.create_task(client.read(session.tail(follow=True, pace=pace)))
+    return client, asyncio.create_task(client.read(await session.tail(follow=True, pace=pace)))
 
 
 async def end(session: Session, closing: asyncio.Event, reading: Sequence["asyncio.Task[None]"]) -> None:
@@ -49,10 +49,10 @@ async def end(session: Session, closing: asyncio.Event, reading: Sequence["async
 
 async def test_idle_tails_are_looked_for_together(valkey: Valkey, closing: asyncio.Event) -> None:
     log = CountingLog(valkey)
-    async with log.hub():
+    async with log.subscriptions():
         session = Session(log, closing)
         # Slow enough for many tails to be due in one round.
-        session.rounds = Rounds(log, seconds=0.1)
+        session.clock = KeepAliveClock(log, tick_seconds=0.1)
         await session.whole_turn("hello")
         opened_tails = [await following(session, PACE) for _ in range(TAILS)]
         clients = [client for client, _ in opened_tails]
@@ -64,7 +64,7 @@ async def test_idle_tails_are_looked_for_together(valkey: Valkey, closing: async
         asked = log.pages - pages, session.ledger.questions - questions
         await end(session, closing, [reading for _, reading in opened_tails])
 
-    assert QUIET_LOOKS > LOOKS
+    assert IDLE_LOOKS > LOOKS
     assert asked == (0, 0)
     assert 0 < log.looks < TAILS
 
@@ -73,14 +73,14 @@ async def test_of_some_looks_each_is_at_postgresql_and_reads_no_stream(
     valkey: Valkey, closing: asyncio.Event
 ) -> None:
     log = CountingLog(valkey)
-    async with log.hub():
+    async with log.subscriptions():
         session = Session(log, closing)
         await session.whole_turn("hello")
         client, reading = await following(session, PACE)
         await client.until_text("hello")
         await asyncio.sleep(0.05)
         pages, questions = log.pages, session.ledger.questions
-        await waited([client], QUIET_LOOKS)
+        await waited([client], IDLE_LOOKS)
         asked = log.pages - pages, session.ledger.questions - questions
         await end(session, closing, [reading])
 
@@ -91,12 +91,12 @@ async def test_a_whole_turn_that_pubsub_lost_is_found_between_two_turns(session:
     await session.whole_turn("one")
     async with session.reader(follow=True, pace=QUICK) as client:
         await client.until_text("one")
-        hub = session.events.hub()
-        await hub.settle()
-        topics, hub._topics = hub._topics, {}
+        subscriptions = session.events.subscriptions()
+        await subscriptions.drain()
+        channels, subscriptions._channels = subscriptions._channels, {}
         await session.whole_turn("two")
-        await hub.settle()
-        hub._topics = topics
+        await subscriptions.drain()
+        subscriptions._channels = channels
         questions = session.ledger.questions
         await client.until_text("two")
 
@@ -125,7 +125,7 @@ async def test_a_turn_that_the_store_forgot_is_not_missed_by_a_tail_that_waits(
     await session.whole_turn("one")
     async with session.reader(follow=True, pace=PACE) as client:
         await client.until_text("one")
-        await session.events.hub().settle()
+        await session.events.subscriptions().drain()
         await forget(valkey, session)
         session.ledger.cancel(session.ledger.queue())
         await client.until(lambda client: client.types[-1] == "abort")
@@ -133,8 +133,8 @@ async def test_a_turn_that_the_store_forgot_is_not_missed_by_a_tail_that_waits(
 
 async def test_the_clock_stops_with_the_last_tail(session: Session, closing: asyncio.Event) -> None:
     async with session.reader(pace=UNHURRIED):
-        await asyncio.sleep(ROUND_SECONDS)
-        assert session.rounds._task is not None
-    await asyncio.sleep(3 * ROUND_SECONDS)
+        await asyncio.sleep(TICK_SECONDS)
+        assert session.clock._task is not None
+    await asyncio.sleep(3 * TICK_SECONDS)
 
-    assert session.rounds._task is None
+    assert session.clock._task is None

@@ -18,15 +18,15 @@ from events.stage import (
     running_valkey,
     trim,
 )
-from neo.events import Chunk, EventLog, Hub, Position, envelope, since_cursor
+from neo.events import Chunk, EventLog, Position, Subscriptions, envelope, since_cursor
 from neo.streams import Valkey
 
 WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
 RETOLD = ["data-stream-reset", *WHOLE]
 
 
-def cursor(turn: int, pen: int, n: int) -> str:
-    return str(Position(turn, pen, n))
+def cursor(turn: int, claim: int, n: int) -> str:
+    return str(Position(turn, claim, n))
 
 
 async def open_turn(session: Session, *words: str) -> Speaker:
@@ -61,7 +61,7 @@ async def test_a_closed_turn_that_is_not_kept_is_told_again(session: Session, va
 
 
 @pytest.mark.parametrize("n", range(1, 7))
-async def test_a_retelling_can_be_resumed_inside(session: Session, valkey: Valkey, n: int) -> None:
+async def test_a_replayeding_can_be_resumed_inside(session: Session, valkey: Valkey, n: int) -> None:
     await session.whole_turn("one")
     await forget(valkey, session)
     whole = await session.read(since_cursor(1))
@@ -115,14 +115,14 @@ async def test_a_turn_cancelled_while_queued_is_told_without_a_reset(session: Se
     async with session.reader(since_cursor(2)) as client:
         await asyncio.sleep(0.05)
         session.ledger.cancel(turn)
-        await session.events.nudge(session.id)
+        await session.events.wake_readers(session.id)
         await client.until_ended()
 
     assert client.types == [*WHOLE[:-1], "abort"]
     assert client.ids[0] == cursor(2, 1, 1)
     assert (await session.read(since_cursor(2))).received == client.received
     assert (await session.read(client.ids[2])).received == client.received[3:]
-    assert await session.tail(client.ids[-1]).is_over()
+    assert await session.is_over(client.ids[-1])
 
 
 async def test_a_queued_turns_reader_hears_nothing_of_the_turn_before(session: Session) -> None:
@@ -147,8 +147,8 @@ async def test_a_turn_closed_from_outside_is_told_whole(session: Session) -> Non
     async with session.reader(since_cursor(1)) as client:
         await client.until_text("half")
         turn = speaker.turn
-        turn.is_open, turn.text, turn.pen = False, "", 2
-        await session.events.nudge(session.id)
+        turn.is_open, turn.text, turn.claim = False, "", 2
+        await session.events.wake_readers(session.id)
         await client.until_ended()
 
     assert client.resets == ["lost"]
@@ -189,7 +189,7 @@ async def finish_with(session: Session, begin: str) -> Client:
 async def test_a_claimed_pen_that_has_said_nothing_yet_hides_the_one_before(session: Session) -> None:
     old = await open_turn(session, "old")
     await old.writer.aclose()
-    old.turn.pen = 2
+    old.turn.claim = 2
     async with session.reader(since_cursor(1)) as client:
         await asyncio.sleep(0.05)
         assert client.received == []
@@ -205,7 +205,7 @@ async def test_superseded_events_are_skipped_over_many_pages(session: Session) -
     old = await session.speaker()
     for _ in range(3):
         for _ in range(400):
-            old.writer.say(_distinct(old))
+            old.writer.write(_distinct(old))
         await old.writer.flush(5)
     await old.writer.aclose()
     new = await session.speaker(old.turn)
@@ -369,11 +369,11 @@ async def test_a_lost_message_is_healed_in_silence_by_the_next(session: Session)
     speaker = await open_turn(session, "a")
     async with session.reader(since_cursor(1)) as client:
         await client.until_text("a")
-        hub = session.events.hub()
-        topics, hub._topics = hub._topics, {}
+        subscriptions = session.events.subscriptions()
+        channels, subscriptions._channels = subscriptions._channels, {}
         await speaker.say_apart("b", "c")
-        await hub.settle()
-        hub._topics = topics
+        await subscriptions.drain()
+        subscriptions._channels = channels
         await asyncio.sleep(0.02)
         assert client.text == "a"
         speaker.say("d")
@@ -385,19 +385,19 @@ async def test_a_lost_message_is_healed_in_silence_by_the_next(session: Session)
 
 
 async def test_a_slow_reader_overflows_and_loses_nothing(valkey: Valkey) -> None:
-    async with Hub(valkey, buffer_bytes=2_000) as hub:
-        session = Session(EventLog(valkey, hub=hub), asyncio.Event())
+    async with Subscriptions(valkey, buffer_bytes=2_000) as subscriptions:
+        session = Session(EventLog(valkey, subscriptions=subscriptions), asyncio.Event())
         speaker = await open_turn(session, "a")
-        client, pieces = Client(), session.tail(since_cursor(1)).pieces()
+        client, pieces = Client(), (await session.tail(since_cursor(1))).pieces()
         client.take(await anext(pieces))
         # The reader takes nothing while much is said.
         for number in range(200):
             speaker.say(f" {number}" * 10)
             await speaker.writer.flush(5)
-        await hub.settle()
-        (watch,) = next(iter(hub._topics.values())).watches
-        assert watch._bytes < 2_000 + 500
-        assert watch._missed
+        await subscriptions.drain()
+        (subscription,) = next(iter(subscriptions._channels.values())).subscriptions
+        assert subscription._bytes < 2_000 + 500
+        assert subscription._missed
         await speaker.finish()
         async for piece in pieces:
             client.take(piece)
@@ -455,7 +455,7 @@ async def test_without_valkey_closed_turns_are_told_and_open_ones_awaited(
     end = cursor(1, 1, session.ledger.turns[1].terminal_n or 0)
     server.kill()
 
-    assert await session.tail(end).is_over()
+    assert await session.is_over(end)
     assert (await session.read()).types == WHOLE
     assert (await session.read(since_cursor(1))).types == RETOLD
     turn = session.ledger.queue()
@@ -549,7 +549,7 @@ async def test_a_zombies_first_word_in_a_lost_stream_ends_up_nowhere(
     new = await session.speaker(zombie.turn)
     await new.say_apart("new")
     await forget(valkey, session)
-    # A word of the old pen's first batch, as if it had been on its way all the time.
+    # A word of the old claim's first batch, as if it had been on its way all the time.
     store = zombie.writer._store
     await store.append(session.id, [(Position(1, 1, 1), envelope.start("zombie"))], predecessor=None)
     async with session.reader(cursor(1, 2, 3)) as client, session.reader(since_cursor(1)) as fresh:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from neo.tails.session_snapshot import Glances
+from neo.tails.session_snapshot import SessionSnapshots
 from support.counting import CountingDatabase
 from support.rows import Rows, opened
 from support.server import Server
@@ -13,15 +13,15 @@ async def test_who_asks_for_anothers_session_gets_nothing_though_its_owner_asks_
 ) -> None:
     one, other = await rows.tenant(), await rows.tenant()
     mine, theirs = await opened(server, one), await opened(server, other)
-    glances = Glances(database)
+    snapshots = SessionSnapshots(database)
 
-    first = asyncio.create_task(glances.of(one.id, mine))
+    first = asyncio.create_task(snapshots.of(one.id, mine))
     await asyncio.sleep(0)
     together = await asyncio.gather(
-        glances.of(other.id, theirs),
-        glances.of(one.id, theirs),
-        glances.of(other.id, mine),
-        glances.of(one.id, mine),
+        snapshots.of(other.id, theirs),
+        snapshots.of(one.id, theirs),
+        snapshots.of(other.id, mine),
+        snapshots.of(one.id, mine),
     )
 
     assert [glance.id if glance else None for glance in (await first, *together)] == [

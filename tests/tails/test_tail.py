@@ -13,8 +13,8 @@ from neo.tails.tail import TailPace
 WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
 
 
-def cursor(turn: int, pen: int, n: int) -> str:
-    return str(Position(turn, pen, n))
+def cursor(turn: int, claim: int, n: int) -> str:
+    return str(Position(turn, claim, n))
 
 
 async def test_a_finished_turn_is_read_from_its_cursor(session: Session) -> None:
@@ -67,7 +67,7 @@ async def test_every_cursor_of_a_turn_gives_exactly_the_rest(session: Session, n
     await session.whole_turn("one")
     whole = await session.read()
     if n == 7:
-        assert await session.tail(whole.ids[-1]).is_over()
+        assert await session.is_over(whole.ids[-1])
         return
 
     rest = await session.read(cursor(1, 1, n))
@@ -97,7 +97,7 @@ async def test_one_turn_a_response_and_the_next_from_its_last_id(session: Sessio
     third = await session.read(second.ids[-1])
 
     assert [first.text, second.text, third.text] == ["one", "two", "three"]
-    assert await session.tail(third.ids[-1]).is_over()
+    assert await session.is_over(third.ids[-1])
 
 
 async def test_follow_goes_on_over_turns(session: Session) -> None:
@@ -108,7 +108,7 @@ async def test_follow_goes_on_over_turns(session: Session) -> None:
         await client.until_text("two")
         cancelled = session.ledger.queue()
         session.ledger.cancel(cancelled)
-        await session.events.nudge(session.id)
+        await session.events.wake_readers(session.id)
         await client.until(lambda client: client.types[-1] == "abort")
         await session.whole_turn("four")
         await client.until(lambda client: client.types.count("finish") == 3)
@@ -137,34 +137,34 @@ async def test_follow_tells_a_turn_that_never_ran_in_between(session: Session) -
 
 
 async def test_over_only_at_the_newest_turns_end_and_with_no_turn_open(session: Session) -> None:
-    assert not await session.tail().is_over()
-    assert not await session.tail(since_cursor(1)).is_over()
+    assert not await session.is_over()
+    assert not await session.is_over(since_cursor(1))
     await session.whole_turn("one")
     end = session.ledger.turns[1].terminal_n or 0
 
-    assert not await session.tail().is_over()
-    assert not await session.tail(since_cursor(1)).is_over()
-    assert not await session.tail(cursor(1, 1, end - 1)).is_over()
-    assert await session.tail(cursor(1, 1, end)).is_over()
-    assert await session.tail(cursor(1, 1, end + 5)).is_over()
-    # As told again, in 7 events under the pen after the last.
-    assert not await session.tail(cursor(1, 2, 6)).is_over()
-    assert await session.tail(cursor(1, 2, 7)).is_over()
-    assert await session.tail(cursor(1, 3, 0)).is_over()
-    assert not await session.tail(cursor(2, 0, 0)).is_over()
-    assert not await session.tail(cursor(1, 1, end), follow=True).is_over()
+    assert not await session.is_over()
+    assert not await session.is_over(since_cursor(1))
+    assert not await session.is_over(cursor(1, 1, end - 1))
+    assert await session.is_over(cursor(1, 1, end))
+    assert await session.is_over(cursor(1, 1, end + 5))
+    # As replayed, in 7 events under the claim after the last.
+    assert not await session.is_over(cursor(1, 2, 6))
+    assert await session.is_over(cursor(1, 2, 7))
+    assert await session.is_over(cursor(1, 3, 0))
+    assert not await session.is_over(cursor(2, 0, 0))
+    assert not await session.is_over(cursor(1, 1, end), follow=True)
     session.ledger.queue()
-    assert not await session.tail(cursor(1, 1, end)).is_over()
+    assert not await session.is_over(cursor(1, 1, end))
 
 
 async def test_progress_is_hidden_on_the_servers_side(session: Session) -> None:
     speaker = await session.speaker()
     thought = speaker.writer.part_id("reasoning")
-    speaker.writer.say(envelope.reasoning_start(thought))
-    speaker.writer.say(envelope.reasoning_delta(thought, "hm"))
-    speaker.writer.say(envelope.reasoning_end(thought))
-    speaker.writer.say(envelope.tool_input_start("call", "search"))
-    speaker.writer.say(envelope.tool_output_error("call", "no"))
+    speaker.writer.write(envelope.reasoning_start(thought))
+    speaker.writer.write(envelope.reasoning_delta(thought, "hm"))
+    speaker.writer.write(envelope.reasoning_end(thought))
+    speaker.writer.write(envelope.tool_input_start("call", "search"))
+    speaker.writer.write(envelope.tool_output_error("call", "no"))
     speaker.say("answer")
     async with session.reader(show_progress=False) as live, session.reader() as curious:
         await speaker.finish()
@@ -215,40 +215,40 @@ async def test_a_shutdown_sends_all_tails_away(session: Session, closing: asynci
 
 
 async def test_two_hundred_tails_of_one_session_share_one_subscription(session: Session) -> None:
-    hub = session.events.hub()
-    watched = hub.watched_sessions
+    subscriptions = session.events.subscriptions()
+    before = subscriptions.sessions
     speaker = await session.speaker()
     await speaker.say_apart("a")
     clients = [Client() for _ in range(200)]
     async with asyncio.timeout(20):
         async with asyncio.TaskGroup() as group:
             for client in clients:
-                group.create_task(client.read(session.tail(since_cursor(1))))
+                group.create_task(client.read(await session.tail(since_cursor(1))))
             await asyncio.sleep(0.1)
-            assert hub.watched_sessions == watched + 1
+            assert subscriptions.sessions == before + 1
             assert len(session.open_tails) == 200
             for word in "bcdefgh":
                 await speaker.say_apart(word)
             await speaker.finish()
 
     assert {client.text for client in clients} == {"abcdefgh"}
-    assert hub.watched_sessions == watched
+    assert subscriptions.sessions == before
     assert len(session.open_tails) == 0
 
 
 async def test_a_reader_that_leaves_leaves_nothing(session: Session) -> None:
-    hub = session.events.hub()
-    watched, tasks = hub.watched_sessions, asyncio.all_tasks()
+    subscriptions = session.events.subscriptions()
+    before, tasks = subscriptions.sessions, asyncio.all_tasks()
     for _ in range(20):
         async with session.reader(follow=True):
             await asyncio.sleep(0)
     await asyncio.sleep(0.05)
 
-    assert hub.watched_sessions == watched
+    assert subscriptions.sessions == before
     assert len(session.open_tails) == 0
     assert {task.get_name() for task in asyncio.all_tasks() - tasks} <= {
-        "valkey-line-sender",
-        "valkey-line-reader",
+        "valkey-pubsub-sender",
+        "valkey-pubsub-reader",
     }
 
 
@@ -267,12 +267,12 @@ async def test_an_idle_tail_is_light(session: Session) -> None:
     import tracemalloc
 
     count = 300
-    readers = [asyncio.create_task(Client().read(session.tail(follow=True))) for _ in range(20)]
+    readers = [asyncio.create_task(Client().read(await session.tail(follow=True))) for _ in range(20)]
     await asyncio.sleep(0.1)
     gc.collect()
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    readers += [asyncio.create_task(Client().read(session.tail(follow=True))) for _ in range(count)]
+    readers += [asyncio.create_task(Client().read(await session.tail(follow=True))) for _ in range(count)]
     await asyncio.sleep(0.5)
     gc.collect()
     each = (tracemalloc.get_traced_memory()[0] - before) / count
@@ -301,7 +301,7 @@ async def test_only_the_last_piece_is_the_end(session: Session, words: int) -> N
     speaker = await session.speaker()
     await speaker.say_apart(*["x" * 10_000] * words)
     await speaker.finish()
-    tail = session.tail(since_cursor(1))
+    tail = await session.tail(since_cursor(1))
 
     given = [(tail.is_ended, piece.endswith(b"data: [DONE]\n\n")) async for piece in tail.pieces()]
 
@@ -313,7 +313,7 @@ async def test_f29_a_long_replay_lets_others_have_their_turn(session: Session) -
     speaker = await session.speaker()
     part = speaker.writer.part_id("reasoning")
     for number in range(3000):
-        speaker.writer.say(envelope.tool_input_start(f"{part}-{number}", "x"))
+        speaker.writer.write(envelope.tool_input_start(f"{part}-{number}", "x"))
     await speaker.finish()
     turns, reading = 0, asyncio.create_task(session.read(since_cursor(1)))
     while not reading.done():
@@ -329,13 +329,13 @@ async def test_a_keep_alive_finds_what_pubsub_lost(session: Session) -> None:
     async with session.reader(since_cursor(1), pace=QUICK) as client:
         await asyncio.sleep(0.05)
         # Publishing has no hearer: as if each message of this turn was lost on its way.
-        hub = session.events.hub()
-        topics, hub._topics = hub._topics, {}
+        subscriptions = session.events.subscriptions()
+        channels, subscriptions._channels = subscriptions._channels, {}
         speaker = await session.speaker(turn)
         await speaker.say_apart("a")
         await speaker.finish()
-        await hub.settle()
-        hub._topics = topics
+        await subscriptions.drain()
+        subscriptions._channels = channels
         assert client.received == []
         await client.until_ended()
 

@@ -114,7 +114,7 @@ class Stage:
         async def only_claim() -> int:
             return claim
 
-        writer = self.events.writer(self.session_id, turn_no, claim_pen=only_claim)
+        writer = self.events.writer(self.session_id, turn_no, next_claim=only_claim)
         await writer.open()
         return writer
 

@@ -49,9 +49,9 @@ class Speech:
         task = await stage.begun()
         turn = input_of(task.turn)
         claims = Claims(stage.database, turn, task.turn)
-        writer: TurnWriter = stage.events.writer(stage.session_id, task.turn.turn_no, claim_pen=claims.next)
+        writer: TurnWriter = stage.events.writer(stage.session_id, task.turn.turn_no, next_claim=claims.next)
         await writer.open()
-        writer.say(envelope.start_step())
+        writer.write(envelope.start_step())
         attempt = Attempt(turn, task, writer, Renderer(writer), chosen=chosen)
         for delta in said:
             attempt.renderer.add(delta)

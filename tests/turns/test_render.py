@@ -140,10 +140,10 @@ async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Delt
     stage, turn = stage_of(engines.valkey, engines), turn_of(finish_reason="stop")
     writer = await stage.writer()
     try:
-        writer.say(start_chunk(turn))
-        writer.say(envelope.start_step())
+        writer.write(start_chunk(turn))
+        writer.write(envelope.start_step())
         renderer = say(writer, *said)
-        writer.say(envelope.finish_step())
+        writer.write(envelope.finish_step())
         assert await writer.flush(FLUSH_SECONDS)
         assert await writer.end(terminal_chunk(turn))
     finally:

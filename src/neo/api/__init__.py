@@ -6,11 +6,11 @@ secret, another tenant or a stack trace. No business lives here.
 
 from neo.api.body import JsonBody, json_body
 from neo.api.components import ERRORS
+from neo.api.connection import abort_connection
 from neo.api.document import build_document, operation
 from neo.api.envelope import success
 from neo.api.errors import error_response, install_error_handlers, status_of
 from neo.api.fields import Guid, HttpsUrl, Instructions, Moment, Name, Text, changes_of, left_alone
-from neo.api.outliving import Connection, connection_of, send_later
 from neo.api.paging import (
     InvalidPage,
     Page,
@@ -26,7 +26,6 @@ from neo.api.request_scope import RepeatedParameter, RequestScope, add_headers
 
 __all__ = [
     "ERRORS",
-    "Connection",
     "Guid",
     "HttpsUrl",
     "Instructions",
@@ -39,10 +38,10 @@ __all__ = [
     "RepeatedParameter",
     "RequestScope",
     "Text",
+    "abort_connection",
     "add_headers",
     "build_document",
     "changes_of",
-    "connection_of",
     "error_response",
     "install_error_handlers",
     "json_body",
@@ -55,7 +54,6 @@ __all__ = [
     "phases_of",
     "read_page_token",
     "requested_page",
-    "send_later",
     "status_of",
     "success",
 ]

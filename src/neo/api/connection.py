@@ -3,16 +3,16 @@
 import asyncio
 import socket
 import struct
-from collections.abc import Callable
 from typing import cast
 from uuid import uuid4
 
 import orjson
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from neo.api.outliving import CONNECTION
 from neo.errors import Failure, Kind
 
+CONNECTION = "neo.connection"
 # A head that trickles in occupies a connection of an unknown caller.
 HEAD_SECONDS = 10.0
 # More than `HEADER_BYTES_MAX`, so that its error is the one that callers see. The parser itself has no bound.
@@ -28,38 +28,32 @@ class MalformedRequest(Failure):
     remedy = "Send it with an HTTP library."
 
 
+def abort_connection(scope: Scope) -> None:
+    """Abort the request's connection, where the server is ours; another server closes it by its own rules."""
+    connection: BoundedConnection | None = scope.get(CONNECTION)
+    if connection is not None:
+        connection.abort()
+
+
 class BoundedConnection(HttpToolsProtocol):
     """uvicorn's connection, with bounds on a request's head, and our error envelope in place of plain text."""
 
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
-    __slots__ = ("_deadline", "_head_bytes", "_tell_lost")
+    __slots__ = ("_deadline", "_head_bytes")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._deadline: asyncio.TimerHandle | None = None
         # None while no head is being read.
         self._head_bytes: int | None = 0
-        self._tell_lost: Callable[[], None] | None = None
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
-        if self._tell_lost is not None:
-            self._tell_lost()
-            self._tell_lost = None
-
-    def on_response_complete(self) -> None:
-        self._tell_lost = None
-        super().on_response_complete()
-
-    def on_lost(self, tell: Callable[[], None]) -> None:
-        if self.transport.is_closing():
-            tell()
-        else:
-            self._tell_lost = tell
 
     def abort(self) -> None:
+        """Drop it with all that waits on it: a close would wait for a client that takes nothing."""
         if (own := self.transport.get_extra_info("socket")) is not None:
             # The kernel forgets what it holds, and the client is told by a reset.
             own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)

@@ -10,7 +10,6 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neo.api.errors import bug_response, error_response
-from neo.api.outliving import take_rest
 from neo.api.phases import Phases
 from neo.errors import Failure, Kind
 from neo.telemetry import request_metrics, traces
@@ -61,9 +60,6 @@ class RequestScope:
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
             try:
                 await self._handle(scope, receive, answer.send)
-                if (rest := take_rest(scope)) is not None:
-                    # The head was sent through `answer`, and the body needs nothing of it.
-                    await rest(send)
             except Exception:
                 # An error inside the application was logged and answered there; its 500 is already sent.
                 if answer.status != STATUS_OF_BUGS:

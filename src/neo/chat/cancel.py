@@ -58,7 +58,7 @@ class Canceller:
         for turn in stopped:
             if turn.status == TurnStatus.RUNNING:
                 await publish_cancel(self._valkey, turn.id)
-        await self._events.nudge(session_id)
+        await self._events.wake_readers(session_id)
         if following is not None and following.status == TurnStatus.QUEUED:
             # The turn that it waited for may just have vanished; to start one twice is harmless.
             self._starter.start_soon(TurnInput(str(following.tenant_id), str(session_id), str(following.id)))

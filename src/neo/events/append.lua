@@ -1,11 +1,11 @@
 -- Appends a batch and publishes it, or says why not. All or nothing: one writer's batch is never half there.
--- KEYS[1] stream   ARGV: channel, predecessor ('' for a pen's first batch), '~' or '=', events kept,
+-- KEYS[1] stream   ARGV: channel, predecessor ('' for a claim's first batch), '~' or '=', events kept,
 --                        seconds kept, bytes kept, then id, kind, payload of each event.
 -- XADD and PUBLISH are in one script because in MULTI a refused XADD would still publish.
 
 local HEAD, WIDTH = 6, 3
--- To weigh a stream takes microseconds: often enough is once in so many events.
-local WEIGHED_EVERY = 32
+-- To measure a stream takes microseconds: once in so many events is often enough.
+local MEASURED_EVERY = 32
 local first, final = ARGV[HEAD + 1], ARGV[#ARGV - WIDTH + 1]
 local expected = ARGV[2]
 
@@ -41,7 +41,7 @@ redis.call('EXPIRE', KEYS[1], ARGV[5])
 
 local _, n = halves(final)
 local appended = (#ARGV - HEAD) / WIDTH
-if n % WEIGHED_EVERY < appended and redis.call('MEMORY', 'USAGE', KEYS[1]) > tonumber(ARGV[6]) then
+if n % MEASURED_EVERY < appended and redis.call('MEMORY', 'USAGE', KEYS[1]) > tonumber(ARGV[6]) then
   -- A quarter at a time, so that not every batch trims.
   redis.call('XTRIM', KEYS[1], 'MAXLEN', ARGV[3], math.floor(redis.call('XLEN', KEYS[1]) * 3 / 4))
 end

@@ -1,51 +1,45 @@
-"""A session's channel in this process, and those who watch it."""
+"""A session's channel in this process, and those who subscribed to it."""
 
 import asyncio
 
-from neo.events.entry import NUDGE, published_entry
-from neo.events.subscription import Watch
-from neo.streams import Line
+from neo.events.entry import published_entry
+from neo.events.subscription import Subscription
+from neo.streams import PubSubConnection
 
 
-class Topic:
-    __slots__ = ("is_heard", "line", "stirred", "unheard", "watches")
+class Channel:
+    __slots__ = ("_confirmation", "connection", "is_confirmed", "name", "subscriptions")
 
-    def __init__(self, line: Line) -> None:
-        self.line = line
-        self.watches: set[Watch] = set()
-        self.is_heard = False
-        # How often there was something to ask PostgreSQL about: a nudge, or a while in which nothing was heard.
-        self.stirred = 0
-        self.unheard: asyncio.Future[None] | None = None
+    def __init__(self, name: bytes, connection: PubSubConnection) -> None:
+        self.name = name
+        self.connection = connection
+        self.subscriptions: set[Subscription] = set()
+        # Valkey has confirmed it over the connection that is up.
+        self.is_confirmed = False
+        self._confirmation: asyncio.Future[None] | None = None
 
-    def pass_on(self, message: bytes) -> None:
-        if message == NUDGE:
-            self.stirred += 1
-        if self.watches:
-            entry = published_entry(message)
-            for watch in self.watches:
-                watch.hear(entry)
+    async def until_confirmed(self, seconds: float) -> None:
+        """Wait for Valkey's confirmation, or this long, or until the connection is lost."""
+        if self._confirmation is None:
+            self._confirmation = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._confirmation,), timeout=seconds)
 
-    def make_watches_read_again(self) -> None:
-        self.stirred += 1
-        if self.unheard is not None and not self.unheard.done():
-            self.unheard.set_result(None)
-        self.unheard = None
-        for watch in self.watches:
-            watch.miss()
+    def receive(self, message: bytes) -> None:
+        entry = published_entry(message)
+        for subscription in self.subscriptions:
+            subscription.receive(entry)
 
+    def confirm(self) -> None:
+        self.is_confirmed = True
+        self._changed()
 
-class Since:
-    """A moment from which on a session is heard. What PostgreSQL says after it need not be asked again as long as it
-    `has_held`: whatever the stream does not tell would have been nudged.
-    """
+    def lose(self) -> None:
+        self.is_confirmed = False
+        self._changed()
 
-    __slots__ = ("_stirred", "_topic")
-
-    def __init__(self, topic: Topic) -> None:
-        self._topic = topic
-        self._stirred = topic.stirred
-
-    @property
-    def has_held(self) -> bool:
-        return self._topic.is_heard and self._topic.stirred == self._stirred
+    def _changed(self) -> None:
+        if self._confirmation is not None and not self._confirmation.done():
+            self._confirmation.set_result(None)
+        self._confirmation = None
+        for subscription in self.subscriptions:
+            subscription.miss()

@@ -6,7 +6,8 @@ from uuid import UUID
 from neo.events.cursor import Position
 from neo.events.envelope import EventKind, frame
 
-NUDGE = b"n"
+# Published in place of an event: readers are to look at PostgreSQL.
+WAKE_UP = b"n"
 _KINDS = {kind.value.encode(): kind for kind in EventKind}
 
 
@@ -24,8 +25,8 @@ def stream_key(session_id: UUID | str) -> bytes:
 
 
 def published_entry(message: bytes) -> Entry | None:
-    """What was published; None for a nudge."""
-    if message == NUDGE:
+    """What was published; None for a wake-up."""
+    if message == WAKE_UP:
         return None
     kind = _KINDS[message[:1]]
     event_id = message[len(b"?id: ") : message.index(b"\n")]

@@ -4,7 +4,7 @@ from neo.errors import Edge, Failure, Kind
 
 
 class Fenced(Failure):
-    """An attempt found that another one has taken its turn over, and stopped."""
+    """An attempt found that another one has a newer claim of its turn, and stopped."""
 
     kind = Kind.CONFLICT
     code = "turn_fenced"

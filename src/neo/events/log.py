@@ -1,15 +1,15 @@
-"""All of events in one hand: who writes a turn, and who reads a session."""
+"""The events' front: writers of turns, and readers of sessions."""
 
 from collections.abc import Sequence
 from contextlib import suppress
 from uuid import UUID
 
-from neo.events.channel import Since
 from neo.events.cursor import Position
 from neo.events.replay import read_on
 from neo.events.store import EVENTS_KEPT, KEPT_BYTES, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
-from neo.events.subscriptions import Hub, Watching
-from neo.events.writer import ClaimPen, TurnWriter
+from neo.events.subscription import Subscription
+from neo.events.subscriptions import Subscriptions
+from neo.events.writer import NextClaim, TurnWriter
 from neo.streams import StreamsUnavailable, Valkey
 
 
@@ -24,7 +24,7 @@ class EventLog:
         kept_seconds: int = KEPT_SECONDS,
         kept_bytes: int = KEPT_BYTES,
         trims_exactly: bool = False,
-        hub: Hub | None = None,
+        subscriptions: Subscriptions | None = None,
     ) -> None:
         self._store = EventStore(
             valkey,
@@ -33,44 +33,36 @@ class EventLog:
             kept_bytes=kept_bytes,
             trims_exactly=trims_exactly,
         )
-        self._hub = Hub(valkey) if hub is None else hub
+        self._subscriptions = Subscriptions(valkey) if subscriptions is None else subscriptions
 
-    def writer(self, session_id: UUID, turn_no: int, *, claim_pen: ClaimPen) -> TurnWriter:
-        return TurnWriter(self._store, session_id, turn_no, claim_pen=claim_pen)
+    def writer(self, session_id: UUID, turn_no: int, *, next_claim: NextClaim) -> TurnWriter:
+        return TurnWriter(self._store, session_id, turn_no, next_claim=next_claim)
 
-    async def nudge(self, session_id: UUID | str) -> None:
-        """Tell the session's readers to look at PostgreSQL. Whoever is not reached looks by itself, later."""
+    async def wake_readers(self, session_id: UUID | str) -> None:
+        """Have the session's readers look at PostgreSQL. A reader that is not reached looks by itself, later."""
         with suppress(StreamsUnavailable):
-            await self._store.nudge(session_id)
+            await self._store.wake_readers(session_id)
 
-    def hub(self) -> Hub:
-        """What `watch` needs: open it (`async with`) once in each process that serves readers."""
-        return self._hub
+    def subscriptions(self) -> Subscriptions:
+        """What `subscribe` needs: open it (`async with`) once in each process that serves readers."""
+        return self._subscriptions
 
-    def since(self, session_id: UUID) -> Since | None:
-        """From now on, if the session is heard here already."""
-        return self._hub.since(session_id)
-
-    def expect(self, session_id: UUID) -> None:
-        """Somebody is likely to watch the session in a moment."""
-        self._hub.expect(session_id)
-
-    def watch(self, session_id: UUID) -> Watching:
-        return self._hub.watch(session_id)
+    async def subscribe(self, session_id: UUID) -> Subscription:
+        return await self._subscriptions.subscribe(session_id)
 
     async def read_on(
         self,
         session_id: UUID,
         after: Position | None,
         *,
-        pens_from: Position | None = None,
+        claims_from: Position | None = None,
         count: int = PAGE_EVENTS,
     ) -> Page:
-        return await read_on(self._store, session_id, after, pens_from=pens_from, count=count)
+        return await read_on(self._store, session_id, after, claims_from=claims_from, count=count)
 
-    async def has_beyond(self, places: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
+    async def has_beyond(self, positions: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
         """Of each session, whether anything is kept beyond a position; one question for all."""
-        return await self._store.has_beyond(places)
+        return await self._store.has_beyond(positions)
 
     async def newest_in_turn(self, session_id: UUID, turn_no: int) -> Position | None:
         return await self._store.newest_in_turn(session_id, turn_no)

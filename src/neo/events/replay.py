@@ -1,4 +1,4 @@
-"""What readers get of the past: the last attempt only, or a closed turn told again."""
+"""What readers get of the past: only what counts of a stream, or a turn that has ended replayed from PostgreSQL."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -10,43 +10,43 @@ from neo.events.store import EventStore, Page
 
 
 async def read_on(
-    store: EventStore, session_id: UUID, after: Position | None, *, pens_from: Position | None, count: int
+    store: EventStore, session_id: UUID, after: Position | None, *, claims_from: Position | None, count: int
 ) -> Page:
-    """Read strictly after a position, without what pens said that a newer pen of the same turn has replaced.
+    """Read strictly after a position, without what older claims wrote where the same turn has a newer claim.
 
-    `pens_from` names a turn and the pen that PostgreSQL knows for it, which may not have said anything yet.
+    `claims_from` names a turn and the claim that PostgreSQL knows for it, which may not have written anything yet.
     """
     reaches_cursor, at = None, after
     while True:
         page = await store.page(session_id, at, count)
         reaches_cursor = page.reaches_cursor if reaches_cursor is None else reaches_cursor
-        pens = await _newest_pens(store, session_id, page, pens_from)
-        entries = [entry for entry in page.entries if entry.position.pen >= pens[entry.position.turn]]
+        claims = await _newest_claims(store, session_id, page, claims_from)
+        entries = [entry for entry in page.entries if entry.position.claim >= claims[entry.position.turn]]
         if entries or page.is_last:
             return Page(entries, page.is_last, reaches_cursor)
-        # Nothing of this page counts, so its last turn has a newer pen: go on where that begins.
+        # Nothing of this page counts, so its last turn has a newer claim: go on where that begins.
         turn = page.entries[-1].position.turn
-        at = Position(turn, pens[turn], 0)
+        at = Position(turn, claims[turn], 0)
 
 
-def retell(turn_no: int, final_pen: int, chunks: Sequence[Chunk]) -> list[Entry]:
-    """A closed turn under the pen after its last, always with the same ids: a reader may go on inside it."""
-    positions = (Position(turn_no, final_pen + 1, n) for n in range(1, len(chunks) + 1))
+def replayed(turn_no: int, final_claim: int, chunks: Sequence[Chunk]) -> list[Entry]:
+    """A turn that has ended, under the claim after its last. Its ids never change: a reader may resume in it."""
+    positions = (Position(turn_no, final_claim + 1, n) for n in range(1, len(chunks) + 1))
     return [
         Entry(position, chunk.kind, frame(position, chunk.encode()))
         for position, chunk in zip(positions, chunks, strict=True)
     ]
 
 
-async def _newest_pens(
-    store: EventStore, session_id: UUID, page: Page, pens_from: Position | None
+async def _newest_claims(
+    store: EventStore, session_id: UUID, page: Page, claims_from: Position | None
 ) -> dict[int, int]:
-    # Entries come in order, so the last one of a turn has its newest pen, as far as this page goes.
-    pens = {entry.position.turn: entry.position.pen for entry in page.entries}
+    # Entries come in order, so the last one of a turn has its newest claim, as far as this page goes.
+    claims = {entry.position.turn: entry.position.claim for entry in page.entries}
     if page.entries and not page.is_last:
         turn = page.entries[-1].position.turn
         newest = await store.newest_in_turn(session_id, turn)
-        pens[turn] = max(pens[turn], newest.pen if newest else 0)
-    if pens_from is not None and pens_from.turn in pens:
-        pens[pens_from.turn] = max(pens[pens_from.turn], pens_from.pen)
-    return pens
+        claims[turn] = max(claims[turn], newest.claim if newest else 0)
+    if claims_from is not None and claims_from.turn in claims:
+        claims[claims_from.turn] = max(claims[claims_from.turn], claims_from.claim)
+    return claims

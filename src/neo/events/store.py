@@ -1,4 +1,4 @@
-"""The sessions' event streams in Valkey: append, nudge, read."""
+"""The sessions' event streams in Valkey: append, wake readers, read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from uuid import UUID
 
 import orjson
 
-from neo.events.cursor import PENS, Position
-from neo.events.entry import NUDGE, Entry, kept_entry, stream_key
+from neo.events.cursor import CLAIMS, Position
+from neo.events.entry import WAKE_UP, Entry, kept_entry, stream_key
 from neo.events.envelope import Chunk
 from neo.streams import Valkey
 
@@ -20,10 +20,10 @@ KEPT_SECONDS = 24 * 3600
 KEPT_BYTES = 8 * 1024 * 1024
 # One answer of Valkey: a page of ordinary deltas is under 100 KiB.
 PAGE_EVENTS = 500
-# How far back, in pages, the parts of earlier pens are looked for: as many events as are kept by default.
+# How far back, in pages, the parts of earlier claims are looked for: as many events as are kept by default.
 PARTS_PAGES_MAX = 40
 _PART_BEGINS = (b'{"type":"text-start"', b'{"type":"reasoning-start"', b'{"type":"tool-input-start"')
-# The append is one script, beside this module because it is read more often than it is changed.
+# One script, so that an append is published exactly if it was written.
 _APPEND = (files("neo.events") / "append.lua").read_text()
 
 
@@ -31,7 +31,7 @@ class Appended(StrEnum):
     """What became of a batch."""
 
     APPENDED = "appended"
-    # The store has lost what this writer said before; nothing was written.
+    # The store has lost what this writer wrote before; nothing was written.
     LOST = "lost"
     # Someone has written beyond this batch; nothing was written.
     FENCED = "fenced"
@@ -65,14 +65,14 @@ class EventStore:
         answer: bytes = await self._append(keys=[key], words=words)
         return Appended(answer.decode())
 
-    async def nudge(self, session_id: UUID | str) -> None:
-        await self._valkey.call("PUBLISH", stream_key(session_id), NUDGE)
+    async def wake_readers(self, session_id: UUID | str) -> None:
+        await self._valkey.call("PUBLISH", stream_key(session_id), WAKE_UP)
 
     async def drop(self, session_id: UUID) -> None:
         await self._valkey.call("UNLINK", stream_key(session_id))
 
     async def page(self, session_id: UUID, after: Position | None, count: int = PAGE_EVENTS) -> Page:
-        """Read strictly after a position, and tell by the same answer whether that position is still kept."""
+        """Read strictly after a position. The same answer says whether that position is still kept."""
         first = "-" if after is None else str(after)
         kept = await self._range(session_id, first, "+", count + 1)
         entries = [kept_entry(event_id, fields) for event_id, fields in kept]
@@ -83,22 +83,22 @@ class EventStore:
         return Page(entries, is_last, reaches)
 
     async def newest_in_turn(self, session_id: UUID, turn_no: int) -> Position | None:
-        """The last kept event of a turn, which is under the newest pen that has said something."""
-        last, first = turn_no * PENS + PENS - 1, turn_no * PENS
+        """The last kept event of a turn, which is under the newest claim that has written something."""
+        last, first = turn_no * CLAIMS + CLAIMS - 1, turn_no * CLAIMS
         found = await self._valkey.call("XREVRANGE", stream_key(session_id), last, first, "COUNT", 1)
         return Position.of_id(found[0][0].decode()) if found else None
 
-    async def has_beyond(self, places: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
+    async def has_beyond(self, positions: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
         asked = [
             ("XRANGE", stream_key(session_id), "-" if at is None else f"({at}", "+", "COUNT", 1)
-            for session_id, at in places
+            for session_id, at in positions
         ]
         return [bool(kept) for kept in await self._valkey.call_all(asked)]
 
-    async def parts_begun(self, session_id: UUID, turn_no: int, *, before_pen: int) -> list[str]:
-        """The ids of the parts that earlier pens of a turn have begun, as far as they are kept."""
+    async def parts_begun(self, session_id: UUID, turn_no: int, *, before_claim: int) -> list[str]:
+        """The ids of the parts that earlier claims of a turn have begun, as far as they are kept."""
         begun: list[str] = []
-        at, last = f"{turn_no * PENS}", f"{turn_no * PENS + before_pen - 1}"
+        at, last = f"{turn_no * CLAIMS}", f"{turn_no * CLAIMS + before_claim - 1}"
         for _ in range(PARTS_PAGES_MAX):
             kept = await self._range(session_id, at, last, PAGE_EVENTS)
             begun.extend(_part_of(payload) for _, (*_, payload) in kept if payload.startswith(_PART_BEGINS))

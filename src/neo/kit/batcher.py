@@ -9,10 +9,11 @@ Answer = TypeVar("Answer")
 
 
 class Batcher(Generic[Ask, Answer]):
-    """What is asked while a call is under way goes with the next one; what is asked in a quiet moment goes at once.
+    """What is asked while a batch is under way goes with the next one. What is asked at another time goes at once.
 
     `call` gives an answer for each that it was given, in their order; an answer may be an error. Where a call raises
-    `silence`, those who wait behind it are not made to wait as long again: it is raised for them as well.
+    `silence`, the server has not answered in time, and it is raised for all who wait for the next batch as well: they
+    are not made to wait as long again.
     """
 
     def __init__(
@@ -35,21 +36,21 @@ class Batcher(Generic[Ask, Answer]):
         answer: asyncio.Future[Answer] = loop.create_future()
         self._waiting.append((ask, answer))
         if self._task is None:
-            self._task = loop.create_task(self._answer_all(), name=self._name)
+            self._task = loop.create_task(self._send_all(), name=self._name)
         return await answer
 
-    async def _answer_all(self) -> None:
+    async def _send_all(self) -> None:
         try:
             while self._waiting:
-                asked, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-                await self._answer([ask for ask, _ in asked], [answer for _, answer in asked])
+                batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
+                await self._send([ask for ask, _ in batch], [answer for _, answer in batch])
         finally:
             self._task = None
             for _, answer in self._waiting:
                 answer.cancel()
             self._waiting.clear()
 
-    async def _answer(self, asks: list[Ask], answers: list[asyncio.Future[Answer]]) -> None:
+    async def _send(self, asks: list[Ask], answers: list[asyncio.Future[Answer]]) -> None:
         try:
             given = await self._call(asks)
         except Exception as error:  # noqa: BLE001 - it is raised where it was asked.
@@ -62,10 +63,10 @@ class Batcher(Generic[Ask, Answer]):
                 answer.cancel()
             raise
         for answer, one in zip(answers, given, strict=True):
-            _settle(answer, one)
+            _resolve(answer, one)
 
 
-def _settle(answer: asyncio.Future[Answer], given: Answer | Exception) -> None:
+def _resolve(answer: asyncio.Future[Answer], given: Answer | Exception) -> None:
     if answer.done():
         return
     if isinstance(given, Exception):

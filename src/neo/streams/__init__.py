@@ -1,14 +1,14 @@
 """The connections to Valkey, and nothing of what is sent over them.
 
 Every wait is bounded, and every failure of the driver or the network is `StreamsUnavailable`: callers decide
-whether to go without. A `Line` is one pub/sub connection for many channels that is made again when lost, and
-says so, because what was published meanwhile is gone.
+whether to go without. A `PubSubConnection` serves many channels. It is made again when lost, and says so,
+because what was published meanwhile is gone.
 """
 
 from neo.streams.backoff import Backoff
 from neo.streams.errors import StreamsUnavailable
-from neo.streams.pubsub import Line
+from neo.streams.pubsub_connection import PubSubConnection
 from neo.streams.script import Script
 from neo.streams.valkey import Valkey
 
-__all__ = ["Backoff", "Line", "Script", "StreamsUnavailable", "Valkey"]
+__all__ = ["Backoff", "PubSubConnection", "Script", "StreamsUnavailable", "Valkey"]

@@ -14,7 +14,7 @@ from redis.exceptions import (
 
 from neo.errors import Edge, Failure, Kind
 
-# A store that cannot write now; any other refusal of a command is the caller's affair. The driver has classes
+# A store that cannot write now; any other refusal of a command is for the caller to handle. The driver has classes
 # for some of Valkey's words, and takes those words off the message.
 CANNOT_WRITE = (OutOfMemoryError, ReadOnlyError, MasterDownError, ClusterDownError)
 CANNOT_WRITE_WORDS = ("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "NOREPLICAS")

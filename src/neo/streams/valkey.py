@@ -6,10 +6,10 @@ from typing import Any
 from redis.asyncio import ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as ConnectionLost
 
 from neo.streams.errors import driver_errors_mapped
-from neo.streams.exchange import Exchange, Word
-from neo.streams.lots import in_lots
+from neo.streams.pipeline import Command, Pipelines, Word
 from neo.streams.script import Script
 
 # Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without it.
@@ -17,25 +17,22 @@ ANSWER_SECONDS = 2.0
 
 
 class Valkey:
-    """One process's connections to one Valkey, which need not be up yet: one for calls, one for lists of them, one for
-    each script. More would only queue in Valkey.
-    """
+    """One process's connections to one Valkey, which need not be up yet."""
 
     def __init__(self, url: str, *, answer_seconds: float = ANSWER_SECONDS) -> None:
         self._answer_seconds = answer_seconds
-        # It reads the address; the connections are ours.
         self._pool = ConnectionPool.from_url(
             url,
             socket_connect_timeout=answer_seconds,
-            # Each lot is bounded as a whole.
-            socket_timeout=None,
-            retry=Retry(NoBackoff(), 0),
+            # Each batch is bounded as a whole. The driver may lose the cancellation that ends it, and then ends itself.
+            socket_timeout=answer_seconds,
+            # A server that was restarted has closed our connections. Each command may be repeated, once.
+            retry=Retry(NoBackoff(), 1, supported_errors=(ConnectionLost,)),
             # RESP3 would add a handshake for maintenance notices, which Valkey does not know.
             protocol=2,
         )
-        self._exchanges: list[Exchange] = []
-        self._call = in_lots(self._exchange())
-        self._lists = self._exchange()
+        self._pipelines = Pipelines(self._pool, answer_seconds)
+        self._call = self._pipelines.batcher()
 
     @property
     def answer_seconds(self) -> float:
@@ -46,10 +43,10 @@ class Valkey:
         with driver_errors_mapped():
             return await self._call(words)
 
-    async def call_all(self, commands: Sequence[Sequence[Word]]) -> list[Any]:
-        """The answers to them all, in one exchange; no transaction."""
+    async def call_all(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers to them all, in one pipeline; no transaction."""
         with driver_errors_mapped():
-            answers = await self._lists(commands)
+            answers = await self._pipelines.send(commands)
             for answer in answers:
                 if isinstance(answer, Exception):
                     raise answer
@@ -60,21 +57,16 @@ class Valkey:
 
     async def info(self, section: str) -> dict[str, str]:
         """What Valkey says of itself, by name."""
-        told: bytes = await self.call("INFO", section)
-        return dict(line.split(":", 1) for line in told.decode().splitlines() if ":" in line)
+        report: bytes = await self.call("INFO", section)
+        return dict(line.split(":", 1) for line in report.decode().splitlines() if ":" in line)
 
     def script(self, source: str) -> Script:
-        return Script(self._exchange(), source)
+        return Script(source, self._pipelines.batcher())
 
     def new_connection(self) -> Any:
-        """A connection of its own, whose reads wait as long as it takes."""
-        return self._pool.connection_class(**self._pool.connection_kwargs)
+        """A connection outside the pool, for pub/sub."""
+        # The driver does not say what it returns.
+        return self._pool.make_connection()  # type: ignore[no-untyped-call]
 
     async def aclose(self) -> None:
-        for exchange in self._exchanges:
-            await exchange.aclose()
-
-    def _exchange(self) -> Exchange:
-        exchange = Exchange(self.new_connection, self._answer_seconds)
-        self._exchanges.append(exchange)
-        return exchange
+        await self._pool.aclose()

@@ -1,3 +1,5 @@
+"""What a tail may be refused."""
+
 from neo.errors import Failure, Kind
 
 

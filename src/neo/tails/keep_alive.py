@@ -1,4 +1,4 @@
-"""One clock for all tails of a process: a timer and a question to Valkey of each would cost more than they do."""
+"""One clock for the keep-alives of all tails: a timer and a question to Valkey of each would cost more than they do."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,62 +10,62 @@ from neo.kit import keep_running
 from neo.streams import StreamsUnavailable
 
 # A keep-alive may be late by this.
-ROUND_SECONDS = 1.0
+TICK_SECONDS = 1.0
 
 
-class Looker(Protocol):
-    """A tail, as a round sees it."""
+class TimedTail(Protocol):
+    """A tail, as the clock sees it."""
 
     @property
     def due(self) -> float:
-        """When it is to be reminded, by the loop's clock."""
+        """When its next keep-alive is due, by the loop's clock."""
         ...
 
     @property
-    def place(self) -> tuple[UUID, Position | None] | None:
-        """Its session and where it is there, while all that it needs to know is whether there is more."""
+    def idle_at(self) -> tuple[UUID, Position | None] | None:
+        """Its session and its position there, while it need only know whether the stream has more."""
         ...
 
-    def remind(self, *, is_up_to_date: bool) -> None: ...
+    def keep_alive(self, *, is_up_to_date: bool) -> None: ...
 
 
-class Rounds:
-    """Reminds tails that are due; those that have only to look into the stream are looked for together."""
+class KeepAliveClock:
+    """Wakes the tails that are due. Valkey is asked once for all of them that are idle."""
 
-    def __init__(self, events: EventLog, *, seconds: float = ROUND_SECONDS) -> None:
+    def __init__(self, events: EventLog, *, tick_seconds: float = TICK_SECONDS) -> None:
         self._events = events
-        self._seconds = seconds
-        self._tails: set[Looker] = set()
+        self._tick_seconds = tick_seconds
+        self._tails: set[TimedTail] = set()
         self._task: asyncio.Task[None] | None = None
 
-    def join(self, tail: Looker) -> None:
+    def add(self, tail: TimedTail) -> None:
         self._tails.add(tail)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(keep_running("tail-rounds", self._run))
+            self._task = asyncio.get_running_loop().create_task(keep_running("keep-alives", self._run))
 
-    def quit(self, tail: Looker) -> None:
+    def remove(self, tail: TimedTail) -> None:
         self._tails.discard(tail)
 
     async def _run(self) -> None:
         while self._tails:
-            await asyncio.sleep(self._seconds)
-            await self._remind()
+            await asyncio.sleep(self._tick_seconds)
+            await self._tick()
         self._task = None
 
-    async def _remind(self) -> None:
+    async def _tick(self) -> None:
         now = asyncio.get_running_loop().time()
         due = [tail for tail in self._tails if tail.due <= now]
-        places = [(tail, place) for tail in due if (place := tail.place) is not None]
-        for tail in set(due).difference(tail for tail, _ in places):
-            tail.remind(is_up_to_date=False)
-        if places:
-            beyond = await self._beyond([place for _, place in places])
-            for (tail, _), has_more in zip(places, beyond, strict=True):
-                tail.remind(is_up_to_date=not has_more)
+        idle = [(tail, idle_at) for tail in due if (idle_at := tail.idle_at) is not None]
+        for tail in set(due).difference(tail for tail, _ in idle):
+            tail.keep_alive(is_up_to_date=False)
+        if idle:
+            beyond = await self._beyond([idle_at for _, idle_at in idle])
+            for (tail, _), has_more in zip(idle, beyond, strict=True):
+                tail.keep_alive(is_up_to_date=not has_more)
 
-    async def _beyond(self, places: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
+    async def _beyond(self, positions: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
         try:
-            return await self._events.has_beyond(places)
+            return await self._events.has_beyond(positions)
         except StreamsUnavailable:
-            # Each finds out for itself, and does without the stream.
-            return [True] * len(places)
+            # Each tail finds out for itself, and is served from PostgreSQL.
+            return [True] * len(positions)

@@ -1,5 +1,6 @@
-"""From a request to its tail: the cursor read, the session checked, nothing held open in PostgreSQL."""
+"""From a request to its tail: the cursor parsed, the session's channel subscribed, the session checked."""
 
+from contextlib import ExitStack
 from uuid import UUID
 
 from starlette.requests import Request
@@ -9,12 +10,13 @@ from neo.access import Principal
 from neo.api import RepeatedParameter
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
-from neo.tails.keep_alive import Rounds
+from neo.tails.keep_alive import KeepAliveClock
+from neo.tails.open_tails import OpenTails
 from neo.tails.response import TailResponse
-from neo.tails.session_snapshot import Glances
-from neo.tails.stored_turns import SessionLedger
-from neo.tails.tail import OpenTails, Tail, TailPace
-from neo.tails.turn_status import FirstLook
+from neo.tails.session_snapshot import SessionSnapshots
+from neo.tails.stored_turns import StoredTurns
+from neo.tails.tail import Tail, TailPace
+from neo.tails.turn_status import Opening
 
 
 class Tails:
@@ -29,34 +31,40 @@ class Tails:
     ) -> None:
         self._database = database
         self._events = events
-        self._glances = Glances(database)
+        self._snapshots = SessionSnapshots(database)
         self._pace = pace
         self._send_seconds = send_seconds
         self._open_tails = open_tails
-        self._rounds = Rounds(events, seconds=pace.round_seconds)
+        self._clock = KeepAliveClock(events, tick_seconds=pace.tick_seconds)
 
     async def respond(
         self, request: Request, caller: Principal, session_id: UUID, *, since: str | None, follow: bool
     ) -> Response:
-        heard_since = self._events.since(session_id)
-        glance = await self._glances.opening(caller, session_id)
-        tail = Tail(
-            self._events,
-            SessionLedger(self._database, self._glances, caller.tenant_id, session_id),
-            session_id,
-            _cursor(request, since),
-            open_tails=self._open_tails,
-            rounds=self._rounds,
-            credential=caller.credential,
-            follow=follow,
-            show_progress=glance.shows_progress,
-            pace=self._pace,
-            first_look=FirstLook(glance.newest, heard_since),
-        )
-        if await tail.is_over(glance.newest):
-            return Response(status_code=204, headers={"cache-control": "no-store"})
-        place = self._open_tails.place_for(caller.credential)
-        return TailResponse(tail, send_seconds=self._send_seconds, place=place)
+        """Subscribe first, then look once at PostgreSQL: nothing that happens after the look is missed."""
+        with ExitStack() as undo:
+            subscription = await self._events.subscribe(session_id)
+            undo.callback(subscription.close)
+            snapshot = await self._snapshots.opening(caller, session_id)
+            tail = Tail(
+                self._events,
+                StoredTurns(self._database, self._snapshots, caller.tenant_id, session_id),
+                session_id,
+                _cursor(request, since),
+                subscription=subscription,
+                opening=Opening(snapshot.newest) if subscription.was_confirmed else None,
+                open_tails=self._open_tails,
+                clock=self._clock,
+                credential=caller.credential,
+                follow=follow,
+                show_progress=snapshot.shows_progress,
+                pace=self._pace,
+            )
+            if await tail.is_over(snapshot.newest):
+                return Response(status_code=204, headers={"cache-control": "no-store"})
+            permit = self._open_tails.permit_for(caller.credential)
+            # From here on the response closes it.
+            undo.pop_all()
+        return TailResponse(tail, send_seconds=self._send_seconds, permit=permit)
 
 
 def _cursor(request: Request, since: str | None) -> Position | None:

@@ -1,4 +1,4 @@
-"""The tails that are open in this process: how many, whose, and how they are told to leave."""
+"""The tails that are open in this process: how many, whose, and how they are sent away."""
 
 import asyncio
 from collections import Counter
@@ -10,19 +10,19 @@ from uuid import UUID
 from neo.access import Credential, CredentialKind
 from neo.tails.errors import TooManyTails
 
-# A revoked credential's tails are to end within 5 s: the look, the tail's last words, and some room.
-LAPSE_LOOK_SECONDS = 2.0
+# A revoked credential's tails are to end within 5 s: the check, the tail's last frames, and some room.
+LAPSE_CHECK_SECONDS = 2.0
 TAILS_RETRY_SECONDS = 5
 
 Lapsed = Callable[[set[Credential]], Awaitable[set[Credential]]]
 
 
-class Leaver(Protocol):
-    def leave(self) -> None: ...
+class OpenTail(Protocol):
+    def send_away(self) -> None: ...
 
 
-class Place:
-    """One tail's place among those that may be open at once; given back at the end of its block."""
+class Permit:
+    """The permission for one more tail; given back at the end of its block."""
 
     __slots__ = ("_counts", "_keys")
 
@@ -49,16 +49,16 @@ class OpenTails:
         self._closing = closing
         self._per_tenant_max = per_tenant_max
         self._per_token_max = per_token_max
-        # By whose they are: many tails of one credential are asked about once.
-        self._tails: dict[Credential | None, set[Leaver]] = {}
+        # By credential: many tails of one credential are checked once.
+        self._tails: dict[Credential | None, set[OpenTail]] = {}
         self._counts: Counter[UUID] = Counter()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._tails.values()))
 
-    def place_for(self, credential: Credential) -> Place:
-        """Take a place for one more tail, or refuse it."""
+    def permit_for(self, credential: Credential) -> Permit:
+        """Count one more tail, or refuse it."""
         counted = self._counted(credential)
         for key, most in counted.items():
             if most and self._counts[key] >= most:
@@ -66,16 +66,16 @@ class OpenTails:
                     f"At most {most} tails may be open at once: close one.",
                     retry_after_seconds=TAILS_RETRY_SECONDS,
                 )
-        return Place(self._counts, counted)
+        return Permit(self._counts, counted)
 
-    def enter(self, tail: Leaver, credential: Credential | None) -> None:
+    def add(self, tail: OpenTail, credential: Credential | None) -> None:
         self._tails.setdefault(credential, set()).add(tail)
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._send_away(), name="tails-closing")
+            self._task = asyncio.get_running_loop().create_task(self._send_all_away(), name="tails-closing")
         if self._closing.is_set():
-            tail.leave()
+            tail.send_away()
 
-    def quit(self, tail: Leaver, credential: Credential | None) -> None:
+    def remove(self, tail: OpenTail, credential: Credential | None) -> None:
         mine = self._tails[credential]
         mine.discard(tail)
         if not mine:
@@ -85,18 +85,18 @@ class OpenTails:
             self._task = None
 
     async def end_lapsed(self, lapsed: Lapsed) -> None:
-        """Send away, for good, the tails whose credential no longer holds: the client is refused when it returns."""
+        """Send away the tails whose credential is no longer valid: the client is refused when it returns."""
         while True:
-            await asyncio.sleep(LAPSE_LOOK_SECONDS)
+            await asyncio.sleep(LAPSE_CHECK_SECONDS)
             shown = {credential for credential in self._tails if credential is not None}
             for credential in await lapsed(shown) if shown else ():
                 for tail in list(self._tails.get(credential, ())):
-                    tail.leave()
+                    tail.send_away()
 
-    async def _send_away(self) -> None:
+    async def _send_all_away(self) -> None:
         await self._closing.wait()
         for tail in [tail for tails in self._tails.values() for tail in tails]:
-            tail.leave()
+            tail.send_away()
 
     def _counted(self, credential: Credential) -> dict[UUID, int]:
         counted = {credential.tenant_id: self._per_tenant_max}

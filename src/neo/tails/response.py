@@ -1,5 +1,6 @@
 """A tail as an HTTP response: what the AI SDK expects, and a bound on how slow a reader may be."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 
@@ -7,9 +8,8 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from neo.api import connection_of, send_later
-from neo.tails.open_tails import Place
-from neo.tails.sending import BoundedSend
+from neo.api import abort_connection
+from neo.tails.open_tails import Permit
 from neo.tails.tail import Tail
 from neo.telemetry import tail_metrics
 
@@ -30,7 +30,7 @@ END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class TailResponse(Response):
-    """Its head is sent like any response's; its body is sent when the frames that made it are gone."""
+    """Sends what the tail gives, and ends when the tail does, the client goes, or does not read."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class TailResponse(Response):
         *,
         headers: Mapping[str, str] | None = None,
         send_seconds: float = SEND_SECONDS,
-        place: Place | None = None,
+        permit: Permit | None = None,
     ) -> None:
         self.status_code = 200
         self.background = None
@@ -46,52 +46,49 @@ class TailResponse(Response):
         self._tail = tail
         self._send_seconds = send_seconds
         # Given back when the response ends, however it ends.
-        self._place = place or Place()
+        self._permit = permit or Permit()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
-        # Middlewares add to the head, so it is sent through them.
-        self._send_head = send
-        self._connection = connection_of(scope)
-        send_later(scope, self._send_all)
-
-    async def _send_all(self, send: Send) -> None:
-        self._connection.on_lost(self._tail.stop)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         tail_metrics.opened()
         ending = "broken"
+        disconnect = asyncio.get_running_loop().create_task(self._stop_at_disconnect(receive))
         try:
-            with self._place:
-                await self._begin()
-                with BoundedSend(send, self._send_seconds) as bounded:
-                    await self._send_body(bounded)
+            with self._permit:
+                await self._send_all(send)
             ending = self._tail.ending
         except TimeoutError:
-            # Returning before the body's end would let the connection wait; the client resumes where it was.
+            # A close would wait for a client that takes nothing. The client resumes where it was.
             log.info("tail_cut", reason="the client does not read")
-            self._connection.abort()
+            abort_connection(scope)
             ending = "slow"
         except OSError:
-            # Some servers tell of a client that has gone in this way.
+            # Some servers report in this way that the client has gone.
             log.debug("tail_client_gone")
             ending = "gone"
         finally:
+            disconnect.cancel()
+            self._tail.close()
             tail_metrics.closed(ending)
 
-    async def _begin(self) -> None:
-        with BoundedSend(self._send_head, self._send_seconds) as bounded:
-            # What it goes through must not live as long as the tail.
-            del self._send_head
-            await bounded({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+    async def _stop_at_disconnect(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._tail.stop()
 
-    async def _send_body(self, send: Send) -> None:
-        await send(STREAM_OPEN)
+    async def _send_all(self, send: Send) -> None:
+        await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await self._send(send, STREAM_OPEN)
         async with aclosing(self._tail.pieces()) as pieces:
             async for piece in pieces:
                 # The end goes with the last piece: one write, and one packet.
-                await send(
-                    {"type": "http.response.body", "body": piece, "more_body": not self._tail.is_ended}
-                )
+                more = not self._tail.is_ended
+                await self._send(send, {"type": "http.response.body", "body": piece, "more_body": more})
         if not self._tail.is_ended:
-            await send(END)
+            await self._send(send, END)
+
+    async def _send(self, send: Send, message: Message) -> None:
+        async with asyncio.timeout(self._send_seconds):
+            await send(message)
 
 
 def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:

@@ -1,4 +1,4 @@
-"""A session and its newest turn at a glance: what a tail begins with, and what it looks at again."""
+"""A session and its newest turn as PostgreSQL has them at one moment: what a tail begins with and asks again."""
 
 import asyncio
 from typing import cast
@@ -13,15 +13,15 @@ from neo.sessions import SessionNotFound, check_readable
 from neo.tails.turn_status import TurnState
 from neo.turns.models import TurnStatus
 
-# Looked at by one call.
+# Read by one call.
 SESSIONS_MAX = 1_000
 
 # A tenant and its session.
-Asked = tuple[UUID, UUID]
+SessionKey = tuple[UUID, UUID]
 
 
-class Glance:
-    """How a session stood. Of its columns it has those that say who may see it and how."""
+class SessionSnapshot:
+    """Of the session's columns it has those that say who may see it and how."""
 
     __slots__ = ("_row",)
 
@@ -56,34 +56,38 @@ class Glance:
         return TurnState(row["turn_no"], TurnStatus(row["status"]).is_open, row["claim"], row["terminal_n"])
 
 
-class Glances:
-    """Many tails come back at once, or look at once: one call of their tenant serves them."""
+class SessionSnapshots:
+    """Where many tails ask at once, one call of their tenant answers all of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._look = Batcher(self._looked, most=SESSIONS_MAX, name="glances", silence=DatabaseUnavailable)
+        self._read = Batcher(
+            self._read_all, most=SESSIONS_MAX, name="session-snapshots", silence=DatabaseUnavailable
+        )
 
-    async def of(self, tenant_id: UUID, session_id: UUID) -> Glance | None:
+    async def of(self, tenant_id: UUID, session_id: UUID) -> SessionSnapshot | None:
         """None where the tenant has no such session."""
-        return await self._look((tenant_id, session_id))
+        return await self._read((tenant_id, session_id))
 
-    async def opening(self, caller: Principal, session_id: UUID) -> Glance:
+    async def opening(self, caller: Principal, session_id: UUID) -> SessionSnapshot:
         """A session and its newest turn, whether open or not: what a tail begins with."""
-        glance = await self.of(caller.tenant_id, session_id)
-        if glance is None:
+        snapshot = await self.of(caller.tenant_id, session_id)
+        if snapshot is None:
             raise SessionNotFound("No such chat session.")
-        check_readable(caller, glance)
-        return glance
+        check_readable(caller, snapshot)
+        return snapshot
 
-    async def _looked(self, asked: list[Asked]) -> list[Glance | None]:
+    async def _read_all(self, asked: list[SessionKey]) -> list[SessionSnapshot | None]:
         sessions: dict[UUID, list[UUID]] = {}
         for tenant_id, session_id in asked:
             sessions.setdefault(tenant_id, []).append(session_id)
-        looks = (self._of_tenant(tenant_id, session_ids) for tenant_id, session_ids in sessions.items())
+        reads = (self._of_tenant(tenant_id, session_ids) for tenant_id, session_ids in sessions.items())
         # By tenant too: who asks for another's session gets nothing, also when its owner asks at the same time.
-        found = {one: glance for look in await asyncio.gather(*looks) for one, glance in look}
-        return [found.get(one) for one in asked]
+        found = {key: snapshot for read in await asyncio.gather(*reads) for key, snapshot in read}
+        return [found.get(key) for key in asked]
 
-    async def _of_tenant(self, tenant_id: UUID, session_ids: list[UUID]) -> list[tuple[Asked, Glance]]:
+    async def _of_tenant(
+        self, tenant_id: UUID, session_ids: list[UUID]
+    ) -> list[tuple[SessionKey, SessionSnapshot]]:
         rows = await self._database.call("neo_glance", tenant_id, session_ids)
-        return [((tenant_id, row["id"]), Glance(row)) for row in rows]
+        return [((tenant_id, row["id"]), SessionSnapshot(row)) for row in rows]

@@ -1,4 +1,4 @@
-"""One reader's tail of a session: the stream's liveness on PostgreSQL's truth."""
+"""One reader's tail of a session: live from the stream, correct by PostgreSQL."""
 
 import asyncio
 import random
@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from neo.access import Credential
-from neo.events import EventLog, Position, Watch
-from neo.tails.keep_alive import ROUND_SECONDS, Rounds
+from neo.events import EventLog, Position, Subscription
+from neo.tails.keep_alive import TICK_SECONDS, KeepAliveClock
 from neo.tails.open_tails import OpenTails
 from neo.tails.reader import TailReader
-from neo.tails.turn_status import FirstLook, TurnLedger, TurnState, is_past
-
-__all__ = ["OpenTails", "Tail", "TailPace", "TurnLedger", "TurnState"]
+from neo.tails.turn_status import Opening, TurnState, TurnStatusReader, is_at_end
 
 DONE = b"data: [DONE]\n\n"
 KEEP_ALIVE = b": keep-alive\n\n"
 # All frames at hand go out in one send; a bigger one would only wait in the server's own buffer.
 SEND_BYTES_MAX = 64 * 1024
 EXPIRY_LEEWAY_SECONDS = 60.0
-# Between turns only the end of a turn that never ran can be missed: PostgreSQL is asked every so often.
-QUIET_LOOKS = 4
+# Between turns only the end of a turn that never ran can be missed: PostgreSQL is asked at each so many keep-alives.
+IDLE_LOOKS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,31 +36,30 @@ class TailPace:
     retry_ms_max: int = 2_000
 
     @property
-    def round_seconds(self) -> float:
+    def tick_seconds(self) -> float:
         """Keep-alives are late by a tenth at most."""
-        return min(ROUND_SECONDS, self.keep_alive_seconds / 10)
+        return min(TICK_SECONDS, self.keep_alive_seconds / 10)
 
 
 class Tail:
-    """Ask `is_over` before the response begins (204), then send what `pieces` gives."""
+    """Ask `is_over` before the response begins (204), send what `pieces` gives, then `close` it."""
 
     __slots__ = (
+        "_clock",
         "_credential",
         "_cursor",
-        "_events",
         "_follow",
         "_is_gone",
-        "_is_reminded",
-        "_ledger",
+        "_is_sent_away",
+        "_keep_alive_is_due",
         "_looks",
-        "_must_leave",
         "_open_tails",
         "_pace",
         "_reader",
-        "_rounds",
         "_session_id",
+        "_subscription",
+        "_turns",
         "_until",
-        "_watch",
         "due",
         "is_ended",
     )
@@ -70,40 +67,34 @@ class Tail:
     def __init__(
         self,
         events: EventLog,
-        ledger: TurnLedger,
+        turns: TurnStatusReader,
         session_id: UUID,
         cursor: Position | None,
         *,
+        subscription: Subscription,
         open_tails: OpenTails,
-        rounds: Rounds,
+        clock: KeepAliveClock,
+        opening: Opening | None = None,
         credential: Credential | None = None,
         follow: bool = False,
         show_progress: bool = True,
         pace: TailPace = TailPace(),
-        first_look: FirstLook | None = None,
     ) -> None:
-        self._events = events
-        self._ledger = ledger
+        self._turns = turns
         self._session_id = session_id
         self._cursor = cursor
+        self._subscription = subscription
         self._follow = follow
         self._open_tails = open_tails
-        self._rounds = rounds
+        self._clock = clock
         self._credential = credential
         self._pace = pace
         self._reader = TailReader(
-            events,
-            ledger,
-            session_id,
-            cursor,
-            follow=follow,
-            show_progress=show_progress,
-            first_look=first_look,
+            events, turns, session_id, cursor, follow=follow, show_progress=show_progress, opening=opening
         )
-        self._watch: Watch | None = None
         self._is_gone = False
-        self._must_leave = False
-        self._is_reminded = False
+        self._is_sent_away = False
+        self._keep_alive_is_due = False
         self._looks = 0
         self._until = 0.0
         self.due = 0.0
@@ -117,8 +108,8 @@ class Tail:
         """
         if self._cursor is None or self._follow:
             return False
-        newest = newest or await self._ledger.newest()
-        return newest is not None and await is_past(self._cursor, newest, self._ledger)
+        newest = newest or await self._turns.newest()
+        return newest is not None and await is_at_end(self._cursor, newest, self._turns)
 
     @property
     def ending(self) -> str:
@@ -127,66 +118,79 @@ class Tail:
             return "done"
         return "gone" if self._is_gone else "left"
 
-    def leave(self) -> None:
-        """Let the client come back later: the tail ends with `retry:`, soon."""
-        self._must_leave = True
-        self._call()
+    def send_away(self) -> None:
+        """End the tail soon, with `retry:`: the client comes back later."""
+        self._is_sent_away = True
+        self._subscription.wake()
 
     def stop(self) -> None:
         """The client has gone: nothing more is given."""
         self._is_gone = True
-        self._call()
+        self._subscription.wake()
+
+    def close(self) -> None:
+        self._subscription.close()
 
     @property
-    def place(self) -> tuple[UUID, Position | None] | None:
-        """Where it waits, when it is enough to know whether the stream has more."""
-        is_waiting = self._watch is not None and self._reader.hears and self._reader.is_between_turns
-        return (self._session_id, self._reader.at) if is_waiting and (self._looks + 1) % QUIET_LOOKS else None
+    def idle_at(self) -> tuple[UUID, Position | None] | None:
+        """Where it waits between turns, at the keep-alives that need not ask PostgreSQL."""
+        is_idle = self._reader.is_live and self._reader.is_between_turns
+        return (self._session_id, self._reader.at) if is_idle and (self._looks + 1) % IDLE_LOOKS else None
 
-    def remind(self, *, is_up_to_date: bool) -> None:
-        """Time for a keep-alive, and for a look unless somebody has looked."""
-        self._is_reminded = True
-        self._must_leave = self._must_leave or _now() >= self._until
-        self._plan_look(1.0)
+    def keep_alive(self, *, is_up_to_date: bool) -> None:
+        """Time for a keep-alive, and for a look unless it is known that there is nothing to see."""
+        self._keep_alive_is_due = True
+        self._is_sent_away = self._is_sent_away or _now() >= self._until
+        self._plan_keep_alive(1.0)
         if is_up_to_date:
             self._looks += 1
         else:
             self._look()
-        self._call()
+        self._subscription.wake()
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         """What to send, as it comes. The last piece ends the response."""
         self._begin()
         try:
-            async with self._events.watch(self._session_id) as watch:
-                self._watch = watch
-                # What was missed before now is read anyway.
-                watch.take_missed()
-                while not self._is_gone and not self.is_ended:
-                    await self.advance(watch)
-                    for piece in self._at_hand():
-                        yield piece
-                    if not self.is_ended:
-                        await self._pause(watch)
+            while not self._is_gone and not self.is_ended:
+                await self.advance()
+                for piece in self._at_hand():
+                    yield piece
+                if not self.is_ended:
+                    await self._pause()
         finally:
-            self._watch = None
-            self._rounds.quit(self)
-            self._open_tails.quit(self, self._credential)
+            self._clock.remove(self)
+            self._open_tails.remove(self, self._credential)
+            self.close()
+
+    async def advance(self) -> None:
+        """Do what can be done at once."""
+        reader, subscription = self._reader, self._subscription
+        if subscription.take_missed():
+            reader.read_again()
+        if subscription.take_woken_to_look():
+            reader.ask_again()
+        published = subscription.take()
+        if reader.is_live:
+            reader.receive(published)
+        if not reader.is_live and not reader.is_over:
+            # What was published meanwhile is in the stream, which is read next.
+            await reader.step()
 
     def _begin(self) -> None:
         self._until = _now() + self._life_seconds()
-        self._plan_look(random.uniform(0.5, 1.0))  # noqa: S311  (spreads the looks of many tails)
-        self._open_tails.enter(self, self._credential)
-        self._rounds.join(self)
+        self._plan_keep_alive(random.uniform(0.5, 1.0))  # noqa: S311  (spreads the keep-alives of many tails)
+        self._open_tails.add(self, self._credential)
+        self._clock.add(self)
 
     def _at_hand(self) -> Iterator[bytes]:
         frames = self._reader.take_frames()
-        is_last = self._reader.is_over or self._must_leave
+        is_last = self._reader.is_over or self._is_sent_away
         if is_last:
-            frames.append(DONE if self._reader.is_over else self._farewell())
-        elif self._is_reminded:
+            frames.append(DONE if self._reader.is_over else self._retry())
+        elif self._keep_alive_is_due:
             frames.append(KEEP_ALIVE)
-            self._is_reminded = False
+            self._keep_alive_is_due = False
         pieces = joined(frames)
         piece = next(pieces, None)
         while piece is not None:
@@ -195,40 +199,26 @@ class Tail:
             yield piece
             piece = following
 
-    async def advance(self, watch: Watch) -> None:
-        """Do what can be done at once."""
-        reader = self._reader
-        if watch.take_missed():
-            reader.look_again()
-        if watch.take_nudged():
-            reader.look_at_ledger()
-        heard = watch.take()
-        if reader.hears:
-            reader.hear(heard)
-        if not reader.hears and not reader.is_over:
-            # What was heard meanwhile is in the stream, which is read next.
-            await reader.step()
-
-    def _pause(self, watch: Watch) -> Awaitable[None]:
-        if self._reader.hears:
-            return watch.wait()
+    def _pause(self) -> Awaitable[None]:
+        if self._reader.is_live:
+            return self._subscription.wait()
         if self._reader.must_pause:
-            return watch.wait(self._pace.poll_seconds)
+            return self._subscription.wait(self._pace.poll_seconds)
         # Between two pages, others have their turn.
         return asyncio.sleep(0)
 
     def _look(self) -> None:
         """Compare with what is kept: pub/sub may have lost a last message, and a writer may have died."""
         self._looks += 1
-        if self._reader.is_between_turns and self._looks % QUIET_LOOKS:
-            self._reader.look_again()
+        if self._reader.is_between_turns and self._looks % IDLE_LOOKS:
+            self._reader.read_again()
         else:
-            self._reader.look_at_ledger()
+            self._reader.ask_again()
 
-    def _plan_look(self, share: float) -> None:
+    def _plan_keep_alive(self, share: float) -> None:
         self.due = min(_now() + self._pace.keep_alive_seconds * share, self._until)
 
-    def _farewell(self) -> bytes:
+    def _retry(self) -> bytes:
         return b"retry: %d\n\n" % random.randint(self._pace.retry_ms_min, self._pace.retry_ms_max)  # noqa: S311
 
     def _life_seconds(self) -> float:
@@ -237,10 +227,6 @@ class Tail:
         if expires_at is None:
             return self._pace.life_seconds
         return min(self._pace.life_seconds, max(0.0, expires_at + EXPIRY_LEEWAY_SECONDS - time.time()))
-
-    def _call(self) -> None:
-        if self._watch is not None:
-            self._watch.call()
 
 
 def joined(frames: Iterable[bytes]) -> Iterator[bytes]:

@@ -129,7 +129,7 @@ class TurnActivities:
 
     async def _fail(self, turn: TurnInput) -> None:
         if await self._ender.fail_abandoned(turn, TURN_ATTEMPTS_EXHAUSTED, EXHAUSTED_MESSAGE):
-            await self._events.nudge(turn.session_id)
+            await self._events.wake_readers(turn.session_id)
 
     async def _begun_or_joined(self, turn: TurnInput, attempt: int) -> None:
         # Shielded: an attempt that is given up leaves the step to the next one.

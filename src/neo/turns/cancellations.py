@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 
 from neo.db import Database, DatabaseUnavailable
-from neo.streams import Line, StreamsUnavailable, Valkey
+from neo.streams import PubSubConnection, StreamsUnavailable, Valkey
 
 log = structlog.get_logger()
 
@@ -34,7 +34,9 @@ class Cancellations:
     def __init__(self, database: Database, valkey: Valkey) -> None:
         self._database = database
         self._watched: dict[UUID, asyncio.Event] = {}
-        self._line = Line(valkey, on_message=self._receive, on_heard=_ignore, on_lost=_nothing)
+        self._connection = PubSubConnection(
+            valkey, on_message=self._receive, on_subscribed=_ignore, on_lost=_nothing
+        )
 
     @contextmanager
     def watching(self, turn_id: UUID) -> Iterator[asyncio.Event]:
@@ -47,14 +49,14 @@ class Cancellations:
                 del self._watched[turn_id]
 
     async def run(self) -> None:
-        self._line.subscribe(CHANNEL)
-        self._line.start()
+        self._connection.subscribe(CHANNEL)
+        self._connection.start()
         try:
             while True:
                 await asyncio.sleep(POLL_SECONDS)
                 await self._poll()
         finally:
-            await self._line.aclose()
+            await self._connection.aclose()
 
     async def _poll(self) -> None:
         if not self._watched:

@@ -27,7 +27,7 @@ class Outcomes:
         chosen, completed = attempt.chosen, attempt.completed
         if chosen is None or completed is None:
             raise RuntimeError("The model's output ended without saying so.")
-        attempt.writer.say(envelope.finish_step())
+        attempt.writer.write(envelope.finish_step())
         record = {
             **attempt.record(),
             "finish_reason": completed.finish_reason,
@@ -65,7 +65,7 @@ class Outcomes:
         position = writer.position
         # Where Valkey has not taken all events, the stream gets no end, and readers get it from PostgreSQL.
         terminal_n = position.n + 1 if is_appended else None
-        ending = Ending(status, position.pen, terminal_n, parts, continues, record)
+        ending = Ending(status, position.claim, terminal_n, parts, continues, record)
         await reached("before_end")
         with traces.span("end turn", neo__status=status.value):
             ended = await self._ender.end(attempt.turn, ending)

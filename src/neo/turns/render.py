@@ -37,10 +37,10 @@ class Renderer:
     def add(self, delta: Delta) -> None:
         if isinstance(delta, TextDelta):
             self._continue(delta, "text")
-            self._writer.say(envelope.text_delta(self._part_id, delta.text))
+            self._writer.write(envelope.text_delta(self._part_id, delta.text))
         elif isinstance(delta, ReasoningDelta):
             self._continue(delta, "reasoning")
-            self._writer.say(envelope.reasoning_delta(self._part_id, delta.text))
+            self._writer.write(envelope.reasoning_delta(self._part_id, delta.text))
         elif isinstance(delta, ToolCall):
             self._refuse(delta)
 
@@ -48,7 +48,7 @@ class Renderer:
         if self._open is None:
             return
         is_text = self._open[0] is TextDelta
-        self._writer.say(
+        self._writer.write(
             envelope.text_end(self._part_id) if is_text else envelope.reasoning_end(self._part_id)
         )
         self._open = None
@@ -60,15 +60,15 @@ class Renderer:
             self._part_id = self._writer.part_id(kind)
             self._parts.append({"type": kind, "text": "", "state": "done"})
             start = envelope.text_start if kind == "text" else envelope.reasoning_start
-            self._writer.say(start(self._part_id))
+            self._writer.write(start(self._part_id))
         self._parts[-1]["text"] += delta.text
 
     def _refuse(self, call: ToolCall) -> None:
         self.end_part()
         asked = _arguments(call)
-        self._writer.say(envelope.tool_input_start(call.call_id, call.name))
-        self._writer.say(envelope.tool_input_available(call.call_id, call.name, asked))
-        self._writer.say(envelope.tool_output_error(call.call_id, NO_TOOLS))
+        self._writer.write(envelope.tool_input_start(call.call_id, call.name))
+        self._writer.write(envelope.tool_input_available(call.call_id, call.name, asked))
+        self._writer.write(envelope.tool_output_error(call.call_id, NO_TOOLS))
         self._parts.append(
             {
                 "type": f"tool-{call.name}",

@@ -71,11 +71,11 @@ class ModelStep:
 
     async def _attempt(self, turn: TurnInput, task: Task) -> None:
         claims = Claims(self._database, turn, task.turn)
-        writer = self._events.writer(task.turn.session_id, task.turn.turn_no, claim_pen=claims.next)
+        writer = self._events.writer(task.turn.session_id, task.turn.turn_no, next_claim=claims.next)
         try:
             await writer.open()
-            writer.say(start_chunk(task.turn))
-            writer.say(envelope.start_step())
+            writer.write(start_chunk(task.turn))
+            writer.write(envelope.start_step())
             attempt = Attempt(turn, task, writer, Renderer(writer))
             await self._answer(attempt)
         finally:

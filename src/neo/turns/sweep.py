@@ -79,7 +79,7 @@ class Sweeper:
         except TurnRefused:
             if await self.ender.fail_abandoned(turn, TURN_LOST, LOST_MESSAGE):
                 log.warning("turn_lost", turn_id=turn.turn_id, session_id=turn.session_id)
-                await self.events.nudge(turn.session_id)
+                await self.events.wake_readers(turn.session_id)
             return False
         return True
 
@@ -88,7 +88,7 @@ class Sweeper:
         with suppress(Fenced):
             if await self.ender.cancel_abandoned(turn):
                 log.warning("turn_cancelled_without_worker", turn_id=turn.turn_id, session_id=turn.session_id)
-                await self.events.nudge(turn.session_id)
+                await self.events.wake_readers(turn.session_id)
                 return True
         return False
 

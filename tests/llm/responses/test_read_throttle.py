@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from neo.events.flush_interval import GATHER_SECONDS_MAX
+from neo.events.flush_interval import INTERVAL_SECONDS_MAX
 from neo.llm import Models, Prompt, TextDelta, Tier
 from neo.llm.responses.read_throttle import READS_PER_SECOND, WAIT_SECONDS_MAX, ReadThrottle
 
@@ -44,7 +44,7 @@ def test_a_rest_grows_with_the_answers_up_to_a_bound() -> None:
 
 
 def test_what_a_reading_brings_is_appended_before_the_next_one() -> None:
-    assert GATHER_SECONDS_MAX <= WAIT_SECONDS_MAX
+    assert INTERVAL_SECONDS_MAX <= WAIT_SECONDS_MAX
 
 
 async def times_of_deltas(models: Models) -> list[float]:

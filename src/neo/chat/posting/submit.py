@@ -68,9 +68,6 @@ class TurnDesk:
         return accepted
 
     async def _stored(self, standing: Standing, said: Submission) -> Accepted | None:
-        if self._starter.queue.is_quiet:
-            # Its tail comes right after the answer, and finds the session heard.
-            self._events.expect(said.session_id)
         await reached("before_commit")
         held_for = HELD_FOR if self._starter.begins_at_once else None
         most = self._open_turns_max(standing, said)

@@ -15,8 +15,8 @@ from neo.streams.valkey import Valkey
 
 log = structlog.get_logger()
 
-# A silent connection may be half open: one PING per quiet spell tells, and costs nothing.
-QUIET_SECONDS = 5.0
+# A connection on which nothing comes may be half open. A PING after each of these while it is idle finds out.
+IDLE_SECONDS = 5.0
 # Channels per SUBSCRIBE when a connection is made again: keeps one command under 32 KiB.
 CHANNELS_PER_COMMAND = 500
 RECONNECT_FIRST_SECONDS = 0.05
@@ -26,25 +26,25 @@ OnMessage = Callable[[bytes, bytes], None]
 OnChannel = Callable[[bytes], None]
 
 
-class Line:
-    """Tells its owner of each message, of each channel that is now heard, and of the loss of all of them."""
+class PubSubConnection:
+    """Calls its owner with each message, with each channel that is now subscribed, and when all of them are lost."""
 
     def __init__(
-        self, valkey: Valkey, *, on_message: OnMessage, on_heard: OnChannel, on_lost: Callable[[], None]
+        self, valkey: Valkey, *, on_message: OnMessage, on_subscribed: OnChannel, on_lost: Callable[[], None]
     ) -> None:
         self._valkey = valkey
         self._on_message = on_message
-        self._on_heard = on_heard
+        self._on_subscribed = on_subscribed
         self._on_lost = on_lost
         self._channels: set[bytes] = set()
-        # SUBSCRIBEs not yet confirmed; a channel left and entered again has two, and counts after the last.
+        # SUBSCRIBEs not yet confirmed. A channel left and entered again has two, and counts after the last.
         self._unconfirmed: dict[bytes, int] = {}
         self._outbox: deque[tuple[bytes, ...]] = deque()
         self._outbox_filled = asyncio.Event()
         self._pongs: dict[bytes, asyncio.Future[None]] = {}
         self._tokens = count(1)
         self._is_up = False
-        self._last_heard = 0.0
+        self._last_received = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -52,7 +52,7 @@ class Line:
         return self._is_up
 
     def start(self) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="valkey-line")
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="valkey-pubsub")
 
     async def aclose(self) -> None:
         if self._task is not None:
@@ -62,18 +62,18 @@ class Line:
     def subscribe(self, channel: bytes) -> None:
         self._channels.add(channel)
         if self._is_up:
-            self._subscribe([channel])
+            self._send_subscribe([channel])
 
     def unsubscribe(self, channel: bytes) -> None:
         self._channels.discard(channel)
         if self._is_up:
             self._send(b"UNSUBSCRIBE", channel)
 
-    async def settle(self) -> None:
-        """Return when everything published before this call has been told to the owner."""
+    async def drain(self) -> None:
+        """Return when everything published before this call has been passed to the owner."""
         if not self._is_up:
             raise StreamsUnavailable("The event store does not answer.")
-        token = b"settle-%d" % next(self._tokens)
+        token = b"drain-%d" % next(self._tokens)
         pong = self._pongs[token] = asyncio.get_running_loop().create_future()
         self._send(b"PING", token)
         try:
@@ -93,61 +93,62 @@ class Line:
                 backoff.reset()
                 await self._serve(connection)
             except StreamsUnavailable as lost:
-                # Once for each loss: the attempts to come back are many.
+                # Logged once for each loss: the attempts to connect again are many.
                 if self._is_up:
-                    log.warning("valkey_line_lost", reason=type(lost.__cause__).__name__)
+                    log.warning("valkey_pubsub_lost", reason=type(lost.__cause__).__name__)
             finally:
-                self._hang_up()
+                self._reset()
                 await connection.disconnect(nowait=True)
             await asyncio.sleep(backoff.next_seconds())
 
     async def _serve(self, connection: Any) -> None:
-        self._last_heard = asyncio.get_running_loop().time()
+        loop = asyncio.get_running_loop()
+        self._last_received = loop.time()
         self._is_up = True
-        self._subscribe(list(self._channels))
-        beside = asyncio.get_running_loop().create_task(self._send_all(connection), name="valkey-line-sender")
-        reader = asyncio.get_running_loop().create_task(self._read_all(connection), name="valkey-line-reader")
+        self._send_subscribe(list(self._channels))
+        sender = loop.create_task(self._send_all(connection), name="valkey-pubsub-sender")
+        reader = loop.create_task(self._read_all(connection), name="valkey-pubsub-reader")
         try:
-            await asyncio.wait({beside, reader}, return_when=asyncio.FIRST_COMPLETED)
-            for task in (reader, beside):
+            await asyncio.wait({sender, reader}, return_when=asyncio.FIRST_COMPLETED)
+            for task in (reader, sender):
                 if task.done():
                     task.result()
         finally:
-            beside.cancel()
+            sender.cancel()
             reader.cancel()
-            await asyncio.gather(beside, reader, return_exceptions=True)
+            await asyncio.gather(sender, reader, return_exceptions=True)
 
     async def _send_all(self, connection: Any) -> None:
         with driver_errors_mapped():
             while True:
-                await self._wait_for_mail()
+                await self._wait_for_commands()
                 while self._outbox:
                     async with asyncio.timeout(self._valkey.answer_seconds):
                         await connection.send_command(*self._outbox.popleft(), check_health=False)
 
-    async def _wait_for_mail(self) -> None:
+    async def _wait_for_commands(self) -> None:
         self._outbox_filled.clear()
         if self._outbox:
             return
         try:
             # Not `wait_for`: in Python 3.11 it may swallow the cancellation that is to end this task.
-            async with asyncio.timeout(QUIET_SECONDS):
+            async with asyncio.timeout(IDLE_SECONDS):
                 await self._outbox_filled.wait()
         except TimeoutError:
-            quiet_seconds = asyncio.get_running_loop().time() - self._last_heard
-            if quiet_seconds > 2 * QUIET_SECONDS + self._valkey.answer_seconds:
+            idle_seconds = asyncio.get_running_loop().time() - self._last_received
+            if idle_seconds > 2 * IDLE_SECONDS + self._valkey.answer_seconds:
                 raise
-            self._send(b"PING", b"quiet")
+            self._send(b"PING", b"idle")
 
     async def _read_all(self, connection: Any) -> None:
         loop = asyncio.get_running_loop()
         with driver_errors_mapped():
             while True:
                 message = await connection.read_response(timeout=math.inf, disconnect_on_error=False)
-                self._last_heard = loop.time()
-                self._hear(message)
+                self._last_received = loop.time()
+                self._receive(message)
 
-    def _hear(self, message: Any) -> None:
+    def _receive(self, message: Any) -> None:
         # Before the first SUBSCRIBE a PING is answered by its bare text.
         kind, *rest = message if isinstance(message, list) else (b"pong", message)
         if kind == b"message":
@@ -162,9 +163,9 @@ class Line:
         if left > 0:
             self._unconfirmed[channel] = left
         elif channel in self._channels:
-            self._on_heard(channel)
+            self._on_subscribed(channel)
 
-    def _subscribe(self, channels: list[bytes]) -> None:
+    def _send_subscribe(self, channels: list[bytes]) -> None:
         for channel in channels:
             self._unconfirmed[channel] = self._unconfirmed.get(channel, 0) + 1
         waiting = iter(channels)
@@ -175,13 +176,13 @@ class Line:
         self._outbox.append(words)
         self._outbox_filled.set()
 
-    def _hang_up(self) -> None:
+    def _reset(self) -> None:
         was_up, self._is_up = self._is_up, False
         self._outbox.clear()
         self._unconfirmed.clear()
         for pong in self._pongs.values():
             if not pong.done():
-                pong.set_exception(ConnectionError("The line was lost."))
+                pong.set_exception(ConnectionError("The connection was lost."))
         self._pongs.clear()
         if was_up:
             self._on_lost()
