@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING
 
+from neo.kit import freeze_loaded
 from neo.resources import Resources
 from neo.settings import Settings
 
@@ -27,7 +28,16 @@ class EmbeddedWorker:
         self._worker = module.TurnWorker(self._resources, self._settings)
         if self._is_stopped:
             self._worker.stop()
+        warming = asyncio.create_task(self._warm(self._worker))
         await self._worker.run()
+        warming.cancel()
+
+    async def _warm(self, worker: "TurnWorker") -> None:
+        # The models' libraries take a second to import, which would make every start that much longer. A turn that
+        # needs one before it is loaded waits for the import.
+        await worker.wait_until_up()
+        await self._resources.models.warm()
+        freeze_loaded()
 
     def stop(self) -> None:
         self._is_stopped = True

@@ -9,7 +9,7 @@ from temporalio.client import Client
 from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
-from neo.kit import freeze_loaded, keep_running, loop_in_thread, run_in
+from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources
 from neo.settings import Settings
 from neo.turns.activities import TurnActivities
@@ -44,10 +44,12 @@ class TurnWorker:
     def is_up(self) -> bool:
         return self._up.is_set()
 
+    async def wait_until_up(self) -> None:
+        await self._up.wait()
+
     async def run(self) -> None:
         """Run turns until `stop` is called; then let the running ones end, or hand them over to another worker."""
-        client, _ = await asyncio.gather(self._resources.temporal.connected(), self._resources.models.warm())
-        freeze_loaded()
+        client = await self._resources.temporal.connected()
         cancellations = Cancellations(self._resources.database, self._resources.valkey)
         beginnings = Beginnings(self._resources.database)
         step = ModelStep(

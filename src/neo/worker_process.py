@@ -10,7 +10,7 @@ import structlog
 from neo.db import trusted
 from neo.errors import Failure
 from neo.instrumentation import instrumented
-from neo.kit import arm_failpoints, keep_running
+from neo.kit import arm_failpoints, freeze_loaded, keep_running
 from neo.resources import Resources, open_resources
 from neo.settings import Settings, read_settings
 from neo.telemetry import configure_logs
@@ -65,6 +65,9 @@ async def _prepared(resources: Resources, worker: TurnWorker) -> None:
             group.create_task(keep_running("sweep", resources.sweeper.run)),
             group.create_task(keep_running("orphans", resources.orphans.run)),
         ]
+        # Other workers take turns meanwhile. A turn that this one took before its imports would wait for them.
+        await resources.models.warm()
+        freeze_loaded()
         await worker.run()
         for task in background:
             task.cancel()
