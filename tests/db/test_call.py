@@ -27,7 +27,7 @@ async def narrow(server: Server) -> Database:
 async def test_a_call_leaves_no_tenant_on_its_connection(narrow: Database, rows: Rows) -> None:
     tenant = await rows.tenant()
 
-    await narrow.call("neo_glance", tenant.id, [uuid4()])
+    await narrow.call("neo_tail_snapshots", tenant.id, [uuid4()])
     [row] = await narrow._functions.fetch(LEFT)
 
     assert (row["tenant"] or "") == ""
@@ -42,7 +42,7 @@ async def test_what_a_call_is_for_another_tenants_is_not_found(
     other = await rows.tenant()
     before = await client.turn(session, str(turn_id))
 
-    assert await narrow.call("neo_glance", other.id, [UUID(session)]) == []
+    assert await narrow.call("neo_tail_snapshots", other.id, [UUID(session)]) == []
     assert await narrow.call("neo_begin_turn", other.id, turn_id, None, False) == []
     for claim in range(3):
         ended = (UUID(session), turn_id, claim, "FAILED", None, "{}", None, None)
@@ -70,11 +70,11 @@ async def test_calls_take_no_more_connections_than_are_kept(server: Server) -> N
 
 async def test_a_call_goes_on_when_its_connection_was_closed(narrow: Database, rows: Rows) -> None:
     tenant = await rows.tenant()
-    await narrow.call("neo_glance", tenant.id, [uuid4()])
+    await narrow.call("neo_tail_snapshots", tenant.id, [uuid4()])
     async with narrow.without_tenant() as connection:
         await connection.execute(END_OTHERS)
 
-    assert await narrow.call("neo_glance", tenant.id, [uuid4()]) == []
+    assert await narrow.call("neo_tail_snapshots", tenant.id, [uuid4()]) == []
     await narrow.aclose()
 
 
@@ -84,5 +84,5 @@ async def test_a_call_that_is_given_up_gives_its_connection_back(narrow: Databas
         async with asyncio.timeout(0.2):
             await narrow._functions.fetch("SELECT pg_sleep(30)")
 
-    assert await narrow.call("neo_glance", tenant.id, [uuid4()]) == []
+    assert await narrow.call("neo_tail_snapshots", tenant.id, [uuid4()]) == []
     await narrow.aclose()

@@ -156,8 +156,6 @@ async def test_of_a_burst_that_waits_in_one_process_another_asks_no_model_again(
             calls = (await http.get(f"{url}/control/calls")).json()["calls"]
 
     assert sorted(call["text"] for call in calls) == sorted(f"text {n}" for n in range(BURST_SESSIONS))
-    # Or there was nothing that could have been asked twice.
-    assert "turn_started_by_sweeper" in (tmp_path / "neo.log").read_text()
 
 
 async def at_once(count: int, ask: Callable[[int], Awaitable[T]]) -> list[T]:

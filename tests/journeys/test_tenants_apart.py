@@ -17,7 +17,7 @@ from contract.door_table import EVERY_DOOR
 from neo.access import CallerKind, Credential, CredentialKind, Principal
 from neo.chat.history import Reader
 from neo.errors import Failure
-from neo.tails.session_snapshot import SessionSnapshots
+from neo.tails.stored import SessionSnapshots
 from support.client import SESSIONS, reply_of
 from support.counting import CountingDatabase
 from support.people import People

@@ -11,8 +11,7 @@ from neo.events.cursor import InvalidCursor, Position, parse_cursor, since_curso
 from neo.events.entry import Entry
 from neo.events.envelope import Chunk, EventKind
 from neo.events.errors import Fenced
-from neo.events.log import EventLog
-from neo.events.replay import replayed
+from neo.events.log import EventLog, replayed
 from neo.events.store import Page
 from neo.events.subscription import Subscription
 from neo.events.subscriptions import Subscriptions

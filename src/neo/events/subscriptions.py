@@ -1,12 +1,12 @@
 """A few pub/sub connections that serve every reader of this process."""
 
+import asyncio
 from functools import partial
 from types import TracebackType
 from typing import Self
 from uuid import UUID
 
-from neo.events.channel import Channel
-from neo.events.entry import stream_key
+from neo.events.entry import published_entry, stream_key
 from neo.events.subscription import Subscription
 from neo.streams import PubSubConnection, Valkey
 
@@ -14,6 +14,46 @@ CONNECTIONS = 2
 # A reader this far behind what is published reads it from the stream instead, in pages.
 BUFFER_BYTES_MAX = 256 * 1024
 CONFIRM_SECONDS = 2.0
+
+
+class Channel:
+    """A session's channel in this process, and those who subscribed to it."""
+
+    __slots__ = ("_confirmation", "connection", "is_confirmed", "name", "subscriptions")
+
+    def __init__(self, name: bytes, connection: PubSubConnection) -> None:
+        self.name = name
+        self.connection = connection
+        self.subscriptions: set[Subscription] = set()
+        # Valkey has confirmed it over the connection that is up.
+        self.is_confirmed = False
+        self._confirmation: asyncio.Future[None] | None = None
+
+    async def until_confirmed(self, seconds: float) -> None:
+        """Wait for Valkey's confirmation, or this long, or until the connection is lost."""
+        if self._confirmation is None:
+            self._confirmation = asyncio.get_running_loop().create_future()
+        await asyncio.wait((self._confirmation,), timeout=seconds)
+
+    def receive(self, message: bytes) -> None:
+        entry = published_entry(message)
+        for subscription in self.subscriptions:
+            subscription.receive(entry)
+
+    def confirm(self) -> None:
+        self.is_confirmed = True
+        self._changed()
+
+    def lose(self) -> None:
+        self.is_confirmed = False
+        self._changed()
+
+    def _changed(self) -> None:
+        if self._confirmation is not None and not self._confirmation.done():
+            self._confirmation.set_result(None)
+        self._confirmation = None
+        for subscription in self.subscriptions:
+            subscription.miss()
 
 
 class Subscriptions:

@@ -13,8 +13,7 @@ from neo.events import EventLog, Position, parse_cursor
 from neo.tails.keep_alive import KeepAliveClock
 from neo.tails.open_tails import OpenTails
 from neo.tails.response import TailResponse
-from neo.tails.session_snapshot import SessionSnapshots
-from neo.tails.stored_turns import StoredTurns
+from neo.tails.stored import SessionSnapshots, StoredTurns
 from neo.tails.tail import Tail, TailPace
 from neo.tails.turn_status import Opening
 

@@ -2,7 +2,7 @@
 -- ends with the statement that called them.
 
 -- Sessions of one tenant, each with its newest turn: what a tail begins with, and looks at again.
-CREATE FUNCTION neo_glance(of_tenant uuid, session_ids uuid[])
+CREATE FUNCTION neo_tail_snapshots(of_tenant uuid, session_ids uuid[])
 RETURNS TABLE (id uuid, tenant_id uuid, account_id uuid, actor_tenant_id uuid, channel text,
                show_agent_progress_steps boolean, turn_no integer, status text, claim integer, terminal_n integer)
 LANGUAGE plpgsql AS $$

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from neo.tails.session_snapshot import SessionSnapshots
+from neo.tails.stored import SessionSnapshots
 from support.counting import CountingDatabase
 from support.rows import Rows, opened
 from support.server import Server
@@ -24,7 +24,7 @@ async def test_who_asks_for_anothers_session_gets_nothing_though_its_owner_asks_
         snapshots.of(one.id, mine),
     )
 
-    assert [glance.id if glance else None for glance in (await first, *together)] == [
+    assert [snapshot.id if snapshot else None for snapshot in (await first, *together)] == [
         mine,
         theirs,
         None,
