@@ -15,8 +15,8 @@ from time import perf_counter
 
 import uvloop
 from bench.children import end_on_sigterm
+from bench.idle import turns_ended, until_idle
 from bench.neo import Neo, neo_running
-from bench.rest import settled, turns_ended
 
 from bench import results
 
@@ -52,7 +52,7 @@ async def measure(names: Sequence[str]) -> None:
 async def _measure_one(name: str, neo: Neo) -> None:
     scenario = importlib.import_module(f"bench.scenarios.{name.lower()}")
     await turns_ended(neo)
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     began, load_average = perf_counter(), os.getloadavg()[0]
     print(f"\n{name}: {scenario.TITLE}", file=sys.stderr)
     try:

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import asyncpg
 import uvloop
+from bench.idle import driver_url
 from bench.neo import Neo
-from bench.rest import driver_url
 
 from neo.events import EventLog, envelope
 from neo.streams import Valkey

@@ -11,7 +11,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from bench.line import Line, RefusedError, request
+from bench.http_connection import HttpConnection, RefusedError, request
 
 HEALTHY_SECONDS = 90.0
 STOP_SECONDS = 10.0
@@ -56,12 +56,12 @@ async def _until_well(process: asyncio.subprocess.Process, port: int, health: st
     async with asyncio.timeout(HEALTHY_SECONDS):
         while process.returncode is None:
             try:
-                line = await Line.open(port)
-                await line.ask(request("GET", health, "Connection: close"))
+                connection = await HttpConnection.open(port)
+                await connection.ask(request("GET", health, "Connection: close"))
             except (OSError, RefusedError):
                 await asyncio.sleep(POLL_SECONDS)
             else:
-                line.close()
+                connection.close()
                 return
     raise ChildProcessError("The server ended before it was up: its log says why.")
 

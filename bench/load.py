@@ -8,8 +8,8 @@ from itertools import starmap
 from time import perf_counter
 from typing import Protocol, TypeVar
 
-from bench.ear import Turn
-from bench.line import RefusedError
+from bench.event_counter import Turn
+from bench.http_connection import RefusedError
 
 # A user whose turn does not end in this time has lost it.
 TURN_SECONDS = 60.0
@@ -45,17 +45,17 @@ class Load:
 
     def short(self, characters: int) -> int:
         """Turns that told another number of characters than they should have: must be 0."""
-        return sum(1 for turn in self.turns if turn.ear.characters != characters)
+        return sum(1 for turn in self.turns if turn.counter.characters != characters)
 
     @property
     def failed(self) -> Counter[str]:
         """Why turns ended in an error, and how often."""
-        return Counter(turn.ear.failure for turn in self.turns if turn.ear.failure)
+        return Counter(turn.counter.failure for turn in self.turns if turn.counter.failure)
 
     @property
     def again(self) -> int:
         """Turns that were told a second time, because an attempt was given up or the stream was lost."""
-        return sum(1 for turn in self.turns if turn.ear.again)
+        return sum(1 for turn in self.turns if turn.counter.again)
 
 
 async def begun(users: list[SomeUser], *, at_once: int = OPENINGS_AT_ONCE) -> list[SomeUser]:

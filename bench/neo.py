@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 
-from bench.line import Line, request, value_of
+from bench.http_connection import HttpConnection, request, value_of
 from bench.parts import Parts
 
 from neo.engines.ports import free_port
@@ -58,9 +58,9 @@ class Neo:
         return f"Authorization: Bearer {self.api_key}"
 
     async def ask(self, path: str, body: Mapping[str, object]) -> bytes:
-        line = await Line.open(self.port)
-        answer = await line.ask(request("POST", path, self.key_header, body=json.dumps(body).encode()))
-        line.close()
+        connection = await HttpConnection.open(self.port)
+        answer = await connection.ask(request("POST", path, self.key_header, body=json.dumps(body).encode()))
+        connection.close()
         return answer
 
     async def agent(self, model: str) -> int:

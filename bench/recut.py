@@ -6,8 +6,8 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from bench.idle import driver_url
 from bench.neo import Neo
-from bench.rest import driver_url
 from redis.asyncio import Redis
 
 WORD = re.compile(r"\S+\s*")

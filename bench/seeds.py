@@ -10,10 +10,10 @@ from time import perf_counter
 from uuid import UUID, uuid4
 
 import asyncpg
-from bench.line import Line, request
+from bench.http_connection import HttpConnection, request
+from bench.idle import driver_url
 from bench.neo import Neo
 from bench.neo_user import SESSIONS
-from bench.rest import driver_url
 
 # A question of two lines and an answer of a paragraph, of ordinary words.
 QUESTION = "The printer on the second floor says that it is offline again, although the others print well. "
@@ -74,9 +74,9 @@ class Seeds:
         await self._connection.execute(EMPTY, self._tenant_id, count)
 
     async def list_ms(self, neo: Neo) -> float:
-        line, began = await Line.open(neo.port), perf_counter()
-        await line.ask(request("GET", SESSIONS, neo.key_header))
-        line.close()
+        connection, began = await HttpConnection.open(neo.port), perf_counter()
+        await connection.ask(request("GET", SESSIONS, neo.key_header))
+        connection.close()
         return (perf_counter() - began) * 1000
 
     async def analyze(self) -> None:

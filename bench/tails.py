@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from time import perf_counter
 
-from bench.line import Hear
+from bench.http_connection import OnData
 from bench.load import reason
 from bench.neo_user import NeoUser
 
@@ -14,25 +14,25 @@ AT_ONCE = 64
 Opened = tuple["asyncio.Task[None]", float]
 
 
-async def open_tails(users: Sequence[NeoUser], hears: Sequence[Hear]) -> list[Opened]:
+async def open_tails(users: Sequence[NeoUser], hears: Sequence[OnData]) -> list[Opened]:
     """Tails that follow their session over its turns, and how many milliseconds each took to open."""
     free = asyncio.Semaphore(AT_ONCE)
 
-    async def open_one(user: NeoUser, hear: Hear) -> Opened:
+    async def open_one(user: NeoUser, on_data: OnData) -> Opened:
         async with free:
-            return await _open(user, hear)
+            return await _open(user, on_data)
 
     return list(await asyncio.gather(*map(open_one, users, hears)))
 
 
-async def _open(user: NeoUser, hear: Hear) -> Opened:
+async def _open(user: NeoUser, on_data: OnData) -> Opened:
     # Who comes back connects anew; the server may be about to close what was idle for a while.
     user.leave()
     opened, began = asyncio.Event(), perf_counter()
 
     def heard(data: bytes) -> None:
         opened.set()
-        hear(data)
+        on_data(data)
 
     tail = asyncio.create_task(user.tail(heard, follow=True))
     # A tail that was refused has ended.

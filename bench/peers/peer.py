@@ -10,8 +10,8 @@ from time import perf_counter
 from urllib.parse import urlencode
 
 from bench.children import serving
-from bench.ear import Ear, Turn
-from bench.line import Line, request, value_of
+from bench.event_counter import EventCounter, Turn
+from bench.http_connection import HttpConnection, request, value_of
 
 from neo.engines.ports import free_port
 
@@ -75,30 +75,30 @@ class PeerUser:
         self._port = port
         self._speech = speech
         self._message = message
-        self._line: Line | None = None
+        self._connection: HttpConnection | None = None
         self._thread = ""
 
     async def begin(self) -> None:
-        self._line = await Line.open(self._port)
+        self._connection = await HttpConnection.open(self._port)
         if self._speech.thread_path:
-            made = await self._line.ask(request("POST", self._speech.thread_path, body=b"{}"))
+            made = await self._connection.ask(request("POST", self._speech.thread_path, body=b"{}"))
             self._thread = value_of(made, self._speech.thread_name)
 
     async def turn(self) -> Turn:
-        assert self._line is not None
-        ear, heard = Ear(self._speech.text), list[float]()
+        assert self._connection is not None
+        counter, heard = EventCounter(self._speech.text), list[float]()
 
-        def hear(data: bytes) -> None:
+        def on_data(data: bytes) -> None:
             heard.append(perf_counter())
-            ear.hear(data)
+            counter.receive(data)
 
         began = perf_counter()
-        await self._line.listen(self._request(), hear)
-        return Turn(began, (heard[0] - began) * 1000, (perf_counter() - began) * 1000, ear)
+        await self._connection.listen(self._request(), on_data)
+        return Turn(began, (heard[0] - began) * 1000, (perf_counter() - began) * 1000, counter)
 
     def leave(self) -> None:
-        if self._line is not None:
-            self._line.close()
+        if self._connection is not None:
+            self._connection.close()
 
     def _request(self) -> bytes:
         path = self._speech.path.format(thread=self._thread)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from itertools import chain
 from statistics import median
 
-from bench.ear import characters_of
+from bench.event_counter import characters_of
 from bench.figures import aligned, percentile
 from bench.load import Load
 from bench.parts import by_part

@@ -5,13 +5,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.idle import until_idle
 from bench.load import Load, User, back_to_back, begun, one_by_one
 from bench.neo import neo_running
 from bench.neo_user import NeoUser
 from bench.parts import Cost, Parts
 from bench.peers.grounds import ground_of
 from bench.peers.peer import Peer, PeerUser, peer_running
-from bench.rest import settled
 
 A = "tokens=50"
 B = "tokens=50,delay_ms=10"
@@ -21,7 +21,7 @@ WARM_SECONDS = 1.5
 SECONDS = 6.0
 RAMP_SECONDS = 1.0
 # A server that answers one turn in three seconds would take minutes for them all.
-PATIENCE_SECONDS = 5.0
+IDLE_WAIT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Trial:
 async def try_neo() -> Trial:
     async with neo_running() as neo:
         # The libraries of its models are imported after it is healthy.
-        await settled(neo.parts)
+        await until_idle(neo.parts)
         agents = {A: await neo.agent(A), B: await neo.agent(B)}
         return await _tried(
             "neo", neo.healthy_seconds, neo.parts, lambda message: NeoUser(neo, agents[message])
@@ -61,10 +61,10 @@ async def _tried(name: str, up_seconds: float, parts: Parts, user: Callable[[str
     one = await one_by_one(alone, TURNS)
     many = await begun([user(A) for _ in range(64)])
     await back_to_back(many, WARM_SECONDS)
-    await settled(parts, PATIENCE_SECONDS)
+    await until_idle(parts, IDLE_WAIT_SECONDS)
     with parts.measured() as cost:
         many_load = await back_to_back(many, SECONDS)
-        await settled(parts, PATIENCE_SECONDS)
+        await until_idle(parts, IDLE_WAIT_SECONDS)
     slow = await begun([user(B) for _ in range(200)])
     slow_load = await back_to_back(slow, SECONDS, ramp_seconds=RAMP_SECONDS)
     memory = parts.memory_mib()

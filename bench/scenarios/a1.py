@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-from bench.ear import characters_of
+from bench.event_counter import characters_of
 from bench.figures import Figure, one
+from bench.idle import until_idle
 from bench.load import Load, one_by_one
 from bench.neo import Neo
 from bench.neo_user import NeoUser
-from bench.rest import settled
 
 TITLE = "one user, an instant model of 50 tokens"
 TOKENS = 50
@@ -19,10 +19,10 @@ async def run(neo: Neo) -> list[Figure]:
     user = NeoUser(neo)
     await user.begin()
     await one_by_one(user, WARM_TURNS)
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     with neo.parts.measured() as cost:
         load = await one_by_one(user, TURNS)
-        await settled(neo.parts)
+        await until_idle(neo.parts)
     user.leave()
     return [*seen(load, TOKENS), cost.per("turn", len(load.turns)), neo.parts.memory()]
 
@@ -38,11 +38,9 @@ def seen(load: Load, tokens: int) -> list[Figure]:
 
 
 def wrong(load: Load, tokens: int) -> str:
-    """All must be 0; a turn that was told again was told whole in the end."""
+    """All must be 0; a turn that was streamed again was told whole in the end."""
     short, again = load.short(characters_of(tokens)), load.again
-    return (
-        f"short {short}, told again {again}, failed {_listed(load.failed)}, refused {_listed(load.refused)}"
-    )
+    return f"short {short}, streamed again {again}, failed {_listed(load.failed)}, refused {_listed(load.refused)}"
 
 
 def _listed(reasons: Mapping[str, int]) -> str:

@@ -9,13 +9,13 @@ from typing import Any
 
 from bench.children import told
 from bench.figures import Figure, one
+from bench.idle import LOOK_SECONDS, until_idle
 from bench.load import Load, back_to_back, begun
 from bench.neo import Neo
 from bench.neo_user import NeoUser
 from bench.parts import Cost
 from bench.peers import bare
 from bench.peers.peer import PeerUser, peer_running
-from bench.rest import LOOK_SECONDS, settled
 from bench.scenarios.a1 import TOKENS, seen
 
 TITLE = "64 users back to back, an instant model of 50 tokens"
@@ -61,7 +61,7 @@ async def run(neo: Neo) -> list[Figure]:
 
 
 async def _round(neo: Neo, users: list[NeoUser]) -> Round:
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     with neo.parts.measured() as cost:
         load = await back_to_back(users, SECONDS)
     with neo.parts.measured() as closing:
@@ -78,7 +78,7 @@ async def _round(neo: Neo, users: list[NeoUser]) -> Round:
 
 
 async def _rested(neo: Neo) -> float:
-    return max(0.0, await settled(neo.parts, BEHIND_SECONDS) - LOOK_SECONDS)
+    return max(0.0, await until_idle(neo.parts, BEHIND_SECONDS) - LOOK_SECONDS)
 
 
 async def _ceiling() -> Load:

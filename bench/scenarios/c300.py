@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from itertools import chain
 
-from bench.ear import lateness_ms
+from bench.direct import Probe
+from bench.event_counter import lateness_ms
 from bench.figures import Figure, percentile
+from bench.idle import until_idle
 from bench.load import Load, all_at_once, begun
 from bench.neo import Neo
 from bench.neo_user import NeoUser
 from bench.parts import Cost
-from bench.rest import settled
 from bench.scenarios.a1 import wrong
-from bench.straight import Probe
 
 TITLE = "300 streams at once, 20 ms a token, 500 tokens: ideally 10 s"
 STREAMS = 300
@@ -51,10 +51,10 @@ async def run(neo: Neo) -> list[Figure]:
 async def _round(neo: Neo, agent_id: int) -> tuple[Load, Cost]:
     """In new sessions: a session that goes on has a transcript to read."""
     users = await begun([NeoUser(neo, agent_id) for _ in range(STREAMS)])
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     with neo.parts.measured() as cost:
         load = await all_at_once(users, ramp_seconds=RAMP_SECONDS)
-        await settled(neo.parts)
+        await until_idle(neo.parts)
     for user in users:
         user.leave()
     return load, cost

@@ -4,14 +4,14 @@ import asyncio
 from time import perf_counter
 
 from bench.appending import appender, running_turn
-from bench.ear import Ear, characters_of
+from bench.event_counter import EventCounter, characters_of
 from bench.figures import Figure, one
-from bench.line import Hear
+from bench.http_connection import OnData
+from bench.idle import until_idle
 from bench.load import all_at_once, begun
 from bench.neo import Neo
 from bench.neo_user import TEXT, NeoUser
 from bench.parts import Cost
-from bench.rest import settled
 from bench.scenarios.a1 import wrong
 from bench.tails import close_tails, open_tails
 
@@ -42,38 +42,43 @@ async def _one_session(neo: Neo) -> list[Figure]:
     poster = NeoUser(neo, await neo.agent(f"tokens={ONE_TOKENS},{DELAY}"))
     await poster.begin()
     users = await begun([NeoUser(neo, session_id=poster.session_id) for _ in range(TAILS)])
-    ears = [Ear(TEXT) for _ in users]
-    tails = await open_tails(users, [ear.hear for ear in ears])
-    await settled(neo.parts)
+    counters = [EventCounter(TEXT) for _ in users]
+    tails = await open_tails(users, [counter.receive for counter in counters])
+    await until_idle(neo.parts)
     with neo.parts.measured() as cost:
         await poster.post()
-        seconds = await _all_heard(ears, characters_of(ONE_TOKENS))
+        seconds = await _all_heard(counters, characters_of(ONE_TOKENS))
     ended = await close_tails(users, tails)
     poster.leave()
-    return _told("one session, 200 tails", ears, ONE_TOKENS, seconds, cost, f"; {ended}")
+    return _told("one session, 200 tails", counters, ONE_TOKENS, seconds, cost, f"; {ended}")
 
 
-async def _all_heard(ears: list[Ear], characters: int) -> float:
+async def _all_heard(counters: list[EventCounter], characters: int) -> float:
     """From the first text that anybody heard to the last."""
     until = perf_counter() + HEARD_SECONDS
     # To ask now and then costs less than to be told with each piece.
-    while perf_counter() < until and any(ear.characters < characters for ear in ears):  # noqa: ASYNC110
+    while perf_counter() < until and any(counter.characters < characters for counter in counters):  # noqa: ASYNC110
         await asyncio.sleep(LOOK_SECONDS)
-    moments = [moment for ear in ears for moment, _ in ear.moments]
+    moments = [moment for counter in counters for moment, _ in counter.moments]
     return max(moments) - min(moments)
 
 
 async def _each_its_own(neo: Neo) -> list[Figure]:
     agent_id = await neo.agent(f"tokens={EACH_TOKENS},{DELAY}")
     users = await begun([NeoUser(neo, agent_id) for _ in range(TAILS)])
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     with neo.parts.measured() as cost:
         load = await all_at_once(users, ramp_seconds=RAMP_SECONDS)
     for user in users:
         user.leave()
-    ears = [turn.ear for turn in load.turns]
+    counters = [turn.counter for turn in load.turns]
     return _told(
-        "200 sessions, one tail each", ears, EACH_TOKENS, load.seconds, cost, f"; {wrong(load, EACH_TOKENS)}"
+        "200 sessions, one tail each",
+        counters,
+        EACH_TOKENS,
+        load.seconds,
+        cost,
+        f"; {wrong(load, EACH_TOKENS)}",
     )
 
 
@@ -84,7 +89,7 @@ async def _as_fast_as_they_go(neo: Neo) -> list[Figure]:
     counts, last = [0] * TAILS, [0.0]
     async with running_turn(neo, poster.session_id), appender(neo, poster.session_id, APPENDED) as writer:
         tails = await open_tails(users, [_counting(counts, tail, last) for tail in range(TAILS)])
-        await settled(neo.parts)
+        await until_idle(neo.parts)
         with neo.parts.measured() as cost:
             began = perf_counter()
             await _said(writer)
@@ -102,18 +107,18 @@ async def _as_fast_as_they_go(neo: Neo) -> list[Figure]:
     ]
 
 
-def _counting(counts: list[int], tail: int, last: list[float]) -> Hear:
-    """Less than an ear does: with a million events a second the client would be what is measured."""
+def _counting(counts: list[int], tail: int, last: list[float]) -> OnData:
+    """Less than an counter does: with a million events a second the client would be what is measured."""
     before = b""
 
-    def hear(data: bytes) -> None:
+    def on_data(data: bytes) -> None:
         nonlocal before
         # What is cut in two is counted with its second half.
         counts[tail] += (before + data).count(ID)
         before = data[1 - len(ID) :]
         last[0] = perf_counter()
 
-    return hear
+    return on_data
 
 
 async def _said(writer: asyncio.subprocess.Process) -> None:
@@ -122,13 +127,15 @@ async def _said(writer: asyncio.subprocess.Process) -> None:
     await writer.stdin.drain()
 
 
-def _told(name: str, ears: list[Ear], tokens: int, seconds: float, cost: Cost, said: str) -> list[Figure]:
-    events, whole = sum(ear.events for ear in ears), characters_of(tokens)
-    lost = TAILS - sum(1 for ear in ears if ear.characters == whole)
-    note = f"{events // len(ears)} events a tail in {seconds:.1f} s; tails that lost text: {lost}{said}"
+def _told(
+    name: str, counters: list[EventCounter], tokens: int, seconds: float, cost: Cost, said: str
+) -> list[Figure]:
+    events, whole = sum(counter.events for counter in counters), characters_of(tokens)
+    lost = TAILS - sum(1 for counter in counters if counter.characters == whole)
+    note = f"{events // len(counters)} events a tail in {seconds:.1f} s; tails that lost text: {lost}{said}"
     return [
         one(f"{name}: events", "/s", events / seconds, note),
-        one(f"{name}: characters", "/s", sum(ear.characters for ear in ears) / seconds),
+        one(f"{name}: characters", "/s", sum(counter.characters for counter in counters) / seconds),
         one(f"{name}: CPU an event", "us", sum(cost.cpu_seconds.values()) * 1e6 / events),
         cost.shares(),
     ]

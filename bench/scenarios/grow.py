@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-from bench.ear import Turn
+from bench.event_counter import Turn
 from bench.figures import Figure, one, percentile
+from bench.idle import until_idle
 from bench.load import begun, one_by_one
 from bench.neo import Neo
 from bench.neo_user import NeoUser
-from bench.rest import settled
 from bench.seeds import Seeds, seeds_of
 
 TITLE = "long transcripts, and tenants of many sessions"
@@ -28,7 +28,7 @@ async def _transcripts(seeds: Seeds) -> list[Figure]:
     await seeds.tenant()
     users = {length: await _with_transcripts(seeds, length) for length in LENGTHS}
     await seeds.analyze()
-    await settled(seeds.neo.parts)
+    await until_idle(seeds.neo.parts)
     whole = await _in_turns(users, SESSIONS)
     after = await _in_turns(users, TURNS)
     _leave(users)
@@ -54,7 +54,7 @@ async def _tenants(seeds: Seeds) -> list[Figure]:
     neos = {size: await _with_sessions(seeds, size) for size in TENANT_SIZES}
     users = {size: await begun([NeoUser(neo)]) for size, neo in neos.items()}
     await seeds.analyze()
-    await settled(seeds.neo.parts)
+    await until_idle(seeds.neo.parts)
     turns = await _in_turns(users, TURNS)
     _leave(users)
     accepts = {size: [turn.accept_ms for turn in turns[size]] for size in TENANT_SIZES}

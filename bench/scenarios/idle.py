@@ -6,11 +6,11 @@ from dataclasses import replace
 from time import perf_counter
 
 from bench.figures import Figure, one
+from bench.idle import until_idle
 from bench.load import begun
 from bench.neo import Neo
 from bench.neo_user import NeoUser
 from bench.parts import Cost
-from bench.rest import settled
 from bench.tails import AT_ONCE, close_tails, open_tails
 
 TITLE = "2,000 idle tails"
@@ -22,16 +22,16 @@ WINDOWS = 4
 
 async def run(neo: Neo) -> list[Figure]:
     users = await begun([NeoUser(neo) for _ in range(TAILS)])
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     before = neo.parts.memory_mib()
     began = perf_counter()
     tails = await open_tails(users, [_not_heard] * TAILS)
     seconds = perf_counter() - began
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     after = neo.parts.memory_mib()
     costs = [await _idle(neo) for _ in range(WINDOWS)]
     ended = await close_tails(users, tails)
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     each = {part: (after[part] - before[part]) * 1024 / TAILS for part in after}
     return [
         one("time to open all", "s", seconds, f"by {AT_ONCE} at a time; {ended}"),

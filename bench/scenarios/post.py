@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from time import perf_counter
 
 from bench.figures import Figure, one
-from bench.line import RefusedError
+from bench.http_connection import RefusedError
+from bench.idle import turns_ended, until_idle
 from bench.load import begun
 from bench.neo import Neo
 from bench.neo_user import NeoUser
-from bench.rest import settled, turns_ended
 
 TITLE = "a burst of 2,000 posts by 64 clients over 2,000 sessions"
 SESSIONS = 2000
@@ -21,7 +21,7 @@ async def run(neo: Neo) -> list[Figure]:
     opening = perf_counter()
     users = await begun([NeoUser(neo) for _ in range(SESSIONS)])
     opened_seconds = perf_counter() - opening
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     with neo.parts.measured() as cost:
         began = perf_counter()
         accepts, refused = await _post_all(iter(users))
@@ -30,7 +30,7 @@ async def run(neo: Neo) -> list[Figure]:
         left = await turns_ended(neo)
     with neo.parts.measured() as closing:
         # Temporal hears of some turns when they have ended: that is their cost too.
-        await settled(neo.parts)
+        await until_idle(neo.parts)
     for user in users:
         user.leave()
     backlog = (len(accepts) - left) / (seconds + drain.seconds)

@@ -6,12 +6,12 @@ Neo merges what comes within 25 ms, so such a turn would take minutes to say: it
 import re
 from time import perf_counter
 
-from bench.ear import Ear, characters_of
+from bench.event_counter import EventCounter, characters_of
 from bench.figures import Figure, one
+from bench.idle import until_idle
 from bench.neo import Neo
 from bench.neo_user import TEXT, NeoUser
 from bench.recut import recut
-from bench.rest import settled
 from redis.asyncio import Redis
 
 TITLE = "a turn of 10,000 events, read again"
@@ -27,7 +27,7 @@ async def run(neo: Neo) -> list[Figure]:
     since, ids, began = (await user.post())[0], list[bytes](), perf_counter()
     live = await _heard(user, since, ids)
     live_seconds = perf_counter() - began
-    await settled(neo.parts)
+    await until_idle(neo.parts)
     await recut(neo, user.session_id)
     ids.clear()
     await _heard(user, since, ids)
@@ -46,23 +46,23 @@ async def run(neo: Neo) -> list[Figure]:
 
 async def _read(neo: Neo, user: NeoUser, name: str, since: str, characters: int) -> list[Figure]:
     times: list[float] = []
-    ears: list[Ear] = []
+    counters: list[EventCounter] = []
     with neo.parts.measured() as cost:
         for _ in range(READINGS):
             began = perf_counter()
-            ears.append(await _heard(user, since, []))
+            counters.append(await _heard(user, since, []))
             times.append((perf_counter() - began) * 1000)
-    short = sum(1 for ear in ears if characters and ear.characters != characters)
-    note = f"{ears[0].events} events, {ears[0].characters} characters; short {short}"
+    short = sum(1 for counter in counters if characters and counter.characters != characters)
+    note = f"{counters[0].events} events, {counters[0].characters} characters; short {short}"
     return [Figure(f"{name}: to the end", "ms", times, note), cost.per("reading", READINGS)]
 
 
-async def _heard(user: NeoUser, since: str, ids: list[bytes]) -> Ear:
-    ear = Ear(TEXT)
+async def _heard(user: NeoUser, since: str, ids: list[bytes]) -> EventCounter:
+    counter = EventCounter(TEXT)
 
-    def hear(data: bytes) -> None:
-        ear.hear(data)
+    def on_data(data: bytes) -> None:
+        counter.receive(data)
         ids.extend(ID.findall(data))
 
-    await user.tail(hear, since)
-    return ear
+    await user.tail(on_data, since)
+    return counter

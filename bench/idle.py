@@ -8,18 +8,18 @@ from bench.neo import Neo
 from bench.parts import Parts
 
 LOOK_SECONDS = 0.25
-# An idle stack takes a few hundredths of a core for its timers and beats.
+# An idle stack takes a few hundredths of a core for its timers and heartbeats.
 IDLE_SHARE = 0.15
-PATIENCE_SECONDS = 30.0
+IDLE_WAIT_SECONDS = 30.0
 # A backlog of 2,000 turns.
 DRAIN_SECONDS = 120.0
 OPEN_TURNS = "SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')"
 
 
-async def settled(parts: Parts, patience_seconds: float = PATIENCE_SECONDS) -> float:
+async def until_idle(parts: Parts, wait_seconds: float = IDLE_WAIT_SECONDS) -> float:
     """Wait until the processors are idle; returns how many seconds it took."""
     start = perf_counter()
-    while perf_counter() < start + patience_seconds:
+    while perf_counter() < start + wait_seconds:
         before, looked = sum(parts.cpu().values()), perf_counter()
         await asyncio.sleep(LOOK_SECONDS)
         if sum(parts.cpu().values()) - before < IDLE_SHARE * (perf_counter() - looked):

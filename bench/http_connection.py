@@ -10,7 +10,7 @@ HEAD_END = b"\r\n\r\n"
 BODY_END = b"\r\n0\r\n\r\n"
 LENGTH = re.compile(rb"content-length: *(\d+)", re.IGNORECASE)
 
-Hear = Callable[[bytes], None]
+OnData = Callable[[bytes], None]
 
 
 class RefusedError(Exception):
@@ -22,30 +22,30 @@ class RefusedError(Exception):
         self.code = (found[1] if found else answer[9:12]).decode()
 
 
-class Line(asyncio.Protocol):
+class HttpConnection(asyncio.Protocol):
     """Kept alive, one request at a time."""
 
     def __init__(self) -> None:
         self._received = bytearray()
         self._body_at = 0
         self._length: int | None = None
-        self._hear: Hear | None = None
+        self._on_data: OnData | None = None
         self._whole: asyncio.Future[None] | None = None
         self._transport: asyncio.Transport | None = None
 
     @classmethod
     async def open(cls, port: int) -> Self:
-        _, line = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
-        return line
+        _, connection = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
+        return connection
 
     async def ask(self, sent: bytes) -> bytes:
         """The answer's body, of a known length or in chunks as they came."""
         await self._say(sent, None)
         return bytes(self._received[self._body_at :])
 
-    async def listen(self, sent: bytes, hear: Hear) -> None:
+    async def listen(self, sent: bytes, on_data: OnData) -> None:
         """Have all that is received heard, head and chunk sizes included, until the body ends."""
-        await self._say(sent, hear)
+        await self._say(sent, on_data)
 
     @property
     def is_open(self) -> bool:
@@ -55,11 +55,11 @@ class Line(asyncio.Protocol):
         if self._transport is not None:
             self._transport.close()
 
-    async def _say(self, sent: bytes, hear: Hear | None) -> None:
+    async def _say(self, sent: bytes, on_data: OnData | None) -> None:
         if self._transport is None or not self.is_open:
             raise ConnectionError("The server has closed this connection.")
         self._received.clear()
-        self._body_at, self._hear = 0, hear
+        self._body_at, self._on_data = 0, on_data
         self._whole = asyncio.get_running_loop().create_future()
         self._transport.write(sent)
         await self._whole
@@ -76,8 +76,8 @@ class Line(asyncio.Protocol):
         self._received += data
         if not self._body_at and not self._read_head():
             return
-        if self._hear is not None:
-            self._hear(data)
+        if self._on_data is not None:
+            self._on_data(data)
             # What was heard is not needed, but for a glance at how the body ends.
             del self._received[: -len(BODY_END)]
         if self._whole is not None and not self._whole.done() and self._is_whole():

@@ -10,7 +10,7 @@ FAILED = re.compile(rb'"type":"error","errorText":"(\w+)')
 
 
 @dataclass(slots=True)
-class Ear:
+class EventCounter:
     """`text` finds the text of one event; what it finds is counted as it is on the wire."""
 
     text: re.Pattern[bytes]
@@ -23,7 +23,7 @@ class Ear:
     moments: list[tuple[float, int]] = field(default_factory=list)
     _rest: bytes = b""
 
-    def hear(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         lines, newline, self._rest = (self._rest + data).rpartition(b"\n")
         if not newline:
             return
@@ -46,11 +46,11 @@ class Turn:
     begun: float
     accept_ms: float
     end_ms: float
-    ear: Ear
+    counter: EventCounter
 
     @property
     def first_ms(self) -> float:
-        return (self.ear.moments[0][0] - self.begun) * 1000 if self.ear.moments else self.end_ms
+        return (self.counter.moments[0][0] - self.begun) * 1000 if self.counter.moments else self.end_ms
 
 
 def characters_of(tokens: int) -> int:
@@ -62,7 +62,7 @@ def lateness_ms(turn: Turn, tokens: int, delay_ms: float) -> list[float]:
     """How long after its time each token came; the first is due with the post, each next one a delay later."""
     late: list[float] = []
     reached, number = 0, 0
-    for moment, characters in turn.ear.moments:
+    for moment, characters in turn.counter.moments:
         spent = (moment - turn.begun) * 1000
         while number < tokens and reached < characters:
             number += 1

@@ -8,9 +8,9 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from bench.ear import Ear
+from bench.event_counter import EventCounter
 from bench.figures import Figure
-from bench.line import Line, request
+from bench.http_connection import HttpConnection, request
 from bench.neo import Neo
 
 TEXT = re.compile(rb'"response.output_text.delta".*?"delta":"([^"]*)"')
@@ -41,8 +41,8 @@ class Probe:
         return Figure(name, "ms", self.ends_ms, "one stream, asked again and again during the load")
 
     async def _ask(self) -> None:
-        line = await Line.open(self._port)
+        connection = await HttpConnection.open(self._port)
         while True:
             began = perf_counter()
-            await line.listen(self._request, Ear(TEXT).hear)
+            await connection.listen(self._request, EventCounter(TEXT).receive)
             self.ends_ms.append((perf_counter() - began) * 1000)
