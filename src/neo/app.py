@@ -158,7 +158,6 @@ def build_app(
         TurnDesk(
             resources.database,
             resources.starter,
-            resources.events,
             standings,
             Inspector(resources.blobs) if resources.blobs is not None else None,
             queue_max=settings.server.turn_queue_max,

@@ -1,7 +1,6 @@
 """Messages that come in the same moment are stored by one statement, and none waits for or hears of another."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -20,9 +19,7 @@ from neo.chat.posting.draft import Draft
 from neo.chat.posting.standing import Standings
 from neo.chat.posting.storing import ACCEPT, Storage, Submission
 from neo.chat.posting.submit import TurnDesk
-from neo.events import EventLog
 from neo.sessions import SessionNotFound
-from neo.streams import Valkey
 from neo.turns.contract import TurnInput
 from neo.turns.models import TurnStatus
 from neo.turns.prompt import Task, begin_task, task_of
@@ -237,18 +234,8 @@ async def test_a_message_that_cannot_be_stored_is_told_apart_from_those_beside_i
 
 
 @pytest.fixture
-async def events(server: Server) -> AsyncIterator[EventLog]:
-    """Not opened: nothing is heard."""
-    valkey = Valkey(server.addresses.redis_url)
-    yield EventLog(valkey)
-    await valkey.aclose()
-
-
-@pytest.fixture
-def desk(database: CountingDatabase, events: EventLog) -> TurnDesk:
-    return TurnDesk(
-        database, TurnStarter(Away(), "nobodys"), events, Standings(database), None, queue_max=100
-    )
+def desk(database: CountingDatabase) -> TurnDesk:
+    return TurnDesk(database, TurnStarter(Away(), "nobodys"), Standings(database), None, queue_max=100)
 
 
 class Away:
@@ -326,7 +313,6 @@ class Here:
 async def test_a_message_whose_turn_begins_here_at_once_begins_it(
     server: Server,
     database: CountingDatabase,
-    events: EventLog,
     tenant: Tenant,
     session_id: UUID,
     *,
@@ -340,7 +326,7 @@ async def test_a_message_whose_turn_begins_here_at_once_begins_it(
     for _ in range(BURST if is_burst else 0):
         starter.queue.message_came()
 
-    accepted = await TurnDesk(database, starter, events, Standings(database), None, queue_max=100).submit(
+    accepted = await TurnDesk(database, starter, Standings(database), None, queue_max=100).submit(
         await opener(database, tenant, session_id), session_id, HELLO
     )
 
@@ -350,10 +336,10 @@ async def test_a_message_whose_turn_begins_here_at_once_begins_it(
 
 
 async def test_a_session_that_was_opened_here_is_looked_at_before_its_first_message(
-    database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
+    database: CountingDatabase, tenant: Tenant, session_id: UUID
 ) -> None:
     standings = Standings(database)
-    desk = TurnDesk(database, TurnStarter(Away(), "nobodys"), events, standings, None, queue_max=100)
+    desk = TurnDesk(database, TurnStarter(Away(), "nobodys"), standings, None, queue_max=100)
     caller = await opener(database, tenant, session_id)
     database.taken()
 
@@ -370,12 +356,12 @@ async def test_a_session_that_was_opened_here_is_looked_at_before_its_first_mess
 
 
 async def test_a_message_that_meets_an_open_turn_begins_none(
-    server: Server, database: CountingDatabase, events: EventLog, tenant: Tenant, session_id: UUID
+    server: Server, database: CountingDatabase, tenant: Tenant, session_id: UUID
 ) -> None:
     client = await TemporalClient.connect(server.addresses.temporal_address)
     starter = TurnStarter(Here(client), "neo")
     starter.early = Beside()
-    desk = TurnDesk(database, starter, events, Standings(database), None, queue_max=100)
+    desk = TurnDesk(database, starter, Standings(database), None, queue_max=100)
     caller = await opener(database, tenant, session_id)
 
     accepted = [

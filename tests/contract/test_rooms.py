@@ -18,10 +18,10 @@ from contract.source_tree import (
 
 FILES_MAX = 14
 COUNTED = {".py", ".lua", ".sql"}
-# The turn's folder is divided when its steps become rows of their own. The others are being divided now.
-LARGER_FOLDERS = {"turns", "events"}
+# The turn's folder is divided when its steps become rows of their own.
+LARGER_FOLDERS = {"turns"}
 # Folders that are being cleared of rings, unexplained inner imports and wiring.
-NOT_YET = ("turns/", "events/")
+NOT_YET = ("turns/",)
 # How a library is told something.
 LIBRARIES = re.compile(
     r": (app\.state\.\w+|app\.openapi|app\.openapi_schema"  # FastAPI

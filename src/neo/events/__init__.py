@@ -10,12 +10,11 @@ from neo.events import envelope
 from neo.events.cursor import InvalidCursor, Position, parse_cursor, since_cursor
 from neo.events.entry import Entry
 from neo.events.envelope import Chunk, EventKind
-from neo.events.errors import Fenced
 from neo.events.log import EventLog, replayed
 from neo.events.store import Page
 from neo.events.subscription import Subscription
 from neo.events.subscriptions import Subscriptions
-from neo.events.writer import NextClaim, TurnWriter
+from neo.events.writer import Fenced, NextClaim, TurnWriter
 
 __all__ = [
     "Chunk",

@@ -7,10 +7,9 @@ from uuid import UUID
 
 import structlog
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 from neo.events.cursor import Position
 from neo.events.envelope import Chunk
-from neo.events.errors import Fenced
 from neo.events.flush_interval import FlushInterval
 from neo.events.store import Appended, EventStore
 from neo.events.transcript_buffer import TranscriptBuffer
@@ -25,6 +24,16 @@ RETRY_FIRST_SECONDS = 0.02
 RETRY_MOST_SECONDS = 1.0
 # A store that has lost a turn this often is not worth another claim: the turn is replayed at its end.
 CLAIMS_MAX = 50
+
+
+class Fenced(Failure):
+    """An attempt found that another one has a newer claim of its turn, and stopped."""
+
+    kind = Kind.CONFLICT
+    code = "turn_fenced"
+    remedy = ""
+    edges = (Edge.LOG,)
+
 
 # The first claim, then a higher one from PostgreSQL. Raises `Fenced` when the turn has ended or has a newer claim.
 NextClaim = Callable[[], Awaitable[int]]

@@ -3,7 +3,6 @@
 from neo.kit.addresses import is_loopback, is_secure_url
 from neo.kit.background import keep_running
 from neo.kit.batcher import Batcher
-from neo.kit.bound import Bound
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guid import find_guid
@@ -11,7 +10,6 @@ from neo.kit.loops import loop_in_thread, new_loop, run_in
 
 __all__ = [
     "Batcher",
-    "Bound",
     "arm_failpoints",
     "collect_seldom",
     "find_guid",

@@ -13,7 +13,6 @@ from neo.chat.posting.refusing import overlapping, refuse_repeat
 from neo.chat.posting.standing import Standing, Standings, lock_standing
 from neo.chat.posting.storing import Accepted, Storage, Submission, store_alone
 from neo.db import Database
-from neo.events import EventLog
 from neo.kit import reached
 from neo.telemetry import traces
 from neo.turns.contract import TurnInput
@@ -26,14 +25,12 @@ class TurnDesk:
         self,
         database: Database,
         starter: TurnStarter,
-        events: EventLog,
         standings: Standings,
         inspector: Inspector | None,
         *,
         queue_max: int,
     ) -> None:
         self._database = database
-        self._events = events
         self._queue_max = queue_max
         self._starter = starter
         self._inspector = inspector
