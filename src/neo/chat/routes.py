@@ -248,7 +248,7 @@ async def tail_events(
     disconnect. A response carries one turn: after its terminal envelope (`finish`, `error` or `abort`) comes
     `data: [DONE]` and the end. `204` when there is nothing to come. A malformed cursor is `400 invalid_cursor`.
 
-    When what follows the cursor is no longer kept, a `data-stream-reset` chunk says so and the turn is told again
+    When what follows the cursor is no longer kept, a `data-stream-reset` chunk says so and the turn is replayed
     from its start. A turn taken up again after a crash says `data-turn-restarted` and starts over: drop the parts
     before it. A comment keeps the connection alive every 15 s; a tail of long life ends with `retry:`.
     """

@@ -1,0 +1,66 @@
+"""The house speaks the field's words (docs/decisions/0033): these were coined here, and the field has better ones."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Coined word: the field's.
+COINED = {
+    r"pens?": "claim",
+    r"overtaken?": "fenced",
+    r"in (one )?hand": "leased, or running",
+    r"full(er)? house": "under load",
+    r"nudg(e|es|ed)": "wake-up",
+    r"glances?": "snapshot",
+    r"presumed?|presumes": "verified at the door",
+    r"lingering": "subscribed",
+    r"hush(ed)?": "paused",
+    r"stirred": "woken",
+    r"teller": "renderer",
+    r"told again": "replayed",
+    r"album": "image loader",
+    r"patien(ce|tly)": "time-out, or retry",
+    r"(a|the) beat|beats": "heartbeat",
+    r"hang(s)? up|hung up": "disconnect",
+    r"lots": "batch",
+    r"rehearsal": "warm-up",
+}
+PATTERN = re.compile(r"\b(" + "|".join(f"(?:{word})" for word in COINED) + r")\b", re.IGNORECASE)
+# What starts turns is to be replaced as a whole, with its words.
+STARTS_TURNS = {
+    "beginning",
+    "holding",
+    "running",
+    "start",
+    "start_queue",
+    "telling_later",
+    "activities",
+    "home",
+}
+EXCEPTED = {f"src/neo/turns/{name}.py" for name in STARTS_TURNS} | {
+    # It renames the column that had one.
+    "src/neo/db/migrations/versions/0011_claims.py",
+}
+
+
+def texts() -> list[Path]:
+    found = [
+        *ROOT.glob("[!C]*.md"),
+        ROOT / "CONTRIBUTING.md",
+        *ROOT.glob("docs/*.md"),
+        *ROOT.glob("bench/*.md"),
+    ]
+    for kind in ("*.py", "*.sql", "*.lua"):
+        found += (ROOT / "src/neo").rglob(kind)
+    return sorted(path for path in found if str(path.relative_to(ROOT)) not in EXCEPTED)
+
+
+@pytest.mark.parametrize("path", texts(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_coined_word_is_used(path: Path) -> None:
+    split = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", path.read_text())
+
+    found = sorted({match[0].lower() for match in PATTERN.finditer(split)})
+
+    assert found == [], found
