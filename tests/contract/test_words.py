@@ -28,18 +28,25 @@ COINED = {
     r"rehearsal": "warm-up",
 }
 PATTERN = re.compile(r"\b(" + "|".join(f"(?:{word})" for word in COINED) + r")\b", re.IGNORECASE)
-# What starts turns is to be replaced as a whole, with its words.
-STARTS_TURNS = {
-    "beginning",
-    "holding",
-    "running",
-    "start",
-    "start_queue",
-    "telling_later",
-    "activities",
-    "home",
-}
-EXCEPTED = {f"src/neo/turns/{name}.py" for name in STARTS_TURNS} | {
+# What starts turns, and asks whether they were, is to be replaced as a whole, with its words.
+STARTS_TURNS = (
+    "worker.py",
+    *(
+        f"turns/{name}.py"
+        for name in (
+            "activities",
+            "beginning",
+            "holding",
+            "home",
+            "running",
+            "start",
+            "start_queue",
+            "sweep",
+            "telling_later",
+        )
+    ),
+)
+EXCEPTED = {f"src/neo/{name}" for name in STARTS_TURNS} | {
     # It renames the column that had one.
     "src/neo/db/migrations/versions/0011_claims.py",
 }
