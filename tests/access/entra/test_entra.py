@@ -408,16 +408,3 @@ async def test_v1_tokens_keep_the_same_rules(
 async def test_v2_with_the_v1_audience_is_refused_with_v1_on_as_well(issuer: Issuer) -> None:
     with pytest.raises(Unauthenticated):
         await issuer.verifier(v1_audience=V1_AUDIENCE).verify(v2_with_v1_audience(issuer))
-
-
-async def test_a_check_costs_under_a_fifth_of_a_millisecond(issuer: Issuer) -> None:
-    verifier, token = issuer.verifier(), issuer.token()
-    await verifier.verify(token)
-    costs = []
-
-    for _ in range(500):
-        begun = time.perf_counter()
-        await verifier.verify(token)
-        costs.append(time.perf_counter() - begun)
-
-    assert sorted(costs)[len(costs) // 4] < 0.0002
