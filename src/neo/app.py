@@ -112,6 +112,7 @@ def build_app(
     engines = Engines(resources.database, resources.valkey, resources.temporal)
     health = Health(engines, None if embedded_worker is None else lambda: embedded_worker.is_up)
     lookups = Lookups(resources.database)
+    limiter = RequestLimiter(plain(settings.streams.redis_url) or "", settings.server.rate_limit_requests)
     open_tails = OpenTails(
         closing,
         per_tenant_max=settings.streams.tails_per_tenant,
@@ -129,6 +130,7 @@ def build_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(resources.aclose)
+            stack.push_async_callback(limiter.aclose)
             await stack.enter_async_context(resources.events.subscriptions())
             async with asyncio.TaskGroup() as group:
                 running = [
@@ -152,7 +154,7 @@ def build_app(
     signer = UrlSigner(secret_keys(settings))
     app = routed(lifespan)
     app.state.database = resources.database
-    app.state.gate = _gate(resources, settings, lookups)
+    app.state.gate = _gate(resources, settings, lookups, limiter)
     app.state.desks = Desks(
         SessionDesk(resources.database, standings),
         TurnDesk(
@@ -201,7 +203,7 @@ def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     return app
 
 
-def _gate(resources: Resources, settings: Settings, lookups: Lookups) -> Gate:
+def _gate(resources: Resources, settings: Settings, lookups: Lookups, limiter: RequestLimiter) -> Gate:
     authenticator = Authenticator(
         resources.database,
         key_format(settings),
@@ -209,8 +211,6 @@ def _gate(resources: Resources, settings: Settings, lookups: Lookups) -> Gate:
         entra=entra_verifier(settings),
         enrol=Enrolment(resources.database),
     )
-    redis_url = plain(settings.streams.redis_url) or ""
-    limiter = RequestLimiter(redis_url, settings.server.rate_limit_requests)
     return Gate(authenticator, lookups, limiter, FailedAttempts(settings.server.failed_attempts))
 
 
