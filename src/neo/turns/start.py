@@ -85,7 +85,7 @@ class TurnStarter:
         self._note_told(turn.turn_id)
         await reached("after_start")
 
-    def has_in_hand(self, turn_id: str) -> bool:
+    def is_starting(self, turn_id: str) -> bool:
         """Whether this process is to tell Temporal of the turn, or has a moment ago: it was not left behind."""
         told = self._told.get(turn_id)
         return self.later.holds(turn_id) or (told is not None and time.monotonic() - told < TOLD_SECONDS)

@@ -94,7 +94,7 @@ class Sweeper:
 
     async def _handle(self, row: Record) -> None:
         turn = TurnInput(str(row["tenant_id"]), str(row["session_id"]), str(row["id"]))
-        if self.starter.has_in_hand(turn.turn_id):
+        if self.starter.is_starting(turn.turn_id):
             # This process runs the turn, or is about to start its workflow.
             return
         try:
