@@ -28,8 +28,7 @@ EDGES = {
     "response.py",
     "sending.py",
     "gate.py",
-    "callers.py",
-    "desks.py",
+    "dependencies.py",
     "stop_routes.py",
 }
 

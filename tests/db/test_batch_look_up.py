@@ -6,33 +6,34 @@ from typing import Any
 
 import pytest
 
-from neo.db import BatchLookUp, Database
+from neo.db import Database
 from support.server import Server
 
 ECHO = "SELECT unnest($1::bytea[]) AS key"
 
 
-class Line:
-    """A look-up whose queries wait to be let, one by one."""
+class Waiting(Database):
+    """A database whose look-ups of keys wait to be let, one by one."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self, url: str) -> None:
+        super().__init__(url, connections_max=1)
         self.asked: list[int] = []
         self.let = asyncio.Semaphore(0)
         self.answered = asyncio.Event()
-        self.look_up = BatchLookUp(self._find, key="key")
+        self.look_up = self.batch_look_up("neo_find_api_keys", key="key")
 
-    async def _find(self, keys: list[bytes]) -> Sequence[Any]:
+    async def _find_keys(self, function: str, keys: list[bytes]) -> Sequence[Any]:
+        assert function == "neo_find_api_keys"
         self.asked.append(len(keys))
-        rows = await self._database._functions.fetch(ECHO, keys)
+        rows = await self._functions.fetch(ECHO, keys)
         await self.let.acquire()
-        # Whoever waits for this runs after the query has ended, and before who was next in line is awake.
+        # Whoever waits for this runs after the query has ended, and before who was next is awake.
         self.answered.set()
         return rows
 
     async def ask(self, number: int) -> None:
         key = number.to_bytes(2, "big")
-        row = await self.look_up.first([key])
+        row = await self.look_up([key])
         assert row is not None
         assert row["key"] == key
 
@@ -47,33 +48,35 @@ class Line:
 
 
 @pytest.fixture
-async def line(server: Server) -> AsyncIterator[Line]:
-    database = Database(server.addresses.database_url, connections_max=1)
-    yield Line(database)
+async def database(server: Server) -> AsyncIterator[Waiting]:
+    database = Waiting(server.addresses.database_url)
+    yield database
     await database.aclose()
 
 
-async def test_who_asks_meanwhile_goes_with_the_next_query(line: Line) -> None:
-    asking = [asyncio.create_task(line.ask(number)) for number in range(50)]
-    await line.until_asked(1)
+async def test_who_asks_meanwhile_goes_with_the_next_query(database: Waiting) -> None:
+    first = asyncio.create_task(database.ask(0))
+    await database.until_asked(1)
+    others = [asyncio.create_task(database.ask(number)) for number in range(1, 50)]
+    await asyncio.sleep(0)
     for _ in range(2):
-        line.let.release()
+        database.let.release()
 
-    await asyncio.gather(*asking)
+    await asyncio.gather(first, *others)
 
-    assert line.asked == [1, 49]
+    assert database.asked == [1, 49]
 
 
-async def test_who_asks_while_the_line_moves_on_does_not_go_alone(line: Line) -> None:
+async def test_who_asks_while_a_query_ends_does_not_go_alone(database: Waiting) -> None:
     """Each would wait for the query of the one before: with 300 users that took seconds."""
-    first = asyncio.create_task(line.ask(0))
-    await line.until_asked(1)
-    second = asyncio.create_task(line.ask(1))
-    others = [asyncio.create_task(line.ask_when_answered(number)) for number in range(2, 50)]
+    first = asyncio.create_task(database.ask(0))
+    await database.until_asked(1)
+    second = asyncio.create_task(database.ask(1))
+    others = [asyncio.create_task(database.ask_when_answered(number)) for number in range(2, 50)]
     await asyncio.sleep(0.05)
     for _ in range(50):
-        line.let.release()
+        database.let.release()
 
     await asyncio.gather(first, second, *others)
 
-    assert line.asked == [1, 1, 48]
+    assert database.asked == [1, 1, 48]

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from neo.db.permits import STILL_SECONDS, Permits
+from neo.db.pool import STILL_SECONDS, Permits
 
 
 async def hold(permits: Permits, seconds: float) -> None:

@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 
 from neo.access import CallerKind, Credential, CredentialKind, Pepper, Principal
-from neo.access.lookups import Lookups
+from neo.access.credentials import Lookups
 from neo.chat.history import Reader
 from neo.db import Database, check_role, check_schema
 from neo.db.migrate import OLDEST, migrate

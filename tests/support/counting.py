@@ -5,8 +5,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from neo.db import BatchLookUp, Database
-from neo.db.function_call import calling
+from neo.db import Database
 
 
 class CountingDatabase(Database):
@@ -21,13 +20,9 @@ class CountingDatabase(Database):
         self.asked.append(function)
         return await super().call(function, *values)
 
-    def batch_look_up(self, function: str, *, key: str) -> BatchLookUp:
-        async def find(keys: list[bytes]) -> Sequence[Any]:
-            self.asked.append(function)
-            found: Sequence[Any] = await self._key_connection.fetch(calling(function, 1), keys)
-            return found
-
-        return BatchLookUp(find, key=key)
+    async def _find_keys(self, function: str, keys: list[bytes]) -> Sequence[Any]:
+        self.asked.append(function)
+        return await super()._find_keys(function, keys)
 
     def taken(self) -> list[str]:
         """What was asked since this was called last."""

@@ -7,6 +7,7 @@ platform act for another tenant.
 """
 
 from neo.access.authenticate import Authenticator
+from neo.access.credentials import Lookups
 from neo.access.entra.claims import EntraRules
 from neo.access.entra.key_source import KeySource
 from neo.access.entra.person import EntraPerson
@@ -20,7 +21,6 @@ from neo.access.keys.models import ApiKey
 from neo.access.keys.store import ApiKeyStore
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import Allowance, RateLimited, RequestLimiter
-from neo.access.lookups import Lookups
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role, Surface
 from neo.access.rights import Right, check_right
 from neo.access.session_tokens import SECONDS_DEFAULT as TOKEN_SECONDS_DEFAULT

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import orjson
 
+from neo.access.credentials import LastUse, Lookups
 from neo.access.entra.person import EntraPerson
 from neo.access.errors import (
     CredentialLapsed,
@@ -19,8 +20,6 @@ from neo.access.errors import (
     Unauthenticated,
 )
 from neo.access.keys.format import KEY_PREFIX, KeyFormat, Pepper
-from neo.access.keys.last_use import LastUse
-from neo.access.lookups import Lookups
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.access.session_tokens import ISSUER, SessionTokens
 from neo.db import Database

@@ -9,10 +9,10 @@ import structlog
 from starlette.requests import Request
 
 from neo.access.authenticate import Authenticator
+from neo.access.credentials import Lookups
 from neo.access.errors import Unauthenticated
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import RequestLimiter
-from neo.access.lookups import Lookups
 from neo.access.principal import Principal
 from neo.access.rights import Right, check_right
 from neo.api import add_headers, phases_of

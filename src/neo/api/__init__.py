@@ -21,8 +21,7 @@ from neo.api.paging import (
     read_page_token,
     requested_page,
 )
-from neo.api.phases import Phases, phases_of
-from neo.api.request_scope import RepeatedParameter, RequestScope, add_headers
+from neo.api.request_scope import Phases, RepeatedParameter, RequestScope, add_headers, phases_of
 
 __all__ = [
     "ERRORS",

@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from neo.api.phases import phases_of
+from neo.api.request_scope import phases_of
 from neo.errors import Failure, Kind
 
 BODY_BYTES_MAX = 1024 * 1024

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
-from neo.api.phases import phases_of
+from neo.api.request_scope import phases_of
 
 
 def success(

@@ -6,7 +6,7 @@ there. A posted message is answered `202` once it is stored with its turn; nothi
 
 from neo.chat.archive import Archivist
 from neo.chat.cancel import Canceller
-from neo.chat.desks import Desks
+from neo.chat.dependencies import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.posting.standing import Standings

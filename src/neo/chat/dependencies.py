@@ -1,6 +1,7 @@
-"""The doors of the chat routes: one session, or the list of them."""
+"""What chat routes depend on: who is calling, the ids of the path, and the use cases."""
 
 from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import unquote
 from uuid import UUID
@@ -10,12 +11,40 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from neo.access import Gate, Principal, Right, check_right
+from neo.chat.archive import Archivist
+from neo.chat.cancel import Canceller
 from neo.chat.errors import EndUserInvalid
+from neo.chat.history import Reader
+from neo.chat.open import SessionDesk
+from neo.chat.posting.submit import TurnDesk
+from neo.chat.tokens.mint import TokenDesk
+from neo.chat.uploads.grant import UploadDesk
 from neo.errors import Failure
 from neo.kit import find_guid
 from neo.sessions import SessionNotFound
+from neo.tails import Tails
 from neo.telemetry import access_metrics
 from neo.turns.errors import TurnNotFound
+
+
+@dataclass(frozen=True)
+class Desks:
+    """Everything that a Chat route may ask; `app.state.desks`."""
+
+    sessions: SessionDesk
+    turns: TurnDesk
+    reader: Reader
+    archivist: Archivist
+    canceller: Canceller
+    tails: Tails
+    tokens: TokenDesk
+    uploads: UploadDesk
+
+
+# Dependencies are coroutines: the framework would run a plain function in a thread of its own.
+async def desks_of(request: Request) -> Desks:
+    desks: Desks = request.app.state.desks
+    return desks
 
 
 def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any, Principal]]:
@@ -83,6 +112,7 @@ def _known(text: str, otherwise: Failure) -> UUID:
     return found
 
 
+Desk = Annotated[Desks, Depends(desks_of)]
 Opener = Annotated[Principal, Depends(charged_later(Right.OPEN_SESSION))]
 SessionId = Annotated[UUID, Depends(known_session_id)]
 TurnId = Annotated[UUID, Depends(known_turn_id)]

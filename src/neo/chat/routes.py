@@ -8,7 +8,9 @@ from neo.access import Gate, Principal, Right, caller_with
 from neo.api import JsonBody, Page, json_body, operation, phases_of, requested_page, success
 from neo.attachments import Cited
 from neo.chat import paging
-from neo.chat.callers import (
+from neo.chat.dependencies import (
+    Desk,
+    Desks,
     Opener,
     SessionCloser,
     SessionId,
@@ -18,7 +20,6 @@ from neo.chat.callers import (
     TurnReader,
     spoken_for,
 )
-from neo.chat.desks import Desk, Desks
 from neo.chat.open import Opening
 from neo.chat.posting.draft import Draft
 from neo.chat.schemas import (

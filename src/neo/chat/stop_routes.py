@@ -2,8 +2,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from neo.api import operation, success
-from neo.chat.callers import SessionCloser, SessionId, TurnId
-from neo.chat.desks import Desk
+from neo.chat.dependencies import Desk, SessionCloser, SessionId, TurnId
 from neo.chat.schemas import ChatSessionResource, ChatTurnResource
 from neo.chat.shown import shown_session, shown_turn
 

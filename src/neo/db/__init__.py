@@ -8,7 +8,6 @@ tables, is in `sql/`.
 """
 
 from neo.db.base import Base
-from neo.db.batch_look_up import BatchLookUp
 from neo.db.database import Database
 from neo.db.driver import DatabaseUnavailable
 from neo.db.function_call import call_within
@@ -16,7 +15,6 @@ from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_s
 
 __all__ = [
     "Base",
-    "BatchLookUp",
     "Database",
     "DatabaseRoleUnsafe",
     "DatabaseUnavailable",

@@ -8,16 +8,17 @@ from sqlalchemy import event, text
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from neo.db.batch_look_up import BatchLookUp
 from neo.db.committing import committed
-from neo.db.driver import DEAD, cut, driver_of, mapped, unavailable
+from neo.db.driver import DEAD, DatabaseUnavailable, cut, driver_of, mapped, unavailable
 from neo.db.function_call import calling
-from neo.db.function_pool import FunctionConnection, FunctionPool
-from neo.db.permits import WAIT_SECONDS, Permits
+from neo.db.pool import WAIT_SECONDS, FunctionConnection, FunctionPool, Permits
+from neo.kit import Batcher
 
 CONNECT_SECONDS = 2.0
 # For look-ups of keys, besides all others.
 KEY_CONNECTIONS = 1
+# Of those who look up keys, as many share a query; the others go with the next one.
+ASKERS_MAX = 1_000
 # An index look-up takes a fraction of a millisecond; a server that is silent for this long is down or frozen.
 ANSWER_SECONDS = 1.5
 # One connection in four is for functions: one that is used again and again is used without a check.
@@ -90,9 +91,18 @@ class Database:
         async with mapped(), self._permits.taken(), self._autocommit.connect() as connection:
             yield connection
 
-    def batch_look_up(self, function: str, *, key: str) -> BatchLookUp:
-        """A function that finds the rows of many keys; its column `key` says whose row it is."""
-        return BatchLookUp(lambda keys: self._key_connection.fetch(calling(function, 1), keys), key=key)
+    def batch_look_up(self, function: str, *, key: str) -> Batcher[list[bytes], asyncpg.Record | None]:
+        """Looks up the row of the first of some keys that has one, with one query for all who ask in the same moment.
+
+        The function finds the rows of many keys; its column `key` says whose row it is.
+        """
+
+        async def first_of_each(asked: list[list[bytes]]) -> list[asyncpg.Record | None]:
+            rows = await self._find_keys(function, list({one for keys in asked for one in keys}))
+            found = {row[key]: row for row in rows}
+            return [next((found[one] for one in keys if one in found), None) for keys in asked]
+
+        return Batcher(first_of_each, most=ASKERS_MAX, name=function, silence=DatabaseUnavailable)
 
     async def ping(self) -> None:
         async with self.without_tenant() as connection:
@@ -102,6 +112,9 @@ class Database:
         await self._key_connection.aclose()
         await self._functions.aclose()
         await self._engine.dispose()
+
+    async def _find_keys(self, function: str, keys: list[bytes]) -> Sequence[asyncpg.Record]:
+        return await self._key_connection.fetch(calling(function, 1), keys)
 
     @asynccontextmanager
     async def _begun(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:

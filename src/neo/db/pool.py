@@ -1,20 +1,71 @@
-"""Connections for functions, which every request and turn waits for: to check one out costs more than the call.
+"""Who may use a connection, and the connections that functions are called on.
 
 A call may be made twice when its connection has died, so a function does nothing twice.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Literal
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from neo.db.driver import DEAD, Driver, cut, driver_of, mapped, unavailable
-from neo.db.permits import Permits
+from neo.telemetry import engine_metrics
+
+# Where no permit is given back for this long, the wait is refused: those who have them are stuck.
+STILL_SECONDS = 1.0
+# As long as permits are given back they are waited for, but not longer than clients wait.
+WAIT_SECONDS = 5.0
+
+
+class Permits:
+    """One for each connection, and how long the others wait for one."""
+
+    def __init__(self, most: int) -> None:
+        self._free = asyncio.Semaphore(most)
+        self._given_back = 0
+
+    @asynccontextmanager
+    async def taken(self) -> AsyncIterator[None]:
+        """Wait for a permit, and give it back; raises TimeoutError."""
+        asked = _now()
+        await self._take()
+        engine_metrics.pool_waited(_now() - asked)
+        try:
+            yield
+        finally:
+            self._given_back += 1
+            self._free.release()
+
+    async def _take(self) -> None:
+        if not self._free.locked():
+            await self._free.acquire()
+            return
+        taking = asyncio.create_task(self._free.acquire())
+        try:
+            await self._wait_for(taking)
+        except BaseException:
+            if taking.done() and not taking.cancelled():
+                self._free.release()
+            taking.cancel()
+            raise
+
+    async def _wait_for(self, taking: asyncio.Task[Literal[True]]) -> None:
+        give_up_at = _now() + WAIT_SECONDS
+        while not taking.done():
+            before = self._given_back
+            await asyncio.wait((taking,), timeout=STILL_SECONDS)
+            if not taking.done() and (self._given_back == before or _now() > give_up_at):
+                raise TimeoutError
 
 
 class FunctionPool:
-    """As many connections as run a query at once, up to a bound; the one that was used last is used next."""
+    """As many connections as run a query at once, up to a bound; the one that was used last is used next.
+
+    Every request and turn waits for functions, and to check a connection out would cost more than the call.
+    """
 
     def __init__(self, engine: AsyncEngine, most: int) -> None:
         self._free = [FunctionConnection(engine) for _ in range(most)]
@@ -80,3 +131,7 @@ class FunctionConnection:
         self._connection = await self._engine.connect()
         self._driver = driver = await driver_of(self._connection)
         return driver
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

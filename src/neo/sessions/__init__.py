@@ -5,9 +5,8 @@ next turn can go on from there. An archived session takes no more messages. Who 
 (`visible.py`); an end user's token opens one session and is on record here.
 """
 
-from neo.sessions.models import ChatMessage, ChatSession, Role
+from neo.sessions.models import ChatMessage, ChatSession, Role, title_of
 from neo.sessions.store import MessageStore, SessionNotFound, SessionStore
-from neo.sessions.title import title_of
 from neo.sessions.tokens import SessionToken, SessionTokenNotFound, SessionTokenStore
 from neo.sessions.visible import check_readable, check_writable
 

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from neo.db import Base
 
+TITLE_CHARACTERS_MAX = 60
+
 
 class Role(StrEnum):
     USER = "user"
@@ -65,3 +67,12 @@ class ChatMessage(Base):
     @property
     def has_files(self) -> bool:
         return any(part["type"] == "file" for part in self.parts)
+
+
+def title_of(message: str) -> str | None:
+    """A session's title when none was given: the first line of its first message."""
+    lines = message.strip().splitlines()
+    if not lines:
+        return None
+    line = lines[0].strip()
+    return line if len(line) <= TITLE_CHARACTERS_MAX else line[: TITLE_CHARACTERS_MAX - 1].rstrip() + "…"

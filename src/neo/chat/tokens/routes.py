@@ -6,8 +6,7 @@ from starlette.responses import Response
 
 from neo.access import TOKEN_SECONDS_MAX, Gate, Principal, Right
 from neo.api import JsonBody, json_body, operation, success
-from neo.chat.callers import charged_later
-from neo.chat.desks import Desk
+from neo.chat.dependencies import Desk, charged_later
 from neo.chat.tokens.mint import Minting, not_mintable
 from neo.chat.tokens.schemas import MintSessionTokenRequest, MintSessionTokenResponse, RevokedSessionToken
 from neo.errors import Failure

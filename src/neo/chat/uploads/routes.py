@@ -5,8 +5,7 @@ from starlette.responses import Response
 
 from neo.api import JsonBody, json_body, operation, success
 from neo.attachments import IMAGE_BYTES_MAX
-from neo.chat.callers import SessionId, Talker
-from neo.chat.desks import Desk
+from neo.chat.dependencies import Desk, SessionId, Talker
 from neo.chat.uploads.schemas import AttachmentUploadUrlRequest, AttachmentUploadUrlResponse
 from neo.errors import Failure
 
