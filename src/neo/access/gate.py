@@ -17,7 +17,7 @@ from neo.access.principal import Principal
 from neo.access.rights import Right, check_right
 from neo.api import add_headers, phases_of
 from neo.errors import Failure
-from neo.telemetry import access_metrics
+from neo.telemetry import request_metrics
 
 
 class Gate:
@@ -40,7 +40,7 @@ class Gate:
         try:
             caller = await self._authenticator.authenticate(request.headers.getlist("authorization"))
         except Failure as failure:
-            access_metrics.auth_failed(
+            request_metrics.auth_failed(
                 failure.reason if isinstance(failure, Unauthenticated) else failure.code
             )
             if isinstance(failure, Unauthenticated) and failure.is_guess:
@@ -69,7 +69,7 @@ class Gate:
             return caller
         tenant_id = await self._lookups.relayed_session(caller, session_id)
         if tenant_id is None:
-            access_metrics.cross_tenant_denied("relayed_session")
+            request_metrics.cross_tenant_denied("relayed_session")
             return None
         return acting_for(caller, tenant_id)
 

@@ -13,7 +13,8 @@ from neo.events.envelope import Chunk
 from neo.events.flush_interval import FlushInterval
 from neo.events.store import Appended, EventStore
 from neo.events.transcript_buffer import TranscriptBuffer
-from neo.streams import Backoff, StreamsUnavailable
+from neo.kit import Backoff
+from neo.streams import StreamsUnavailable
 from neo.telemetry import turn_metrics
 
 log = structlog.get_logger()

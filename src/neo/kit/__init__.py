@@ -1,14 +1,15 @@
 """Small tools that know nothing of Neo's business."""
 
 from neo.kit.addresses import is_loopback, is_secure_url
-from neo.kit.background import keep_running
 from neo.kit.batcher import Batcher
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guid import find_guid
 from neo.kit.loops import loop_in_thread, new_loop, run_in
+from neo.kit.retry import Backoff, keep_running
 
 __all__ = [
+    "Backoff",
     "Batcher",
     "arm_failpoints",
     "collect_seldom",

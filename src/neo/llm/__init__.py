@@ -7,7 +7,6 @@ Responses API is read in `responses/`; the other two dialects are read by a libr
 second to import and is loaded only where it is needed (`Models.warm`). The settings arrive as plain values.
 """
 
-from neo.llm.budget import LOCAL_CONTEXT_TOKENS
 from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.errors import (
@@ -28,6 +27,7 @@ from neo.llm.errors import (
     ResponseForgotten,
 )
 from neo.llm.fit import Fitted, estimate_tokens, fit
+from neo.llm.model_families import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
 from neo.llm.prompt import Image, Prompt, Said
 from neo.llm.providers import ProviderSettings

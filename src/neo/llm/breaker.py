@@ -10,7 +10,7 @@ import structlog
 
 from neo.llm.deltas import Delta
 from neo.llm.errors import ProviderTimeout, ProviderUnavailable
-from neo.telemetry import model_metrics
+from neo.telemetry import turn_metrics
 
 log = structlog.get_logger()
 
@@ -72,11 +72,11 @@ class Breaker:
             if was_open:
                 self._open_seconds = min(OPEN_MOST_SECONDS, self._open_seconds * 2)
             self._open_until = self.clock() + self._open_seconds
-            model_metrics.breaker_is(self.name, is_open=True)
+            turn_metrics.breaker_is(self.name, is_open=True)
             log.warning("provider_breaker_open", provider=self.name, seconds=self._open_seconds)
 
     def _recover(self) -> None:
         if self.is_open:
-            model_metrics.breaker_is(self.name, is_open=False)
+            turn_metrics.breaker_is(self.name, is_open=False)
             log.info("provider_breaker_closed", provider=self.name)
         self._failures, self._open_seconds = 0, OPEN_FIRST_SECONDS

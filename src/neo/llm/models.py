@@ -6,17 +6,18 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
+from neo.errors import Failure
 from neo.llm.breaker import Breaker
-from neo.llm.budget import budget
-from neo.llm.call_metrics import counted
 from neo.llm.chosen import ChosenModel, ReasoningEffort
-from neo.llm.deltas import Delta
+from neo.llm.deltas import Completed, Delta
 from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
+from neo.llm.model_families import budget
 from neo.llm.prompt import Prompt
 from neo.llm.providers import ProviderSettings, address
 from neo.llm.responses.answer import ResponsesApi
 from neo.llm.spec import ModelSpec, Provider, Tier
 from neo.llm.transport.clients import Clients
+from neo.telemetry import turn_metrics
 
 if TYPE_CHECKING:
     from neo.llm.library.answer import LibraryApi
@@ -57,7 +58,7 @@ class Models:
             deltas = self._responses.answer(chosen, prompt, previous_response_id)
         else:
             deltas = self._library_answer(chosen, prompt)
-        return self._breaker(chosen).guard(counted(chosen.provider.value, deltas))
+        return self._breaker(chosen).guard(_counted(chosen.provider.value, deltas))
 
     async def warm(self) -> None:
         """Load what the configured providers need, so that no turn has to wait for it."""
@@ -114,3 +115,23 @@ class Models:
             name = f"{chosen.provider.value}/{chosen.region}"
             self._breakers[key] = Breaker(name, self._providers.breaker_failures)
         return self._breakers[key]
+
+
+async def _counted(provider: str, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:
+    """Yields the same deltas, and counts in the metrics how the call ended."""
+    status = "broken"
+    try:
+        async with aclosing(deltas):
+            async for delta in deltas:
+                if isinstance(delta, Completed):
+                    status = "ok"
+                yield delta
+    except (GeneratorExit, asyncio.CancelledError):
+        # A caller that has the last delta closes the stream without asking for more.
+        status = "cancelled" if status != "ok" else status
+        raise
+    except Failure as failure:
+        status = failure.code
+        raise
+    finally:
+        turn_metrics.model_called(provider, status)

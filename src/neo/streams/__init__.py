@@ -5,10 +5,8 @@ whether to go without. A `PubSubConnection` serves many channels. It is made aga
 because what was published meanwhile is gone.
 """
 
-from neo.streams.backoff import Backoff
 from neo.streams.errors import StreamsUnavailable
 from neo.streams.pubsub_connection import PubSubConnection
-from neo.streams.script import Script
-from neo.streams.valkey import Valkey
+from neo.streams.valkey import Script, Valkey
 
-__all__ = ["Backoff", "PubSubConnection", "Script", "StreamsUnavailable", "Valkey"]
+__all__ = ["PubSubConnection", "Script", "StreamsUnavailable", "Valkey"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from neo.streams.backoff import Backoff
+from neo.kit import Backoff
 from neo.streams.errors import StreamsUnavailable, driver_errors_mapped
 from neo.streams.valkey import Valkey
 

@@ -1,19 +1,27 @@
-"""The connections to Valkey, with a bound on every wait."""
+"""The connections to Valkey, with a bound on every wait. Commands are sent in batches over the driver's pipelines."""
 
+import asyncio
 from collections.abc import Sequence
-from typing import Any
+from hashlib import sha1
+from typing import Any, TypeAlias
 
-from redis.asyncio import ConnectionPool
+from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as ConnectionLost
+from redis.exceptions import NoScriptError
+from redis.exceptions import TimeoutError as DriverTimeout
 
+from neo.kit import Batcher
 from neo.streams.errors import driver_errors_mapped
-from neo.streams.pipeline import Command, Pipelines, Word
-from neo.streams.script import Script
+
+Word: TypeAlias = bytes | str | int | float
+Command: TypeAlias = Sequence[Word]
 
 # Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without it.
 ANSWER_SECONDS = 2.0
+# Each command takes Valkey a fraction of a millisecond, and nobody else is to wait long for one batch.
+COMMANDS_MAX = 128
 
 
 class Valkey:
@@ -60,7 +68,7 @@ class Valkey:
         report: bytes = await self.call("INFO", section)
         return dict(line.split(":", 1) for line in report.decode().splitlines() if ":" in line)
 
-    def script(self, source: str) -> Script:
+    def script(self, source: str) -> "Script":
         return Script(source, self._pipelines.batcher())
 
     def new_connection(self) -> Any:
@@ -70,3 +78,50 @@ class Valkey:
 
     async def aclose(self) -> None:
         await self._pool.aclose()
+
+
+class Pipelines:
+    """Sends each batch of commands over a connection of the pool, and waits a bounded time for the answers."""
+
+    def __init__(self, pool: ConnectionPool, answer_seconds: float) -> None:
+        self._client = Redis(connection_pool=pool)
+        # The driver would shape answers by the command's name. Ours are read as Valkey gives them.
+        self._client.response_callbacks.clear()
+        self._answer_seconds = answer_seconds
+
+    async def send(self, commands: Sequence[Command]) -> list[Any]:
+        """The answers in the commands' order; no transaction. A command that Valkey refuses has an error there."""
+        pipeline = self._client.pipeline(transaction=False)
+        for words in commands:
+            pipeline.execute_command(*words)
+        async with asyncio.timeout(self._answer_seconds):
+            return await pipeline.execute(raise_on_error=False)
+
+    def batcher(self) -> Batcher[Command, Any]:
+        """What is called while a batch is on its way goes with the next. A command may fail without the others."""
+        return Batcher(
+            self.send, most=COMMANDS_MAX, name="valkey-batch", silence=(TimeoutError, DriverTimeout)
+        )
+
+
+class Script:
+    """A Lua script, sent by its digest.
+
+    Its calls are batched among themselves, so that they do not wait for other commands.
+    """
+
+    def __init__(self, source: str, batcher: Batcher[Command, Any]) -> None:
+        self._source = source
+        # A name that Valkey gives, and no secret.
+        self._digest = sha1(source.encode(), usedforsecurity=False).hexdigest()
+        self._call = batcher
+
+    async def __call__(self, *, keys: list[bytes], words: Sequence[Word]) -> Any:
+        command = ("EVALSHA", self._digest, len(keys), *keys, *words)
+        with driver_errors_mapped():
+            try:
+                return await self._call(command)
+            except NoScriptError:
+                # Valkey is new, or has been emptied.
+                await self._call(("SCRIPT", "LOAD", self._source))
+            return await self._call(command)

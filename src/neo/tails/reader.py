@@ -28,7 +28,7 @@ from neo.errors import Failure, Kind
 from neo.events import Entry, EventKind, EventLog, Position, envelope, replayed
 from neo.streams import StreamsUnavailable
 from neo.tails.turn_status import Opening, TurnState, TurnStatusReader, is_at_end
-from neo.telemetry import tail_metrics
+from neo.telemetry import request_metrics
 
 # Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.
 QUESTIONS_MAX = 4
@@ -398,6 +398,6 @@ class TailReader:
     def _reset(self, turn_no: int, loss: Loss) -> None:
         """Tell the reader to forget what it has of a turn; its cursor stays where it is until it has more."""
         if not self._has_nothing:
-            tail_metrics.reset(loss.value)
+            request_metrics.stream_reset(loss.value)
             self._frames.append(envelope.frame_without_id(envelope.stream_reset(turn_no, loss.value)))
         self._has_nothing = True

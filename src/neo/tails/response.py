@@ -11,7 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 from neo.api import abort_connection
 from neo.tails.open_tails import Permit
 from neo.tails.tail import Tail
-from neo.telemetry import tail_metrics
+from neo.telemetry import request_metrics
 
 log = structlog.get_logger()
 
@@ -49,7 +49,7 @@ class TailResponse(Response):
         self._permit = permit or Permit()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        tail_metrics.opened()
+        request_metrics.tail_opened()
         ending = "broken"
         disconnect = asyncio.get_running_loop().create_task(self._stop_at_disconnect(receive))
         try:
@@ -68,7 +68,7 @@ class TailResponse(Response):
         finally:
             disconnect.cancel()
             self._tail.close()
-            tail_metrics.closed(ending)
+            request_metrics.tail_closed(ending)
 
     async def _stop_at_disconnect(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

@@ -5,26 +5,15 @@ microsecond each, and served when a port is set; their labels are words of a fix
 made only when there is somewhere to send them. Instruments live as long as the process, so they are modules.
 """
 
-from neo.telemetry import (
-    access_metrics,
-    engine_metrics,
-    model_metrics,
-    request_metrics,
-    tail_metrics,
-    traces,
-    turn_metrics,
-)
+from neo.telemetry import engine_metrics, request_metrics, traces, turn_metrics
+from neo.telemetry.engine_metrics import measure_loop_lag
 from neo.telemetry.logs import configure_logs
-from neo.telemetry.loop_lag import measure_loop_lag
 
 __all__ = [
-    "access_metrics",
     "configure_logs",
     "engine_metrics",
     "measure_loop_lag",
-    "model_metrics",
     "request_metrics",
-    "tail_metrics",
     "traces",
     "turn_metrics",
 ]

@@ -1,4 +1,4 @@
-"""Metrics of messages and their turns."""
+"""Metrics of messages, of their turns, and of the calls to the models' providers."""
 
 from neo.telemetry.instruments import LONG_SECONDS, SHORT_SECONDS, counter, gauge, histogram
 
@@ -32,6 +32,22 @@ _fenced = counter(
 _outbox_age = gauge(
     "outbox_oldest_age_seconds", "How long the turn that waits longest to be started has been next, seconds."
 )
+_model_calls = counter(
+    "llm_calls",
+    "Calls to a model by how they ended: ok, cancelled, or the failure's code.",
+    "provider",
+    "status",
+)
+_model_incomplete = counter(
+    "llm_incomplete", "Answers that broke off before the provider said that they were over."
+)
+_breaker_open = gauge(
+    "llm_breaker_open",
+    "1 while calls are kept from a provider that is down, by provider and region.",
+    "provider",
+)
+
+PROVIDER_INCOMPLETE = "provider_incomplete"
 
 
 def accepted(seconds: float) -> None:
@@ -66,3 +82,13 @@ def write_fenced() -> None:
 
 def outbox_age(seconds: float) -> None:
     _outbox_age.set(seconds)
+
+
+def model_called(provider: str, status: str) -> None:
+    _model_calls.labels(provider, status).inc()
+    if status == PROVIDER_INCOMPLETE:
+        _model_incomplete.inc()
+
+
+def breaker_is(provider: str, *, is_open: bool) -> None:
+    _breaker_open.labels(provider).set(is_open)

@@ -3,7 +3,7 @@
 import pytest
 
 from neo.llm import ChosenModel, Models, ModelSpec, ProviderSettings, Tier
-from neo.llm.responses.reasoning import reasoning, reasons
+from neo.llm.model_families import reasoning, reasons
 
 SETTINGS = ProviderSettings(openai_api_key="key", azure_endpoint="https://x", azure_api_key="key")
 

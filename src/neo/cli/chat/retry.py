@@ -4,13 +4,12 @@ import time
 from collections.abc import Callable
 
 from neo.errors import Failure
+from neo.kit import Backoff
 
 RETRY_SECONDS_FIRST = 0.2
 RETRY_SECONDS_MAX = 5.0
 # A restart takes seconds and a full rate limit a minute: longer than both, and short enough to watch.
 GIVE_UP_SECONDS = 90.0
-
-
 # A shorter wait is not announced.
 SAY_FROM_SECONDS = 1.0
 
@@ -19,9 +18,6 @@ class Retry:
     """Waits between attempts, and raises the last trouble once the server has been silent for too long."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
-        # The streams' package pulls in the Redis client, which `--help` need not wait for.
-        from neo.streams.backoff import Backoff  # noqa: PLC0415
-
         self._say = say
         self._backoff = Backoff(first_seconds=RETRY_SECONDS_FIRST, most_seconds=RETRY_SECONDS_MAX)
         self.reset()

@@ -8,16 +8,15 @@ import httpx2
 
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Delta
+from neo.llm.model_families import reasons
 from neo.llm.prompt import Prompt
 from neo.llm.providers import address
-from neo.llm.responses.body import Body
+from neo.llm.responses.body import Body, ReadThrottle
 from neo.llm.responses.endpoint import Endpoint, responses_endpoint
-from neo.llm.responses.event_json import UnreadableError
+from neo.llm.responses.events import UnreadableError
 from neo.llm.responses.failures import failure
 from neo.llm.responses.provider_error import ProviderError, error_of
-from neo.llm.responses.read_throttle import ReadThrottle
 from neo.llm.responses.reader import ResponseReader
-from neo.llm.responses.reasoning import reasons
 from neo.llm.responses.request import request_body
 from neo.llm.responses.sse import EventTooLongError
 from neo.llm.spec import Provider

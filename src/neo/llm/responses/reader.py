@@ -5,8 +5,7 @@ from typing import ClassVar
 
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.responses.coalesce import Event, coalesced
-from neo.llm.responses.event_json import UnreadableError, object_in, text_in
+from neo.llm.responses.events import Event, UnreadableError, coalesced, object_in, text_in
 from neo.llm.responses.provider_error import error_in_stream
 from neo.llm.sanitize import AnswerLength, count, short_name, storable
 

@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from neo.llm.chosen import ChosenModel
+from neo.llm.model_families import reasoning
 from neo.llm.prompt import Image, Prompt, Said, image_caption
-from neo.llm.responses.reasoning import reasoning
 
 
 def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo.llm.responses.coalesce import DELTAS, Event, coalesced
-from neo.llm.responses.event_json import UnreadableError
+from neo.llm.responses.events import DELTAS, Event, UnreadableError, coalesced
 
 places = {
     "item_id": st.sampled_from(["msg_1", "msg_2"]),
