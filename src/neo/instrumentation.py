@@ -12,7 +12,7 @@ from neo.resources import Resources
 from neo.settings import TelemetrySettings
 from neo.telemetry import measure_loop_lag, traces
 from neo.telemetry.metrics_server import metrics_served
-from neo.turns.outbox import OutboxWatch
+from neo.turns.starting.outbox import OutboxWatch
 
 log = structlog.get_logger()
 

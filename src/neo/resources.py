@@ -14,10 +14,10 @@ from neo.kit import is_secure_url
 from neo.llm import Models, ModelSpec, ProviderSettings
 from neo.settings import BlobSettings, ModelSettings, Settings, plain
 from neo.streams import Valkey
-from neo.turns.connect import TemporalConnection
 from neo.turns.end import TurnEnder
-from neo.turns.start import TurnStarter
+from neo.turns.starting.start import TurnStarter
 from neo.turns.sweep import Sweeper
+from neo.turns.temporal.connect import TemporalConnection
 
 SECRET_CHARACTERS_MIN = 32
 

@@ -12,16 +12,16 @@ from neo.attachments import Normaliser, Pixels
 from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources
 from neo.settings import Settings
-from neo.turns.activities import TurnActivities
-from neo.turns.beginning import Beginnings
 from neo.turns.cancellations import Cancellations
-from neo.turns.contract import HEARTBEAT_PASSED_ON
-from neo.turns.holding import Holding
-from neo.turns.home import Home
 from neo.turns.images import ImageLoader
 from neo.turns.outcome import Outcomes
+from neo.turns.starting.beginning import Beginnings
+from neo.turns.starting.holding import Holding
 from neo.turns.step import ModelStep
-from neo.turns.workflow import ChatTurnWorkflow
+from neo.turns.temporal.activities import TurnActivities
+from neo.turns.temporal.contract import HEARTBEAT_PASSED_ON
+from neo.turns.temporal.home import Home
+from neo.turns.temporal.workflow import ChatTurnWorkflow
 
 log = structlog.get_logger()
 

@@ -20,11 +20,11 @@ from neo.chat.posting.standing import Standings
 from neo.chat.posting.storing import ACCEPT, Storage, Submission
 from neo.chat.posting.submit import TurnDesk
 from neo.sessions import SessionNotFound
-from neo.turns.contract import TurnInput
 from neo.turns.models import TurnStatus
 from neo.turns.prompt import Task, begin_task, task_of
-from neo.turns.start import TurnStarter
-from neo.turns.start_queue import BURST
+from neo.turns.starting.start import TurnStarter
+from neo.turns.starting.start_queue import BURST
+from neo.turns.temporal.contract import TurnInput
 from support.counting import CountingDatabase
 from support.rows import Rows, Tenant, opened
 from support.server import Server

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client as Temporal
 
-from neo.turns.holding import HELD_FOR
-from neo.turns.running import QUIET_MAX
+from neo.turns.starting.holding import HELD_FOR
+from neo.turns.starting.running import QUIET_MAX
 from support.client import Client
 from support.rows import Rows
 from support.server import Server

@@ -3,7 +3,7 @@
 import asyncio
 from contextvars import ContextVar
 
-from neo.turns.contract import TurnInput
+from neo.turns.temporal.contract import TurnInput
 
 request: ContextVar[int] = ContextVar("request")
 

@@ -13,10 +13,10 @@ from neo.db import Database
 from neo.events import EventLog, Position, TurnWriter
 from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore
 from neo.streams import Valkey
-from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.prompt import Task, begin_task
 from neo.turns.store import TurnStore
+from neo.turns.temporal.contract import TurnInput
 
 INSTRUCTIONS = "You help with printers."
 MODEL = "scripted:tokens=5"

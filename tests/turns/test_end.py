@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 
 from neo.events import Fenced
-from neo.turns.connect import TemporalConnection
 from neo.turns.end import Ending, TurnEnder
 from neo.turns.errors import TURN_LOST, TurnNotFound
 from neo.turns.models import TurnStatus
-from neo.turns.start import TurnStarter
+from neo.turns.starting.start import TurnStarter
 from neo.turns.store import TurnStore
+from neo.turns.temporal.connect import TemporalConnection
 from support.server import Server
 from support.temporal import knows_of
 from turns.stage import Stage, input_of, text_part

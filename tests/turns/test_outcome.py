@@ -9,13 +9,12 @@ import pytest
 from neo.events import Fenced, TurnWriter, envelope
 from neo.llm import ChosenModel, Completed, Delta, Provider, ReasoningDelta, TextDelta, ToolCall
 from neo.sessions import SessionStore
-from neo.turns.attempt import Attempt
-from neo.turns.claims import Claims
-from neo.turns.connect import TemporalConnection
+from neo.turns.attempt import Attempt, Claims
 from neo.turns.end import TurnEnder
 from neo.turns.outcome import Outcomes
 from neo.turns.render import Renderer
-from neo.turns.start import TurnStarter
+from neo.turns.starting.start import TurnStarter
+from neo.turns.temporal.connect import TemporalConnection
 from turns.stage import Stage, input_of, types
 
 CHOSEN = ChosenModel(

@@ -8,12 +8,12 @@ from uuid import UUID
 from temporalio.client import Client
 
 from neo.db import Database
-from neo.turns.connect import TemporalConnection
 from neo.turns.end import TurnEnder
 from neo.turns.errors import TURN_LOST
 from neo.turns.models import ChatTurn, TurnStatus
-from neo.turns.start import TurnStarter
+from neo.turns.starting.start import TurnStarter
 from neo.turns.sweep import CANCEL_TIMEOUT, Sweeper
+from neo.turns.temporal.connect import TemporalConnection
 from support.server import Server
 from support.temporal import knows_of
 from turns.stage import COMPLETED, Stage, input_of

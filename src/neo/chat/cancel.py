@@ -11,11 +11,11 @@ from neo.sessions import ChatSession, SessionStore, check_writable
 from neo.streams import Valkey
 from neo.telemetry import turn_metrics
 from neo.turns.cancellations import publish_cancel
-from neo.turns.contract import TurnInput
 from neo.turns.end import Ending, end_within
 from neo.turns.models import ChatTurn, TurnStatus
-from neo.turns.start import TurnStarter
+from neo.turns.starting.start import TurnStarter
 from neo.turns.store import TurnStore
+from neo.turns.temporal.contract import TurnInput
 
 
 class Canceller:

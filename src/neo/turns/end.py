@@ -16,11 +16,11 @@ from neo.db import Database, call_within
 from neo.events import Fenced
 from neo.sessions import SessionStore
 from neo.telemetry import turn_metrics
-from neo.turns.contract import TurnInput
 from neo.turns.models import ChatTurn, TurnStatus
 from neo.turns.retry import until_database_answers
-from neo.turns.start import TurnStarter
+from neo.turns.starting.start import TurnStarter
 from neo.turns.store import TurnStore
+from neo.turns.temporal.contract import TurnInput
 
 log = structlog.get_logger()
 

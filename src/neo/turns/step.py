@@ -26,16 +26,15 @@ from neo.llm import (
     fit,
 )
 from neo.telemetry import traces
-from neo.turns.attempt import Attempt
-from neo.turns.beginning import Beginnings
+from neo.turns.attempt import Attempt, Claims
 from neo.turns.cancellations import Cancellations
-from neo.turns.claims import Claims
-from neo.turns.contract import PROVIDER_ATTEMPTS_MAX, TURN_SECONDS_MAX, TurnInput
 from neo.turns.errors import TURN_TIMED_OUT
 from neo.turns.images import ImageLoader
 from neo.turns.outcome import Outcomes
 from neo.turns.prompt import Task, continues_from
 from neo.turns.render import Renderer, start_chunk
+from neo.turns.starting.beginning import Beginnings
+from neo.turns.temporal.contract import PROVIDER_ATTEMPTS_MAX, TURN_SECONDS_MAX, TurnInput
 
 log = structlog.get_logger()
 

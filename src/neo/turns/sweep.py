@@ -14,11 +14,11 @@ from temporalio.service import RPCError
 from neo.db import Database, DatabaseUnavailable
 from neo.events import EventLog, Fenced
 from neo.telemetry import turn_metrics
-from neo.turns.contract import TurnInput
 from neo.turns.end import TurnEnder
 from neo.turns.errors import TURN_LOST, TurnRefused
 from neo.turns.models import TurnStatus
-from neo.turns.start import TurnStarter
+from neo.turns.starting.start import TurnStarter
+from neo.turns.temporal.contract import TurnInput
 
 log = structlog.get_logger()
 
@@ -27,7 +27,7 @@ SWEEP_SECONDS = 0.5
 QUEUED_AFTER = timedelta(seconds=1)
 # A running turn is started again now and then, in case Temporal has lost or ended its workflow; where it
 # runs, that changes nothing. One that was begun before Temporal heard of it is due as soon as its process no
-# longer renews `held_until` (`turns/holding.py`).
+# longer renews `held_until` (`turns/starting/holding.py`).
 RUNNING_AFTER = timedelta(seconds=15)
 TURNS_MAX = 100
 # A worker that lives stops an answer within a second; after this there is none.

@@ -15,9 +15,9 @@ from neo.chat.posting.storing import Accepted, Storage, Submission, store_alone
 from neo.db import Database
 from neo.kit import reached
 from neo.telemetry import traces
-from neo.turns.contract import TurnInput
-from neo.turns.holding import HELD_FOR
-from neo.turns.start import TurnStarter
+from neo.turns.starting.holding import HELD_FOR
+from neo.turns.starting.start import TurnStarter
+from neo.turns.temporal.contract import TurnInput
 
 
 class TurnDesk:

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from neo.attachments import OrphanSweeper
     from neo.db import Database
     from neo.settings import Settings
-    from neo.turns.connect import TemporalConnection
-    from neo.turns.contract import TurnInput
     from neo.turns.sweep import Sweeper
+    from neo.turns.temporal.connect import TemporalConnection
+    from neo.turns.temporal.contract import TurnInput
 
 CONNECT_SECONDS = 5.0
 
@@ -68,8 +68,8 @@ class RepairContext:
     async def turns(self, broken: str) -> list["TurnInput"]:
         from sqlalchemy import select  # noqa: PLC0415
 
-        from neo.turns.contract import TurnInput  # noqa: PLC0415
         from neo.turns.models import ChatTurn  # noqa: PLC0415
+        from neo.turns.temporal.contract import TurnInput  # noqa: PLC0415
 
         wanted = select(ChatTurn.tenant_id, ChatTurn.session_id, ChatTurn.id)
         async with self.owner.without_tenant() as connection:
@@ -80,10 +80,10 @@ class RepairContext:
         """The same sweeper with which a server starts and ends turns."""
         from neo.events import EventLog  # noqa: PLC0415
         from neo.streams import Valkey  # noqa: PLC0415
-        from neo.turns.connect import TemporalConnection  # noqa: PLC0415
         from neo.turns.end import TurnEnder  # noqa: PLC0415
-        from neo.turns.start import TurnStarter  # noqa: PLC0415
+        from neo.turns.starting.start import TurnStarter  # noqa: PLC0415
         from neo.turns.sweep import Sweeper  # noqa: PLC0415
+        from neo.turns.temporal.connect import TemporalConnection  # noqa: PLC0415
 
         if self._sweeper is None:
             chosen = self.settings.temporal

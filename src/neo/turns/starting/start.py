@@ -12,11 +12,11 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 
 from neo.kit import reached
-from neo.turns.contract import CHAT_TURN_WORKFLOW, TurnInput
 from neo.turns.errors import TurnRefused
-from neo.turns.running import Step
-from neo.turns.start_queue import StartQueue
-from neo.turns.telling_later import TellingLater
+from neo.turns.starting.running import Step
+from neo.turns.starting.start_queue import StartQueue
+from neo.turns.starting.telling_later import TellingLater
+from neo.turns.temporal.contract import CHAT_TURN_WORKFLOW, TurnInput
 
 log = structlog.get_logger()
 

@@ -8,7 +8,7 @@ from temporalio.client import Client as Temporal
 from temporalio.client import WorkflowHistory
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
-from neo.turns.workflow import ChatTurnWorkflow
+from neo.turns.temporal.workflow import ChatTurnWorkflow
 from support.client import Client
 from support.rows import Rows
 from support.server import Server

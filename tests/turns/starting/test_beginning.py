@@ -11,12 +11,12 @@ from sqlalchemy import TextClause, text
 from neo.chat.posting.draft import Draft
 from neo.chat.posting.standing import Standings
 from neo.chat.posting.storing import Storage, Submission
-from neo.turns import beginning
-from neo.turns.beginning import Beginnings
-from neo.turns.contract import TurnInput
 from neo.turns.errors import BegunElsewhere
-from neo.turns.holding import HELD_FOR, Holding
 from neo.turns.prompt import Task
+from neo.turns.starting import beginning
+from neo.turns.starting.beginning import Beginnings
+from neo.turns.starting.holding import HELD_FOR, Holding
+from neo.turns.temporal.contract import TurnInput
 from support.counting import CountingDatabase
 from support.rows import Rows, opened
 from support.server import Server

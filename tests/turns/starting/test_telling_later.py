@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from neo.turns import telling_later
-from neo.turns.contract import TurnInput
-from neo.turns.telling_later import TELLING_MAX, TellingLater
+from neo.turns.starting import telling_later
+from neo.turns.starting.telling_later import TELLING_MAX, TellingLater
+from neo.turns.temporal.contract import TurnInput
 from support.recorded import Recorded, request, turn
 
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from neo.db import Database
-from neo.turns.contract import STEP_ATTEMPTS_MAX, TurnInput
 from neo.turns.errors import BegunElsewhere, TurnNotFound
 from neo.turns.models import ChatTurn
 from neo.turns.prompt import Earlier, Task, begin_task, read_transcript
 from neo.turns.retry import until_database_answers
 from neo.turns.store import TurnStore
+from neo.turns.temporal.contract import STEP_ATTEMPTS_MAX, TurnInput
 
 # Nothing was said before it.
 FIRST_TURN = 1

@@ -2,8 +2,8 @@ import asyncio
 
 import pytest
 
-from neo.turns import start_queue
-from neo.turns.start_queue import (
+from neo.turns.starting import start_queue
+from neo.turns.starting.start_queue import (
     AFTER_BURST,
     BURST,
     BURST_SECONDS,

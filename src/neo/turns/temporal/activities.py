@@ -19,21 +19,21 @@ from temporalio.exceptions import ApplicationError
 from neo.events import EventLog, Fenced
 from neo.llm import ProviderFailure
 from neo.telemetry import turn_metrics
-from neo.turns.beginning import Beginnings
-from neo.turns.contract import (
+from neo.turns.end import TurnEnder
+from neo.turns.errors import TURN_ATTEMPTS_EXHAUSTED, BegunElsewhere
+from neo.turns.prompt import Task, task_of
+from neo.turns.starting.beginning import Beginnings
+from neo.turns.starting.holding import HELD_FOR
+from neo.turns.starting.running import RunningSteps, Step
+from neo.turns.step import ModelStep
+from neo.turns.temporal.contract import (
     FAIL_TURN,
     HEARTBEAT_SECONDS,
     RUN_MODEL_STEP,
     STEP_ATTEMPTS_MAX,
     TurnInput,
 )
-from neo.turns.end import TurnEnder
-from neo.turns.errors import TURN_ATTEMPTS_EXHAUSTED, BegunElsewhere
-from neo.turns.holding import HELD_FOR
-from neo.turns.home import Home
-from neo.turns.prompt import Task, task_of
-from neo.turns.running import RunningSteps, Step
-from neo.turns.step import ModelStep
+from neo.turns.temporal.home import Home
 
 log = structlog.get_logger()
 

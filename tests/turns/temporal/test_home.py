@@ -8,7 +8,7 @@ from contextvars import ContextVar
 import pytest
 
 from neo.kit import loop_in_thread, run_in
-from neo.turns.home import SILENT_SECONDS, Home
+from neo.turns.temporal.home import SILENT_SECONDS, Home
 
 TURN: ContextVar[str] = ContextVar("TURN", default="none")
 

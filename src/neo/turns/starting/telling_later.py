@@ -6,8 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
-from neo.turns.contract import TurnInput
-from neo.turns.running import Step
+from neo.turns.starting.running import Step
+from neo.turns.temporal.contract import TurnInput
 
 # First words of others come before what Temporal costs. A process that dies meanwhile leaves the turn to the sweepers.
 HELD_SECONDS = 1.0

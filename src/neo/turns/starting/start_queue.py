@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import Context, copy_context
 from typing import Any
 
-from neo.turns.contract import TurnInput
+from neo.turns.temporal.contract import TurnInput
 
 # Starts under way at once in one process. More would not be sooner, for Temporal takes them one by one.
 STARTS_MAX = 50

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neo.turns.running import EARLY_MAX, QUIET_MAX, RunningSteps
+from neo.turns.starting.running import EARLY_MAX, QUIET_MAX, RunningSteps
 
 
 class Begun:

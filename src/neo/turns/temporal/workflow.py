@@ -3,7 +3,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 with workflow.unsafe.imports_passed_through():
-    from neo.turns.contract import (
+    from neo.turns.temporal.contract import (
         CHAT_TURN_WORKFLOW,
         FAIL_TIMEOUT,
         FAIL_TURN,

@@ -6,7 +6,7 @@ import pytest
 
 from neo.db import Database, DatabaseUnavailable
 from neo.events import Fenced
-from neo.turns.claims import Claims
+from neo.turns.attempt import Claims
 from neo.turns.models import TurnStatus
 from neo.turns.retry import until_database_answers
 from turns.stage import Stage, input_of
