@@ -1,4 +1,4 @@
-"""Deltas that are read together are told as one, and nothing else changes."""
+"""Deltas that are read together become one, and nothing else changes."""
 
 from itertools import groupby
 from typing import Any
