@@ -2,5 +2,6 @@
 more of the processor than all else that a turn does.
 
 `answer.py` makes the call, `body.py` reads the body, `sse.py` splits it into events, `events.py` parses those and joins
-deltas that came together, `reader.py` turns them into what the turn takes, and `failures.py` turns what went wrong into Neo's failures.
+deltas that came together, `reader.py` turns them into what the turn takes, and `failures.py` turns what went
+wrong into Neo's failures.
 """
