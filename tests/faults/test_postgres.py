@@ -199,6 +199,9 @@ def frozen(postmaster: int) -> Iterator[None]:
             process.resume()
 
 
+ENDS_SECONDS = 5 * SILENCE_SECONDS
+
+
 async def test_f15_a_transaction_on_a_server_that_froze_meanwhile_ends(world: World) -> None:
     postgres = world.stack.engines["postgres"]
     database = Database(world.stack.addresses.database_url, statement_seconds=0.5)
@@ -211,5 +214,6 @@ async def test_f15_a_transaction_on_a_server_that_froze_meanwhile_ends(world: Wo
     finally:
         await database.aclose()
 
-    assert time.monotonic() - began < SILENCE_SECONDS + ANSWER_SECONDS
+    # It would wait without end. How long the machine takes for the rest of it is no matter.
+    assert time.monotonic() - began < ENDS_SECONDS
     await world.stack.whole()
