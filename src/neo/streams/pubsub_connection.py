@@ -2,7 +2,6 @@
 
 import asyncio
 import math
-from collections import deque
 from collections.abc import Callable
 from itertools import count, islice
 from typing import Any
@@ -39,7 +38,7 @@ class PubSubConnection:
         self._channels: set[bytes] = set()
         # SUBSCRIBEs not yet confirmed. A channel left and entered again has two, and counts after the last.
         self._unconfirmed: dict[bytes, int] = {}
-        self._outbox: deque[tuple[bytes, ...]] = deque()
+        self._outbox: list[tuple[bytes, ...]] = []
         self._outbox_filled = asyncio.Event()
         self._pongs: dict[bytes, asyncio.Future[None]] = {}
         self._tokens = count(1)
@@ -122,9 +121,12 @@ class PubSubConnection:
         with driver_errors_mapped():
             while True:
                 await self._wait_for_commands()
-                while self._outbox:
-                    async with asyncio.timeout(self._valkey.answer_seconds):
-                        await connection.send_command(*self._outbox.popleft(), check_health=False)
+                # In one write: each takes turns of the loop, which are long under load, and readers wait for it.
+                commands, self._outbox = self._outbox, []
+                async with asyncio.timeout(self._valkey.answer_seconds):
+                    await connection.send_packed_command(
+                        connection.pack_commands(commands), check_health=False
+                    )
 
     async def _wait_for_commands(self) -> None:
         self._outbox_filled.clear()
