@@ -118,7 +118,7 @@ async def test_silence_ends_in_time_and_hangs_up(
     with pytest.raises(ProviderTimeout):
         await ask(f"{dialect}:{name}", through=impatient)
 
-    assert 0.25 < time.monotonic() - started_at < 2
+    assert 0.95 < time.monotonic() - started_at < 2.7
 
     async def has_gone() -> bool:
         return [call["disconnected"] for call in await calls(name)] == [True]
@@ -138,7 +138,7 @@ async def test_an_answer_is_over_when_the_provider_says_so_and_not_when_it_hangs
 
 
 async def test_time_between_chunks_is_counted_anew(ask: Ask, impatient: Models) -> None:
-    received = await ask("scripted:tokens=6,delay_ms=100", through=impatient)
+    received = await ask("scripted:tokens=6,delay_ms=300", through=impatient)
 
     assert received.text == "w1 w2 w3 w4 w5 w6 "
 
@@ -237,7 +237,8 @@ async def test_failures_show_nothing_of_the_provider(ask: Ask, scripted_url: str
 @pytest.fixture
 async def impatient(settings: ProviderSettings) -> AsyncIterator[Models]:
     spec = ModelSpec.parse("scripted:tokens=1")
-    models = Models(spec, spec, replace(settings, idle_seconds=0.3, thinking_seconds=0.3))
+    # So short that a test can wait for it, and longer than a busy machine is late.
+    models = Models(spec, spec, replace(settings, idle_seconds=1.0, thinking_seconds=1.0))
     yield models
     await models.aclose()
 
