@@ -38,7 +38,6 @@ from neo.chat import (
     Desks,
     Reader,
     SessionDesk,
-    Standings,
     TokenDesk,
     TurnDesk,
     UploadDesk,
@@ -150,23 +149,22 @@ def build_app(
                 for task in running:
                     task.cancel()
 
-    standings = Standings(resources.database)
     signer = UrlSigner(secret_keys(settings))
     app = routed(lifespan)
     app.state.database = resources.database
     app.state.gate = _gate(resources, settings, lookups, limiter)
     app.state.desks = Desks(
-        SessionDesk(resources.database, standings),
+        SessionDesk(resources.database),
         TurnDesk(
             resources.database,
-            resources.starter,
-            standings,
+            resources.valkey,
+            resources.places,
             Inspector(resources.blobs) if resources.blobs is not None else None,
             queue_max=settings.server.turn_queue_max,
         ),
         Reader(resources.database),
         Archivist(resources.database),
-        Canceller(resources.database, resources.valkey, resources.events, resources.starter),
+        Canceller(resources.database, resources.valkey, resources.events),
         tails,
         TokenDesk(resources.database, SessionTokens(secret_keys(settings))),
         UploadDesk(

@@ -9,7 +9,7 @@ from neo.chat.cancel import Canceller
 from neo.chat.dependencies import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
-from neo.chat.posting.standing import Standings
+from neo.chat.posting.session_access import SessionAccesses
 from neo.chat.posting.submit import TurnDesk
 from neo.chat.routes import router
 from neo.chat.stop_routes import stop_router
@@ -24,7 +24,7 @@ __all__ = [
     "Desks",
     "Reader",
     "SessionDesk",
-    "Standings",
+    "SessionAccesses",
     "TokenDesk",
     "TurnDesk",
     "UploadDesk",

@@ -70,6 +70,8 @@ CREATE TABLE tool_calls (
     status text NOT NULL CHECK (status IN ('PLANNED', 'WAITING', 'RUNNING', 'OK', 'FAILED', 'TIMED_OUT', 'REFUSED',
                                            'REJECTED', 'EXPIRED', 'CANCELLED', 'UNKNOWN')),
     outcome jsonb,
+    -- The CALLS segment that has settled its outcome.
+    outcome_segment integer,
     created_at timestamptz NOT NULL DEFAULT now(),
     dispatched_at timestamptz,
     ended_at timestamptz,

@@ -1,21 +1,25 @@
--- What runs before a tenant is known: claiming in the order that is fair to tenants, leases, what is due. With the
--- owner's rights, ids only.
+-- What is done before a tenant is known: claiming turns in the order that is fair to tenants, renewing leases, finding
+-- what is due. These run with the owner's rights; they return ids, and nothing that was said.
 
+-- Whether a turn of anybody may be claimed now.
 CREATE FUNCTION neo_is_claimable_waiting()
 RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT EXISTS (SELECT 1 FROM chat_turns t WHERE t.claimable_at <= clock_timestamp())
 $$;
 
--- The claim itself. Turns are ranked by how many leases their tenant holds and by how long they wait; those that
--- somebody else is claiming are skipped.
+-- Claims turns: the oldest of the tenants that hold the fewest leases. What somebody else is claiming is skipped.
+--
+-- `takes_over` also claims turns whose lease has passed; tenants in `without_tenants` have what they may take in the
+-- calling process; `only_turn` is the one to claim. An exhausted turn was begun too often: it is to be ended.
 CREATE FUNCTION neo_take_claims(
     turns_max integer, lease interval, takes_over boolean, without_tenants uuid[], only_turn uuid)
 RETURNS TABLE (tenant_id uuid, id uuid, is_exhausted boolean)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
 DECLARE
     locked uuid[];
+    exhausted uuid[];
 BEGIN
     -- The locking SELECT asks again what the ranking saw: the row may have been claimed since.
     WITH ranked AS MATERIALIZED (
@@ -41,8 +45,9 @@ BEGIN
         ORDER BY rank, o.claimable_at
         LIMIT 64
     )
-    SELECT array_agg(l.id) INTO locked FROM (
-        SELECT t.id FROM chat_turns t JOIN ranked r ON r.id = t.id
+    SELECT array_agg(l.id), array_agg(l.id) FILTER (WHERE l.is_exhausted) INTO locked, exhausted FROM (
+        SELECT t.id, t.claim >= 62 OR t.segment_attempts + (t.lease_id IS NOT NULL)::integer >= 6 AS is_exhausted
+        FROM chat_turns t JOIN ranked r ON r.id = t.id
         WHERE t.claimable_at <= clock_timestamp() AND (takes_over OR t.lease_id IS NULL)
         ORDER BY r.rank, r.claimable_at
         LIMIT turns_max
@@ -50,44 +55,72 @@ BEGIN
     ) l;
     RETURN QUERY
     UPDATE chat_turns t SET
-        status = 'RUNNING', waiting_for = NULL,
+        status = 'RUNNING',
         claim = least(t.claim + 1, 62),
-        attempts = t.attempts + neo_is_attempt(t)::integer,
+        attempts = t.attempts + (t.lease_id IS NOT NULL OR t.started_at IS NULL)::integer,
         segment_attempts = t.segment_attempts + (t.lease_id IS NOT NULL)::integer,
         lease_id = gen_random_uuid(), claimable_at = clock_timestamp() + lease,
         started_at = coalesce(t.started_at, clock_timestamp())
     WHERE t.id = ANY (locked)
-    RETURNING t.tenant_id, t.id, t.segment_attempts >= 6 OR (t.claim = 62 AND t.segment_attempts > 0);
+    RETURNING t.tenant_id, t.id, coalesce(t.id = ANY (exhausted), false);
 END
 $$;
 
--- A first start and a take-over count as attempts; going on with what was given up does not.
-CREATE FUNCTION neo_is_attempt(turn chat_turns)
-RETURNS boolean
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT turn.lease_id IS NOT NULL OR turn.started_at IS NULL
-$$;
-
--- Renews the leases of one process, and tells what has become of these turns and of those that it waits for. The
--- process is seen by it. Rows that are locked are being written by somebody, which renews them or ends them.
+-- Renews the leases of one process, notes that it is there, and returns what has become of its turns and of those that
+-- it waits for. A locked row is skipped: whoever has the lock renews the lease or ends it.
 CREATE FUNCTION neo_renew_leases(
-    process_id uuid, places integer, turn_ids uuid[], lease_ids uuid[], joined_ids uuid[], lease interval)
+    process_id uuid, of_places integer, turn_ids uuid[], lease_ids uuid[], joined_ids uuid[], lease interval)
 RETURNS TABLE (id uuid, status text, is_lost boolean, is_cancelled boolean, is_claimable boolean)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
 BEGIN
-    INSERT INTO turn_processes AS p (id, places, seen_at) VALUES (process_id, places, clock_timestamp())
+    INSERT INTO turn_processes AS p (id, places, seen_at) VALUES (process_id, of_places, clock_timestamp())
     ON CONFLICT (id) DO UPDATE SET places = excluded.places, seen_at = excluded.seen_at;
+    DELETE FROM turn_processes p WHERE p.seen_at < clock_timestamp() - interval '1 hour';
     UPDATE chat_turns t SET claimable_at = clock_timestamp() + lease
     WHERE t.id IN (
         SELECT h.id FROM chat_turns h
         JOIN unnest(turn_ids, lease_ids) AS mine (id, lease_id) ON h.id = mine.id AND h.lease_id = mine.lease_id
         FOR UPDATE OF h SKIP LOCKED);
     RETURN QUERY
-    SELECT t.id, t.status, mine.lease_id IS NOT NULL AND t.lease_id IS DISTINCT FROM mine.lease_id,
-           t.cancel_requested_at IS NOT NULL, coalesce(t.claimable_at <= clock_timestamp(), false)
-    FROM unnest(turn_ids || joined_ids, lease_ids) AS mine (id, lease_id)
+    SELECT t.id, t.status, t.lease_id IS DISTINCT FROM mine.lease_id, t.cancel_requested_at IS NOT NULL,
+           coalesce(t.claimable_at <= clock_timestamp(), false)
+    FROM unnest(turn_ids, lease_ids) AS mine (id, lease_id)
     JOIN chat_turns t ON t.id = mine.id
-    WHERE mine.lease_id IS NULL OR t.lease_id IS DISTINCT FROM mine.lease_id OR t.cancel_requested_at IS NOT NULL;
+    WHERE t.lease_id IS DISTINCT FROM mine.lease_id OR t.cancel_requested_at IS NOT NULL
+    UNION ALL
+    SELECT t.id, t.status, false, false, coalesce(t.claimable_at <= clock_timestamp(), false)
+    FROM chat_turns t WHERE t.id = ANY (joined_ids);
 END
+$$;
+
+-- Turns that were to be cancelled and that nobody drives any more.
+CREATE FUNCTION neo_overdue_cancels(older_than interval, turns_max integer)
+RETURNS TABLE (tenant_id uuid, session_id uuid, id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT t.tenant_id, t.session_id, t.id FROM chat_turns t
+    WHERE t.status = 'RUNNING' AND t.cancel_requested_at < clock_timestamp() - older_than
+      AND t.claimable_at < clock_timestamp() - older_than
+    ORDER BY t.cancel_requested_at
+    LIMIT turns_max
+$$;
+
+-- Requests whose time for a decision has passed.
+CREATE FUNCTION neo_overdue_requests(requests_max integer)
+RETURNS TABLE (tenant_id uuid, call_id text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT r.tenant_id, r.call_id FROM approval_requests r
+    WHERE r.status = 'PENDING' AND r.expires_at < clock_timestamp()
+    ORDER BY r.expires_at
+    LIMIT requests_max
+$$;
+
+-- How many processes run turns, as seen in these seconds, and how long the turn that is claimable longest has waited.
+CREATE FUNCTION neo_turn_processes(seen_within interval)
+RETURNS TABLE (processes bigint, places bigint, oldest_seconds double precision)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+    SELECT count(*), coalesce(sum(p.places), 0), (
+        SELECT extract(epoch FROM clock_timestamp() - min(t.claimable_at))
+        FROM chat_turns t WHERE t.claimable_at <= clock_timestamp())
+    FROM turn_processes p WHERE p.seen_at > clock_timestamp() - seen_within
 $$;

@@ -21,12 +21,12 @@ BEGIN
 END
 $$;
 
--- What decides who may talk in a session. `seen` differs as soon as any of it does.
-CREATE FUNCTION neo_standings(tenants uuid[], sessions uuid[])
+-- What decides who may talk in a session. `version` differs as soon as any of it does.
+CREATE FUNCTION neo_session_access(tenants uuid[], sessions uuid[])
 RETURNS TABLE (id uuid, tenant_id uuid, account_id uuid, actor_tenant_id uuid, channel text, channel_id uuid,
                audience text, archived_at timestamptz, show_agent_progress_steps boolean, access text,
                access_user_ids uuid[], agent_deleted_at timestamptz, agent_overlap text, channel_status text,
-               channel_overlap text, seen text)
+               channel_overlap text, version text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 BEGIN

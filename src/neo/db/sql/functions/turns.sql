@@ -15,9 +15,9 @@ $$;
 -- A turn as its driver needs it. `after_*` is the last entry of the segment before, as it was numbered.
 CREATE TYPE neo_claimed AS (
     id uuid, tenant_id uuid, session_id uuid, turn_no integer, status text, model_tier text,
-    reply_message_id uuid, segment integer, claim integer, lease_id uuid, attempts integer,
+    reply_message_id uuid, segment integer, claim integer, lease_id uuid, attempts integer, segment_attempts integer,
     created_at timestamptz, cancel_requested_at timestamptz, traceparent text,
-    after_kind text, after_claim integer, after_n integer,
+    after_claim integer, after_n integer,
     continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
     instructions text, agent_model text, reasoning_effort text, message_id uuid, parts jsonb,
     of_company text, is_exhausted boolean
@@ -27,9 +27,9 @@ CREATE FUNCTION neo_claimed_of(turn chat_turns, is_exhausted boolean)
 RETURNS SETOF neo_claimed
 LANGUAGE sql STABLE AS $$
     SELECT turn.id, turn.tenant_id, turn.session_id, turn.turn_no, turn.status, turn.model_tier,
-           turn.reply_message_id, turn.segment, turn.claim, turn.lease_id, turn.attempts,
+           turn.reply_message_id, turn.segment, turn.claim, turn.lease_id, turn.attempts, turn.segment_attempts,
            turn.created_at, turn.cancel_requested_at, turn.traceparent,
-           g.kind, g.claim, g.last_n,
+           g.claim, g.last_n,
            s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
            a.instructions, a.model, a.reasoning_effort, m.id, m.parts,
            c.custom_instructions_for_user_facing_chat, is_exhausted
@@ -81,7 +81,7 @@ BEGIN
         END IF;
 
         CONTINUE WHEN message.version IS NOT NULL AND message.version IS DISTINCT FROM (
-            SELECT n.version FROM neo_session_snapshots(ARRAY[message.tenant_id], ARRAY[message.session_id]) n);
+            SELECT n.version FROM neo_session_access(ARRAY[message.tenant_id], ARRAY[message.session_id]) n);
         CONTINUE WHEN message.client_message_id IS NOT NULL AND EXISTS (
             SELECT 1 FROM chat_messages m
             WHERE m.tenant_id = message.tenant_id AND m.session_id = message.session_id
@@ -166,15 +166,16 @@ END
 $$;
 
 -- A claim more for the driver whose stream was lost. Nothing if it was fenced; 0 if the segment has no claim left.
-CREATE FUNCTION neo_next_claim(of_tenant uuid, turn_id uuid, of_segment integer, of_claim integer)
+CREATE FUNCTION neo_next_claim(of_tenant uuid, turn_id uuid, held_lease uuid, of_segment integer, of_claim integer)
 RETURNS SETOF integer
 LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM set_config('neo.tenant_id', of_tenant::text, true);
     RETURN QUERY
-    UPDATE chat_turns t SET claim = least(t.claim + 1, 62)
-    WHERE t.tenant_id = of_tenant AND t.id = turn_id AND t.status = 'RUNNING'
-      AND t.segment = of_segment AND t.claim = of_claim
+    -- A call whose answer was lost has raised the claim already.
+    UPDATE chat_turns t SET claim = least(of_claim + 1, 62)
+    WHERE t.tenant_id = of_tenant AND t.id = turn_id AND t.status = 'RUNNING' AND t.lease_id = held_lease
+      AND t.segment = of_segment AND t.claim IN (of_claim, of_claim + 1)
     RETURNING CASE WHEN of_claim < 62 THEN t.claim ELSE 0 END;
 END
 $$;
@@ -192,15 +193,17 @@ BEGIN
 END
 $$;
 
--- Settles a segment: its outcome is in PostgreSQL from now on, and is never written again. The same holder goes on with
--- the next one under claim 1, or the turn waits for its calls. Nothing if the writer was fenced. A settle whose answer
--- was lost is answered from the row.
+-- Settles a segment: its outcome is in PostgreSQL from now on, and is never written again. The same driver goes on with
+-- the next one under claim 1, or gives the turn up (`lease` is null), or the turn waits for its calls. Nothing if the
+-- writer was fenced. A settle whose answer was lost is answered from the row.
 --
--- `waits_for` are the calls without an outcome. A decision or an outcome that came before the turn's lock was taken
--- would wake nobody, so it is looked for here, after the lock.
+-- `planned` are the calls that the model asked for, `done` what has become of calls, with the requests that were made for
+-- them. A turn waits for those of its calls that have no outcome; `waiting` in `last` is the event that says so, numbered
+-- here and appended by the caller. A decision or an outcome that came before the turn's
+-- lock was taken would wake nobody, so it is looked for here, after the lock.
 CREATE FUNCTION neo_settle_segment(
-    of_tenant uuid, turn_id uuid, of_segment integer, of_claim integer, last_n integer, of_kind text,
-    reply_parts jsonb, outcome jsonb, planned jsonb, waits_for text[], lease interval)
+    of_tenant uuid, turn_id uuid, of_segment integer, of_claim integer, last jsonb, planned jsonb, done jsonb,
+    lease interval)
 RETURNS TABLE (status text, segment integer, claim integer, waiting_for text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -210,38 +213,36 @@ DECLARE
 BEGIN
     PERFORM set_config('neo.tenant_id', of_tenant::text, true);
     SELECT t.* INTO turn FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = turn_id FOR UPDATE;
-    IF NOT FOUND THEN
-        RETURN;
-    END IF;
     IF turn.segment = of_segment + 1 AND EXISTS (
         SELECT 1 FROM turn_segments g WHERE g.tenant_id = of_tenant AND g.turn_id = turn.id
           AND g.segment = of_segment AND g.claim = of_claim) THEN
         RETURN QUERY SELECT turn.status, turn.segment, turn.claim, turn.waiting_for;
         RETURN;
     END IF;
-    IF turn.status <> 'RUNNING' OR turn.segment <> of_segment OR turn.claim <> of_claim THEN
+    IF turn.id IS NULL OR turn.status <> 'RUNNING' OR turn.segment <> of_segment OR turn.claim <> of_claim THEN
         RETURN;
     END IF;
 
-    PERFORM neo_store_segment(turn, last_n, of_kind, reply_parts, outcome);
-    INSERT INTO tool_calls (id, tenant_id, turn_id, segment, position, provider_call_id, name, arguments, digest,
-                            effect, gate, runs_apart, status, outcome)
-    SELECT p.id, of_tenant, turn.id, of_segment, p.position, p.provider_call_id, p.name, p.arguments,
-           decode(p.digest, 'hex'), p.effect, p.gate, p.runs_apart, p.status, p.outcome
-    FROM jsonb_to_recordset(coalesce(planned, '[]')) AS p (
-        id text, position integer, provider_call_id text, name text, arguments jsonb, digest text,
-        effect text, gate text, runs_apart boolean, status text, outcome jsonb);
-
-    SELECT CASE WHEN bool_or(c.status = 'WAITING') THEN 'APPROVAL' ELSE 'CALL' END INTO waiting
-    FROM tool_calls c WHERE c.tenant_id = of_tenant AND c.turn_id = turn.id AND c.id = ANY (waits_for)
-    HAVING count(*) > 0 AND NOT bool_or(neo_is_call_due(c));
+    PERFORM neo_plan_calls(turn, planned);
+    PERFORM neo_note_calls(turn, done);
+    IF last ->> 'kind' = 'CALLS' THEN
+        SELECT CASE WHEN bool_or(c.status = 'WAITING') THEN 'APPROVAL' ELSE 'CALL' END INTO waiting
+        FROM tool_calls c
+        WHERE c.tenant_id = of_tenant AND c.turn_id = turn.id AND c.outcome_segment IS NULL
+        HAVING count(*) > 0 AND NOT bool_or(neo_is_call_due(c));
+    END IF;
+    IF waiting IS NOT NULL THEN
+        last := last || jsonb_build_object(
+            'last_n', (last ->> 'last_n')::integer + 1, 'replay', (last -> 'replay') || (last -> 'waiting'));
+    END IF;
+    PERFORM neo_store_segment(turn, last);
     UPDATE chat_turns t SET
-        segment = of_segment + 1, segment_attempts = 0,
+        segment = of_segment + 1, segment_attempts = 0, waiting_for = waiting,
+        first_token_ms = coalesce(t.first_token_ms, (last ->> 'first_token_ms')::integer),
         status = CASE WHEN waiting IS NULL THEN 'RUNNING' ELSE 'WAITING' END,
-        waiting_for = waiting,
-        claim = CASE WHEN waiting IS NULL THEN 1 ELSE 0 END,
-        lease_id = CASE WHEN waiting IS NULL THEN t.lease_id END,
-        claimable_at = CASE WHEN waiting IS NULL THEN clock_timestamp() + lease END
+        claim = (waiting IS NULL AND lease IS NOT NULL)::integer,
+        lease_id = CASE WHEN waiting IS NULL AND lease IS NOT NULL THEN t.lease_id END,
+        claimable_at = CASE WHEN waiting IS NULL THEN clock_timestamp() + coalesce(lease, '0') END
     WHERE t.tenant_id = of_tenant AND t.id = turn.id;
     RETURN QUERY SELECT t.status, t.segment, t.claim, t.waiting_for FROM chat_turns t
     WHERE t.tenant_id = of_tenant AND t.id = turn.id;
@@ -249,47 +250,131 @@ END
 $$;
 
 -- The row of a settled segment.
-CREATE FUNCTION neo_store_segment(turn chat_turns, last_n integer, of_kind text, reply_parts jsonb, outcome jsonb)
+CREATE FUNCTION neo_store_segment(turn chat_turns, last jsonb)
 RETURNS void
 LANGUAGE sql AS $$
-    INSERT INTO turn_segments (tenant_id, turn_id, segment, kind, claim, last_n, parts, provider, region, model,
+    INSERT INTO turn_segments (tenant_id, turn_id, segment, kind, claim, last_n, parts, replay, provider, region, model,
                                response_id, finish_reason, input_tokens, output_tokens, cached_tokens)
-    SELECT turn.tenant_id, turn.id, turn.segment, of_kind, turn.claim, last_n, reply_parts, o.provider, o.region,
-           o.model, o.response_id, o.finish_reason, o.input_tokens, o.output_tokens, o.cached_tokens
-    FROM jsonb_to_record(coalesce(outcome, '{}')) AS o (
-        provider text, region text, model text, response_id text, finish_reason text,
-        input_tokens integer, output_tokens integer, cached_tokens integer)
+    SELECT turn.tenant_id, turn.id, turn.segment, o.kind, turn.claim, o.last_n, coalesce(o.parts, '[]'), o.replay,
+           o.provider, o.region, o.model, o.response_id, o.finish_reason, o.input_tokens, o.output_tokens,
+           o.cached_tokens
+    FROM jsonb_to_record(last) AS o (
+        kind text, last_n integer, parts jsonb, replay jsonb, provider text, region text, model text,
+        response_id text, finish_reason text, input_tokens integer, output_tokens integer, cached_tokens integer)
 $$;
 
--- Whether a call that a turn waits for has something to be done about: an outcome, or a decision.
+-- The calls that a model asked for in the turn's first unsettled segment.
+CREATE FUNCTION neo_plan_calls(turn chat_turns, planned jsonb)
+RETURNS void
+LANGUAGE sql AS $$
+    INSERT INTO tool_calls (id, tenant_id, turn_id, segment, position, provider_call_id, name, arguments, digest,
+                            gate, runs_apart, status)
+    SELECT p.id, turn.tenant_id, turn.id, turn.segment, p.position, p.provider_call_id, p.name, p.arguments,
+           decode(p.digest, 'hex'), p.gate, p.runs_apart, 'PLANNED'
+    FROM jsonb_to_recordset(planned) AS p (
+        id text, position integer, provider_call_id text, name text, arguments jsonb, digest text,
+        gate text, runs_apart boolean)
+$$;
+
+-- What has become of calls in the turn's first unsettled segment: an outcome, or a request for a decision.
+CREATE FUNCTION neo_note_calls(turn chat_turns, done jsonb)
+RETURNS void
+LANGUAGE sql AS $$
+    UPDATE tool_calls c SET
+        status = CASE WHEN c.outcome IS NULL THEN d.status ELSE c.status END,
+        outcome = coalesce(c.outcome, d.outcome),
+        outcome_segment = CASE WHEN d.outcome IS NOT NULL THEN turn.segment END,
+        dispatched_at = CASE WHEN d.status = 'RUNNING' THEN clock_timestamp() ELSE c.dispatched_at END,
+        ended_at = CASE WHEN d.outcome IS NOT NULL THEN coalesce(c.ended_at, clock_timestamp()) END
+    FROM jsonb_to_recordset(done) AS d (id text, status text, outcome jsonb)
+    WHERE c.tenant_id = turn.tenant_id AND c.turn_id = turn.id AND c.id = d.id;
+    INSERT INTO approval_requests (id, tenant_id, turn_id, call_id, expires_at)
+    SELECT d.request_id, turn.tenant_id, turn.id, d.id, d.expires_at
+    FROM jsonb_to_recordset(done) AS d (id text, request_id uuid, expires_at timestamptz)
+    WHERE d.request_id IS NOT NULL
+$$;
+
+-- Whether a call without a settled outcome has something to be done about: an outcome, or a decision.
 CREATE FUNCTION neo_is_call_due(call tool_calls)
 RETURNS boolean
 LANGUAGE sql STABLE AS $$
-    SELECT call.status NOT IN ('PLANNED', 'WAITING', 'RUNNING') OR EXISTS (
+    SELECT call.status NOT IN ('WAITING', 'RUNNING') OR EXISTS (
         SELECT 1 FROM approval_requests r
         WHERE r.tenant_id = call.tenant_id AND r.call_id = call.id AND r.status <> 'PENDING')
+$$;
+
+-- Makes a waiting turn claimable: something that it waits for has come. Who calls has locked the turn before it wrote.
+CREATE FUNCTION neo_resume_turn(of_tenant uuid, turn_id uuid)
+RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE chat_turns t SET status = 'RUNNING', waiting_for = NULL, claimable_at = clock_timestamp()
+    WHERE t.tenant_id = of_tenant AND t.id = turn_id AND t.status = 'WAITING';
+    RETURN FOUND;
+END
+$$;
+
+-- Decides a request; false if it was decided before. Exactly one decision wins.
+CREATE FUNCTION neo_decide_request(of_tenant uuid, of_call text, decision text)
+RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    is_decided boolean;
+BEGIN
+    PERFORM set_config('neo.tenant_id', of_tenant::text, true);
+    PERFORM 1 FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = (
+        SELECT c.turn_id FROM tool_calls c WHERE c.tenant_id = of_tenant AND c.id = of_call) FOR UPDATE;
+    UPDATE approval_requests r SET status = decision, decided_at = clock_timestamp()
+    WHERE r.tenant_id = of_tenant AND r.call_id = of_call AND r.status = 'PENDING';
+    is_decided := FOUND;
+    IF is_decided THEN
+        PERFORM neo_resume_turn(of_tenant, c.turn_id) FROM tool_calls c
+        WHERE c.tenant_id = of_tenant AND c.id = of_call;
+    END IF;
+    RETURN is_decided;
+END
+$$;
+
+-- Writes the outcome of a call that runs apart; false if it has one. Of a turn that has ended it changes nothing.
+CREATE FUNCTION neo_end_call(of_tenant uuid, of_call text, ended_as text, with_outcome jsonb)
+RETURNS boolean
+LANGUAGE plpgsql AS $$
+DECLARE
+    is_ended boolean;
+BEGIN
+    PERFORM set_config('neo.tenant_id', of_tenant::text, true);
+    PERFORM 1 FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = (
+        SELECT c.turn_id FROM tool_calls c WHERE c.tenant_id = of_tenant AND c.id = of_call) FOR UPDATE;
+    UPDATE tool_calls c SET status = ended_as, outcome = with_outcome, ended_at = clock_timestamp()
+    WHERE c.tenant_id = of_tenant AND c.id = of_call AND c.status = 'RUNNING' AND c.runs_apart;
+    is_ended := FOUND;
+    IF is_ended THEN
+        PERFORM neo_resume_turn(of_tenant, c.turn_id) FROM tool_calls c
+        WHERE c.tenant_id = of_tenant AND c.id = of_call;
+    END IF;
+    RETURN is_ended;
+END
 $$;
 
 -- Ends a turn for good, however it ends: settles what is not settled, writes outcome and reply, moves the session to
 -- where the provider left off, and makes the session's next turn claimable. Nothing if the turn has ended or was
 -- claimed by somebody else.
 --
--- `last` is the segment that ends with the turn, if the driver has written one. A turn that was to be cancelled does not
--- end as completed, even if its answer was complete first. `terminal_n` is null where nobody writes the terminal envelope
--- into the stream: readers get it from here, as the first entry of claim 63.
+-- `last` is the segment that ends with the turn, if the driver has one. A turn that was to be cancelled does not end as
+-- completed, even if its answer was complete first. `ended_at_n` is null where nobody writes the terminal envelope into
+-- the stream: readers get it from PostgreSQL, as the first entry of claim 63.
 CREATE FUNCTION neo_end_turn(
     of_tenant uuid, of_session uuid, turn_id uuid, of_segment integer, of_claim integer, ended_as text,
-    terminal_n integer, outcome jsonb, last jsonb, goes_on jsonb)
+    ended_at_n integer, outcome jsonb, last jsonb, goes_on jsonb)
 RETURNS TABLE (id uuid, status text, finish_reason text, error_code text, error_message text, provider text,
                region text, model text, input_tokens integer, output_tokens integer, cached_tokens integer,
                first_token_ms integer, total_ms integer, omitted_messages integer, created_at timestamptz,
-               ended_at timestamptz, following_id uuid)
+               ended_at timestamptz)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     turn chat_turns;
     reply jsonb;
-    next_id uuid;
 BEGIN
     PERFORM set_config('neo.tenant_id', of_tenant::text, true);
     PERFORM 1 FROM chat_sessions s WHERE s.tenant_id = of_tenant AND s.id = of_session FOR UPDATE;
@@ -300,21 +385,22 @@ BEGIN
     END IF;
 
     IF last IS NOT NULL THEN
-        PERFORM neo_store_segment(turn, (last ->> 'last_n')::integer, last ->> 'kind', last -> 'parts', outcome);
+        PERFORM neo_store_segment(turn, last);
     END IF;
     PERFORM neo_end_calls(turn);
-    reply := neo_reply_parts(turn);
+    reply := neo_reply_parts(of_tenant, turn.id);
     UPDATE chat_turns t SET
+        segment = of_segment + (last IS NOT NULL)::integer,
         status = CASE WHEN ended_as = 'COMPLETED' AND t.cancel_requested_at IS NOT NULL
                       THEN 'CANCELLED' ELSE ended_as END,
         terminal_segment = of_segment,
-        terminal_claim = CASE WHEN terminal_n IS NULL THEN 63 ELSE of_claim END,
-        terminal_n = coalesce(neo_end_turn.terminal_n, 1),
+        terminal_claim = CASE WHEN ended_at_n IS NULL THEN 63 ELSE of_claim END,
+        terminal_n = coalesce(ended_at_n, 1),
         ended_at = clock_timestamp(), lease_id = NULL, claimable_at = NULL, waiting_for = NULL,
         finish_reason = o.finish_reason, error_code = o.error_code, error_message = o.error_message,
         provider = o.provider, region = o.region, model = o.model,
         input_tokens = u.input_tokens, output_tokens = u.output_tokens, cached_tokens = u.cached_tokens,
-        first_token_ms = o.first_token_ms, total_ms = o.total_ms,
+        first_token_ms = coalesce(t.first_token_ms, o.first_token_ms), total_ms = o.total_ms,
         omitted_messages = coalesce(o.omitted_messages, 0)
     FROM jsonb_to_record(outcome) AS o (
         finish_reason text, error_code text, error_message text, provider text, region text, model text,
@@ -328,21 +414,26 @@ BEGIN
            'assistant', reply
     WHERE reply IS NOT NULL;
     UPDATE chat_sessions s SET updated_at = now(),
-        continues_provider = o.provider, continues_region = o.region, continues_response_id = o.response_id,
-        continues_turn_no = turn.turn_no
-    FROM jsonb_to_record(goes_on) AS o (provider text, region text, response_id text)
-    WHERE goes_on IS NOT NULL AND s.tenant_id = of_tenant AND s.id = of_session;
+        continues_provider = CASE WHEN goes_on IS NULL THEN s.continues_provider ELSE o.provider END,
+        continues_region = CASE WHEN goes_on IS NULL THEN s.continues_region ELSE o.region END,
+        continues_response_id = CASE WHEN goes_on IS NULL THEN s.continues_response_id ELSE o.response_id END,
+        continues_turn_no = CASE WHEN goes_on IS NULL THEN s.continues_turn_no ELSE turn.turn_no END
+    FROM jsonb_to_record(coalesce(goes_on, '{}')) AS o (provider text, region text, response_id text)
+    -- A turn that was cancelled before anybody claimed it leaves its session as it was.
+    WHERE s.tenant_id = of_tenant AND s.id = of_session AND turn.started_at IS NOT NULL;
     -- The session's next turn, looked for under its lock: a message that is accepted meanwhile waits for the lock.
     UPDATE chat_turns t SET claimable_at = clock_timestamp()
     WHERE t.tenant_id = of_tenant AND t.id = (
         SELECT o.id FROM chat_turns o
         WHERE o.tenant_id = of_tenant AND o.session_id = of_session AND o.status = 'QUEUED'
         ORDER BY o.turn_no LIMIT 1)
-    RETURNING t.id INTO next_id;
+      AND NOT EXISTS (
+        SELECT 1 FROM chat_turns o
+        WHERE o.tenant_id = of_tenant AND o.session_id = of_session AND o.status IN ('RUNNING', 'WAITING'));
     RETURN QUERY
     SELECT t.id, t.status, t.finish_reason, t.error_code, t.error_message, t.provider, t.region, t.model,
            t.input_tokens, t.output_tokens, t.cached_tokens, t.first_token_ms, t.total_ms, t.omitted_messages,
-           t.created_at, t.ended_at, next_id
+           t.created_at, t.ended_at
     FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = turn.id;
 END
 $$;
@@ -351,7 +442,7 @@ $$;
 CREATE FUNCTION neo_end_calls(turn chat_turns)
 RETURNS void
 LANGUAGE sql AS $$
-    UPDATE tool_calls c SET ended_at = clock_timestamp(), lease_id = NULL, claimable_at = NULL,
+    UPDATE tool_calls c SET ended_at = clock_timestamp(),
         status = CASE WHEN c.status = 'RUNNING' THEN 'UNKNOWN' ELSE 'CANCELLED' END,
         outcome = jsonb_build_object('error_text', CASE WHEN c.status = 'RUNNING'
             THEN 'The turn ended while this call was under way: its outcome is not known.'
@@ -360,3 +451,38 @@ LANGUAGE sql AS $$
     UPDATE approval_requests r SET status = 'CANCELLED', decided_at = clock_timestamp()
     WHERE r.tenant_id = turn.tenant_id AND r.turn_id = turn.id AND r.status = 'PENDING'
 $$;
+
+-- What a turn has answered, as far as it is settled: what the model said, each time with its calls. Null if nothing.
+CREATE FUNCTION neo_reply_parts(of_tenant uuid, of_turn uuid)
+RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_agg(part.value ORDER BY g.segment, part.is_call, part.at)
+    FROM turn_segments g
+    CROSS JOIN LATERAL (
+        SELECT p.value, false AS is_call, p.ordinality AS at FROM jsonb_array_elements(g.parts) WITH ORDINALITY p
+        UNION ALL
+        SELECT neo_call_part(c), true, c.position FROM tool_calls c
+        WHERE c.tenant_id = of_tenant AND c.turn_id = of_turn AND c.segment = g.segment
+    ) part
+    WHERE g.tenant_id = of_tenant AND g.turn_id = of_turn
+$$;
+
+-- A call as a part of the stored message.
+CREATE FUNCTION neo_call_part(call tool_calls)
+RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('type', 'dynamic-tool', 'toolName', call.name, 'toolCallId', call.id,
+                              'input', call.arguments)
+        || CASE
+            WHEN call.status = 'OK' THEN jsonb_build_object(
+                'state', 'output-available', 'output', call.outcome -> 'output')
+            WHEN call.status = 'REJECTED' THEN jsonb_build_object(
+                'state', 'output-denied', 'approval', jsonb_build_object('id', call.id, 'approved', false))
+            WHEN call.outcome IS NOT NULL THEN jsonb_build_object(
+                'state', 'output-error', 'errorText', call.outcome -> 'error_text')
+            WHEN call.status = 'WAITING' THEN jsonb_build_object(
+                'state', 'approval-requested', 'approval', jsonb_build_object('id', call.id))
+            ELSE jsonb_build_object('state', 'input-available')
+        END
+$$;
+

@@ -1,8 +1,5 @@
 """Whether a caller may talk in a session now."""
 
-import asyncio
-from collections import OrderedDict
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +23,7 @@ from neo.sessions import SessionNotFound, SessionStore, check_writable
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SessionAccess:
     """A session, with as much of it as talking needs; its agent and its channel."""
 
     id: UUID
@@ -44,8 +41,8 @@ class Standing:
     agent_overlap: str | None
     channel_status: str | None
     channel_overlap: str | None
-    # Tells all this from how it stands at another time.
-    seen: str
+    # Another one as soon as any of this changes.
+    version: str
 
     @property
     def is_open(self) -> bool:
@@ -97,60 +94,37 @@ def check_access(caller: Principal, access: str, user_ids: list[UUID]) -> None:
 
 # Looked at by one call.
 SESSIONS_MAX = 1_000
-# Sessions that are talked in, at a kilobyte each.
-REMEMBERED_MAX = 10_000
-Place = tuple[UUID, UUID]
+# A tenant and its session.
+SessionKey = tuple[UUID, UUID]
 
 
-class Standings:
-    """How sessions stand, without their lock: one call for all who ask in the same moment."""
+class SessionAccesses:
+    """Read without the session's lock: one call for all who ask in the same moment."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._look = Batcher(self._looked, most=SESSIONS_MAX, name="standings", silence=DatabaseUnavailable)
-        # The one that was looked at last is the last.
-        self._remembered: OrderedDict[Place, Standing] = OrderedDict()
-        self._ahead: set[asyncio.Task[None]] = set()
+        self._read = Batcher(
+            self._read_all, most=SESSIONS_MAX, name="session-access", silence=DatabaseUnavailable
+        )
 
-    async def last(self, tenant_id: UUID, session_id: UUID) -> Standing:
-        """How it stood when it was looked at last: good for what is stored only if it stands so still."""
-        place = (tenant_id, session_id)
-        remembered = self._remembered.get(place)
-        if remembered is not None:
-            return remembered
-        standing = self._remembered[place] = await self._look(place)
-        if len(self._remembered) > REMEMBERED_MAX:
-            self._remembered.popitem(last=False)
-        return standing
+    async def of(self, tenant_id: UUID, session_id: UUID) -> SessionAccess:
+        """What is stored by it is good only if the session still has the same `version` then."""
+        return await self._read((tenant_id, session_id))
 
-    def look_ahead(self, tenant_id: UUID, session_id: UUID) -> None:
-        """Look while nobody waits for it: who opens a session is likely to talk in it."""
-        task = asyncio.create_task(self._look_ahead(tenant_id, session_id), name="standing-ahead")
-        self._ahead.add(task)
-        task.add_done_callback(self._ahead.discard)
-
-    def forget(self, tenant_id: UUID, session_id: UUID) -> None:
-        self._remembered.pop((tenant_id, session_id), None)
-
-    async def _look_ahead(self, tenant_id: UUID, session_id: UUID) -> None:
-        # Whoever talks there then looks again, and hears what is wrong.
-        with suppress(Failure):
-            await self.last(tenant_id, session_id)
-
-    async def _looked(self, asked: list[Place]) -> list[Standing | Exception]:
-        places = list(set(asked))
-        tenants, sessions = [tenant for tenant, _ in places], [session for _, session in places]
-        rows = await self._database.call("neo_standings", tenants, sessions)
+    async def _read_all(self, asked: list[SessionKey]) -> list[SessionAccess | Exception]:
+        keys = list(set(asked))
+        tenants, sessions = [tenant for tenant, _ in keys], [session for _, session in keys]
+        rows = await self._database.call("neo_session_access", tenants, sessions)
         found = {(row["tenant_id"], row["id"]): row for row in rows}
-        return [Standing(**found[place]) if place in found else _not_found() for place in asked]
+        return [SessionAccess(**found[key]) if key in found else _not_found() for key in asked]
 
 
-async def lock_standing(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> Standing:
-    """How a session stands, locked until the transaction ends."""
+async def lock_session_access(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> SessionAccess:
+    """The same, with the session locked until the transaction ends."""
     await SessionStore(db, tenant_id).lock(session_id)
     # A statement of its own: it sees what was committed while the lock was waited for.
-    found = await call_within(db, "neo_standings", [tenant_id], [session_id])
-    return Standing(**found[0])
+    found = await call_within(db, "neo_session_access", [tenant_id], [session_id])
+    return SessionAccess(**found[0])
 
 
 def _not_found() -> SessionNotFound:

@@ -1,0 +1,61 @@
+"""Room to drive turns in this process, and the turns that were claimed for it with their message."""
+
+import asyncio
+from collections import Counter
+from uuid import UUID
+
+from neo.turns.task import Task
+
+
+class Places:
+    """Closed until the process is ready to drive turns, and for good where it never is.
+
+    A tenant may take every place but the last ones, which are for tenants that have none.
+    """
+
+    def __init__(self, most: int, reserved_share: float) -> None:
+        self.most = most
+        self._shared = most - int(most * reserved_share)
+        self._taken: Counter[UUID] = Counter()
+        self._is_open = False
+        # Set when there is a reason to look for claimable turns.
+        self.look = asyncio.Event()
+        # Claimed with their message; each has its place.
+        self.accepted: asyncio.Queue[Task] = asyncio.Queue()
+
+    @property
+    def is_open(self) -> bool:
+        return self._is_open
+
+    @property
+    def free(self) -> int:
+        return self.most - self._taken.total() if self._is_open else 0
+
+    @property
+    def full_tenants(self) -> list[UUID]:
+        """Tenants that may take no more now."""
+        return list(self._taken) if self._taken.total() >= self._shared else []
+
+    def open(self) -> None:
+        self._is_open = True
+        self.look.set()
+
+    def close(self) -> None:
+        self._is_open = False
+
+    def take(self, tenant_id: UUID) -> bool:
+        """Whether there is a place that the tenant may take; it is taken then."""
+        if self.free < 1 or (tenant_id in self._taken and self._taken.total() >= self._shared):
+            return False
+        self._taken[tenant_id] += 1
+        return True
+
+    def add(self, tenant_id: UUID) -> None:
+        """Take the place of a turn that was claimed while places were free."""
+        self._taken[tenant_id] += 1
+
+    def give_back(self, tenant_id: UUID) -> None:
+        self._taken[tenant_id] -= 1
+        if not self._taken[tenant_id]:
+            del self._taken[tenant_id]
+        self.look.set()

@@ -1,0 +1,78 @@
+"""A CALLS segment: each call that the model asked for gets its outcome, or the turn waits for it."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from neo.db import Database
+from neo.events import Chunk, EventLog, envelope
+from neo.turns.leases.claim import NextClaim
+from neo.turns.models import ApprovalRequestRow, ToolCallRow
+from neo.turns.retry import until_database_answers
+from neo.turns.segments.answer_call import Answer, answer_call
+from neo.turns.segments.open_calls import read_open_calls
+from neo.turns.segments.settle import Settled, Settler
+from neo.turns.task import Task
+
+# How long a request waits for a decision, before it expires.
+DECISION_TIME = timedelta(hours=24)
+
+OpenCall = tuple[ToolCallRow, ApprovalRequestRow | None]
+
+
+class CallsSegment:
+    def __init__(self, database: Database, events: EventLog, settler: Settler) -> None:
+        self._database = database
+        self._events = events
+        self._settler = settler
+
+    async def run(self, task: Task) -> Settled:
+        """Answer the calls as far as that can be done now, and settle what they have; raises `Fenced`."""
+        turn = task.turn
+        writer = self._events.writer(
+            turn.session_id,
+            turn.turn_no,
+            turn.segment,
+            turn.claim,
+            after=task.after,
+            next_claim=NextClaim(self._database, task),
+        )
+        try:
+            await writer.open()
+            calls = await until_database_answers(lambda: read_open_calls(self._database, turn))
+            until = datetime.now(UTC) + DECISION_TIME
+            answers = [answer_call(call, request) for call, request in calls]
+            chunks = [chunk for answer in answers for chunk in answer.chunks] + [envelope.finish_step()]
+            for chunk in chunks:
+                writer.write(chunk)
+            waits = [answer for answer in answers if answer.is_awaited]
+            last = {"kind": "CALLS", "replay": [chunk.wire() for chunk in chunks]}
+            waiting = None
+            if waits:
+                position = writer.position
+                waiting = _waiting(waits, until, str(position._replace(n=position.n + 1)))
+                last["waiting"] = waiting.wire()
+            done = [_row(answer, until) for answer in answers]
+            return await self._settler.settle(task, writer, last, done=done, waiting=waiting)
+        finally:
+            await writer.aclose()
+
+
+def _row(answer: Answer, until: datetime) -> dict[str, Any]:
+    row = {"id": answer.call_id, "status": answer.status, "outcome": answer.outcome}
+    if answer.asks_for_decision:
+        row |= {"request_id": uuid4(), "expires_at": until}
+    return row
+
+
+def _waiting(waits: Sequence[Answer], until: datetime, cursor: str) -> Chunk:
+    is_gated = any(answer.status == "WAITING" for answer in waits)
+    return envelope.turn_waiting(
+        {
+            "waiting_for": "APPROVAL" if is_gated else "CALL",
+            "calls": [answer.call_id for answer in waits],
+            "until": until.isoformat() if is_gated else None,
+            "cursor": cursor,
+        }
+    )
