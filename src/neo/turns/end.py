@@ -1,4 +1,4 @@
-"""How a turn ends: one database function writes its end, however it ends, and makes the session's next turn claimable."""
+"""How a turn ends: one database function writes the end, and makes the session's next turn claimable."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace

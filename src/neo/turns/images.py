@@ -6,8 +6,9 @@ from uuid import UUID
 
 from neo.attachments import Picture, Pixels
 from neo.llm import ChosenModel, Image, ImagesNotSupported, Said
-from neo.turns.prompt import Earlier, Task
+from neo.turns.prompt import Earlier
 from neo.turns.retry import until_database_answers
+from neo.turns.task import Task
 
 # Providers take more, but shrink them then, or refuse a request that has grown too large.
 IMAGES_MAX = 20

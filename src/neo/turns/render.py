@@ -116,11 +116,4 @@ def _replay_part(part: dict[str, Any], part_id: str) -> list[envelope.Chunk]:
             envelope.reasoning_delta(part_id, part["text"]),
             envelope.reasoning_end(part_id),
         ]
-    if part["type"].startswith("tool-"):
-        name, call_id = part["type"].removeprefix("tool-"), part["toolCallId"]
-        return [
-            envelope.tool_input_start(call_id, name),
-            envelope.tool_input_available(call_id, name, part["input"]),
-            envelope.tool_output_error(call_id, part["errorText"]),
-        ]
     return []

@@ -27,6 +27,8 @@ class Task:
     message: ChatMessage
     # The last entry of the segment before, as it was numbered.
     after: Position | None
+    # The number of the next MODEL segment among the turn's, from 1: readers see each as a step.
+    step: int
     # It was begun too often: it is to be ended.
     is_exhausted: bool
 
@@ -57,11 +59,12 @@ def task_of(claimed: Any) -> Task:
     instructions = _joined(row.pop("instructions"), row.pop("of_company"))
     model, reasoning_effort = row.pop("agent_model"), row.pop("reasoning_effort")
     message = ChatMessage(id=row.pop("message_id"), parts=row.pop("parts"))
-    is_exhausted, claim, n = row.pop("is_exhausted"), row.pop("after_claim"), row.pop("after_n")
+    is_exhausted, step = row.pop("is_exhausted"), row.pop("step")
+    claim, n = row.pop("after_claim"), row.pop("after_n")
     turn = ChatTurn(**row)
     after = Position(turn.turn_no, turn.segment - 1, claim, n) if n is not None else None
     session = ChatSession(**continued)
-    return Task(turn, session, instructions, model, reasoning_effort, message, after, is_exhausted)
+    return Task(turn, session, instructions, model, reasoning_effort, message, after, step, is_exhausted)
 
 
 def _joined(instructions: str, of_company: str | None) -> str:

@@ -47,7 +47,7 @@ class CallsSegment:
             for chunk in chunks:
                 writer.write(chunk)
             waits = [answer for answer in answers if answer.is_awaited]
-            last = {"kind": "CALLS", "replay": [chunk.wire() for chunk in chunks]}
+            last: dict[str, Any] = {"kind": "CALLS", "replay": [chunk.wire() for chunk in chunks]}
             waiting = None
             if waits:
                 position = writer.position
@@ -60,7 +60,7 @@ class CallsSegment:
 
 
 def _row(answer: Answer, until: datetime) -> dict[str, Any]:
-    row = {"id": answer.call_id, "status": answer.status, "outcome": answer.outcome}
+    row: dict[str, Any] = {"id": answer.call_id, "status": answer.status, "outcome": answer.outcome}
     if answer.asks_for_decision:
         row |= {"request_id": uuid4(), "expires_at": until}
     return row

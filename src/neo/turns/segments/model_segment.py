@@ -1,4 +1,4 @@
-"""A MODEL segment: the model is asked, its answer is streamed to readers, and then settled with the calls it asks for."""
+"""A MODEL segment: the model is asked, and its answer is streamed to readers and settled."""
 
 import asyncio
 from contextlib import AbstractContextManager, aclosing
@@ -8,6 +8,7 @@ import structlog
 from neo.attachments import AttachmentInvalid
 from neo.blobs import BlobStoreUnavailable
 from neo.db import Database
+from neo.errors import Failure
 from neo.events import EventLog, envelope
 from neo.llm import (
     ChosenModel,
@@ -74,6 +75,7 @@ class ModelSegment:
             turn.claim,
             after=task.after,
             next_claim=NextClaim(self._database, task),
+            step=task.step,
         )
         try:
             await writer.open()
@@ -85,30 +87,16 @@ class ModelSegment:
             await writer.aclose()
 
     async def _answer(self, attempt: Attempt) -> Settled | None:
-        answered = self._answered
-        is_last_attempt = attempt.task.turn.segment_attempts + 1 >= PROVIDER_ATTEMPTS_MAX
         try:
             async with asyncio.timeout(SEGMENT_SECONDS_MAX):
                 is_cancelled = await self._ask_unless_cancelled(attempt)
-        except BlobStoreUnavailable as failure:
-            if not is_last_attempt:
-                raise
-            return await answered.fail(attempt, failure.code, failure.message)
-        except AttachmentInvalid as failure:
-            return await answered.fail(attempt, failure.code, failure.message)
-        except ProviderFailure as failure:
-            if failure.retryable and not is_last_attempt:
-                raise
-            log.warning(
-                "turn_failed_by_provider", error_code=failure.code, cause=type(failure.__cause__).__name__
-            )
-            return await answered.fail(attempt, failure.code, failure.message)
-        except (ModelMisnamed, ProviderNotConfigured, ReasoningEffortUnknown) as failure:
-            log.error("turn_failed_by_settings", error_code=failure.code, problem=failure.message)  # noqa: TRY400
-            return await answered.fail(attempt, failure.code, "This agent's model is not set up correctly.")
-        except TimeoutError:
-            return await answered.fail(attempt, TURN_TIMED_OUT, "The answer took too long.")
-        return await (answered.cancel(attempt) if is_cancelled else answered.settle(attempt))
+        except (Failure, TimeoutError) as failure:
+            await self._answered.fail(attempt, *_reason(failure, attempt.task))
+            return None
+        if is_cancelled:
+            await self._answered.cancel(attempt)
+            return None
+        return await self._answered.settle(attempt)
 
     async def _ask_unless_cancelled(self, attempt: Attempt) -> bool:
         """Stream the model's answer. True when the turn was cancelled: then the call to the model is closed at once."""
@@ -161,6 +149,29 @@ class ModelSegment:
                     attempt.renderer.add(delta)
                     first_event.end()
         attempt.renderer.end_part()
+
+
+def _reason(failure: Exception, task: Task) -> tuple[str, str]:
+    """Why the turn fails, as code and message; raises the failure again where the segment is to be attempted again."""
+    is_last_attempt = task.turn.segment_attempts + 1 >= PROVIDER_ATTEMPTS_MAX
+    match failure:
+        case AttachmentInvalid():
+            pass
+        case BlobStoreUnavailable() if is_last_attempt:
+            pass
+        case ProviderFailure() if is_last_attempt or not failure.retryable:
+            log.warning(
+                "turn_failed_by_provider", error_code=failure.code, cause=type(failure.__cause__).__name__
+            )
+        case ModelMisnamed() | ProviderNotConfigured() | ReasoningEffortUnknown():
+            log.error("turn_failed_by_settings", error_code=failure.code, problem=failure.message)
+            return failure.code, "This agent's model is not set up correctly."
+        case TimeoutError():
+            return TURN_TIMED_OUT, "The answer took too long."
+        case _:
+            raise failure
+    assert isinstance(failure, Failure)  # noqa: S101 - each of these is one.
+    return failure.code, failure.message
 
 
 def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:

@@ -11,7 +11,7 @@ import orjson
 import structlog
 
 from neo.db import Database
-from neo.events import Chunk, Fenced, Position, SegmentWriter
+from neo.events import Chunk, Fenced, SegmentWriter
 from neo.kit import reached
 from neo.telemetry import traces
 from neo.turns.end import Ending, TurnEnder
@@ -70,6 +70,7 @@ class Settler:
         if settled.status == "WAITING" and waiting is not None:
             await writer.end(waiting)
             position = position._replace(n=position.n + 1)
+        task.step += last["kind"] == "MODEL"
         task.go_on(settled.segment, settled.claim, position)
         return settled
 

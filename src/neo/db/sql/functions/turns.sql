@@ -17,7 +17,7 @@ CREATE TYPE neo_claimed AS (
     id uuid, tenant_id uuid, session_id uuid, turn_no integer, status text, model_tier text,
     reply_message_id uuid, segment integer, claim integer, lease_id uuid, attempts integer, segment_attempts integer,
     created_at timestamptz, cancel_requested_at timestamptz, traceparent text,
-    after_claim integer, after_n integer,
+    after_claim integer, after_n integer, step integer,
     continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
     instructions text, agent_model text, reasoning_effort text, message_id uuid, parts jsonb,
     of_company text, is_exhausted boolean
@@ -30,6 +30,8 @@ LANGUAGE sql STABLE AS $$
            turn.reply_message_id, turn.segment, turn.claim, turn.lease_id, turn.attempts, turn.segment_attempts,
            turn.created_at, turn.cancel_requested_at, turn.traceparent,
            g.claim, g.last_n,
+           1 + (SELECT count(*) FROM turn_segments d
+                WHERE d.tenant_id = turn.tenant_id AND d.turn_id = turn.id AND d.kind = 'MODEL')::integer,
            s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
            a.instructions, a.model, a.reasoning_effort, m.id, m.parts,
            c.custom_instructions_for_user_facing_chat, is_exhausted
@@ -452,21 +454,6 @@ LANGUAGE sql AS $$
     WHERE r.tenant_id = turn.tenant_id AND r.turn_id = turn.id AND r.status = 'PENDING'
 $$;
 
--- What a turn has answered, as far as it is settled: what the model said, each time with its calls. Null if nothing.
-CREATE FUNCTION neo_reply_parts(of_tenant uuid, of_turn uuid)
-RETURNS jsonb
-LANGUAGE sql STABLE AS $$
-    SELECT jsonb_agg(part.value ORDER BY g.segment, part.is_call, part.at)
-    FROM turn_segments g
-    CROSS JOIN LATERAL (
-        SELECT p.value, false AS is_call, p.ordinality AS at FROM jsonb_array_elements(g.parts) WITH ORDINALITY p
-        UNION ALL
-        SELECT neo_call_part(c), true, c.position FROM tool_calls c
-        WHERE c.tenant_id = of_tenant AND c.turn_id = of_turn AND c.segment = g.segment
-    ) part
-    WHERE g.tenant_id = of_tenant AND g.turn_id = of_turn
-$$;
-
 -- A call as a part of the stored message.
 CREATE FUNCTION neo_call_part(call tool_calls)
 RETURNS jsonb
@@ -486,3 +473,17 @@ LANGUAGE sql STABLE AS $$
         END
 $$;
 
+-- What a turn has answered, as far as it is settled: what the model said, each time with its calls. Null if nothing.
+CREATE FUNCTION neo_reply_parts(of_tenant uuid, of_turn uuid)
+RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+    SELECT jsonb_agg(part.value ORDER BY g.segment, part.is_call, part.at)
+    FROM turn_segments g
+    CROSS JOIN LATERAL (
+        SELECT p.value, false AS is_call, p.ordinality AS at FROM jsonb_array_elements(g.parts) WITH ORDINALITY p
+        UNION ALL
+        SELECT neo_call_part(c), true, c.position FROM tool_calls c
+        WHERE c.tenant_id = of_tenant AND c.turn_id = of_turn AND c.segment = g.segment
+    ) part
+    WHERE g.tenant_id = of_tenant AND g.turn_id = of_turn
+$$;
