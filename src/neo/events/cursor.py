@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from neo.errors import Failure, Kind
 
-# A stream id is two numbers. The left one holds the turn, in its low 16 bits the segment, and in the lowest 6 the claim.
+# A stream id is two numbers. The left one holds the turn, below it in 10 bits the segment, and in 6 the claim.
 TURN_IDS = 65_536
 SEGMENT_IDS = 64
 # Live claims count from 1 to 62. Under this one a segment that is settled is replayed from PostgreSQL.

@@ -3,7 +3,7 @@
 from neo.events.cursor import Position
 from neo.events.envelope import Chunk, merge, message_metadata, turn_restarted
 
-# A segment that writes more than this is replayed from PostgreSQL when it is settled; it would not fit any model anyway.
+# A segment that writes more than this is replayed from PostgreSQL once it is settled; it would fit no model anyway.
 CHARACTERS_MAX = 8 * 1024 * 1024
 # Discarded parts that are named to readers: far beyond what a turn has, and still one small event.
 DISCARDED_MAX = 1_000
