@@ -43,6 +43,7 @@ from neo.chat import (
     UploadDesk,
     UploadQuota,
     router,
+    scripted_door,
     stop_router,
     token_router,
     upload_router,
@@ -57,6 +58,7 @@ from neo.people.routes import router as technician_router
 from neo.resources import Resources, entra_verifier, key_format, secret_keys
 from neo.settings import Settings, plain
 from neo.tails import OpenTails, TailPace, Tails
+from neo.turns.resume import Resumer
 
 log = structlog.get_logger()
 
@@ -151,6 +153,8 @@ def build_app(
 
     signer = UrlSigner(secret_keys(settings))
     app = routed(lifespan)
+    if settings.models.scripted_model_url:
+        app.include_router(scripted_door(Resumer(resources.database, resources.valkey)))
     app.state.database = resources.database
     app.state.gate = _gate(resources, settings, lookups, limiter)
     app.state.desks = Desks(

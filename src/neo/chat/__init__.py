@@ -12,6 +12,7 @@ from neo.chat.open import SessionDesk
 from neo.chat.posting.session_access import SessionAccesses
 from neo.chat.posting.submit import TurnDesk
 from neo.chat.routes import router
+from neo.chat.scripted_door import scripted_door
 from neo.chat.stop_routes import stop_router
 from neo.chat.tokens.mint import TokenDesk
 from neo.chat.tokens.routes import token_router
@@ -30,6 +31,7 @@ __all__ = [
     "UploadDesk",
     "UploadQuota",
     "router",
+    "scripted_door",
     "stop_router",
     "token_router",
     "upload_router",

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
@@ -22,10 +25,18 @@ from neo.turns.store import TurnStore
 
 
 @dataclass(frozen=True)
+class OpenTurnReply:
+    """An open turn, with what it has settled so far."""
+
+    turn: ChatTurn
+    parts: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class Transcript:
     messages: Sequence[ChatMessage]
     turns: dict[UUID, ChatTurn]
-    open_turn: ChatTurn | None
+    open_turn: OpenTurnReply | None
     attachments: Sequence[Attachment] = ()
 
 
@@ -35,10 +46,10 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def session(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, ChatTurn | None]:
+    async def session(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, OpenTurnReply | None]:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
-            return session, await TurnStore(db, caller.tenant_id).find_first_open(session_id)
+            return session, await _open_turn(db, caller.tenant_id, session_id)
 
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None
@@ -56,7 +67,7 @@ class Reader:
             )
             turns = TurnStore(db, caller.tenant_id)
             found = await turns.by_ids(session_id, {message.turn_id for message in messages})
-            first_open = await turns.find_first_open(session_id)
+            first_open = await _open_turn(db, caller.tenant_id, session_id)
             with_files = [message.id for message in messages if message.has_files]
             attachments = (
                 await AttachmentStore(db, caller.tenant_id).of_messages(with_files) if with_files else ()
@@ -71,6 +82,19 @@ class Reader:
     async def check(self, caller: Principal, session_id: UUID) -> None:
         """Raises `SessionNotFound` unless the caller may see the session."""
         await self.session(caller, session_id)
+
+
+async def _open_turn(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> OpenTurnReply | None:
+    turn = await TurnStore(db, tenant_id).find_first_open(session_id)
+    if turn is None:
+        return None
+    # A turn that is queued has settled nothing.
+    parts = (
+        await db.scalar(select(func.neo_reply_parts(tenant_id, turn.id, type_=JSONB)))
+        if turn.segment > 1
+        else None
+    )
+    return OpenTurnReply(turn, parts or [])
 
 
 async def _readable(db: AsyncSession, caller: Principal, session_id: UUID) -> ChatSession:

@@ -83,12 +83,25 @@ class ChatSessionResource(BaseModel):
     archived_at: datetime | None
 
 
-class OpenTurn(BaseModel):
-    """The turn that runs or waits next. Tail the events from its `since_cursor` to replay it from its start."""
+class OpenReply(BaseModel):
+    """What the open turn has answered so far, as it is settled: a `UIMessage` that goes on."""
 
-    chat_turn_id: str
-    chat_turn_status: str = Field(description="QUEUED or RUNNING.")
+    id: str
+    parts: list[dict[str, Any]]
+
+
+class OpenTurn(BaseModel):
+    """The turn that runs, waits for somebody, or is next. Tail the events from its `since_cursor` to replay it from its
+    start. Clients of the AI SDK do that; others may show `reply` and go on from its cursor.
+    """
+
+    id: str
+    status: str = Field(description="QUEUED, RUNNING or WAITING.")
+    chat_turn_id: str = Field(description="The same as `id`.")
+    chat_turn_status: str = Field(description="The same as `status`.")
     since_cursor: str
+    waiting_for: str | None = Field(description="Of a WAITING turn: APPROVAL or CALL.")
+    reply: OpenReply | None = Field(description="Null until something is settled.")
 
 
 class ChatSessionDetail(ChatSessionResource):

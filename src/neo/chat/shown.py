@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from neo.attachments import Attachment
-from neo.chat.history import Transcript
+from neo.chat.history import OpenTurnReply, Transcript
 from neo.chat.schemas import (
     ChatMessages,
     ChatSessionDetail,
     ChatSessionResource,
     ChatTurnResource,
     MessageMetadata,
+    OpenReply,
     OpenTurn,
     TurnError,
     TurnUsage,
@@ -38,15 +39,22 @@ def shown_session(session: ChatSession) -> ChatSessionResource:
     )
 
 
-def shown_detail(session: ChatSession, open_turn: ChatTurn | None) -> ChatSessionDetail:
+def shown_detail(session: ChatSession, open_turn: OpenTurnReply | None) -> ChatSessionDetail:
     return ChatSessionDetail(**shown_session(session).model_dump(), open_turn=shown_open_turn(open_turn))
 
 
-def shown_open_turn(turn: ChatTurn | None) -> OpenTurn | None:
-    if turn is None:
+def shown_open_turn(found: OpenTurnReply | None) -> OpenTurn | None:
+    if found is None:
         return None
+    turn, parts = found.turn, found.parts
     return OpenTurn(
-        chat_turn_id=str(turn.id), chat_turn_status=turn.status, since_cursor=since_cursor(turn.turn_no)
+        id=str(turn.id),
+        status=turn.status,
+        chat_turn_id=str(turn.id),
+        chat_turn_status=turn.status,
+        since_cursor=since_cursor(turn.turn_no),
+        waiting_for=turn.waiting_for,
+        reply=OpenReply(id=str(turn.reply_message_id), parts=parts) if parts else None,
     )
 
 
