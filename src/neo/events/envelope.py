@@ -14,7 +14,8 @@ INTEGER_MAX = 2**63 - 1
 
 _TERMINAL = frozenset({"finish", "error", "abort"})
 _DELTAS = frozenset({"text-delta", "reasoning-delta"})
-_PART_BEGINS = frozenset({"text-start", "reasoning-start", "tool-input-start"})
+_PART_BEGINS = frozenset({"text-start", "reasoning-start"})
+_WAITING = "data-turn-waiting"
 
 
 class EventKind(StrEnum):
@@ -23,6 +24,8 @@ class EventKind(StrEnum):
     CORE = "c"
     PROGRESS = "p"
     TERMINAL = "t"
+    # The turn waits for a decision or for a call: it ends a response, but not the turn.
+    WAITING = "w"
 
 
 class Chunk(NamedTuple):
@@ -36,6 +39,8 @@ class Chunk(NamedTuple):
     def kind(self) -> EventKind:
         if self.type in _TERMINAL:
             return EventKind.TERMINAL
+        if self.type == _WAITING:
+            return EventKind.WAITING
         return EventKind.PROGRESS if self.is_tool or self.type.startswith("reasoning-") else EventKind.CORE
 
     @property
@@ -44,6 +49,7 @@ class Chunk(NamedTuple):
 
     @property
     def begins_part(self) -> bool:
+        """It begins a text or a reasoning, which counts only if its claim is the one that settles."""
         return self.type in _PART_BEGINS
 
     def encode(self) -> bytes:
@@ -140,8 +146,20 @@ def abort(reason: str | None = None) -> Chunk:
     return Chunk("abort", {} if reason is None else {"reason": reason})
 
 
-def turn_restarted(discarded_part_ids: Sequence[str]) -> Chunk:
-    return Chunk("data-turn-restarted", {"data": {"discarded_part_ids": list(discarded_part_ids)}})
+def turn_restarted(segment: int, step: int, part_ids: Sequence[str]) -> Chunk:
+    """The step is begun anew: what was said from its `start-step` on, the named parts, no longer counts."""
+    data = {"segment": segment, "step": step, "part_ids": list(part_ids)}
+    return Chunk("data-turn-restarted", {"data": data})
+
+
+def turn_waiting(data: Mapping[str, Any]) -> Chunk:
+    """The turn goes on when somebody has decided, or a call has ended: what it waits for, and where to go on."""
+    return Chunk(_WAITING, {"data": dict(data)})
+
+
+def of_wire(wire: Mapping[str, Any]) -> Chunk:
+    """A chunk that was stored as it is sent."""
+    return Chunk(wire["type"], {key: value for key, value in wire.items() if key != "type"})
 
 
 def stream_reset(turn_no: int, reason: str) -> Chunk:
