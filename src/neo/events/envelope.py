@@ -52,12 +52,17 @@ class Chunk(NamedTuple):
         """It begins a text or a reasoning, which counts only if its claim is the one that settles."""
         return self.type in _PART_BEGINS
 
-    def encode(self) -> bytes:
-        """One line of JSON: JSON itself escapes CR and LF, and SSE knows no other line end."""
+    def wire(self) -> dict[str, Any]:
+        """The chunk as it is sent, and as it may be stored."""
         wire: dict[str, Any] = {"type": self.type}
         if self.part is not None:
             wire["toolCallId" if self.is_tool else "id"] = self.part
         wire.update(self.body)
+        return wire
+
+    def encode(self) -> bytes:
+        """One line of JSON: JSON itself escapes CR and LF, and SSE knows no other line end."""
+        wire = self.wire()
         try:
             return orjson.dumps(wire)
         except orjson.JSONEncodeError:
@@ -114,16 +119,38 @@ def reasoning_end(part: str) -> Chunk:
     return Chunk("reasoning-end", part=part)
 
 
+# Tools are not known when a client is built, so each chunk about a call says that its tool is a dynamic one.
+_DYNAMIC = {"dynamic": True}
+
+
 def tool_input_start(call_id: str, tool_name: str) -> Chunk:
-    return Chunk("tool-input-start", {"toolName": tool_name}, call_id)
+    return Chunk("tool-input-start", {"toolName": tool_name, **_DYNAMIC}, call_id)
 
 
 def tool_input_available(call_id: str, tool_name: str, tool_input: Any) -> Chunk:
-    return Chunk("tool-input-available", {"toolName": tool_name, "input": tool_input}, call_id)
+    return Chunk("tool-input-available", {"toolName": tool_name, "input": tool_input, **_DYNAMIC}, call_id)
+
+
+def tool_input_error(call_id: str, tool_name: str, tool_input: Any, error_text: str) -> Chunk:
+    """A call that is not made: there is no such tool, or it does not take this."""
+    body = {"toolName": tool_name, "input": tool_input, "errorText": error_text, **_DYNAMIC}
+    return Chunk("tool-input-error", body, call_id)
+
+
+def tool_approval_request(call_id: str) -> Chunk:
+    return Chunk("tool-approval-request", {"approvalId": call_id}, call_id)
+
+
+def tool_output_available(call_id: str, output: Any) -> Chunk:
+    return Chunk("tool-output-available", {"output": output, **_DYNAMIC}, call_id)
+
+
+def tool_output_denied(call_id: str) -> Chunk:
+    return Chunk("tool-output-denied", part=call_id)
 
 
 def tool_output_error(call_id: str, error_text: str) -> Chunk:
-    return Chunk("tool-output-error", {"errorText": error_text}, call_id)
+    return Chunk("tool-output-error", {"errorText": error_text, **_DYNAMIC}, call_id)
 
 
 def finish_step() -> Chunk:

@@ -121,4 +121,6 @@ def continues_from(task: Task, newest: TurnSegment | None, chosen: ChosenModel) 
         return newest.response_id if last == (chosen.provider, chosen.region) else None
     session = task.session
     same = (session.continues_provider, session.continues_region) == (chosen.provider, chosen.region)
-    return session.continues_response_id if same and session.continues_turn_no == task.turn.turn_no - 1 else None
+    return (
+        session.continues_response_id if same and session.continues_turn_no == task.turn.turn_no - 1 else None
+    )

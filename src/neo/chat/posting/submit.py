@@ -80,9 +80,7 @@ class TurnDesk:
         inspected = await self._inspect(caller, said) if said.draft.attachments else []
         async with self._database.transaction(said.tenant_id) as db:
             access = await _admitted(db, caller, said)
-            stored = await store_alone(
-                db, said.row(self._open_turns_max(access, said), inspected=inspected)
-            )
+            stored = await store_alone(db, said.row(self._open_turns_max(access, said), inspected=inspected))
             if stored is None:
                 raise await overlapping(db, said, access.overlap(said.draft.overlap))
             await attach(db, said.tenant_id, said.user_message_id, inspected)

@@ -18,7 +18,9 @@ async def claim_turns(
     return [task_of(row) for row in rows]
 
 
-async def claim_turn(database: Database, turn_id: UUID, *, takes_over: bool, without: list[UUID]) -> Task | None:
+async def claim_turn(
+    database: Database, turn_id: UUID, *, takes_over: bool, without: list[UUID]
+) -> Task | None:
     """This turn, if it may be claimed."""
     rows = await database.call("neo_claim_turn", turn_id, LEASE, takes_over, without)
     return task_of(rows[0]) if rows else None

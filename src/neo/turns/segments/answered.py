@@ -23,7 +23,9 @@ class Answered:
             raise RuntimeError("The model's output ended without saying so.")
         if attempt.renderer.calls and not attempt.settled.is_over:
             planned = plan_calls(attempt.renderer.calls, chosen)
-            return await self._settler.settle(attempt.task, attempt.writer, attempt.segment(), planned=planned)
+            return await self._settler.settle(
+                attempt.task, attempt.writer, attempt.segment(), planned=planned
+            )
         attempt.writer.write(envelope.finish_step())
         # A provider's response that waits for a tool's output cannot be continued without it.
         can_continue = chosen.continues and not attempt.renderer.calls

@@ -31,7 +31,11 @@ class SettledRounds:
 
 
 async def read_rounds(db: AsyncSession, turn: ChatTurn) -> SettledRounds:
-    mine = (TurnSegment.tenant_id == turn.tenant_id, TurnSegment.turn_id == turn.id, TurnSegment.kind == "MODEL")
+    mine = (
+        TurnSegment.tenant_id == turn.tenant_id,
+        TurnSegment.turn_id == turn.id,
+        TurnSegment.kind == "MODEL",
+    )
     segments = (await db.scalars(select(TurnSegment).where(*mine).order_by(TurnSegment.segment))).all()
     calls = (
         await db.scalars(
