@@ -53,9 +53,12 @@ class Chunk(NamedTuple):
         return self.type in _PART_BEGINS
 
     def wire(self) -> dict[str, Any]:
-        """As it is sent, and as a settled segment keeps it."""
-        part = {} if self.part is None else {"toolCallId" if self.is_tool else "id": self.part}
-        return {"type": self.type, **part, **self.body}
+        """The chunk as it is sent, and as it may be stored."""
+        wire: dict[str, Any] = {"type": self.type}
+        if self.part is not None:
+            wire["toolCallId" if self.is_tool else "id"] = self.part
+        wire.update(self.body)
+        return wire
 
     def encode(self) -> bytes:
         """One line of JSON: JSON itself escapes CR and LF, and SSE knows no other line end."""
@@ -116,25 +119,30 @@ def reasoning_end(part: str) -> Chunk:
     return Chunk("reasoning-end", part=part)
 
 
+# Tools are not known when a client is built, so each chunk about a call says that its tool is a dynamic one.
+_DYNAMIC = {"dynamic": True}
+
+
+def tool_input_start(call_id: str, tool_name: str) -> Chunk:
+    return Chunk("tool-input-start", {"toolName": tool_name, **_DYNAMIC}, call_id)
+
+
 def tool_input_available(call_id: str, tool_name: str, tool_input: Any) -> Chunk:
-    return Chunk(
-        "tool-input-available", {"toolName": tool_name, "input": tool_input, "dynamic": True}, call_id
-    )
+    return Chunk("tool-input-available", {"toolName": tool_name, "input": tool_input, **_DYNAMIC}, call_id)
 
 
 def tool_input_error(call_id: str, tool_name: str, tool_input: Any, error_text: str) -> Chunk:
-    """A call that cannot be made: no such tool, or arguments that it does not take."""
-    body = {"toolName": tool_name, "input": tool_input, "errorText": error_text, "dynamic": True}
+    """A call that is not made: there is no such tool, or it does not take this."""
+    body = {"toolName": tool_name, "input": tool_input, "errorText": error_text, **_DYNAMIC}
     return Chunk("tool-input-error", body, call_id)
 
 
 def tool_approval_request(call_id: str) -> Chunk:
-    """The call waits for a decision. A call has one request, which has its id."""
     return Chunk("tool-approval-request", {"approvalId": call_id}, call_id)
 
 
 def tool_output_available(call_id: str, output: Any) -> Chunk:
-    return Chunk("tool-output-available", {"output": output, "dynamic": True}, call_id)
+    return Chunk("tool-output-available", {"output": output, **_DYNAMIC}, call_id)
 
 
 def tool_output_denied(call_id: str) -> Chunk:
@@ -142,7 +150,7 @@ def tool_output_denied(call_id: str) -> Chunk:
 
 
 def tool_output_error(call_id: str, error_text: str) -> Chunk:
-    return Chunk("tool-output-error", {"errorText": error_text, "dynamic": True}, call_id)
+    return Chunk("tool-output-error", {"errorText": error_text, **_DYNAMIC}, call_id)
 
 
 def finish_step() -> Chunk:

@@ -80,6 +80,7 @@ class Place:
             return self.has_terminal and position.turn == at.turn + 1 and position.segment == 1
         if position.segment == at.segment:
             return True
-        if entry.after is None:
-            return position.segment == 1 and at.n == 0
-        return at == entry.after or (at == self.replayed_to and at[:2] == entry.after[:2])
+        if position.segment == 1:
+            return at.n == 0
+        # Who has got the segment before from PostgreSQL has it whole, whatever its last event was called.
+        return at == entry.after or (at == self.replayed_to and at.segment == position.segment - 1)

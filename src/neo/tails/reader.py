@@ -1,8 +1,9 @@
 """Where one reader is, what it may be given next, and what to do when that is not there.
 
 The stream gives what comes next, as long as it comes without a gap. Whatever is odd (a gap, a turn that begins before
-the last one ended, a segment that comes after an event which the reader has not got, a stream that is behind its reader) is looked at again: first in the stream, which makes good for a
-message that pub/sub lost, then in PostgreSQL, which knows how the turn stands, and in the stream once more.
+the last one ended, a segment that comes after an event which the reader has not got, a stream that is behind its
+reader) is looked at again: first in the stream, which makes good for a message that pub/sub lost, then in PostgreSQL,
+which knows how the turn stands, and in the stream once more.
 
 | state | what happens                                                             | next state            |
 |-------|--------------------------------------------------------------------------|-----------------------|

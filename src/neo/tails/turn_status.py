@@ -30,9 +30,10 @@ class TurnState:
     @property
     def settled_end(self) -> Position | None:
         """The last event of what is settled, as it was streamed."""
-        if self.settled is None or self.settled.last_n is None:
+        settled = self.settled
+        if settled is None or settled.last_n is None:
             return None
-        return Position(self.turn_no, *self.settled)
+        return Position(self.turn_no, settled.segment, settled.claim, settled.last_n)
 
     @property
     def claims(self) -> Claims:
