@@ -1,6 +1,7 @@
 """What can be said of one call now: its outcome, that it is refused, or what it waits for."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from neo.events import Chunk, envelope
@@ -21,13 +22,16 @@ class Answer:
     chunks: list[Chunk]
     outcome: dict[str, Any] | None = None
     asks_for_decision: bool = False
+    # Until when somebody may decide about it.
+    until: datetime | None = None
 
     @property
     def is_awaited(self) -> bool:
         return self.outcome is None
 
 
-def answer_call(call: ToolCallRow, request: ApprovalRequestRow | None) -> Answer:
+def answer_call(call: ToolCallRow, request: ApprovalRequestRow | None, expires_at: datetime) -> Answer:
+    """`expires_at` is for a request that is made now."""
     if call.outcome is not None:
         # It ran apart, and its outcome has come.
         return Answer(call.id, call.status, [_outcome_chunk(call, call.outcome)], call.outcome)
@@ -38,7 +42,7 @@ def answer_call(call: ToolCallRow, request: ApprovalRequestRow | None) -> Answer
     asked = envelope.tool_input_available(call.id, call.name, call.arguments)
     if call.gate == "APPROVAL":
         asking = envelope.tool_approval_request(call.id)
-        return Answer(call.id, "WAITING", [asked, asking], asks_for_decision=True)
+        return Answer(call.id, "WAITING", [asked, asking], asks_for_decision=True, until=expires_at)
     if call.runs_apart:
         return Answer(call.id, "RUNNING", [asked])
     return _refused(call)
@@ -54,7 +58,7 @@ def _refused(call: ToolCallRow) -> Answer:
 
 def _decided(call: ToolCallRow, request: ApprovalRequestRow) -> Answer:
     if request.status == "PENDING":
-        return Answer(call.id, "WAITING", [])
+        return Answer(call.id, "WAITING", [], until=request.expires_at)
     if request.status == "APPROVED":
         # The scripted model's gated tool does nothing but answer with what it was given.
         outcome: dict[str, Any] = {"output": {"ran": call.name, "with": call.arguments}}

@@ -41,8 +41,8 @@ class CallsSegment:
         try:
             await writer.open()
             calls = await until_database_answers(lambda: read_open_calls(self._database, turn))
-            until = datetime.now(UTC) + DECISION_TIME
-            answers = [answer_call(call, request) for call, request in calls]
+            expires_at = datetime.now(UTC) + DECISION_TIME
+            answers = [answer_call(call, request, expires_at) for call, request in calls]
             chunks = [chunk for answer in answers for chunk in answer.chunks] + [envelope.finish_step()]
             for chunk in chunks:
                 writer.write(chunk)
@@ -51,28 +51,28 @@ class CallsSegment:
             waiting = None
             if waits:
                 position = writer.position
-                waiting = _waiting(waits, until, str(position._replace(n=position.n + 1)))
+                waiting = _waiting(waits, str(position._replace(n=position.n + 1)))
                 last["waiting"] = waiting.wire()
-            done = [_row(answer, until) for answer in answers]
+            done = [_row(answer) for answer in answers]
             return await self._settler.settle(task, writer, last, done=done, waiting=waiting)
         finally:
             await writer.aclose()
 
 
-def _row(answer: Answer, until: datetime) -> dict[str, Any]:
+def _row(answer: Answer) -> dict[str, Any]:
     row: dict[str, Any] = {"id": answer.call_id, "status": answer.status, "outcome": answer.outcome}
     if answer.asks_for_decision:
-        row |= {"request_id": uuid4(), "expires_at": until}
+        row |= {"request_id": uuid4(), "expires_at": answer.until}
     return row
 
 
-def _waiting(waits: Sequence[Answer], until: datetime, cursor: str) -> Chunk:
-    is_gated = any(answer.status == "WAITING" for answer in waits)
+def _waiting(waits: Sequence[Answer], cursor: str) -> Chunk:
+    until = min((answer.until for answer in waits if answer.until is not None), default=None)
     return envelope.turn_waiting(
         {
-            "waiting_for": "APPROVAL" if is_gated else "CALL",
+            "waiting_for": "CALL" if until is None else "APPROVAL",
             "calls": [answer.call_id for answer in waits],
-            "until": until.isoformat() if is_gated else None,
+            "until": until and until.isoformat(),
             "cursor": cursor,
         }
     )
