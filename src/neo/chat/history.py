@@ -1,7 +1,7 @@
 """Reading what was said: sessions, messages, turns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,14 +10,16 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import Author, Principal
 from neo.attachments import Attachment, AttachmentStore
 from neo.db import Database
 from neo.sessions import (
+    AuthorStore,
     ChatMessage,
     ChatSession,
     MessageStore,
     SessionStore,
+    ShownAuthor,
     check_readable,
 )
 from neo.turns.models import ChatTurn
@@ -38,6 +40,7 @@ class Transcript:
     turns: dict[UUID, ChatTurn]
     open_turn: OpenTurnReply | None
     attachments: Sequence[Attachment] = ()
+    authors: Mapping[Author, ShownAuthor] = field(default_factory=dict)
 
 
 class Reader:
@@ -61,7 +64,7 @@ class Reader:
         self, caller: Principal, session_id: UUID, rows_max: int, *, after: int | None, newest_first: bool
     ) -> Transcript:
         async with self._database.transaction(caller.tenant_id) as db:
-            await _readable(db, caller, session_id)
+            session = await _readable(db, caller, session_id)
             messages = await MessageStore(db, caller.tenant_id).page(
                 session_id, rows_max, after=after, newest_first=newest_first
             )
@@ -72,12 +75,19 @@ class Reader:
             attachments = (
                 await AttachmentStore(db, caller.tenant_id).of_messages(with_files) if with_files else ()
             )
-            return Transcript(messages, found, first_open, attachments)
+            authors = await AuthorStore(db, caller.tenant_id).shown_to(
+                caller, session, [message.author for message in messages]
+            )
+            return Transcript(messages, found, first_open, attachments, authors)
 
-    async def turn(self, caller: Principal, session_id: UUID, turn_id: UUID) -> ChatTurn:
+    async def turn(
+        self, caller: Principal, session_id: UUID, turn_id: UUID
+    ) -> tuple[ChatTurn, ShownAuthor | None]:
         async with self._database.transaction(caller.tenant_id) as db:
-            await _readable(db, caller, session_id)
-            return await TurnStore(db, caller.tenant_id).get(session_id, turn_id)
+            session = await _readable(db, caller, session_id)
+            turn = await TurnStore(db, caller.tenant_id).get(session_id, turn_id)
+            shown = await AuthorStore(db, caller.tenant_id).shown_to(caller, session, [turn.author])
+            return turn, shown[turn.author] if turn.author else None
 
     async def check(self, caller: Principal, session_id: UUID) -> None:
         """Raises `SessionNotFound` unless the caller may see the session."""

@@ -186,10 +186,35 @@ class UIMessage(BaseModel):
     )
 
 
+class AuthorKind(StrEnum):
+    """What kind of caller asked. TECHNICIAN is a dashboard user, PLATFORM the platform's relay for an end user."""
+
+    SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
+    TECHNICIAN = "TECHNICIAN"
+    END_USER = "END_USER"
+    PLATFORM = "PLATFORM"
+
+
+class AuthorResource(BaseModel):
+    """Who asked. Accounts have `id` and `name` for callers of their own tenant only, and for no end user; whom the
+    platform spoke for is named to every reader.
+    """
+
+    kind: AuthorKind
+    id: str | None = Field(description="The service account, or the dashboard user; null for an END_USER.")
+    name: str | None = Field(
+        description="The API key's or the dashboard user's name. For END_USER and PLATFORM: the end user's name, else "
+        "their address, as the token or the session has it. Null where it is not known."
+    )
+
+
 class MessageMetadata(BaseModel):
     chat_turn_id: str
     chat_turn_status: str = Field(description="QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED.")
     client_message_id: str | None
+    author: AuthorResource | None = Field(
+        description="Who asked; null for a reply, and for messages from before it was recorded."
+    )
     created_at: datetime
 
 
@@ -223,6 +248,9 @@ class ChatTurnResource(BaseModel):
     model_tier: ChatModelTier
     since_cursor: str
     user_message_id: str
+    author: AuthorResource | None = Field(
+        description="Whose message it answers; null for turns from before it was recorded."
+    )
     reply_message_id: str | None = Field(
         description="The answer's message: whole once the turn is COMPLETED, as far as it went when it was CANCELLED "
         "in mid-answer, else null."

@@ -8,6 +8,8 @@ from uuid import UUID
 from neo.attachments import Attachment
 from neo.chat.history import OpenTurnReply, Transcript
 from neo.chat.schemas import (
+    AuthorKind,
+    AuthorResource,
     ChatMessages,
     ChatSessionDetail,
     ChatSessionResource,
@@ -20,7 +22,7 @@ from neo.chat.schemas import (
     UIMessage,
 )
 from neo.events import since_cursor
-from neo.sessions import ChatMessage, ChatSession
+from neo.sessions import ChatMessage, ChatSession, ShownAuthor
 from neo.turns.models import ChatTurn
 from neo.turns.render import usage_of
 
@@ -61,13 +63,11 @@ def shown_open_turn(found: OpenTurnReply | None) -> OpenTurn | None:
 def shown_transcript(transcript: Transcript, rows: int, urls: Mapping[UUID, str]) -> ChatMessages:
     """`urls` are where each attachment is read."""
     files = {str(one.id): _file(one, urls[one.id]) for one in transcript.attachments}
-    shown = [
-        _message(message, transcript.turns[message.turn_id], files) for message in transcript.messages[:rows]
-    ]
+    shown = [_message(message, transcript, files) for message in transcript.messages[:rows]]
     return ChatMessages(messages=shown, open_turn=shown_open_turn(transcript.open_turn))
 
 
-def shown_turn(turn: ChatTurn) -> ChatTurnResource:
+def shown_turn(turn: ChatTurn, author: ShownAuthor | None) -> ChatTurnResource:
     error = TurnError(code=turn.error_code, message=turn.error_message or "") if turn.error_code else None
     return ChatTurnResource.model_validate(
         {
@@ -77,6 +77,7 @@ def shown_turn(turn: ChatTurn) -> ChatTurnResource:
             "model_tier": turn.model_tier,
             "since_cursor": since_cursor(turn.turn_no),
             "user_message_id": str(turn.user_message_id),
+            "author": _author(author),
             "reply_message_id": str(turn.reply_message_id) if turn.keeps_reply else None,
             "attempts": turn.attempts,
             "finish_reason": turn.finish_reason,
@@ -100,11 +101,21 @@ def _file(attachment: Attachment, url: str) -> dict[str, Any]:
     return {**part, "filename": attachment.filename} if attachment.filename else part
 
 
-def _message(message: ChatMessage, turn: ChatTurn, files: Mapping[str, dict[str, Any]]) -> UIMessage:
+def _author(author: ShownAuthor | None) -> AuthorResource | None:
+    if author is None:
+        return None
+    return AuthorResource(
+        kind=AuthorKind(author.kind.upper()), id=str(author.id) if author.id else None, name=author.name
+    )
+
+
+def _message(message: ChatMessage, transcript: Transcript, files: Mapping[str, dict[str, Any]]) -> UIMessage:
+    turn = transcript.turns[message.turn_id]
     metadata = MessageMetadata(
         chat_turn_id=str(turn.id),
         chat_turn_status=turn.status,
         client_message_id=message.client_message_id,
+        author=_author(transcript.authors.get(message.author) if message.author else None),
         created_at=message.created_at,
     )
     parts = [files[part["attachment_id"]] if part["type"] == "file" else part for part in message.parts]

@@ -22,7 +22,9 @@ async def cancel_turn(
 
     A turn that has ended already stays as it is: cancelling it answers 200 as well.
     """
-    return success(request, shown_turn(await desk.canceller.cancel(caller, session_id, turn_id)))
+    turn = await desk.canceller.cancel(caller, session_id, turn_id)
+    _, author = await desk.reader.turn(caller, session_id, turn_id)
+    return success(request, shown_turn(turn, author))
 
 
 @stop_router.post(

@@ -7,6 +7,7 @@ from sqlalchemy import FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neo.access import Authored
 from neo.db import Base
 
 
@@ -28,7 +29,7 @@ class TurnStatus(StrEnum):
 OPEN = (TurnStatus.QUEUED, TurnStatus.RUNNING, TurnStatus.WAITING)
 
 
-class ChatTurn(Base):
+class ChatTurn(Authored, Base):
     """A turn's record. Only the writer that has the newest `claim` of its first unsettled `segment` may write its
     events.
     """

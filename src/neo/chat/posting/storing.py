@@ -10,6 +10,7 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from neo.access import Author
 from neo.attachments import Inspected
 from neo.chat.posting.draft import Draft
 from neo.chat.posting.session_access import SessionAccess
@@ -50,6 +51,7 @@ class Submission:
     tenant_id: UUID
     session_id: UUID
     draft: Draft
+    author: Author | None = None
     turn_id: UUID = field(default_factory=uuid4)
     user_message_id: UUID = field(default_factory=uuid4)
     reply_message_id: UUID = field(default_factory=uuid4)
@@ -82,6 +84,7 @@ class Submission:
             "traceparent": traces.traceparent(),
             "lease_id": uuid4() if is_claimed else None,
             "lease": f"{LEASE.total_seconds()} seconds",
+            **(self.author.columns() if self.author else {}),
         }
 
     def accepted(self, access: SessionAccess, stored: asyncpg.Record) -> Accepted:

@@ -5,7 +5,7 @@ from uuid import UUID
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import Author, Principal
 from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, attach
 from neo.chat.posting.draft import Draft
@@ -40,7 +40,7 @@ class TurnDesk:
         self._storage = Storage(database)
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
-        said = Submission(caller.tenant_id, session_id, draft)
+        said = Submission(caller.tenant_id, session_id, draft, Author.of(caller))
         with traces.span("accept message", neo__session_id=str(session_id)) as span:
             accepted = await self._together(caller, said) or await self._alone(caller, said)
             span.say(neo__turn_id=str(accepted.turn_id))
