@@ -69,7 +69,7 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """The caller as the audit log records them, with their home tenant."""
-        return Actor(self.kind, self.account_id, self.home_tenant_id)
+        return Actor(self.kind, self.account_id, self.home_tenant_id, self.credential_id)
 
     @property
     def credential_id(self) -> UUID | None:

@@ -371,7 +371,8 @@ CREATE TABLE audit_log (
     object_id text NOT NULL,
     details jsonb NOT NULL DEFAULT '{}',
     request_id uuid,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    credential_id uuid
 );
 CREATE INDEX audit_log_newest_idx ON audit_log (tenant_id, id DESC);
 

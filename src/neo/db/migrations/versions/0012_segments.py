@@ -30,6 +30,7 @@ ALTER TABLE chat_messages
     ADD COLUMN author_id uuid,
     ADD COLUMN author_tenant_id uuid,
     ADD COLUMN credential_id uuid;
+ALTER TABLE audit_log ADD COLUMN credential_id uuid;
 """
 
 TABLES = """
