@@ -111,7 +111,9 @@ def build_app(
     role turns out to be unsafe.
     """
     engines = Engines(resources.database, resources.valkey, resources.temporal)
-    health = Health(engines, None if embedded_worker is None else lambda: embedded_worker.is_up)
+    health = Health(
+        engines, resources.database, None if embedded_worker is None else lambda: embedded_worker.is_up
+    )
     lookups = Lookups(resources.database)
     limiter = RequestLimiter(plain(settings.streams.redis_url) or "", settings.server.rate_limit_requests)
     open_tails = OpenTails(

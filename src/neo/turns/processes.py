@@ -29,13 +29,14 @@ async def read_turn_processes(database: Database) -> TurnProcesses:
 
 @dataclass(frozen=True)
 class ProcessWatch:
-    """Measures it: the one number that says whether accepted turns are driven."""
+    """Measures it: the numbers that say whether accepted turns are driven."""
 
     database: Database
 
     async def run(self) -> None:
         while True:
-            # While PostgreSQL is away the number stays as it is: another gauge says that it is away.
+            # While PostgreSQL is away the numbers stay as they are: another gauge says that it is away.
             with suppress(DatabaseUnavailable):
-                turn_metrics.outbox_age((await read_turn_processes(self.database)).oldest_seconds)
+                found = await read_turn_processes(self.database)
+                turn_metrics.turns_wait(found.oldest_seconds, processes=found.count)
             await asyncio.sleep(MEASURE_SECONDS)

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from uuid import UUID
 
+from neo.telemetry import turn_metrics
 from neo.turns.task import Task
 
 
@@ -38,24 +39,31 @@ class Places:
 
     def open(self) -> None:
         self._is_open = True
+        self._measure()
         self.look.set()
 
     def close(self) -> None:
         self._is_open = False
+        self._measure()
 
     def take(self, tenant_id: UUID) -> bool:
         """Whether there is a place that the tenant may take; it is taken then."""
         if self.free < 1 or (tenant_id in self._taken and self._taken.total() >= self._shared):
             return False
-        self._taken[tenant_id] += 1
+        self.add(tenant_id)
         return True
 
     def add(self, tenant_id: UUID) -> None:
         """Take the place of a turn that was claimed while places were free."""
         self._taken[tenant_id] += 1
+        self._measure()
 
     def give_back(self, tenant_id: UUID) -> None:
         self._taken[tenant_id] -= 1
         if not self._taken[tenant_id]:
             del self._taken[tenant_id]
+        self._measure()
         self.look.set()
+
+    def _measure(self) -> None:
+        turn_metrics.places_are(self.most if self._is_open else 0, driven=self._taken.total())

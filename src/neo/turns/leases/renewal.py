@@ -61,10 +61,10 @@ class Renewal:
 
     async def _renew(self) -> None:
         asked, began = self._leases.to_renew(), time.monotonic()
+        # A process that drains still renews, and is no longer one that runs turns.
+        places = self._places.most if self._places.is_open else 0
         try:
-            rows = await self._database.call(
-                "neo_renew_leases", self._process_id, self._places.most, *asked, LEASE
-            )
+            rows = await self._database.call("neo_renew_leases", self._process_id, places, *asked, LEASE)
         except DatabaseUnavailable:
             self._reached_since = None
             log.debug("renewal_waits_for_database")

@@ -116,11 +116,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 $$;
 
 -- How many processes run turns, as seen in these seconds, and how long the turn that is claimable longest has waited.
+-- One without places drains.
 CREATE FUNCTION neo_turn_processes(seen_within interval)
 RETURNS TABLE (processes bigint, places bigint, oldest_seconds double precision)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT count(*), coalesce(sum(p.places), 0), (
         SELECT extract(epoch FROM clock_timestamp() - min(t.claimable_at))
         FROM chat_turns t WHERE t.claimable_at <= clock_timestamp())
-    FROM turn_processes p WHERE p.seen_at > clock_timestamp() - seen_within
+    FROM turn_processes p WHERE p.places > 0 AND p.seen_at > clock_timestamp() - seen_within
 $$;
