@@ -116,7 +116,7 @@ async def test_whoever_is_turned_away_is_counted_by_reason(
         assert after.value(name, reason=reason) > before.value(name, reason=reason), (name, reason)
 
 
-async def test_an_answer_that_breaks_off_is_counted_and_is_no_recovery(
+async def test_an_answer_that_breaks_off_is_counted_and_is_no_take_over(
     server: Server, client: Client, rows: Rows
 ) -> None:
     before = await read_metrics(server.metrics_port)
@@ -128,7 +128,7 @@ async def test_an_answer_that_breaks_off_is_counted_and_is_no_recovery(
     assert (turn["status"], turn["attempts"]) == ("FAILED", 3)
     after = await read_metrics(server.metrics_port)
     assert after.value("llm_incomplete_total") - before.value("llm_incomplete_total") == 3
-    assert after.value("turn_recovery_seconds_count") == before.value("turn_recovery_seconds_count")
+    assert after.value("turn_take_over_seconds_count") == before.value("turn_take_over_seconds_count")
 
 
 async def test_labels_are_words_of_fixed_sets(server: Server, client: Client, rows: Rows) -> None:
@@ -192,8 +192,8 @@ async def test_a_turn_that_was_taken_over_says_how_long_it_was_nobodys(
 
         metrics = await seen_again(server)
 
-        assert metrics.value("turn_recovery_seconds_count") == 1
-        assert 0 < metrics.value("turn_recovery_seconds_sum") < SEEN_SECONDS
+        assert metrics.value("turn_take_over_seconds_count") == 1
+        assert 0 < metrics.value("turn_take_over_seconds_sum") < SEEN_SECONDS
         await rows.aclose()
         await client.http.aclose()
     finally:
@@ -211,7 +211,7 @@ async def seen_again(server: Server) -> Metrics:
         while True:
             try:
                 metrics = await read_metrics(server.metrics_port)
-                if metrics.value("turn_recovery_seconds_count"):
+                if metrics.value("turn_take_over_seconds_count"):
                     return metrics
             except httpx2.HTTPError:
                 pass

@@ -31,6 +31,8 @@ class Task:
     step: int
     # It was begun too often: it is to be ended.
     is_exhausted: bool
+    # How long the lease of whoever drove it before had passed; None where nobody had one.
+    late_seconds: float | None
 
     @property
     def tier(self) -> Tier:
@@ -60,11 +62,13 @@ def task_of(claimed: Any) -> Task:
     model, reasoning_effort = row.pop("agent_model"), row.pop("reasoning_effort")
     message = ChatMessage(id=row.pop("message_id"), parts=row.pop("parts"))
     is_exhausted, step = row.pop("is_exhausted"), row.pop("step")
-    claim, n = row.pop("after_claim"), row.pop("after_n")
+    claim, n, late_seconds = row.pop("after_claim"), row.pop("after_n"), row.pop("late_seconds")
     turn = ChatTurn(**row)
     after = Position(turn.turn_no, turn.segment - 1, claim, n) if n is not None else None
     session = ChatSession(**continued)
-    return Task(turn, session, instructions, model, reasoning_effort, message, after, step, is_exhausted)
+    return Task(
+        turn, session, instructions, model, reasoning_effort, message, after, step, is_exhausted, late_seconds
+    )
 
 
 def _joined(instructions: str, of_company: str | None) -> str:

@@ -3,11 +3,16 @@
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
+
 from neo.db import Database
 from neo.events import Fenced
+from neo.telemetry import turn_metrics
 from neo.turns.leases.lease import LEASE
 from neo.turns.retry import until_database_answers
 from neo.turns.task import Task, task_of
+
+log = structlog.get_logger()
 
 
 async def claim_turns(
@@ -15,7 +20,7 @@ async def claim_turns(
 ) -> list[Task]:
     """The oldest claimable turns of the tenants that hold the fewest leases."""
     rows = await database.call("neo_claim_turns", turns_max, LEASE, takes_over, without)
-    return [task_of(row) for row in rows]
+    return [_counted(task_of(row)) for row in rows]
 
 
 async def claim_turn(
@@ -23,7 +28,16 @@ async def claim_turn(
 ) -> Task | None:
     """This turn, if it may be claimed."""
     rows = await database.call("neo_claim_turn", turn_id, LEASE, takes_over, without)
-    return task_of(rows[0]) if rows else None
+    return _counted(task_of(rows[0])) if rows else None
+
+
+def _counted(task: Task) -> Task:
+    if task.late_seconds is None:
+        turn_metrics.claimed("look")
+    else:
+        turn_metrics.taken_over(task.late_seconds)
+        log.warning("turn_taken_over", turn_id=str(task.turn.id), late_seconds=round(task.late_seconds, 3))
+    return task
 
 
 async def release_turn(database: Database, task: Task, delay: timedelta, *, has_failed: bool) -> None:

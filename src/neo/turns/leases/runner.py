@@ -7,6 +7,7 @@ from uuid import UUID
 import structlog
 
 from neo.db import Database, DatabaseUnavailable
+from neo.telemetry import turn_metrics
 from neo.turns.leases.claim import claim_turn, claim_turns
 from neo.turns.leases.driver import Driver, Outcome
 from neo.turns.leases.lease import Leases
@@ -69,7 +70,9 @@ class Runner:
 
     async def _take_accepted(self) -> None:
         while True:
-            self._drive(await self._places.accepted.get())
+            task = await self._places.accepted.get()
+            turn_metrics.claimed("accept")
+            self._drive(task)
 
     async def _look_for_turns(self) -> None:
         """One look at a time; it goes on while a look brings as many as it asked for."""

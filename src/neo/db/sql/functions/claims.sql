@@ -11,15 +11,17 @@ $$;
 -- Claims turns: the oldest of the tenants that hold the fewest leases. What somebody else is claiming is skipped.
 --
 -- `takes_over` also claims turns whose lease has passed; tenants in `without_tenants` have what they may take in the
--- calling process; `only_turn` is the one to claim. An exhausted turn was begun too often: it is to be ended.
+-- calling process; `only_turn` is the one to claim. An exhausted turn was begun too often: it is to be ended. `late_seconds`
+-- is how long the lease of one that is taken over had passed.
 CREATE FUNCTION neo_take_claims(
     turns_max integer, lease interval, takes_over boolean, without_tenants uuid[], only_turn uuid)
-RETURNS TABLE (tenant_id uuid, id uuid, is_exhausted boolean)
+RETURNS TABLE (tenant_id uuid, id uuid, is_exhausted boolean, late_seconds double precision)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
 DECLARE
     locked uuid[];
     exhausted uuid[];
+    late double precision[];
 BEGIN
     -- The locking SELECT asks again what the ranking saw: the row may have been claimed since.
     WITH ranked AS MATERIALIZED (
@@ -45,8 +47,11 @@ BEGIN
         ORDER BY rank, o.claimable_at
         LIMIT 64
     )
-    SELECT array_agg(l.id), array_agg(l.id) FILTER (WHERE l.is_exhausted) INTO locked, exhausted FROM (
-        SELECT t.id, t.claim >= 62 OR t.segment_attempts + (t.lease_id IS NOT NULL)::integer >= 6 AS is_exhausted
+    SELECT array_agg(l.id), array_agg(l.id) FILTER (WHERE l.is_exhausted), array_agg(l.late_seconds)
+    INTO locked, exhausted, late FROM (
+        SELECT t.id, CASE WHEN t.lease_id IS NOT NULL
+                     THEN extract(epoch FROM clock_timestamp() - t.claimable_at)::double precision END AS late_seconds,
+               t.claim >= 62 OR t.segment_attempts + (t.lease_id IS NOT NULL)::integer >= 6 AS is_exhausted
         FROM chat_turns t JOIN ranked r ON r.id = t.id
         WHERE t.claimable_at <= clock_timestamp() AND (takes_over OR t.lease_id IS NULL)
         ORDER BY r.rank, r.claimable_at
@@ -62,7 +67,7 @@ BEGIN
         lease_id = gen_random_uuid(), claimable_at = clock_timestamp() + lease,
         started_at = coalesce(t.started_at, clock_timestamp())
     WHERE t.id = ANY (locked)
-    RETURNING t.tenant_id, t.id, coalesce(t.id = ANY (exhausted), false);
+    RETURNING t.tenant_id, t.id, coalesce(t.id = ANY (exhausted), false), late[array_position(locked, t.id)];
 END
 $$;
 

@@ -12,7 +12,8 @@ LANGUAGE sql IMMUTABLE AS $$
     SELECT turn_no::bigint * 2 + (role = 'assistant')::integer
 $$;
 
--- A turn as its driver needs it. `after_*` is the last entry of the segment before, as it was numbered.
+-- A turn as its driver needs it. `after_*` is the last entry of the segment before, as it was numbered;
+-- `late_seconds` is how long the lease of a turn that is taken over had passed.
 CREATE TYPE neo_claimed AS (
     id uuid, tenant_id uuid, session_id uuid, turn_no integer, status text, model_tier text,
     reply_message_id uuid, segment integer, claim integer, lease_id uuid, attempts integer, segment_attempts integer,
@@ -20,10 +21,10 @@ CREATE TYPE neo_claimed AS (
     after_claim integer, after_n integer, step integer,
     continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
     instructions text, agent_model text, reasoning_effort text, message_id uuid, parts jsonb,
-    of_company text, is_exhausted boolean
+    of_company text, is_exhausted boolean, late_seconds double precision
 );
 
-CREATE FUNCTION neo_claimed_of(turn chat_turns, is_exhausted boolean)
+CREATE FUNCTION neo_claimed_of(turn chat_turns, is_exhausted boolean, late_seconds double precision)
 RETURNS SETOF neo_claimed
 LANGUAGE sql STABLE AS $$
     SELECT turn.id, turn.tenant_id, turn.session_id, turn.turn_no, turn.status, turn.model_tier,
@@ -34,7 +35,7 @@ LANGUAGE sql STABLE AS $$
                 WHERE d.tenant_id = turn.tenant_id AND d.turn_id = turn.id AND d.kind = 'MODEL')::integer,
            s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
            a.instructions, a.model, a.reasoning_effort, m.id, m.parts,
-           c.custom_instructions_for_user_facing_chat, is_exhausted
+           c.custom_instructions_for_user_facing_chat, is_exhausted, late_seconds
     FROM chat_sessions s
     JOIN agents a ON a.tenant_id = s.tenant_id AND a.id = s.agent_id
     JOIN chat_messages m ON m.tenant_id = s.tenant_id AND m.id = turn.user_message_id
@@ -119,7 +120,7 @@ BEGIN
                 decode(message.draft_digest, 'hex'),
                 message.author_kind, message.author_id, message.author_tenant_id, message.credential_id);
         IF is_claimed THEN
-            SELECT c.* INTO claimed FROM neo_claimed_of(turn, false) c;
+            SELECT c.* INTO claimed FROM neo_claimed_of(turn, false, NULL) c;
         END IF;
         RETURN NEXT;
     END LOOP;
@@ -137,7 +138,8 @@ DECLARE
     taken record;
 BEGIN
     FOR taken IN SELECT * FROM neo_take_claims(turns_max, lease, takes_over, without_tenants, NULL) LOOP
-        RETURN QUERY SELECT * FROM neo_claimed_turn(taken.tenant_id, taken.id, taken.is_exhausted);
+        RETURN QUERY SELECT * FROM neo_claimed_turn(
+            taken.tenant_id, taken.id, taken.is_exhausted, taken.late_seconds);
     END LOOP;
 END
 $$;
@@ -150,12 +152,14 @@ DECLARE
     taken record;
 BEGIN
     FOR taken IN SELECT * FROM neo_take_claims(1, lease, takes_over, without_tenants, turn_id) LOOP
-        RETURN QUERY SELECT * FROM neo_claimed_turn(taken.tenant_id, taken.id, taken.is_exhausted);
+        RETURN QUERY SELECT * FROM neo_claimed_turn(
+            taken.tenant_id, taken.id, taken.is_exhausted, taken.late_seconds);
     END LOOP;
 END
 $$;
 
-CREATE FUNCTION neo_claimed_turn(of_tenant uuid, turn_id uuid, is_exhausted boolean)
+CREATE FUNCTION neo_claimed_turn(
+    of_tenant uuid, turn_id uuid, is_exhausted boolean, late_seconds double precision)
 RETURNS SETOF neo_claimed
 LANGUAGE plpgsql AS $$
 DECLARE
@@ -163,7 +167,7 @@ DECLARE
 BEGIN
     PERFORM set_config('neo.tenant_id', of_tenant::text, true);
     SELECT t.* INTO turn FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = turn_id;
-    RETURN QUERY SELECT * FROM neo_claimed_of(turn, is_exhausted);
+    RETURN QUERY SELECT * FROM neo_claimed_of(turn, is_exhausted, late_seconds);
 END
 $$;
 
