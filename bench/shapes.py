@@ -13,9 +13,7 @@ from pathlib import Path
 from bench.http_connection import HttpConnection, request
 from bench.neo import SETTINGS, Neo, fresh_folder
 
-from neo.engines.addresses import Addresses
 from neo.engines.ports import free_port
-from neo.engines.stack import engines_up
 
 SECRET = "a secret of the benchmark, of thirty-two characters"
 UP_SECONDS = 60.0
@@ -40,7 +38,7 @@ SHAPES = (
 @dataclass(frozen=True)
 class Engines:
     folder: Path
-    addresses: Addresses
+    addresses: Mapping[str, str]
     environment: Mapping[str, str]
     api_key: str
 
@@ -48,12 +46,12 @@ class Engines:
 @asynccontextmanager
 async def engines_for_shapes() -> AsyncIterator[Engines]:
     with fresh_folder() as folder:
-        async with engines_up(folder, models="scripted") as addresses:
+        async with _addresses(folder) as addresses:
             clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
             environment = {**clean, **SETTINGS, **_settings(addresses)}
             await _run(environment, "migrate")
             tenant = json.loads(await _run(environment, "tenants", "create", "Bench", "--json"))
-            key = json.loads(await _run(environment, "keys", "create", "--tenant", tenant["id"], "--json"))
+            key = json.loads(await _run(environment, "keys", "create", "--tenant", tenant["tenant_id"], "--json"))
             yield Engines(folder, addresses, environment, key["api_key"])
 
 
@@ -75,13 +73,30 @@ async def shape_running(engines: Engines, shape: Shape) -> AsyncIterator[list[Ne
         await _stop([*apis, *workers])
 
 
-def _settings(addresses: Addresses) -> dict[str, str]:
+@asynccontextmanager
+async def _addresses(folder: Path) -> AsyncIterator[Mapping[str, str]]:
+    """Of engines that run for the length of the block, in a process of their own."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bench.engines", str(folder)),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        yield json.loads(await process.stdout.readline())
+    finally:
+        process.stdin.close()
+        await process.wait()
+
+
+def _settings(addresses: Mapping[str, str]) -> dict[str, str]:
     return {
-        "NEO_DATABASE_URL": addresses.database_url,
-        "NEO_DATABASE_OWNER_URL": addresses.database_owner_url,
-        "NEO_REDIS_URL": addresses.redis_url,
-        "NEO_TEMPORAL_ADDRESS": addresses.temporal_address,
-        "NEO_SCRIPTED_MODEL_URL": addresses.scripted_model_url,
+        "NEO_DATABASE_URL": addresses["database_url"],
+        "NEO_DATABASE_OWNER_URL": addresses["database_owner_url"],
+        "NEO_REDIS_URL": addresses["redis_url"],
+        "NEO_TEMPORAL_ADDRESS": addresses["temporal_address"],
+        "NEO_SCRIPTED_MODEL_URL": addresses["scripted_model_url"],
         "NEO_SECRET_KEY": SECRET,
         "NEO_DRAIN_SECONDS": "3",
     }

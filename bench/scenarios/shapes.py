@@ -51,7 +51,7 @@ async def _measure(engines: Engines, shape: Shape, seen: Seen) -> None:
 
 
 async def _bare(engines: Engines) -> float:
-    address = engines.addresses.temporal_address
+    address = engines.addresses["temporal_address"]
     asked = ("--users", str(USERS), "--seconds", str(BARE_SECONDS))
     return float((await told("bench.baselines.workflow", address, *asked))["per_second"])
 

@@ -83,7 +83,9 @@ class TurnWorker:
         )
         wake_ups.start()
         async with loop_in_thread("temporal") as temporal_loop:
-            renewing = asyncio.ensure_future(run_in(temporal_loop, self._renewal.run()))
+            renewing = asyncio.ensure_future(
+                run_in(temporal_loop, keep_running("renewals", self._renewal.run))
+            )
             background = [
                 asyncio.create_task(self._renewal.tick()),
                 asyncio.create_task(keep_running("claims", self._runner.run)),
@@ -100,6 +102,7 @@ class TurnWorker:
             # Renewals stop last.
             renewing.cancel()
             await asyncio.gather(renewing, *background, return_exceptions=True)
+            await run_in(temporal_loop, self._renewal.aclose())
         await wake_ups.aclose()
 
     async def _drain(self) -> None:

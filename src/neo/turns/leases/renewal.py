@@ -49,15 +49,15 @@ class Renewal:
             await asyncio.sleep(TICK_SECONDS)
 
     async def run(self) -> None:
-        try:
-            while True:
-                if time.monotonic() - self._ticked_at < SILENT_SECONDS:
-                    await self._renew()
-                else:
-                    log.error("renewals_stopped", reason="The main loop hangs.")
-                await asyncio.sleep(RENEW_SECONDS)
-        finally:
-            await self._database.aclose()
+        while True:
+            if time.monotonic() - self._ticked_at < SILENT_SECONDS:
+                await self._renew()
+            else:
+                log.error("renewals_stopped", reason="The main loop hangs.")
+            await asyncio.sleep(RENEW_SECONDS)
+
+    async def aclose(self) -> None:
+        await self._database.aclose()
 
     async def _renew(self) -> None:
         asked, began = self._leases.to_renew(), time.monotonic()
