@@ -10,12 +10,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.http_connection import HttpConnection, request
+from bench.http_connection import HttpConnection, RefusedError, request
 from bench.neo import SETTINGS, Neo, fresh_folder
 
 from neo.engines.ports import free_port
 
-SECRET = "a secret of the benchmark, of thirty-two characters"
+SECRET = "a secret of the benchmark with more than thirty-two characters"
 UP_SECONDS = 60.0
 
 
@@ -125,9 +125,9 @@ async def _until_ready(neo: Neo) -> None:
         while True:
             try:
                 connection = await HttpConnection.open(neo.port)
-                answer = await connection.ask(request("GET", "/public-api/ready", ""))
+                answer = await connection.ask(request("GET", "/public-api/ready", "Accept: application/json"))
                 connection.close()
-            except (OSError, RuntimeError):
+            except (OSError, RefusedError):
                 answer = b""
             if answer and b"no process" not in answer:
                 return

@@ -15,6 +15,8 @@ from neo.turns.leases.places import Places
 log = structlog.get_logger()
 
 RENEW_SECONDS = 1.0
+# While PostgreSQL is away: once it is back, leases are renewed before anybody may take them over.
+AGAIN_SECONDS = 0.25
 # PostgreSQL was away for a renewal that took longer: others could not renew their leases either.
 REACHED_SECONDS = 1.0
 TICK_SECONDS = 0.5
@@ -54,7 +56,7 @@ class Renewal:
                 await self._renew()
             else:
                 log.error("renewals_stopped", reason="The main loop hangs.")
-            await asyncio.sleep(RENEW_SECONDS)
+            await asyncio.sleep(RENEW_SECONDS if self._reached_since is not None else AGAIN_SECONDS)
 
     async def aclose(self) -> None:
         await self._database.aclose()

@@ -79,6 +79,8 @@ RETURNS TABLE (id uuid, status text, is_lost boolean, is_cancelled boolean, is_c
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
 BEGIN
+    -- A renewal that a crash of PostgreSQL takes back is made again within a second, so the disk is not waited for.
+    PERFORM set_config('synchronous_commit', 'off', true);
     INSERT INTO turn_processes AS p (id, places, seen_at) VALUES (process_id, of_places, clock_timestamp())
     ON CONFLICT (id) DO UPDATE SET places = excluded.places, seen_at = excluded.seen_at;
     DELETE FROM turn_processes p WHERE p.seen_at < clock_timestamp() - interval '1 hour';
