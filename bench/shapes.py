@@ -51,7 +51,9 @@ async def engines_for_shapes() -> AsyncIterator[Engines]:
             environment = {**clean, **SETTINGS, **_settings(addresses)}
             await _run(environment, "migrate")
             tenant = json.loads(await _run(environment, "tenants", "create", "Bench", "--json"))
-            key = json.loads(await _run(environment, "keys", "create", "--tenant", tenant["tenant_id"], "--json"))
+            key = json.loads(
+                await _run(environment, "keys", "create", "--tenant", tenant["tenant_id"], "--json")
+            )
             yield Engines(folder, addresses, environment, key["api_key"])
 
 

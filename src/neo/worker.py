@@ -12,13 +12,13 @@ from neo.db import Database
 from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources
 from neo.settings import Settings, plain
-from neo.turns.images import ImageLoader
 from neo.turns.leases.driver import Driver
 from neo.turns.leases.lease import Leases
 from neo.turns.leases.renewal import Renewal
 from neo.turns.leases.runner import Runner
 from neo.turns.segments.answered import Answered
 from neo.turns.segments.calls_segment import CallsSegment
+from neo.turns.segments.images import ImageLoader
 from neo.turns.segments.model_segment import ModelSegment
 from neo.turns.segments.settle import Settler
 from neo.turns.temporal.advance import Advance
@@ -109,7 +109,7 @@ class TurnWorker:
         seconds = self._settings.server.drain_seconds
         log.info("worker_drains", seconds=seconds)
         self._up.clear()
-        self._settler.is_draining = True
+        self._settler.drain()
         self._resources.places.close()
         await self._runner.drain(max(0.0, seconds - GIVE_UP_SECONDS))
         await self._starter.aclose()

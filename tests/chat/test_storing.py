@@ -8,6 +8,9 @@ from uuid import UUID, uuid4
 import asyncpg
 import orjson
 import pytest
+from neo.chat.posting.standing import Standings
+from neo.turns.starting.start import TurnStarter
+from neo.turns.starting.start_queue import BURST
 from sqlalchemy import text
 from temporalio.client import Client as TemporalClient
 
@@ -16,14 +19,11 @@ from neo.agents import ManagedAgentKey
 from neo.chat.errors import SessionArchived
 from neo.chat.open import Opening, SessionDesk
 from neo.chat.posting.draft import Draft
-from neo.chat.posting.standing import Standings
 from neo.chat.posting.storing import ACCEPT, Storage, Submission
 from neo.chat.posting.submit import TurnDesk
 from neo.sessions import SessionNotFound
 from neo.turns.models import TurnStatus
 from neo.turns.prompt import Task, begin_task, task_of
-from neo.turns.starting.start import TurnStarter
-from neo.turns.starting.start_queue import BURST
 from neo.turns.temporal.contract import TurnInput
 from support.counting import CountingDatabase
 from support.rows import Rows, Tenant, opened

@@ -9,8 +9,8 @@ from uuid import UUID
 import httpx2
 import psutil
 import pytest
-
 from neo.turns.starting.running import QUIET_MAX
+
 from support.client import Client, Event, reply_of, text_of
 from support.rows import Rows
 from support.server import Server

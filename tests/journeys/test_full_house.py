@@ -6,12 +6,12 @@ from uuid import uuid4
 
 import httpx2
 import pytest
+from neo.turns.starting.holding import HELD_FOR
+from neo.turns.starting.running import QUIET_MAX
 from sqlalchemy import text
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client as Temporal
 
-from neo.turns.starting.holding import HELD_FOR
-from neo.turns.starting.running import QUIET_MAX
 from support.client import Client
 from support.rows import Rows
 from support.server import Server

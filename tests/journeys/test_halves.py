@@ -11,6 +11,8 @@ from typing import TypeVar
 from uuid import UUID
 
 import httpx2
+from neo.turns.starting.holding import HELD_FOR
+from neo.turns.starting.running import QUIET_MAX
 from sqlalchemy import text
 
 from neo.access import ApiKeyStore, Pepper
@@ -21,8 +23,6 @@ from neo.engines.data_folder.layout import locked
 from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
-from neo.turns.starting.holding import HELD_FOR
-from neo.turns.starting.running import QUIET_MAX
 from support.client import Client, read_events, text_of
 
 SECRET = "a secret key of at least thirty-two characters"

@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
+from neo.turns.cancellations import CHANNEL, POLL_SECONDS, Cancellations, publish_cancel
 
 from events.stage import running_valkey
 from neo.streams import Valkey
-from neo.turns.cancellations import CHANNEL, POLL_SECONDS, Cancellations, publish_cancel
 from neo.turns.models import TurnStatus
 from turns.stage import Stage
 

@@ -4,12 +4,12 @@ import asyncio
 from typing import Any
 
 import pytest
+from neo.turns.starting.start import TurnStarter
 
 from neo.events import Fenced
 from neo.turns.end import Ending, TurnEnder
 from neo.turns.errors import TURN_LOST, TurnNotFound
 from neo.turns.models import TurnStatus
-from neo.turns.starting.start import TurnStarter
 from neo.turns.store import TurnStore
 from neo.turns.temporal.connect import TemporalConnection
 from support.server import Server

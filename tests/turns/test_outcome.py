@@ -5,15 +5,15 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from neo.turns.attempt import Attempt, Claims
+from neo.turns.outcome import Outcomes
+from neo.turns.starting.start import TurnStarter
 
 from neo.events import Fenced, TurnWriter, envelope
 from neo.llm import ChosenModel, Completed, Delta, Provider, ReasoningDelta, TextDelta, ToolCall
 from neo.sessions import SessionStore
-from neo.turns.attempt import Attempt, Claims
 from neo.turns.end import TurnEnder
-from neo.turns.outcome import Outcomes
 from neo.turns.render import Renderer
-from neo.turns.starting.start import TurnStarter
 from neo.turns.temporal.connect import TemporalConnection
 from turns.stage import Stage, input_of, types
 

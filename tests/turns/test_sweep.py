@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from neo.turns.starting.start import TurnStarter
 from temporalio.client import Client
 
 from neo.db import Database
 from neo.turns.end import TurnEnder
 from neo.turns.errors import TURN_LOST
 from neo.turns.models import ChatTurn, TurnStatus
-from neo.turns.starting.start import TurnStarter
 from neo.turns.sweep import CANCEL_TIMEOUT, Sweeper
 from neo.turns.temporal.connect import TemporalConnection
 from support.server import Server

@@ -85,35 +85,3 @@ def usage_of(turn: ChatTurn) -> dict[str, Any]:
         "total_ms": turn.total_ms,
         "omitted_messages": turn.omitted_messages,
     }
-
-
-def replay_chunks(turn: ChatTurn, parts: list[dict[str, Any]]) -> list[envelope.Chunk]:
-    """A whole turn that has ended, as chunks to replay to readers: one delta for each part.
-
-    Its part ids carry the claim after the turn's last one, so that no part that was streamed has the same.
-    """
-    chunks = [start_chunk(turn)]
-    if parts:
-        chunks.append(envelope.start_step())
-    for index, part in enumerate(parts):
-        chunks.extend(_replay_part(part, f"told-{turn.claim + 1}-{index}"))
-    if parts:
-        chunks.append(envelope.finish_step())
-    chunks.append(terminal_chunk(turn))
-    return chunks
-
-
-def _replay_part(part: dict[str, Any], part_id: str) -> list[envelope.Chunk]:
-    if part["type"] == "text":
-        return [
-            envelope.text_start(part_id),
-            envelope.text_delta(part_id, part["text"]),
-            envelope.text_end(part_id),
-        ]
-    if part["type"] == "reasoning":
-        return [
-            envelope.reasoning_start(part_id),
-            envelope.reasoning_delta(part_id, part["text"]),
-            envelope.reasoning_end(part_id),
-        ]
-    return []

@@ -77,7 +77,7 @@ class Leases:
             if lease is not None and lease.id == leases.get(row["id"]):
                 if row["is_lost"]:
                     lease.lose()
-                elif row["is_cancelled"]:
+                elif row["is_to_stop"]:
                     lease.cancelled.set()
             if row["is_claimable"] or row["status"] != "RUNNING":
                 for changed in self._joined.get(row["id"], ()):

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from uuid import UUID
 
 from neo.telemetry import turn_metrics
@@ -18,6 +20,7 @@ class Places:
         self.most = most
         self._shared = most - int(most * reserved_share)
         self._taken: Counter[UUID] = Counter()
+        self._reserved = 0
         self._is_open = False
         # Set when there is a reason to look for claimable turns.
         self.look = asyncio.Event()
@@ -30,7 +33,7 @@ class Places:
 
     @property
     def free(self) -> int:
-        return self.most - self._taken.total() if self._is_open else 0
+        return self.most - self._taken.total() - self._reserved if self._is_open else 0
 
     @property
     def full_tenants(self) -> list[UUID]:
@@ -48,13 +51,28 @@ class Places:
 
     def take(self, tenant_id: UUID) -> bool:
         """Whether there is a place that the tenant may take; it is taken then."""
-        if self.free < 1 or (tenant_id in self._taken and self._taken.total() >= self._shared):
+        is_shared_full = self._taken.total() + self._reserved >= self._shared
+        if self.free < 1 or (tenant_id in self._taken and is_shared_full):
             return False
         self.add(tenant_id)
         return True
 
+    @contextmanager
+    def reserved(self, most: int) -> Iterator[int]:
+        """Places for turns that are about to be claimed, of which tenants is not known yet: so many, at most `most`.
+
+        Past what a tenant may take it is one, so that no tenant gets two of the last ones.
+        """
+        shared = self._shared - self._taken.total() - self._reserved
+        count = max(0, min(most, self.free, max(shared, 1)))
+        self._reserved += count
+        try:
+            yield count
+        finally:
+            self._reserved -= count
+
     def add(self, tenant_id: UUID) -> None:
-        """Take the place of a turn that was claimed while places were free."""
+        """Take a place that was reserved."""
         self._taken[tenant_id] += 1
         self._measure()
 

@@ -81,25 +81,25 @@ class Runner:
                 async with asyncio.timeout(LOOK_SECONDS):
                     await self._places.look.wait()
             self._places.look.clear()
-            while wanted := min(CLAIMS_MAX, self._places.free):
-                if await self._claim_some(wanted) < wanted:
-                    break
+            while await self._claim_some():
+                pass
 
-    async def _claim_some(self, wanted: int) -> int:
+    async def _claim_some(self) -> bool:
+        """Whether as many were claimed as were asked for, and so there may be more."""
+        with self._places.reserved(CLAIMS_MAX) as wanted:
+            claimed = await self._claimed(wanted) if wanted else []
+            for task in claimed:
+                self._places.add(task.turn.tenant_id)
+                self._drive(task)
+            return 0 < wanted == len(claimed)
+
+    async def _claimed(self, wanted: int) -> list[Task]:
+        takes_over, without = self._renewal.takes_over, self._places.full_tenants
         try:
-            claimed = await claim_turns(
-                self._database,
-                wanted,
-                takes_over=self._renewal.takes_over,
-                without=self._places.full_tenants,
-            )
+            return await claim_turns(self._database, wanted, takes_over=takes_over, without=without)
         except DatabaseUnavailable:
             log.debug("claims_wait_for_database")
-            return 0
-        for task in claimed:
-            self._places.add(task.turn.tenant_id)
-            self._drive(task)
-        return len(claimed)
+            return []
 
     async def _claim(self, turn: TurnInput) -> bool:
         """Claim the turn, if it may be claimed and there is a place."""

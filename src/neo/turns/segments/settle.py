@@ -39,8 +39,11 @@ class Settler:
     def __init__(self, database: Database, ender: TurnEnder) -> None:
         self._database = database
         self._ender = ender
-        # No segment is begun after the one that is written now.
-        self.is_draining = False
+        self._is_draining = False
+
+    def drain(self) -> None:
+        """From now on no segment is begun after the one that is written."""
+        self._is_draining = True
 
     async def settle(
         self,
@@ -55,9 +58,9 @@ class Settler:
         """Settle the segment, and have the task go on with the next; raises `Fenced`."""
         await writer.flush(FLUSH_SECONDS)
         position = writer.position
-        lease: timedelta | None = None if self.is_draining else LEASE
+        lease: timedelta | None = None if self._is_draining else LEASE
         turn = task.turn
-        values = (turn.tenant_id, turn.id, position.segment, position.claim)
+        values = (turn.tenant_id, turn.id, task.lease_id, position.segment, position.claim)
         rows = (_json({**last, "last_n": position.n}), _json(planned or []), _json(done or []), lease)
         await reached("before_settle")
         found = await until_database_answers(

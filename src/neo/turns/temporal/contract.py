@@ -6,7 +6,7 @@ from datetime import timedelta
 TURN_WORKFLOW = "TurnWorkflow"
 ADVANCE = "advance"
 
-# An `advance` comes back with MORE after ten minutes in hand; a segment may take as long, and PostgreSQL may be away.
+# An `advance` comes back with MORE after ten minutes; its last segment may take as long, and PostgreSQL may be away.
 ADVANCE_TIMEOUT = timedelta(hours=1)
 # What a dead worker had is claimed from PostgreSQL within seconds, so Temporal need not notice sooner.
 HEARTBEAT_TIMEOUT = timedelta(seconds=30)

@@ -72,10 +72,11 @@ END
 $$;
 
 -- Renews the leases of one process, notes that it is there, and returns what has become of its turns and of those that
--- it waits for. A locked row is skipped: whoever has the lock renews the lease or ends it.
+-- it waits for. A locked row is skipped: whoever has the lock renews the lease or ends it. A turn is lost only if somebody
+-- else has a lease of it: one without any was ended, or gave up or waits, and its driver may still be about to say so.
 CREATE FUNCTION neo_renew_leases(
     process_id uuid, of_places integer, turn_ids uuid[], lease_ids uuid[], joined_ids uuid[], lease interval)
-RETURNS TABLE (id uuid, status text, is_lost boolean, is_cancelled boolean, is_claimable boolean)
+RETURNS TABLE (id uuid, status text, is_lost boolean, is_to_stop boolean, is_claimable boolean)
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
 #variable_conflict use_column
 BEGIN
@@ -90,7 +91,8 @@ BEGIN
         JOIN unnest(turn_ids, lease_ids) AS mine (id, lease_id) ON h.id = mine.id AND h.lease_id = mine.lease_id
         FOR UPDATE OF h SKIP LOCKED);
     RETURN QUERY
-    SELECT t.id, t.status, t.lease_id IS DISTINCT FROM mine.lease_id, t.cancel_requested_at IS NOT NULL,
+    SELECT t.id, t.status, coalesce(t.lease_id <> mine.lease_id, false),
+           t.cancel_requested_at IS NOT NULL OR t.ended_at IS NOT NULL,
            coalesce(t.claimable_at <= clock_timestamp(), false)
     FROM unnest(turn_ids, lease_ids) AS mine (id, lease_id)
     JOIN chat_turns t ON t.id = mine.id

@@ -201,15 +201,16 @@ $$;
 
 -- Settles a segment: its outcome is in PostgreSQL from now on, and is never written again. The same driver goes on with
 -- the next one under claim 1, or gives the turn up (`lease` is null), or the turn waits for its calls. Nothing if the
--- writer was fenced. A settle whose answer was lost is answered from the row.
+-- writer was fenced. A settle whose answer was lost is answered from the row; where somebody else has the lease by then,
+-- it gets no claim.
 --
 -- `planned` are the calls that the model asked for, `done` what has become of calls, with the requests that were made for
 -- them. A turn waits for those of its calls that have no outcome; `waiting` in `last` is the event that says so, numbered
 -- here and appended by the caller. A decision or an outcome that came before the turn's
 -- lock was taken would wake nobody, so it is looked for here, after the lock.
 CREATE FUNCTION neo_settle_segment(
-    of_tenant uuid, turn_id uuid, of_segment integer, of_claim integer, last jsonb, planned jsonb, done jsonb,
-    lease interval)
+    of_tenant uuid, turn_id uuid, held_lease uuid, of_segment integer, of_claim integer, last jsonb, planned jsonb,
+    done jsonb, lease interval)
 RETURNS TABLE (status text, segment integer, claim integer, waiting_for text)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
@@ -222,7 +223,8 @@ BEGIN
     IF turn.segment = of_segment + 1 AND EXISTS (
         SELECT 1 FROM turn_segments g WHERE g.tenant_id = of_tenant AND g.turn_id = turn.id
           AND g.segment = of_segment AND g.claim = of_claim) THEN
-        RETURN QUERY SELECT turn.status, turn.segment, turn.claim, turn.waiting_for;
+        RETURN QUERY SELECT turn.status, turn.segment,
+            CASE WHEN turn.lease_id = held_lease THEN turn.claim ELSE 0 END, turn.waiting_for;
         RETURN;
     END IF;
     IF turn.id IS NULL OR turn.status <> 'RUNNING' OR turn.segment <> of_segment OR turn.claim <> of_claim THEN
@@ -290,8 +292,8 @@ LANGUAGE sql AS $$
         status = CASE WHEN c.outcome IS NULL THEN d.status ELSE c.status END,
         outcome = coalesce(c.outcome, d.outcome),
         outcome_segment = CASE WHEN d.outcome IS NOT NULL THEN turn.segment END,
-        dispatched_at = CASE WHEN d.status = 'RUNNING' THEN clock_timestamp() ELSE c.dispatched_at END,
-        ended_at = CASE WHEN d.outcome IS NOT NULL THEN coalesce(c.ended_at, clock_timestamp()) END
+        dispatched_at = coalesce(c.dispatched_at, CASE WHEN d.status = 'RUNNING' THEN clock_timestamp() END),
+        ended_at = coalesce(c.ended_at, CASE WHEN d.outcome IS NOT NULL THEN clock_timestamp() END)
     FROM jsonb_to_recordset(done) AS d (id text, status text, outcome jsonb)
     WHERE c.tenant_id = turn.tenant_id AND c.turn_id = turn.id AND c.id = d.id;
     INSERT INTO approval_requests (id, tenant_id, turn_id, call_id, expires_at)
@@ -364,7 +366,7 @@ $$;
 
 -- Ends a turn for good, however it ends: settles what is not settled, writes outcome and reply, moves the session to
 -- where the provider left off, and makes the session's next turn claimable. Nothing if the turn has ended or was
--- claimed by somebody else.
+-- claimed by somebody else. An end whose answer was lost is answered from the row to whoever writes the terminal.
 --
 -- `last` is the segment that ends with the turn, if the driver has one. A turn that was to be cancelled does not end as
 -- completed, even if its answer was complete first. `ended_at_n` is null where nobody writes the terminal envelope into
@@ -372,10 +374,7 @@ $$;
 CREATE FUNCTION neo_end_turn(
     of_tenant uuid, of_session uuid, turn_id uuid, of_segment integer, of_claim integer, ended_as text,
     ended_at_n integer, outcome jsonb, last jsonb, goes_on jsonb)
-RETURNS TABLE (id uuid, status text, finish_reason text, error_code text, error_message text, provider text,
-               region text, model text, input_tokens integer, output_tokens integer, cached_tokens integer,
-               first_token_ms integer, total_ms integer, omitted_messages integer, created_at timestamptz,
-               ended_at timestamptz)
+RETURNS SETOF chat_turns
 LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -385,8 +384,12 @@ BEGIN
     PERFORM set_config('neo.tenant_id', of_tenant::text, true);
     PERFORM 1 FROM chat_sessions s WHERE s.tenant_id = of_tenant AND s.id = of_session FOR UPDATE;
     SELECT t.* INTO turn FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = turn_id FOR UPDATE;
-    IF NOT FOUND OR turn.status NOT IN ('QUEUED', 'RUNNING', 'WAITING')
-       OR turn.segment <> of_segment OR turn.claim <> of_claim THEN
+    IF turn.ended_at IS NOT NULL
+       AND (turn.terminal_segment, turn.terminal_claim, turn.terminal_n) = (of_segment, of_claim, ended_at_n) THEN
+        RETURN NEXT turn;
+        RETURN;
+    END IF;
+    IF turn.id IS NULL OR turn.ended_at IS NOT NULL OR turn.segment <> of_segment OR turn.claim <> of_claim THEN
         RETURN;
     END IF;
 
@@ -436,11 +439,7 @@ BEGIN
       AND NOT EXISTS (
         SELECT 1 FROM chat_turns o
         WHERE o.tenant_id = of_tenant AND o.session_id = of_session AND o.status IN ('RUNNING', 'WAITING'));
-    RETURN QUERY
-    SELECT t.id, t.status, t.finish_reason, t.error_code, t.error_message, t.provider, t.region, t.model,
-           t.input_tokens, t.output_tokens, t.cached_tokens, t.first_token_ms, t.total_ms, t.omitted_messages,
-           t.created_at, t.ended_at
-    FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = turn.id;
+    RETURN QUERY SELECT t.* FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = turn.id;
 END
 $$;
 
