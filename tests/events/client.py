@@ -52,6 +52,11 @@ class Fold:
     def text(self) -> str:
         return "".join(item[1] for item in self.items if item[0] == "text")
 
+    def copied(self) -> "Fold":
+        other = Fold()
+        other.message_id, other.items, other._part_ids = self.message_id, self.items[:], self._part_ids[:]
+        return other
+
     def _add(self, part_id: str, item: tuple[str, ...]) -> None:
         self._part_ids.append(part_id)
         self.items.append(item)

@@ -38,6 +38,8 @@ class Turn:
     rows: list[Row] = field(default_factory=list)
     # The first unsettled segment answers calls.
     is_calls: bool = False
+    # What is stored of its calls, and told again by whoever answers them anew.
+    outcomes: list[tuple[str, str]] = field(default_factory=list)
     terminal: Chunk = field(default_factory=lambda: envelope.finish("stop"))
     terminal_at: Position | None = None
     # Of the segment that was being written when the turn failed.
@@ -99,6 +101,7 @@ class Ledger:
             row = row._replace(last_n=row.last_n + 1, chunks=[*row.chunks, waiting])
         turn.rows.append(row)
         turn.segment += 1
+        turn.outcomes = []
         turn.is_waiting = waiting is not None
         turn.claim = 0 if turn.is_waiting else 1
         turn.owner += turn.is_waiting
@@ -128,6 +131,10 @@ class Ledger:
     async def turn(self, turn_no: int) -> TurnState | None:
         self.ask()
         return self._state(self.turns.get(turn_no))
+
+    async def has_open(self) -> bool:
+        self.ask()
+        return any(turn.is_open for turn in self.turns.values())
 
     async def replay(self, turn_no: int) -> Replay:
         self.ask()

@@ -18,7 +18,6 @@ class Speaker:
         self.turn = turn
         self.owner = session.ledger.take(turn)
         self.words: list[str] = []
-        self.outcomes: list[tuple[str, str]] = []
         self._part = ""
         self.writer = self._writer()
 
@@ -30,12 +29,14 @@ class Speaker:
     def items(self) -> list[tuple[str, ...]]:
         """What a client is to hold of the segment that is written now."""
         if self.turn.is_calls:
-            return [("call", *outcome) for outcome in self.outcomes]
+            return [("call", *outcome) for outcome in self.turn.outcomes]
         return [("step",), ("text", "".join(self.words))]
 
     async def open(self) -> None:
         await self.writer.open()
         if self.turn.is_calls:
+            for outcome in self.turn.outcomes:
+                self.writer.write(envelope.tool_output_available(*outcome))
             return
         if self.turn.segment == 1:
             self.writer.write(self._start())
@@ -56,8 +57,8 @@ class Speaker:
 
     def answer(self, call_id: str, outcome: str) -> None:
         """A call has its outcome, in a CALLS segment."""
+        self.turn.outcomes.append((call_id, outcome))
         self.writer.write(envelope.tool_output_available(call_id, outcome))
-        self.outcomes.append((call_id, outcome))
 
     async def settle(
         self,
@@ -65,6 +66,7 @@ class Speaker:
         is_calls: bool = False,
         waits: bool = False,
         dies: bool = False,
+        is_silent: bool = False,
         flush_seconds: float = PATIENCE_SECONDS,
     ) -> None:
         """Settle the segment and begin the next, which answers calls or is the model's; or wait for calls.
@@ -72,11 +74,11 @@ class Speaker:
         Who dies does so right after the commit.
         """
         writer = self.writer
-        row = await self._settled(flush_seconds, is_over=False)
+        row = await self._settled(flush_seconds, is_over=False, is_silent=is_silent)
         waiting = envelope.turn_waiting({"cursor": str(writer.position.following)}) if waits else None
         self.session.ledger.settle(self.turn, self.owner, writer.position, row, waiting)
         self.turn.is_calls = is_calls or waits
-        self.words, self.outcomes = [], []
+        self.words = []
         if waiting is not None and not dies:
             await writer.end(waiting)
         await writer.aclose()
@@ -112,7 +114,14 @@ class Speaker:
         await self.close(flush_seconds)
         return await self.end()
 
-    async def _settled(self, flush_seconds: float, *, is_over: bool) -> Row:
+    async def _settled(self, flush_seconds: float, *, is_over: bool, is_silent: bool = False) -> Row:
+        if is_silent:
+            # A claim that answers calls, and has nothing to say of any.
+            assert self.turn.is_calls
+            assert not self.turn.outcomes
+            await self.writer.flush(flush_seconds)
+            _, segment, claim, n = self.writer.position
+            return Row(segment, claim, n, True, [envelope.message_metadata({})], [])
         if not self.turn.is_calls:
             self.writer.write(envelope.text_end(self._part))
         if self.turn.is_calls or is_over:
@@ -123,7 +132,7 @@ class Speaker:
 
     def _replay(self, *, is_over: bool) -> list[Chunk]:
         if self.turn.is_calls:
-            outcomes = [envelope.tool_output_available(*outcome) for outcome in self.outcomes]
+            outcomes = [envelope.tool_output_available(*outcome) for outcome in self.turn.outcomes]
             return [*outcomes, envelope.finish_step()]
         part = f"text-{self.turn.segment}-63-0"
         spoken = [
@@ -140,6 +149,7 @@ class Speaker:
 
     def _writer(self) -> SegmentWriter:
         session, turn = self.session, self.turn
+        self.is_calls = turn.is_calls
         return session.events.writer(
             session.id,
             turn.turn_no,

@@ -36,15 +36,43 @@ class Place:
         # settled and can be replayed, or is begun anew.
         self.is_passing = False
 
-    def begin(self, turn_no: int) -> None:
-        self.at = self.read_to = Position.before(turn_no)
+    def begin(self, turn_no: int | None) -> None:
+        """Go to before everything that a turn says; None: to before all turns."""
+        self.at = self.read_to = None if turn_no is None else Position.before(turn_no)
         self.replayed_to = None
         self.has_terminal = self.is_passing = False
+
+    def begin_with_nothing(self, turn_no: int) -> None:
+        self.begin(turn_no)
+        self.has_nothing = True
+
+    def forget(self) -> bool:
+        """The reader is to forget what it has of a turn; False if it has nothing."""
+        had, self.has_nothing = not self.has_nothing, True
+        return had
 
     def move(self, entry: Entry) -> None:
         self.at = self.read_to = entry.position
         self.has_nothing = self.is_passing = False
         self.has_terminal = entry.kind is EventKind.TERMINAL
+
+    def reach_end(self) -> None:
+        """The position is where its turn has ended."""
+        self.has_terminal = True
+
+    def pass_by(self, position: Position) -> None:
+        """An event was read that the reader does not get."""
+        if self.read_to is None or position > self.read_to:
+            self.read_to = position
+
+    def replay_to(self, end: Position | None) -> None:
+        """What PostgreSQL has of the turn is given now: go on in the stream behind it."""
+        self.read_to, self.replayed_to = self.at, end
+        self.is_passing = False
+
+    def pass_over(self) -> None:
+        """PostgreSQL has no more, and the head of what is being written is not kept."""
+        self.is_passing = True
 
     def fit(self, entry: Entry, claims: Claims) -> Fit:
         position, at = entry.position, self.at

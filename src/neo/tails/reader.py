@@ -223,7 +223,7 @@ class TailReader:
             return None
         if newest is None:
             self._reset(at.turn, Loss.FUTURE)
-            place.at = place.read_to = None
+            place.begin(None)
             return None
         here = await turn_state(self._turns, at.turn, newest) if at.turn <= newest.turn_no else None
         if here is None:
@@ -239,8 +239,8 @@ class TailReader:
     async def _following(self, here: TurnState, newest: TurnState) -> TurnState | None:
         """The turn to go on with: the next one, where the reader has the terminal of this one."""
         place = self._place
-        if place.at is not None and not place.has_terminal:
-            place.has_terminal = await is_at_end(place.at, here, self._turns)
+        if place.at is not None and not place.has_terminal and await is_at_end(place.at, here, self._turns):
+            place.reach_end()
         if not place.has_terminal or newest.turn_no <= here.turn_no:
             return here
         place.begin(here.turn_no + 1)
@@ -277,8 +277,8 @@ class TailReader:
         fit = self._place.fit(entry, self._claims)
         if fit is Fit.NEXT:
             self._give(entry)
-        elif fit is Fit.PASSED and self._place.read_to is not None:
-            self._place.read_to = max(self._place.read_to, entry.position)
+        elif fit is Fit.PASSED:
+            self._place.pass_by(entry.position)
         return fit is not Fit.ODD
 
     def _give(self, entry: Entry) -> None:
@@ -326,11 +326,12 @@ class TailReader:
 
     def _find_beginning(self, facts: Facts, odd: Position | None) -> None:
         """Nothing could be given from the beginning: the stream is empty, or begins in mid-turn."""
-        if odd is None and facts.newest is None:
+        newest = facts.newest.turn_no if facts.newest is not None else None
+        turn_no = odd.turn if odd is not None else newest
+        if turn_no is None:
             self._go_live_or_ask(None)
             return
-        self._place.begin(odd.turn if odd is not None else facts.newest.turn_no if facts.newest else 0)
-        self._place.has_nothing = True
+        self._place.begin_with_nothing(turn_no)
         self._state = State.ASK
 
     async def _replay(self, state: TurnState, loss: Loss | None, odd: Position | None) -> None:
@@ -343,12 +344,14 @@ class TailReader:
         if lacking is None or (at.n == 0 and not state.is_open and state.settled is not None):
             self._begin_again(state.turn_no, loss or Loss.LOST)
         self._state = State.READ
-        place.read_to = place.at
-        place.replayed_to = replay.end
+        place.replay_to(replay.end)
         for entry in replay.entries if lacking is None else lacking:
             self._give(entry)
-        # Where PostgreSQL has no more, and the head of what is being written is not kept.
-        place.is_passing = lacking == [] and odd is not None and not odd.is_first
+        if lacking == [] and odd is not None and not odd.is_first:
+            place.pass_over()
+        if state.is_waiting and self._state is State.READ:
+            # It is known only now that the reader has everything.
+            self._state = State.ASK
 
     async def _do_without_stream(self) -> None:
         """Valkey is away: PostgreSQL has what is settled, and the rest comes when Valkey is back."""
@@ -357,8 +360,7 @@ class TailReader:
         facts, self._facts = self._facts, None
         place = self._place
         if place.at is None and facts is not None and facts.newest is not None and not facts.newest.is_open:
-            place.begin(facts.newest.turn_no)
-            place.has_nothing = True
+            place.begin_with_nothing(facts.newest.turn_no)
             facts = Facts(facts.newest, facts.newest)
         here = None if facts is None or place.at is None else facts.of(place.at.turn)
         if here is not None and not place.has_terminal and not (here.is_open and place.has_settled(here)):
@@ -372,7 +374,6 @@ class TailReader:
 
     def _reset(self, turn_no: int, loss: Loss) -> None:
         """Tell the reader to forget what it has of a turn; its cursor stays where it is until it has more."""
-        if not self._place.has_nothing:
+        if self._place.forget():
             request_metrics.stream_reset(loss.value)
             self._frames.append(envelope.frame_without_id(envelope.stream_reset(turn_no, loss.value)))
-        self._place.has_nothing = True

@@ -15,7 +15,7 @@ from neo.tails.replay import Replay, SettledSegment
 from neo.tails.turn_status import Settled, TurnState
 from neo.turns.models import ChatTurn, TurnSegment
 from neo.turns.render import terminal_chunk
-from neo.turns.replay import read_segments, segment_chunks
+from neo.turns.segments.replay import read_segments, segment_chunks
 from neo.turns.store import TurnStore
 
 # Read by one call.
@@ -128,6 +128,10 @@ class StoredTurns:
         found = await self._database.call("neo_tail_snapshots", self._tenant_id, [self._session_id], turn_no)
         state = SessionSnapshot(found[0]).newest if found else None
         return state if state is not None and state.turn_no == turn_no else None
+
+    async def has_open(self) -> bool:
+        async with self._database.transaction(self._tenant_id) as db:
+            return await TurnStore(db, self._tenant_id).find_first_open(self._session_id) is not None
 
     async def replay(self, turn_no: int) -> Replay:
         async with self._database.transaction(self._tenant_id) as db:

@@ -116,7 +116,9 @@ class Tail:
         if self._cursor is None or self._follow:
             return False
         newest = newest or await self._turns.newest()
-        return newest is not None and await is_at_end(self._cursor, newest, self._turns)
+        if newest is None or not await is_at_end(self._cursor, newest, self._turns):
+            return False
+        return not await self._turns.has_open()
 
     @property
     def ending(self) -> str:

@@ -62,6 +62,10 @@ class TurnStatusReader(Protocol):
 
     async def turn(self, turn_no: int) -> TurnState | None: ...
 
+    async def has_open(self) -> bool:
+        """Whether any turn is open: an older one may be, where a newer one was cancelled while it waited its turn."""
+        ...
+
     async def replay(self, turn_no: int) -> Replay:
         """What is settled of a turn, and its terminal once it has ended."""
         ...
