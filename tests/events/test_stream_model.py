@@ -46,7 +46,7 @@ class UnluckyStore(EventStore):
     ) -> Appended:
         if self.is_away:
             raise StreamsUnavailable("Away.")
-        answer = await super().append(session_id, batch, **options)  # type: ignore[arg-type]
+        answer = await super().append(session_id, batch, **options)
         if self.loses_reply:
             self.loses_reply = False
             raise StreamsUnavailable("The reply was lost.")
@@ -107,6 +107,7 @@ class History:
             self.say_unheard: 2,
             self.settle: 5,
             self.wait: 3,
+            self.wait_twice: 2,
             self.decide: 2,
             self.crash: 2,
             self.claim_nothing: 1,
@@ -116,6 +117,7 @@ class History:
             self.cancel_before_it_ran: 1,
             self.zombie_speaks: 2,
             self.zombies_first_event_arrives: 2,
+            self.zombie_comes_into_an_emptied_store: 1,
             self.lose: 3,
             self.lose_tail_and_say_on: 1,
             self.trim_under_a_reader: 1,
@@ -244,6 +246,28 @@ class History:
             else:
                 await self.take_over(self.turn)
 
+    async def wait_twice(self) -> None:
+        """A reader may be where it waited first, while it waits again."""
+        await self.wait()
+        if self.turn is not None and self.turn.is_waiting:
+            await self.take_over(self.turn)
+            await self.wait()
+            await self.come_while_it_waits()
+
+    async def zombie_comes_into_an_emptied_store(self) -> None:
+        """What it has written first arrives now: it was on its way all the time."""
+        speaker = await self.speaking()
+        if speaker is not None and speaker.turn.claim < 60:
+            await self.crash()
+            await self.subscriptions.drain()
+            for reader in self.readers:
+                await reader.step()
+            await self.forget()
+            await self.first_event_arrives(speaker)
+            await self.subscriptions.drain()
+            for reader in self.readers:
+                await reader.step()
+
     async def crash(self) -> None:
         if self.speaker is not None and self.speaker.turn.claim < 60:
             self.zombies.append(self.speaker)
@@ -324,16 +348,18 @@ class History:
 
     async def zombies_first_event_arrives(self) -> None:
         if self.zombies:
-            zombie = self.chance.choice(self.zombies).writer
-            first = zombie.position._replace(n=1)
-            if first.claim > 0:
-                answer = await self.store.append(
-                    self.session.id,
-                    [(first, envelope.message_metadata({"is": "zombie"}))],
-                    predecessor=None,
-                    after=zombie._buffer.after,
-                )
-                self.is_spotless &= answer is not Appended.APPENDED
+            await self.first_event_arrives(self.chance.choice(self.zombies))
+
+    async def first_event_arrives(self, zombie: Speaker) -> None:
+        first = zombie.writer.position._replace(n=1)
+        if first.claim > 0:
+            answer = await self.store.append(
+                self.session.id,
+                [(first, envelope.message_metadata({"is": "zombie"}))],
+                predecessor=None,
+                after=zombie.writer._buffer.after,
+            )
+            self.is_spotless &= answer is not Appended.APPENDED
 
     async def lose(self) -> None:
         events, kind = self.chance.randint(1, 8), self.chance.choice(["all", "tail", "tail", "trim", "trim"])
@@ -474,8 +500,10 @@ class History:
             reader.cursor = cursor
             for _ in range(4):
                 await reader.step()
-                assert reader.tail is not None
-            assert reader.tail._reader.is_idle
+                assert reader.tail is not None, "over, or 204, while the turn waits"
+            tail = reader.tail
+            assert tail is not None
+            assert tail._reader.is_idle
             await reader.cut()
         assert reader.client.resets == resets
 
