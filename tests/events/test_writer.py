@@ -5,7 +5,10 @@ import pytest
 
 from events.stage import Session, forget, kept, key, lose_tail, opened, running_valkey, trim
 from neo.events import EventLog, Fenced, Position, envelope
+from neo.events.transcript_buffer import CHARACTERS_MAX
 from neo.streams import Valkey
+
+MIB = 1024 * 1024
 
 
 async def test_a_turn_is_numbered_from_one_under_its_claim(session: Session, valkey: Valkey) -> None:
@@ -358,8 +361,8 @@ async def test_calls_that_are_answered_anew_discard_nothing(session: Session, va
     speaker.answer("call_a", "1")
     await speaker.writer.flush(2)
     await speaker.writer.aclose()
+    # The outcome is stored, so whoever takes over writes it again.
     speaker = await session.speaker(speaker.turn)
-    speaker.answer("call_a", "1")
     await speaker.settle()
     assert await speaker.finish()
 
@@ -387,3 +390,20 @@ async def test_a_writer_without_a_claim_left_goes_on_mute(
     assert not await speaker.finish()
     assert speaker.writer.position == position
     assert speaker.turn.text == "abcdefghijk"
+
+
+async def test_who_writes_too_much_goes_on_mute_and_no_reader_takes_what_it_has_for_the_whole(
+    session: Session, valkey: Valkey
+) -> None:
+    speaker = await session.speaker()
+    for _ in range(CHARACTERS_MAX // MIB):
+        await speaker.say_apart("x" * MIB)
+    last_kept = (await kept(valkey, session))[-1][0]
+    speaker.say("y")
+
+    assert not await speaker.writer.flush(2)
+    assert str(speaker.writer.position) == str(Position.of_id(last_kept).following)
+    assert not await speaker.finish()
+    client = await session.read(last_kept)
+    assert client.resets == ["lost"]
+    assert client.text == speaker.turn.text

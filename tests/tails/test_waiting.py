@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from events.speaker import Speaker
-from events.stage import QUICK, Session, forget, opened, running_valkey
+from events.stage import QUICK, Session, forget, opened, running_valkey, trim
 from neo.events import Position, envelope, since_cursor
 from neo.streams import Valkey
 from neo.tails.tail import TailPace
@@ -193,3 +193,23 @@ async def test_postgresql_is_asked_before_the_response_ends(session: Session) ->
         await client.until_ended()
 
     assert client.types[-1] == "data-turn-waiting"
+
+
+async def test_a_reader_that_passes_over_a_trimmed_segment_gets_it_when_it_waits(
+    session: Session, valkey: Valkey
+) -> None:
+    speaker = await session.speaker()
+    await speaker.settle(is_calls=True)
+    for number in range(4):
+        speaker.answer(f"call_{number}", "1")
+        await speaker.writer.flush(2)
+    await trim(valkey, session, 1)
+    async with session.reader(since_cursor(1)) as client:
+        await client.until(lambda client: client.types[-1:] == ["text-end"])
+        speaker.answer("call_4", "1")
+        await speaker.settle(waits=True)
+        await client.until_ended()
+
+    assert client.types.count("tool-output-available") == 5
+    assert client.types[-1] == "data-turn-waiting"
+    assert client.resets == []
