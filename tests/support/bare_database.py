@@ -1,9 +1,10 @@
 """PostgreSQL alone, with rows that a test writes itself: no server runs that would change them."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -75,6 +76,41 @@ class BareDatabase:
                 await db.execute(text(MESSAGES), {"id": turn_id})
         return session_id, turn_ids
 
+    async def waiting(self) -> tuple[UUID, str]:
+        """A turn that waits for a decision, as servers leave it; its id and its call's."""
+        _, [turn_id] = await self.session("QUEUED")
+        call_id = f"call_{turn_id.hex}"
+        planned = {
+            "id": call_id,
+            "position": 1,
+            "provider_call_id": "1",
+            "name": "delete",
+            "arguments": {},
+            "digest": "00",
+            "gate": "APPROVAL",
+            "runs_apart": False,
+        }
+        until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        asked = {"id": call_id, "status": "WAITING", "request_id": str(uuid4()), "expires_at": until}
+        [claimed] = await self.database.call("neo_claim_turn", turn_id, LEASE, True, [])
+        held = (turn_id, claimed["lease_id"])
+        await self._settle(held, 1, {"kind": "MODEL", "last_n": 4}, planned=[planned])
+        last = {"kind": "CALLS", "last_n": 2, "replay": [], "waiting": {"type": "data-turn-waiting"}}
+        await self._settle(held, 2, last, done=[asked])
+        return turn_id, call_id
+
+    async def _settle(
+        self,
+        held: tuple[UUID, UUID],
+        segment: int,
+        last: dict[str, Any],
+        *,
+        planned: Any = (),
+        done: Any = (),
+    ) -> None:
+        rows = [json.dumps(row) for row in (last, planned, done)]
+        assert await self.database.call("neo_settle_segment", self.tenant_id, *held, segment, 1, *rows, LEASE)
+
     async def change(self, statement: str, **values: object) -> None:
         async with self.database.transaction(self.tenant_id) as db:
             await db.execute(text(statement), values)
@@ -87,8 +123,8 @@ class BareDatabase:
         async with self.owner.without_tenant() as owner:
             await owner.execute(text(statement))
 
-    async def row(self, table: str, row_id: object) -> Any:
-        asked = text(f"SELECT * FROM {table} WHERE id = :id")
+    async def row(self, table: str, row_id: object, *, column: str = "id") -> Any:
+        asked = text(f"SELECT * FROM {table} WHERE {column} = :id")
         async with self.database.transaction(self.tenant_id) as db:
             return (await db.execute(asked, {"id": row_id})).one()
 

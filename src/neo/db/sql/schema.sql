@@ -412,3 +412,5 @@ CREATE POLICY owner_writes ON tenants FOR UPDATE TO CURRENT_USER USING (true);
 CREATE POLICY owner_sweeps ON chat_turns FOR UPDATE TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON approval_requests FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON tool_calls FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON turn_segments FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON chat_messages FOR SELECT TO CURRENT_USER USING (true);

@@ -156,6 +156,8 @@ BEGIN
     END LOOP;
     CREATE POLICY owner_reads ON approval_requests FOR SELECT TO CURRENT_USER USING (true);
     CREATE POLICY owner_reads ON tool_calls FOR SELECT TO CURRENT_USER USING (true);
+    CREATE POLICY owner_reads ON turn_segments FOR SELECT TO CURRENT_USER USING (true);
+    CREATE POLICY owner_reads ON chat_messages FOR SELECT TO CURRENT_USER USING (true);
 END
 """
 
