@@ -11,9 +11,7 @@ from pathlib import Path
 COMMAND_SECONDS = 60
 # What a command imports is two seconds of the processor's. A server of forks has done it before, once for all.
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(
-    ["pytest", "neo.cli", "neo.resources", "neo.agents", "neo.turns", "temporalio.client"]
-)
+FORKS.set_forkserver_preload(["pytest", "neo.cli", "neo.api_process", "neo.worker_process"])
 
 
 @dataclass(frozen=True)
