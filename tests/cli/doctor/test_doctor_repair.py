@@ -14,7 +14,7 @@ from sqlalchemy import text
 from temporalio.client import Client as Temporal
 from temporalio.service import RPCError
 
-from cli.neo_command import Ended, ended, neo, started
+from cli.neo_command import Ended, neo
 from neo.agents import create_tenant
 from neo.cli.doctor.repair import RepairContext, TemporalNotThere
 from neo.cli.doctor.turns import INVARIANTS
@@ -273,8 +273,7 @@ async def test_a_database_whose_data_folder_is_gone_is_removed_and_no_other(
 
 
 async def asked(ward: Ward, answer: str) -> Ended:
-    process = await started("doctor", "--data", str(ward.data), "--repair", **ward.environment())
-    return await ended(process, answer)
+    return await neo("doctor", "--data", str(ward.data), "--repair", typed=answer, **ward.environment())
 
 
 async def test_it_asks_before_and_a_no_changes_nothing(ward: Ward) -> None:
