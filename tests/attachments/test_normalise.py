@@ -2,7 +2,6 @@
 
 import asyncio
 import sys
-import time
 import zipfile
 from io import BytesIO
 
@@ -96,13 +95,9 @@ async def test_g7_what_only_begins_like_an_image_is_refused(normaliser: Normalis
 
 
 async def test_g8_a_bomb_that_comes_so_far_is_refused_before_it_is_decoded(normaliser: Normaliser) -> None:
-    began = time.perf_counter()
-
     for bomb in (png_of(30_000, 30_000, rows=3_000), png_of(6_000, 5_000, rows=10)):
         with pytest.raises(ImageUnreadable, match="DecompressionBomb"):
             await normaliser.normalise(bomb)
-
-    assert time.perf_counter() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,9 @@ def chunks(turn_no: int) -> list[dict[str, Any]]:
     ]
 
 
-def told(turn_no: int, pen: int = 1) -> list[Seen]:
+def told(turn_no: int, claim: int = 1) -> list[Seen]:
     return [
-        Seen(float(n), str(Position(turn_no, pen, n)), chunk)
+        Seen(float(n), str(Position(turn_no, claim, n)), chunk)
         for n, chunk in enumerate(chunks(turn_no), start=1)
     ]
 
@@ -93,11 +93,11 @@ def test_what_is_as_it_should_be_has_no_problem(found: Found) -> None:
 def a_reset(found: Found) -> None:
     seen = found.history.readings[0].seen
     reset = Seen(3.0, None, {"type": "data-stream-reset", "data": {"turn_no": 1, "reason": "lost"}})
-    found.history.readings[0].seen = [*seen[:4], reset, *told(1, pen=2)]
+    found.history.readings[0].seen = [*seen[:4], reset, *told(1, claim=2)]
 
 
 def a_restart(found: Found) -> None:
-    again = told(1, pen=2)
+    again = told(1, claim=2)
     mark = Seen(3.0, str(Position(1, 2, 2)), {"type": "data-turn-restarted", "data": {}})
     shifted = [replace(one, id=str(Position(1, 2, n))) for n, one in enumerate(again[1:], start=3)]
     found.history.readings[0].seen = [*found.history.readings[0].seen[:4], again[0], mark, *shifted]
@@ -129,7 +129,7 @@ def a_repeated_event_without_a_name(found: Found) -> None:
 
 
 def a_silent_new_beginning(found: Found) -> None:
-    found.history.readings[0].seen = [*found.history.readings[0].seen[:4], *told(1, pen=2)[1:]]
+    found.history.readings[0].seen = [*found.history.readings[0].seen[:4], *told(1, claim=2)[1:]]
 
 
 def a_turn_passed_over(found: Found) -> None:

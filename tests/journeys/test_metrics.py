@@ -6,9 +6,8 @@ import signal
 from collections.abc import Callable
 
 import httpx2
-import pytest
 
-from support.client import SESSIONS, Client, Event
+from support.client import SESSIONS, Client
 from support.metrics import Metrics, read_metrics
 from support.rows import Rows
 from support.server import Server
@@ -176,43 +175,3 @@ async def test_a_stopped_engine_is_told_once_when_it_goes_and_once_when_it_is_ba
     assert down.value("engine_up", engine="postgres") == 1
     assert [said.count(f'"event": "{event}"') for event in ("engine_down", "engine_back")] == [1, 1]
     assert '"seconds"' in next(line for line in said.splitlines() if "engine_back" in line)
-
-
-async def test_a_turn_that_was_taken_over_says_how_long_it_was_nobodys(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    server = await Server(tmp_path_factory.mktemp("taken-over") / "data").start()
-    try:
-        rows, client = Rows(server), Client(server.url, server.api_key)
-        session = await client.open(agent_id=await rows.agent("scripted:tokens=300,delay_ms=20"))
-        accepted = await client.say(session, "hello")
-        # By then the step has beaten: it does so first after two and a half seconds.
-        await client.events(session, accepted["since_cursor"], until=is_later_text)
-        os.kill(server.pids.get("worker", server.pids["server"]), signal.SIGKILL)
-
-        metrics = await seen_again(server)
-
-        assert metrics.value("turn_take_over_seconds_count") == 1
-        assert 0 < metrics.value("turn_take_over_seconds_sum") < SEEN_SECONDS
-        await rows.aclose()
-        await client.http.aclose()
-    finally:
-        await server.stop()
-        server.remove()
-
-
-def is_later_text(event: Event) -> bool:
-    return event.type == "text-delta" and "w150 " in event.chunk["delta"]
-
-
-async def seen_again(server: Server) -> Metrics:
-    """After the process was killed, its next one's."""
-    async with asyncio.timeout(2 * SEEN_SECONDS):
-        while True:
-            try:
-                metrics = await read_metrics(server.metrics_port)
-                if metrics.value("turn_take_over_seconds_count"):
-                    return metrics
-            except httpx2.HTTPError:
-                pass
-            await asyncio.sleep(0.1)

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
-from support.client import Client
+from support.client import SESSIONS, Client
 from support.rows import Rows
-from support.server import Server
 
+# What `NEO_TURN_QUEUE_MAX` is by itself.
+QUEUE_MAX = 100
 HELD = "scripted:tokens=3,pause_after=1,gate=overlap"
 
 
@@ -24,7 +24,7 @@ async def held(client: Client, rows: Rows, scripted: object) -> AsyncIterator[tu
     accepted = await client.say(session, "First")
     await client.events(session, accepted["since_cursor"], until=lambda event: event.type == "text-delta")
     yield session, agent
-    while (await client.http.get(f"/public-api/chat/sessions/{session}")).json()["data"]["open_turn"]:
+    while (await client.http.get(f"{SESSIONS}/{session}")).json()["data"]["open_turn"]:
         await scripted.post("/control/release", params={"gate": "overlap"})
 
 
@@ -67,27 +67,23 @@ async def test_with_no_turn_open_nothing_is_refused(client: Client) -> None:
     assert (await client.ended(session, accepted["chat_turn_id"]))["status"] == "COMPLETED"
 
 
-async def test_the_queue_of_a_session_is_bounded(tmp_path: Path) -> None:
-    environment = {"NEO_TURN_QUEUE_MAX": "3", "NEO_MODEL_FAST": "scripted:hang_after=1"}
-    server = await Server(tmp_path / "data", environment=environment).start()
-    client = Client(server.url, server.api_key)
-    session = await client.open()
+async def test_the_queue_of_a_session_is_bounded(client: Client, rows: Rows) -> None:
+    session = await client.open(agent_id=await rows.agent("scripted:hang_after=1"))
 
-    answers = [await client.post(session, str(number)) for number in range(5)]
+    answers = [await client.post(session, str(number)) for number in range(QUEUE_MAX + 2)]
 
-    assert [answer.status_code for answer in answers] == [202, 202, 202, 409, 409]
-    assert answers[3].json()["error"]["code"] == "turn_queue_full"
-    assert answers[3].json()["error"]["details"]["open_turns"] == 3
-    await client.http.aclose()
-    await server.stop()
-    server.remove()
+    assert [answer.status_code for answer in answers] == [202] * QUEUE_MAX + [409] * 2
+    assert answers[-1].json()["error"]["code"] == "turn_queue_full"
+    assert answers[-1].json()["error"]["details"]["open_turns"] == QUEUE_MAX
+    assert (await client.http.post(f"{SESSIONS}/{session}/reset")).status_code == 200
 
 
 async def test_of_racing_messages_that_would_not_wait_one_is_taken(client: Client, rows: Rows) -> None:
-    session = await client.open(agent_id=await rows.agent("scripted:tokens=50,delay_ms=20"))
+    session = await client.open(agent_id=await rows.agent("scripted:hang_after=1"))
 
     answers = await asyncio.gather(*(client.post(session, str(n), overlap="reject") for n in range(12)))
 
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 11
     assert {a.json()["error"]["code"] for a in answers if a.status_code == 409} == {"turn_in_progress"}
     assert len((await client.messages(session))["messages"]) == 1
+    assert (await client.http.post(f"{SESSIONS}/{session}/reset")).status_code == 200

@@ -45,6 +45,8 @@ async def test_a_newcomer_follows_the_readme(clone: Path) -> None:
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("NEO_", "VIRTUAL_ENV"))
     }
+    # What is imported is compiled then; to compile all that is installed takes a minute of two processors.
+    environment["UV_COMPILE_BYTECODE"] = "0"
     run, chat, curl = blocks()
 
     with (clone / "run.log").open("wb") as log:

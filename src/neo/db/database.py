@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
@@ -28,6 +28,8 @@ STATEMENT_SECONDS = 30.0
 # The server ends a statement itself; one that is silent for this much longer is frozen or cut off.
 SILENCE_SECONDS = 2.0
 LOCK_WAIT_SECONDS = 5
+# What a connection without a tenant is asked first: a pooled one may have died, and shows it only when it is used.
+ANY_ANSWER = "SELECT 1"
 
 
 class Database:
@@ -68,7 +70,7 @@ class Database:
     @asynccontextmanager
     async def transaction(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
         """One transaction that sees one tenant; commits at the end, rolls back on any error."""
-        async with self._begun(tenant_id) as connection:
+        async with self._connection(_beginning(tenant_id)) as connection:
             session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
             try:
                 async with committed(connection):
@@ -88,7 +90,7 @@ class Database:
     @asynccontextmanager
     async def without_tenant(self) -> AsyncIterator[AsyncConnection]:
         """Single statements of no tenant: they see no tenant's rows."""
-        async with mapped(), self._permits.taken(), self._autocommit.connect() as connection:
+        async with self._connection(ANY_ANSWER) as connection:
             yield connection
 
     def batch_look_up(self, function: str, *, key: str) -> Batcher[list[bytes], asyncpg.Record | None]:
@@ -105,8 +107,9 @@ class Database:
         return Batcher(first_of_each, most=ASKERS_MAX, name=function, silence=DatabaseUnavailable)
 
     async def ping(self) -> None:
-        async with self.without_tenant() as connection:
-            await connection.execute(text("SELECT 1"))
+        """Raises DatabaseUnavailable when the server does not answer."""
+        async with self.without_tenant():
+            pass
 
     async def aclose(self) -> None:
         await self._key_connection.aclose()
@@ -117,29 +120,30 @@ class Database:
         return await self._key_connection.fetch(calling(function, 1), keys)
 
     @asynccontextmanager
-    async def _begun(self, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, first: str) -> AsyncIterator[AsyncConnection]:
+        """A connection on which the server has answered the message `first`."""
         async with mapped(), self._permits.taken():
-            connection = await self._opened(tenant_id)
+            connection = await self._opened(first)
             try:
                 yield connection
             finally:
                 await connection.close()
 
-    async def _opened(self, tenant_id: UUID) -> AsyncConnection:
+    async def _opened(self, first: str) -> AsyncConnection:
         try:
-            return await self._open(tenant_id)
+            return await self._open(first)
         except DEAD:
             # A pooled connection that died with a restarted server: nothing was done on it yet.
             await self._engine.dispose()
         try:
-            return await self._open(tenant_id)
+            return await self._open(first)
         except DEAD as error:
             raise unavailable() from error
 
-    async def _open(self, tenant_id: UUID) -> AsyncConnection:
+    async def _open(self, first: str) -> AsyncConnection:
         connection = await self._autocommit.connect()
         try:
-            await (await driver_of(connection)).execute(_beginning(tenant_id))
+            await (await driver_of(connection)).execute(first)
         except BaseException:
             await cut(connection)
             await connection.close()

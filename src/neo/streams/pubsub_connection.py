@@ -20,6 +20,8 @@ IDLE_SECONDS = 5.0
 CHANNELS_PER_COMMAND = 500
 RECONNECT_FIRST_SECONDS = 0.05
 RECONNECT_MOST_SECONDS = 2.0
+# A task that has not ended by then has lost its cancellation.
+END_AGAIN_SECONDS = 0.5
 
 OnMessage = Callable[[bytes, bytes], None]
 OnChannel = Callable[[bytes], None]
@@ -55,8 +57,7 @@ class PubSubConnection:
 
     async def aclose(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await _end(self._task, again_seconds=END_AGAIN_SECONDS)
 
     def subscribe(self, channel: bytes) -> None:
         self._channels.add(channel)
@@ -113,9 +114,8 @@ class PubSubConnection:
                 if task.done():
                     task.result()
         finally:
-            sender.cancel()
-            reader.cancel()
-            await asyncio.gather(sender, reader, return_exceptions=True)
+            # Well before this task is itself cancelled again.
+            await _end(sender, reader, again_seconds=END_AGAIN_SECONDS / 10)
 
     async def _send_all(self, connection: Any) -> None:
         with driver_errors_mapped():
@@ -188,3 +188,13 @@ class PubSubConnection:
         self._pongs.clear()
         if was_up:
             self._on_lost()
+
+
+async def _end(*tasks: asyncio.Task[None], again_seconds: float) -> None:
+    """Cancel them until they have ended: the driver uses `wait_for`, which in Python 3.11 may lose a cancellation."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=again_seconds)
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -219,7 +219,7 @@ async def test_the_log_of_a_caller_nobody_knows_names_nobody(nobody: Client, ser
 async def request_lines(server: Server, request_ids: set[str]) -> list[dict[str, Any]]:
     """The log's lines of these requests, once all of them are written."""
     found: list[dict[str, Any]] = []
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(20):
         while len(found) < len(request_ids):
             await asyncio.sleep(0.1)
             log = await asyncio.to_thread((server.data / "logs" / "server.log").read_text)

@@ -29,7 +29,7 @@ async def proxied(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
     server.remove()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server that trusts nobody's word for an address."""
     environment = {"NEO_FAILED_ATTEMPTS": ""}

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from cli.doctor.ward import Ward, states
-from cli.neo_command import Ended, ended, neo, started
+from cli.neo_command import Ended, neo
 from neo.engines.postgres.home import ROOTS_HOME
 
 WEEKS_AGO = time.time() - 30 * 86_400
@@ -72,8 +72,7 @@ async def test_a_database_whose_data_folder_is_gone_is_removed_and_no_other(
 
 
 async def asked(ward: Ward, answer: str) -> Ended:
-    process = await started("doctor", "--data", str(ward.data), "--repair", **ward.environment())
-    return await ended(process, answer)
+    return await neo("doctor", "--data", str(ward.data), "--repair", typed=answer, **ward.environment())
 
 
 async def test_it_asks_before_and_a_no_changes_nothing(ward: Ward) -> None:
