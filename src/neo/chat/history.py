@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import Author, Principal
 from neo.attachments import Attachment, AttachmentStore
 from neo.db import Database
+from neo.events import Position
 from neo.sessions import (
     AuthorStore,
     ChatMessage,
@@ -22,8 +23,16 @@ from neo.sessions import (
     ShownAuthor,
     check_readable,
 )
-from neo.turns.models import ChatTurn
+from neo.turns.models import ChatTurn, TurnSegment
+from neo.turns.replay import segment_end
 from neo.turns.store import TurnStore
+
+
+@dataclass(frozen=True)
+class SettledReply:
+    parts: list[dict[str, Any]]
+    # The last event of what is settled.
+    end: Position
 
 
 @dataclass(frozen=True)
@@ -31,7 +40,7 @@ class OpenTurnReply:
     """An open turn, with what it has settled so far."""
 
     turn: ChatTurn
-    parts: list[dict[str, Any]]
+    reply: SettledReply | None
 
 
 @dataclass(frozen=True)
@@ -99,12 +108,19 @@ async def _open_turn(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> Ope
     if turn is None:
         return None
     # A turn that is queued has settled nothing.
-    parts = (
-        await db.scalar(select(func.neo_reply_parts(tenant_id, turn.id, type_=JSONB)))
-        if turn.segment > 1
-        else None
+    return OpenTurnReply(turn, await _settled_reply(db, turn) if turn.segment > 1 else None)
+
+
+async def _settled_reply(db: AsyncSession, turn: ChatTurn) -> SettledReply | None:
+    # Parts and end are of one moment, as they are read by one statement: the turn goes on meanwhile.
+    wanted = (
+        select(TurnSegment, func.neo_reply_parts(turn.tenant_id, turn.id, type_=JSONB))
+        .where(TurnSegment.tenant_id == turn.tenant_id, TurnSegment.turn_id == turn.id)
+        .order_by(TurnSegment.segment.desc())
+        .limit(1)
     )
-    return OpenTurnReply(turn, parts or [])
+    found = (await db.execute(wanted)).one_or_none()
+    return None if found is None else SettledReply(found[1] or [], segment_end(turn, found[0]))
 
 
 async def _readable(db: AsyncSession, caller: Principal, session_id: UUID) -> ChatSession:

@@ -88,11 +88,12 @@ class OpenReply(BaseModel):
 
     id: str
     parts: list[dict[str, Any]]
+    cursor: str = Field(description="Where `parts` end: a tail from here gives what follows them.")
 
 
 class OpenTurn(BaseModel):
     """The turn that runs, waits for somebody, or is next. Tail the events from its `since_cursor` to replay it from its
-    start. Clients of the AI SDK do that; others may show `reply` and go on from its cursor.
+    start. Clients of the AI SDK do that; others may show `reply` and go on from `reply.cursor`.
     """
 
     id: str

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from neo.attachments import Attachment
-from neo.chat.history import OpenTurnReply, Transcript
+from neo.chat.history import OpenTurnReply, SettledReply, Transcript
 from neo.chat.schemas import (
     AuthorKind,
     AuthorResource,
@@ -48,7 +48,7 @@ def shown_detail(session: ChatSession, open_turn: OpenTurnReply | None) -> ChatS
 def shown_open_turn(found: OpenTurnReply | None) -> OpenTurn | None:
     if found is None:
         return None
-    turn, parts = found.turn, found.parts
+    turn, reply = found.turn, found.reply
     return OpenTurn(
         id=str(turn.id),
         status=turn.status,
@@ -56,8 +56,12 @@ def shown_open_turn(found: OpenTurnReply | None) -> OpenTurn | None:
         chat_turn_status=turn.status,
         since_cursor=since_cursor(turn.turn_no),
         waiting_for=turn.waiting_for,
-        reply=OpenReply(id=str(turn.reply_message_id), parts=parts) if parts else None,
+        reply=_reply(turn, reply) if reply is not None else None,
     )
+
+
+def _reply(turn: ChatTurn, reply: SettledReply) -> OpenReply:
+    return OpenReply(id=str(turn.reply_message_id), parts=reply.parts, cursor=str(reply.end))
 
 
 def shown_transcript(transcript: Transcript, rows: int, urls: Mapping[UUID, str]) -> ChatMessages:

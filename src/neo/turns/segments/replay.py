@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.events import REPLAY_CLAIM, Chunk, envelope
+from neo.events import REPLAY_CLAIM, Chunk, Position, envelope
 from neo.turns.models import ChatTurn, TurnSegment
 from neo.turns.render import start_chunk
 
@@ -29,6 +29,14 @@ def segment_chunks(turn: ChatTurn, row: TurnSegment) -> list[Chunk]:
         chunks += _step(row)
     # A reader that has got a segment is in it, so there is something of each.
     return chunks or [envelope.message_metadata({})]
+
+
+def segment_end(turn: ChatTurn, row: TurnSegment) -> Position:
+    """Where a reader is that has this segment and all before it."""
+    if row.last_n is None:
+        # Nobody streamed it, so it is known by its replay.
+        return Position(turn.turn_no, row.segment, REPLAY_CLAIM, len(segment_chunks(turn, row)))
+    return Position(turn.turn_no, row.segment, row.claim, row.last_n)
 
 
 def _step(row: TurnSegment) -> list[Chunk]:
