@@ -10,6 +10,7 @@ from sdk.conftest import VERSIONS, Run
 from support.client import SESSIONS, Client, text_of
 from support.rows import Rows
 from support.server import Server
+from support.ui_message import bare
 
 # The first npm ci on a machine fetches the packages.
 pytestmark = pytest.mark.timeout(180)
@@ -50,7 +51,7 @@ async def test_the_sdk_makes_the_message_that_is_stored(
 async def test_a_step_that_is_begun_anew_is_cut_where_the_docs_cut_it(
     run: Run, client: Client, rows: Rows, server: Server, version: str, in_answer: int
 ) -> None:
-    breaks = f"half=4,times={in_answer + 1},in_answer={in_answer},key={uuid4().hex}"
+    breaks = f"half=4,times=2,in_answer={in_answer},key={uuid4().hex}"
     session = await client.open(agent_id=await rows.agent(f"scripted:tokens=8,tool=look_up,{breaks}"))
 
     told = await talked(run, server, version, session)
@@ -108,7 +109,11 @@ async def test_a_stream_that_was_cut_is_replayed_and_nothing_is_shown_twice(
 ) -> None:
     def said(text: str) -> list[dict[str, Any]]:
         delta = {"type": "text-delta", "id": "t", "delta": text}
-        begun = [{"type": "start", "messageId": "m"}, {"type": "start-step"}, {"type": "text-start", "id": "t"}]
+        begun = [
+            {"type": "start", "messageId": "m"},
+            {"type": "start-step"},
+            {"type": "text-start", "id": "t"},
+        ]
         return [*begun, delta]
 
     reset = [{"type": "data-stream-reset", "data": {"turn_no": 1, "reason": "lost"}}]
@@ -142,13 +147,6 @@ async def test_an_event_source_resumes_after_every_cut_and_stops_at_204(
     assert heard["requests"] >= 2
     assert [event["id"] for event in heard["seen"]] == [event.id for event in whole]
     assert "".join(event["chunk"].get("delta", "") for event in heard["seen"]) == text_of(whole)
-
-
-def bare(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What a reader sees of a message."""
-    names = ("type", "state", "text", "toolName", "toolCallId", "input", "output", "errorText")
-    said = [part for part in parts if not part["type"].startswith("data-")]
-    return [{name: part[name] for name in names if name in part} for part in said]
 
 
 def states(parts: list[dict[str, Any]]) -> list[str]:

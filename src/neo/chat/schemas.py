@@ -183,7 +183,7 @@ class UIMessage(BaseModel):
     role: str = Field(description="`user` or `assistant`.")
     metadata: "MessageMetadata"
     parts: list[dict[str, Any]] = Field(
-        description="AI SDK parts: `text`, `file`, `reasoning`, `step-start`, `tool-*`."
+        description="AI SDK parts: `text`, `file`, `reasoning`, `step-start`, `dynamic-tool`."
     )
 
 
@@ -211,7 +211,7 @@ class AuthorResource(BaseModel):
 
 class MessageMetadata(BaseModel):
     chat_turn_id: str
-    chat_turn_status: str = Field(description="QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED.")
+    chat_turn_status: str = Field(description="QUEUED, RUNNING, WAITING, COMPLETED, FAILED or CANCELLED.")
     client_message_id: str | None
     author: AuthorResource | None = Field(
         description="Who asked; null for a reply, and for messages from before it was recorded."
@@ -245,7 +245,7 @@ class ChatTurnResource(BaseModel):
 
     id: str
     session_id: str
-    status: str = Field(description="QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED.")
+    status: str = Field(description="QUEUED, RUNNING, WAITING, COMPLETED, FAILED or CANCELLED.")
     model_tier: ChatModelTier
     since_cursor: str
     user_message_id: str
