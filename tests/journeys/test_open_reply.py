@@ -1,5 +1,6 @@
 """A client with its own state shows what an open turn has settled, and goes on from there."""
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,9 @@ from support.server import Server
 from support.ui_message import bare, folded
 
 DOOR = "/public-api/scripted-model/calls"
+# The moment in which a turn ends is short: so many looks at once, at so many turns.
+LOOKS = 4
+SESSIONS_WATCHED = 20
 
 
 async def open_reply(client: Client, session: str) -> dict[str, Any]:
@@ -89,3 +93,22 @@ async def test_a_reply_that_nobody_streamed_has_a_cursor_too(
     assert reply["cursor"] != before[-1].id
     after = await goes_on(client, session, reply["cursor"], before[-1])
     await check_is_whole(client, session, reply, after)
+
+
+async def test_an_answer_is_open_or_in_the_transcript_at_every_moment(client: Client, rows: Rows) -> None:
+    """And never both: a client that replays the open turn would show it twice."""
+    agent = await rows.agent("scripted:tokens=1")
+
+    async def look(session: str) -> bool:
+        shown = await client.messages(session)
+        has_reply = shown["messages"][-1]["role"] == "assistant"
+        assert has_reply == (shown["open_turn"] is None)
+        return has_reply
+
+    async def watch() -> None:
+        session = await client.open(agent_id=agent)
+        await client.say(session, "Hello")
+        while not all(await asyncio.gather(*(look(session) for _ in range(LOOKS)))):
+            pass
+
+    await asyncio.gather(*(watch() for _ in range(SESSIONS_WATCHED)))

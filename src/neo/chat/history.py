@@ -74,12 +74,13 @@ class Reader:
     ) -> Transcript:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
+            # Before the messages: should it end meanwhile, its reply may be among them, and is not lost.
+            first_open = await _open_turn(db, caller.tenant_id, session_id)
             messages = await MessageStore(db, caller.tenant_id).page(
                 session_id, rows_max, after=after, newest_first=newest_first
             )
             turns = TurnStore(db, caller.tenant_id)
             found = await turns.by_ids(session_id, {message.turn_id for message in messages})
-            first_open = await _open_turn(db, caller.tenant_id, session_id)
             with_files = [message.id for message in messages if message.has_files]
             attachments = (
                 await AttachmentStore(db, caller.tenant_id).of_messages(with_files) if with_files else ()

@@ -67,8 +67,12 @@ def _reply(turn: ChatTurn, reply: SettledReply) -> OpenReply:
 def shown_transcript(transcript: Transcript, rows: int, urls: Mapping[UUID, str]) -> ChatMessages:
     """`urls` are where each attachment is read."""
     files = {str(one.id): _file(one, urls[one.id]) for one in transcript.attachments}
-    shown = [_message(message, transcript, files) for message in transcript.messages[:rows]]
-    return ChatMessages(messages=shown, open_turn=shown_open_turn(transcript.open_turn))
+    open_turn = transcript.open_turn
+    # A turn that has ended since it was read is shown as open: a reply is in one of the two places.
+    replayed = open_turn.turn.reply_message_id if open_turn is not None else None
+    page = (message for message in transcript.messages[:rows] if message.id != replayed)
+    shown = [_message(message, transcript, files) for message in page]
+    return ChatMessages(messages=shown, open_turn=shown_open_turn(open_turn))
 
 
 def shown_turn(turn: ChatTurn, author: ShownAuthor | None) -> ChatTurnResource:

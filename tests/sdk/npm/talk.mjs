@@ -5,7 +5,9 @@ const [version, url, key, id, text] = process.argv.slice(2);
 const { chat, transport, partsThatCount, seen } = await chatOf(version, url, key, id);
 const headers = { authorization: `Bearer ${key}`, "content-type": "application/json" };
 const waits = () => chat.status === "ready" && transport.last?.type === "data-turn-waiting";
-const isOver = () => ["ready", "error"].includes(chat.status) && ["finish", "error", "abort"].includes(transport.last?.type);
+const isStored = () => chat.messages.at(-1)?.role === "assistant" && chat.messages.at(-1).metadata?.chat_turn_status === "COMPLETED";
+const hasEnded = () => ["finish", "error", "abort"].includes(transport.last?.type) || isStored();
+const isOver = () => ["ready", "error"].includes(chat.status) && hasEnded();
 
 async function decide(part) {
   const decision = part.toolName === "gated" ? { decision: "APPROVED" } : { output: { from: part.toolName } };
