@@ -101,7 +101,7 @@ async def test_an_answer_is_open_or_in_the_transcript_at_every_moment(client: Cl
 
     async def look(session: str) -> bool:
         shown = await client.messages(session)
-        has_reply = shown["messages"][-1]["role"] == "assistant"
+        has_reply = bool(shown["messages"][-1]["role"] == "assistant")
         assert has_reply == (shown["open_turn"] is None)
         return has_reply
 
