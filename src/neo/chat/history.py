@@ -24,7 +24,7 @@ from neo.sessions import (
     check_readable,
 )
 from neo.turns.models import ChatTurn, TurnSegment
-from neo.turns.replay import segment_end
+from neo.turns.segments.replay import segment_end
 from neo.turns.store import TurnStore
 
 
