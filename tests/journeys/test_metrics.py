@@ -16,7 +16,7 @@ SEEN_SECONDS = 15
 # Words of fixed sets; never an id, a tenant, a name.
 LABELS = {
     "engine", "generation", "implementation", "le", "major", "method", "minor", "outcome", "patchlevel", "policy",
-    "provider", "reason", "route", "status", "version",
+    "provider", "reason", "route", "status", "version", "way",
 }  # fmt: skip
 
 
