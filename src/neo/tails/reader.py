@@ -27,12 +27,12 @@ from enum import Enum, auto
 from uuid import UUID
 
 from neo.errors import Failure, Kind
-from neo.events import Claims, Entry, EventKind, EventLog, Position, envelope
+from neo.events import Claims, Entry, EventKind, EventLog, Position
 from neo.streams import StreamsUnavailable
-from neo.tails.facts import Facts, is_beyond, turn_state
-from neo.tails.place import Fit, Place
-from neo.tails.turn_status import Opening, TurnState, TurnStatusReader, is_at_end
-from neo.telemetry import request_metrics
+from neo.tails.facts import FactFinder, Facts
+from neo.tails.given import Given, Loss
+from neo.tails.place import Fit
+from neo.tails.turn_status import Opening, TurnState, TurnStatusReader
 
 # Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.
 QUESTIONS_MAX = 4
@@ -51,28 +51,19 @@ class State(Enum):
     OVER = auto()
 
 
-class Loss(Enum):
-    """Why what follows the reader's position cannot be given from the stream."""
-
-    TRIMMED = "trimmed"
-    LOST = "lost"
-    FUTURE = "future"
-
-
 class TailReader:
     __slots__ = (
         "_claims",
         "_cursor",
         "_events",
         "_facts",
+        "_finder",
         "_follow",
-        "_frames",
+        "_given",
         "_is_waiting",
-        "_opening",
         "_place",
         "_questions",
         "_session_id",
-        "_shows_progress",
         "_state",
         "_turns",
         "_was_told_to_wait",
@@ -94,20 +85,19 @@ class TailReader:
         self._turns = turns
         self._session_id = session_id
         self._follow = follow
-        self._shows_progress = show_progress
         self._cursor = cursor
-        self._place = Place(cursor)
+        self._given = Given(cursor, show_progress=show_progress)
+        self._place = self._given.place
+        self._finder = FactFinder(turns, self._given, opening)
         # What PostgreSQL knows of the claims in the turn that is read.
         self._claims: Claims = {}
         self._state = State.ASK
-        self._opening = opening
         self._facts: Facts | None = None
         self._questions = 0
         # The reader has all of a turn that waits.
         self._is_waiting = False
         # The event that was given last says that the turn waits.
         self._was_told_to_wait = False
-        self._frames: list[bytes] = []
         # Nothing can be done at once: wait a little, then go on with `step`.
         self.must_pause = False
 
@@ -133,16 +123,16 @@ class TailReader:
         return self._place.at is None or self._place.has_terminal or self._is_waiting
 
     def take_frames(self) -> list[bytes]:
-        frames, self._frames = self._frames, []
-        return frames
+        return self._given.take_frames()
 
     def read_again(self) -> None:
-        self._opening = None
+        self._finder.forget_opening()
         if self._state is State.LIVE:
             self._state = State.READ
 
     def ask_again(self) -> None:
-        self._opening = self._facts = None
+        self._finder.forget_opening()
+        self._facts = None
         if self._state is not State.OVER:
             self._state = State.ASK
 
@@ -184,21 +174,16 @@ class TailReader:
         self.must_pause = self._questions > QUESTIONS_MAX
         self._state = State.READ
         try:
-            newest = await self._newest()
-            here = await self._here(newest)
+            facts = await self._finder.ask()
         except Failure as failure:
             if failure.kind is not Kind.UNAVAILABLE:
                 raise
             # Without PostgreSQL, what comes without a gap is still right.
             self.must_pause = True
             return
-        self._facts = Facts(newest, here)
+        here, self._facts = facts.here, facts
         self._claims = here.claims if here is not None else {}
         self._is_waiting = here is not None and here.is_waiting and self._place.has_settled(here)
-
-    async def _newest(self) -> TurnState | None:
-        opening, self._opening = self._opening, None
-        return opening.newest if opening is not None else await self._turns.newest()
 
     def _may_end(self, facts: Facts | None) -> bool:
         """Whether the response ends here, for its turn waits: in that very segment, and nothing came after it."""
@@ -215,36 +200,6 @@ class TailReader:
             return True
         at = self._place.at
         return self._place.has_terminal and at is not None and facts.newest.turn_no <= at.turn
-
-    async def _here(self, newest: TurnState | None) -> TurnState | None:
-        """The state of the turn that is read, after correcting a position that cannot be."""
-        place, at = self._place, self._place.at
-        if at is None:
-            return None
-        if newest is None:
-            self._reset(at.turn, Loss.FUTURE)
-            place.begin(None)
-            return None
-        here = await turn_state(self._turns, at.turn, newest) if at.turn <= newest.turn_no else None
-        if here is None:
-            self._begin_again(newest.turn_no, Loss.FUTURE if at.turn > newest.turn_no else Loss.LOST)
-            return newest
-        if is_beyond(at, here):
-            self._begin_again(here.turn_no, Loss.FUTURE)
-        elif at.is_before_segments and at != Position.before(at.turn):
-            # What it has was written before turns had segments.
-            self._begin_again(here.turn_no, Loss.LOST)
-        return await self._following(here, newest)
-
-    async def _following(self, here: TurnState, newest: TurnState) -> TurnState | None:
-        """The turn to go on with: the next one, where the reader has the terminal of this one."""
-        place = self._place
-        if place.at is not None and not place.has_terminal and await is_at_end(place.at, here, self._turns):
-            place.reach_end()
-        if not place.has_terminal or newest.turn_no <= here.turn_no:
-            return here
-        place.begin(here.turn_no + 1)
-        return await turn_state(self._turns, here.turn_no + 1, newest)
 
     async def _read(self) -> None:
         page = await self._events.read_on(self._session_id, self._place.read_to, claims_known=self._claims)
@@ -282,12 +237,10 @@ class TailReader:
         return fit is not Fit.ODD
 
     def _give(self, entry: Entry) -> None:
-        self._place.move(entry)
+        self._given.give(entry)
         self._questions = 0
         self._is_waiting = False
         self._was_told_to_wait = entry.kind is EventKind.WAITING and not self._follow
-        if self._shows_progress or entry.kind is not EventKind.PROGRESS:
-            self._frames.append(entry.frame)
         if entry.kind is EventKind.TERMINAL:
             # The next turn may have ended without an event in the stream.
             self.ask_again()
@@ -342,7 +295,7 @@ class TailReader:
         replay = await self._turns.replay(state.turn_no)
         lacking = replay.lacking(at)
         if lacking is None or (at.n == 0 and not state.is_open and state.settled is not None):
-            self._begin_again(state.turn_no, loss or Loss.LOST)
+            self._given.begin_again(state.turn_no, loss or Loss.LOST, reset=state.turn_no)
         self._state = State.READ
         place.replay_to(replay.end)
         for entry in replay.entries if lacking is None else lacking:
@@ -367,13 +320,3 @@ class TailReader:
             await self._replay(here, Loss.LOST, None)
         self.ask_again()
         self.must_pause = not self.is_over
-
-    def _begin_again(self, turn_no: int, loss: Loss) -> None:
-        self._reset(turn_no, loss)
-        self._place.begin(turn_no)
-
-    def _reset(self, turn_no: int, loss: Loss) -> None:
-        """Tell the reader to forget what it has of a turn; its cursor stays where it is until it has more."""
-        if self._place.forget():
-            request_metrics.stream_reset(loss.value)
-            self._frames.append(envelope.frame_without_id(envelope.stream_reset(turn_no, loss.value)))
