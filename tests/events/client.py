@@ -9,6 +9,7 @@ import orjson
 from neo.tails.tail import Tail
 
 PATIENCE_SECONDS = 8.0
+RESET = "data-stream-reset"
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Fold:
 
     def take(self, chunk: dict[str, Any]) -> None:
         kind = chunk["type"]
-        if kind == "data-stream-reset":
+        if kind == RESET:
             self._cut(0)
         elif kind == "start":
             if chunk["messageId"] != self.message_id:
@@ -127,11 +128,12 @@ class Client:
 
     @property
     def ids(self) -> list[str]:
-        return [event.id for event in self.received if event.id is not None]
+        """Of what the turn says. A reset has the cursor before its turn."""
+        return [event.id for event in self.received if event.id is not None and event.type != RESET]
 
     @property
     def resets(self) -> list[str]:
-        return [event.chunk["data"]["reason"] for event in self.received if event.type == "data-stream-reset"]
+        return [event.chunk["data"]["reason"] for event in self.received if event.type == RESET]
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 import random
 
-from events.client import Client, Fold
+from events.client import RESET, Client, Fold
 from events.ledger import Turn
 from events.stage import Session
 from neo.events import Position, Subscription, parse_cursor
@@ -20,7 +20,6 @@ class Follower:
         self.client = Client()
         self.fold = Fold()
         self.checked = 0
-        self.awaits_first = False
         self.ended: set[int] = set()
         # The turn that was waiting when the last response ended for that.
         self.waited_at: Position | None = None
@@ -65,7 +64,6 @@ class Follower:
             self.cursor, fold, ended = self._earlier[index]
             self.fold, self.ended = fold.copied(), set(ended)
             del self._earlier[index + 1 :]
-            self.awaits_first = False
 
     async def step(self, *, frames_taken: int | None = None, looks: bool = False) -> None:
         """One round of the tail; a client that takes fewer frames than there are has cut the connection there."""
@@ -90,28 +88,28 @@ class Follower:
     def check(self) -> None:
         for event in self.client.received[self.checked :]:
             self.checked += 1
-            if event.id is None:
-                assert event.type == "data-stream-reset"
-                self.fold.take(event.chunk)
-                self.awaits_first = True
-                continue
+            assert event.id is not None
             position = parse_cursor(event.id)
-            assert position is not None
-            self.check_order(position)
-            self.check_content(position, event.chunk)
-            self.cursor, self.awaits_first = event.id, False
+            if event.type == RESET:
+                assert position is None or position.n == 0
+                self.fold.take(event.chunk)
+            else:
+                assert position is not None
+                self.check_order(position)
+                self.check_content(position, event.chunk)
+            self.cursor = event.id
             self._earlier.append((self.cursor, self.fold.copied(), set(self.ended)))
 
     def check_order(self, position: Position) -> None:
         before = None if self.cursor is None else parse_cursor(self.cursor)
-        if self.awaits_first or before is None:
+        if before is None:
             assert position.n == 1, (before, position)
-        elif position != before.following:
+            return
+        assert position > before, (before, position)
+        if position != before.following:
             assert position.n == 1, (before, position)
             is_next_turn = position.turn == before.turn + 1 and (before.turn in self.ended or before.n == 0)
             assert position.turn == before.turn or is_next_turn, (before, position)
-        if before is not None and not self.awaits_first:
-            assert position > before, (before, position)
 
     def check_content(self, position: Position, chunk: dict[str, object]) -> None:
         turn = self.session.ledger.turns[position.turn]
@@ -122,7 +120,7 @@ class Follower:
         if before is None or before.turn != position.turn:
             # A turn that never ran has its terminal alone.
             self.fold = Fold()
-        is_anew = before is not None and not self.awaits_first and before[:2] == position[:2]
+        is_anew = before is not None and before[:2] == position[:2]
         if kind == "start-step" or (
             position.n == 1 and kind in ("message-metadata", "finish-step") and not is_anew
         ):

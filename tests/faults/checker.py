@@ -38,7 +38,7 @@ def _accepted(history: History, rest: Rest) -> Iterator[str]:
             yield f"turn {post.turn_id} was accepted and is not there"
         elif said.get(turn.user_message_id) != post.message:
             yield f"the message of turn {turn.id} is not what was posted"
-        elif post.answered.data["since_cursor"] != str(Position(turn.turn_no, 0, 0)):
+        elif post.answered.data["since_cursor"] != str(Position.before(turn.turn_no)):
             yield f"the cursor of turn {turn.id} is not its own"
 
 
@@ -149,10 +149,11 @@ def _contiguous(reading: Reading) -> Iterator[str]:
     at = Position.of_id(reading.since) if reading.since else None
     is_reset, is_done = at is None, False
     for event in reading.seen:
-        if event.id is None:
-            if event.type != "data-stream-reset":
-                yield f"{who} had a {event.type} without an id of its own after {at}"
+        if event.type == "data-stream-reset":
             is_reset = True
+            continue
+        if event.id is None:
+            yield f"{who} had a {event.type} without an id of its own after {at}"
             continue
         position = Position.of_id(event.id)
         if is_reset:

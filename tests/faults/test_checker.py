@@ -35,7 +35,7 @@ def chunks(turn_no: int) -> list[dict[str, Any]]:
 
 def told(turn_no: int, claim: int = 1) -> list[Seen]:
     return [
-        Seen(float(n), str(Position(turn_no, claim, n)), chunk)
+        Seen(float(n), str(Position(turn_no, 1, claim, n)), chunk)
         for n, chunk in enumerate(chunks(turn_no), start=1)
     ]
 
@@ -92,14 +92,16 @@ def test_what_is_as_it_should_be_has_no_problem(found: Found) -> None:
 
 def a_reset(found: Found) -> None:
     seen = found.history.readings[0].seen
-    reset = Seen(3.0, None, {"type": "data-stream-reset", "data": {"turn_no": 1, "reason": "lost"}})
+    reset = Seen(
+        3.0, since_cursor(1), {"type": "data-stream-reset", "data": {"turn_no": 1, "reason": "lost"}}
+    )
     found.history.readings[0].seen = [*seen[:4], reset, *told(1, claim=2)]
 
 
 def a_restart(found: Found) -> None:
     again = told(1, claim=2)
-    mark = Seen(3.0, str(Position(1, 2, 2)), {"type": "data-turn-restarted", "data": {}})
-    shifted = [replace(one, id=str(Position(1, 2, n))) for n, one in enumerate(again[1:], start=3)]
+    mark = Seen(3.0, str(Position(1, 1, 2, 2)), {"type": "data-turn-restarted", "data": {}})
+    shifted = [replace(one, id=str(Position(1, 1, 2, n))) for n, one in enumerate(again[1:], start=3)]
     found.history.readings[0].seen = [*found.history.readings[0].seen[:4], again[0], mark, *shifted]
 
 
@@ -141,13 +143,13 @@ def a_turn_passed_over(found: Found) -> None:
 
 def two_terminals(found: Found) -> None:
     seen = found.history.readings[0].seen
-    seen.append(Seen(9.0, str(Position(1, 1, len(seen) + 1)), {"type": "abort"}))
+    seen.append(Seen(9.0, str(Position(1, 1, 1, len(seen) + 1)), {"type": "abort"}))
 
 
 def a_word_after_the_end(found: Found) -> None:
     seen = found.history.readings[0].seen
     seen.append(
-        Seen(9.0, str(Position(1, 1, len(seen) + 1)), {"type": "text-delta", "id": "t", "delta": "x"})
+        Seen(9.0, str(Position(1, 1, 1, len(seen) + 1)), {"type": "text-delta", "id": "t", "delta": "x"})
     )
 
 
@@ -205,7 +207,7 @@ def a_model_asked_too_often(found: Found) -> None:
 
 
 def a_stream_that_goes_on_after_the_end(found: Found) -> None:
-    found.rest.streams["session"].append(Kept(Position(1, 2, 1), {"type": "start"}))
+    found.rest.streams["session"].append(Kept(Position(1, 1, 2, 1), {"type": "start"}))
 
 
 def a_refusal_without_a_known_code(found: Found) -> None:

@@ -173,12 +173,12 @@ async def test_f30_a_cursor_that_is_no_longer_kept_is_told_so_and_the_whole_agai
 
 
 async def test_f31_no_clock_is_in_an_event_id(world: World) -> None:
-    """Ids follow from turn and claim, so that a clock that jumps moves nothing."""
+    """Ids follow from turn, segment and claim, so that a clock that jumps moves nothing."""
     session = await world.caller.open()
     posts = [await world.caller.say(session) for _ in range(2)]
     readings = [await world.caller.read(session, post.answered.data["since_cursor"]) for post in posts]
 
-    assert [reading.seen[0].id for reading in readings] == [f"{turn * 65536 + 1}-1" for turn in (1, 2)]
+    assert [reading.seen[0].id for reading in readings] == [f"{turn * 65536 + 65}-1" for turn in (1, 2)]
 
 
 async def test_a_cursor_of_another_world_is_never_waited_for_in_vain(world: World) -> None:
@@ -187,6 +187,6 @@ async def test_a_cursor_of_another_world_is_never_waited_for_in_vain(world: Worl
     await world.caller.read(session, posted.answered.data["since_cursor"])
     caller: Caller = world.caller
 
-    for cursor in ("131072-0", "65540-3", "65537-9999", "6553600-1"):
+    for cursor in ("131072-0", "65537-3", "65604-3", "65601-9999", "6553600-1"):
         reading = await caller.read(session, cursor)
         assert not reading.seen or reading.seen[-1].type == "finish"

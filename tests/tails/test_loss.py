@@ -50,7 +50,7 @@ async def test_a_closed_turn_that_is_not_kept_is_told_again(session: Session, va
     client = await session.read(since_cursor(1))
 
     assert client.types == RETOLD
-    assert client.received[0].id is None
+    assert client.received[0].id == since_cursor(1)
     assert client.received[0].chunk == {
         "type": "data-stream-reset",
         "data": {"turn_no": 1, "reason": "lost"},

@@ -17,9 +17,6 @@ from neo.events.subscription import Subscription
 from neo.events.subscriptions import Subscriptions
 from neo.events.writer import Fenced, NextClaim, SegmentWriter
 
-# Until who writes them knows segments.
-TurnWriter = SegmentWriter
-
 __all__ = [
     "REPLAY_CLAIM",
     "Chunk",
@@ -35,7 +32,6 @@ __all__ = [
     "SegmentWriter",
     "Subscription",
     "Subscriptions",
-    "TurnWriter",
     "envelope",
     "parse_cursor",
     "replayed",

@@ -74,11 +74,6 @@ def frame(position: object, payload: bytes) -> bytes:
     return b"id: %s\ndata: %s\n\n" % (str(position).encode(), payload)
 
 
-def frame_without_id(chunk: Chunk) -> bytes:
-    """An event that leaves the reader's cursor where it is."""
-    return b"data: %s\n\n" % chunk.encode()
-
-
 def merge(before: Chunk, after: Chunk) -> Chunk | None:
     """Both deltas as one, when they go on with the same part and the whole is not too long."""
     if before.type not in _DELTAS or after.type != before.type or after.part != before.part:

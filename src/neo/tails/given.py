@@ -34,10 +34,12 @@ class Given:
             self._frames.append(entry.frame)
 
     def begin_again(self, turn_no: int | None, loss: Loss, *, reset: int) -> None:
-        """Go to before a turn, or all turns. The reader is told to forget what it has of a turn; its cursor stays where
-        it is until it has more.
+        """Go to before a turn, or all turns, and tell the reader to forget what it has of one.
+
+        Its cursor is there from then on: one that is cut off now would otherwise resume behind what it has forgotten.
         """
         if self.place.forget():
             request_metrics.stream_reset(loss.value)
-            self._frames.append(envelope.frame_without_id(envelope.stream_reset(reset, loss.value)))
+            payload = envelope.stream_reset(reset, loss.value).encode()
+            self._frames.append(envelope.frame(Position.before(turn_no or 0), payload))
         self.place.begin(turn_no)
