@@ -29,8 +29,6 @@ LIBRARIES = re.compile(
 # What a running thing knows by now, and no wiring.
 STATE = {
     "engines/scripted_model/app.py: call": "what happened to it",
-    "tails/reader.py: place": "where a reader is",
-    "tails/reader.py: self._place": "where a reader is",
     "turns/leases/claim.py: turn": "its newest claim",
     "turns/segments/attempt.py: turn": "when its first token came",
     "turns/segments/model_segment.py: attempt": "what the model was asked, and what it has answered",
