@@ -54,6 +54,7 @@ BEGIN
                t.claim >= 62 OR t.segment_attempts + (t.lease_id IS NOT NULL)::integer >= 6 AS is_exhausted
         FROM chat_turns t JOIN ranked r ON r.id = t.id
         WHERE t.claimable_at <= clock_timestamp() AND (takes_over OR t.lease_id IS NULL)
+          AND t.status IN ('QUEUED', 'RUNNING')
         ORDER BY r.rank, r.claimable_at
         LIMIT turns_max
         FOR UPDATE OF t SKIP LOCKED
