@@ -92,12 +92,14 @@ class Stage:
     turns_written: int = 0
 
     @classmethod
-    async def open(cls, database: Database, valkey: Valkey, tenant_id: UUID | None = None) -> "Stage":
+    async def open(
+        cls, database: Database, valkey: Valkey, tenant_id: UUID | None = None, *, model: str = MODEL
+    ) -> "Stage":
         tenant_id = tenant_id or await create_tenant(database, "A tenant")
         async with database.transaction(tenant_id) as db:
             agents = AgentStore(db, tenant_id)
             agent_id = await agents.create(
-                "Agent", instructions=INSTRUCTIONS, model=MODEL, reasoning_effort=EFFORT
+                "Agent", instructions=INSTRUCTIONS, model=model, reasoning_effort=EFFORT
             )
             session = ChatSession(
                 id=uuid4(), tenant_id=tenant_id, agent_id=agent_id, account_id=uuid4(), channel="API"
@@ -105,9 +107,9 @@ class Stage:
             await SessionStore(db, tenant_id).add(session)
         return cls(database, valkey, tenant_id, session.id)
 
-    async def another(self) -> "Stage":
-        """Another session of this tenant."""
-        return await Stage.open(self.database, self.valkey, self.tenant_id)
+    async def another(self, model: str = MODEL) -> "Stage":
+        """Another session of this tenant, with an agent of its own."""
+        return await Stage.open(self.database, self.valkey, self.tenant_id, model=model)
 
     async def neighbour(self) -> "Stage":
         """A session of another tenant."""
