@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from neo.chat.cancel import _stop
 from neo.events import Fenced
 from neo.turns.end import Ending, TurnEnder
 from neo.turns.errors import TurnNotFound
@@ -228,25 +227,6 @@ async def test_no_turn_is_claimable_while_one_before_it_is_open(stage: Stage, *,
     assert (await stage.turn(last)).claimable_at is None
     await ender_of(stage).end_unwritten(input_of(first.turn), TurnStatus.CANCELLED)
     assert (await stage.turn(last)).claimable_at is not None
-
-
-async def test_a_turn_that_nobody_drives_is_cancelled_at_once_and_a_driven_one_is_asked_to_stop(
-    stage: Stage,
-) -> None:
-    stages = [await stage.another() for _ in range(4)]
-    queued, driven = await stages[0].claimable(), (await stages[1].claimed()).turn
-    waiting, passed = (await stages[2].waiting(call_row(gate="APPROVAL"))).turn, (await stages[3].claimed()).turn
-    await stages[3].set(passed, claimable_at=ago(MINUTE))
-
-    for one, turn in zip(stages, (queued, driven, waiting, passed), strict=True):
-        async with one.database.transaction(one.tenant_id) as db:
-            await _stop(db, await TurnStore(db, one.tenant_id).lock(one.session_id, turn.id))
-
-    found = [
-        await one.turn(turn) for one, turn in zip(stages, (queued, driven, waiting, passed), strict=True)
-    ]
-    assert [turn.status for turn in found] == ["CANCELLED", "RUNNING", "CANCELLED", "CANCELLED"]
-    assert [turn.cancel_requested_at is not None for turn in found] == [False, True, False, False]
 
 
 async def test_a_turn_is_ended_for_its_own_tenant_only(stage: Stage) -> None:

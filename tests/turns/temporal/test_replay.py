@@ -38,11 +38,12 @@ async def test_a_turns_history_is_small_and_holds_no_words_however_long_the_chat
     client: Client, rows: Rows, server: Server
 ) -> None:
     # Anthropic's dialect keeps no conversation, so that the whole transcript is sent with each turn.
-    agent_id = await rows.agent("scripted-anthropic:tokens=5,tool=look_up,budget=2000000")
+    agent_id = await rows.agent("scripted-anthropic:tokens=5,tool=look_up,budget=1000000")
     session = await client.open(agent_id=agent_id)
     for _ in range(11):
         accepted = await client.say(session, SECRET + "x" * 95_000)
-        await client.ended(session, accepted["chat_turn_id"])
+        ended = await client.ended(session, accepted["chat_turn_id"])
+        assert ended["status"] == "COMPLETED"
     transcript = await client.messages(session)
     assert len(json.dumps(transcript)) > 1_000_000
 
