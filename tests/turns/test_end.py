@@ -1,4 +1,4 @@
-"""A turn ends once, by whoever has its newest claim, with everything that it had, and the session's next one may run."""
+"""A turn ends once, by whoever has its newest claim, with everything that it had; the session's next one may run then."""
 
 import asyncio
 from dataclasses import replace
@@ -16,7 +16,14 @@ from turns.stage import MINUTE, Stage, ago, call_row, calls_segment, done, input
 
 REPLY = [{"type": "step-start"}, text_part("Hello!")]
 CONTINUES = {"provider": "openai", "region": "eu", "response_id": "response-1"}
-LAST = {"kind": "MODEL", "last_n": 6, "parts": REPLY, "finish_reason": "stop", "input_tokens": 5, "output_tokens": 2}
+LAST = {
+    "kind": "MODEL",
+    "last_n": 6,
+    "parts": REPLY,
+    "finish_reason": "stop",
+    "input_tokens": 5,
+    "output_tokens": 2,
+}
 
 
 def completed(segment: int = 1, claim: int = 1, **changed: Any) -> Ending:
@@ -51,7 +58,14 @@ async def test_a_turn_ends_with_its_last_segment_its_reply_and_the_response_to_c
 async def test_a_turns_usage_is_that_of_all_its_segments(stage: Stage) -> None:
     call = call_row()
     task = await stage.claimed()
-    said = {"kind": "MODEL", "last_n": 4, "parts": [], "input_tokens": 10, "output_tokens": 1, "cached_tokens": 4}
+    said = {
+        "kind": "MODEL",
+        "last_n": 4,
+        "parts": [],
+        "input_tokens": 10,
+        "output_tokens": 1,
+        "cached_tokens": 4,
+    }
     await stage.settle(task, said, planned=[call])
     task.turn.segment, task.turn.claim = 2, 1
     await stage.settle(task, calls_segment(), done=[done(call)])
@@ -86,21 +100,36 @@ async def test_a_turn_that_fails_later_keeps_what_it_had_settled(stage: Stage) -
 
     said, tool = await stage.reply(task.turn) or []
     assert said == text_part("Wait.")
-    assert (tool["type"], tool["toolCallId"], tool["state"]) == ("dynamic-tool", call["id"], "output-available")
+    assert (tool["type"], tool["toolCallId"], tool["state"]) == (
+        "dynamic-tool",
+        call["id"],
+        "output-available",
+    )
     assert tool["output"] == {"found": 3}
     assert terminal(await stage.turn(task.turn)) == (3, 1, 3)
 
 
 async def test_ending_in_mid_work_ends_the_calls_and_their_requests(stage: Stage) -> None:
     """One was not sent, one waits for a decision, one is under way, one has its outcome."""
-    planned, gated, apart, ended = call_row(1), call_row(2, gate="APPROVAL"), call_row(3, apart=True), call_row(4)
+    planned, gated, apart, ended = (
+        call_row(1),
+        call_row(2, gate="APPROVAL"),
+        call_row(3, apart=True),
+        call_row(4),
+    )
     task = await stage.waiting(gated, apart)
     await stage.decide(gated)
     task = await stage.claim(task.turn)
     asked_again = {**call_row(5, gate="APPROVAL")}
-    await stage.settle(task, planned=[planned, ended, asked_again], done=[done(gated), still(apart, "RUNNING")])
+    await stage.settle(
+        task, planned=[planned, ended, asked_again], done=[done(gated), still(apart, "RUNNING")]
+    )
     task = await stage.claim(task.turn)
-    waits = {"request_id": "00000000-0000-0000-0000-000000000001", "expires_at": ago(-MINUTE), "status": "WAITING"}
+    waits = {
+        "request_id": "00000000-0000-0000-0000-000000000001",
+        "expires_at": ago(-MINUTE),
+        "status": "WAITING",
+    }
     noted = [done(ended), {"id": asked_again["id"], "outcome": None, **waits}]
     await stage.settle(task, calls_segment(), done=noted)
     task = await stage.claim(task.turn)
@@ -184,12 +213,12 @@ async def test_a_cancel_after_the_end_changes_nothing(stage: Stage) -> None:
 async def test_an_end_that_nobody_writes_has_its_terminal_in_the_first_unsettled_segments_replay(
     stage: Stage, stands: str
 ) -> None:
-    turn = {
-        "queued": lambda: stage.claimable(),
-        "running": lambda: turn_of(stage.asked(call_row())),
-        "waiting": lambda: turn_of(stage.waiting(call_row(gate="APPROVAL"))),
-    }[stands]()
-    turn = await turn
+    if stands == "queued":
+        turn = await stage.claimable()
+    elif stands == "running":
+        turn = (await stage.asked(call_row())).turn
+    else:
+        turn = (await stage.waiting(call_row(gate="APPROVAL"))).turn
 
     assert await ender_of(stage).end_unwritten(input_of(turn), TurnStatus.CANCELLED)
     assert not await ender_of(stage).end_unwritten(input_of(turn), TurnStatus.FAILED)
@@ -198,11 +227,6 @@ async def test_an_end_that_nobody_writes_has_its_terminal_in_the_first_unsettled
     assert (ended.status, ended.waiting_for, ended.claimable_at) == ("CANCELLED", None, None)
     assert terminal(ended) == ({"queued": 1, "running": 2, "waiting": 3}[stands], 63, 1)
     assert ended.finish_reason == (None if stands == "queued" else "cancelled")
-
-
-async def turn_of(made: Any) -> ChatTurn:
-    turn: ChatTurn = (await made).turn
-    return turn
 
 
 async def test_the_sessions_next_turn_is_claimable_at_the_end_and_no_other(stage: Stage) -> None:

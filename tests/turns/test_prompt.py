@@ -3,8 +3,8 @@
 import pytest
 
 from neo.companies.models import EndCompany
-from neo.sessions import ChatSession
 from neo.llm import ChosenModel, Provider
+from neo.sessions import ChatSession
 from neo.turns.end import TurnEnder
 from neo.turns.models import ChatTurn, TurnSegment, TurnStatus
 from neo.turns.prompt import PAGE_MESSAGES, continues_from, read_transcript
@@ -130,7 +130,12 @@ async def test_only_the_same_provider_and_region_continue_the_turn_right_before(
 
 @pytest.mark.parametrize(
     ("model", "continues"),
-    [(chosen(), "response-8"), (chosen(region="us"), None), (chosen("azure"), None), (chosen(continues=False), None)],
+    [
+        (chosen(), "response-8"),
+        (chosen(region="us"), None),
+        (chosen("azure"), None),
+        (chosen(continues=False), None),
+    ],
 )
 async def test_within_a_turn_its_newest_answer_is_continued_and_no_earlier_turn(
     stage: Stage, model: ChosenModel, continues: str | None

@@ -13,7 +13,7 @@ from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.streams import Valkey
 from neo.turns.models import ChatTurn, TurnSegment, TurnStatus
 from neo.turns.render import Renderer, start_chunk, terminal_chunk
-from neo.turns.replay import segment_chunks
+from neo.turns.segments.replay import segment_chunks
 from turns.conftest import Engines
 from turns.stage import Stage
 
@@ -35,7 +35,9 @@ def turn_of(status: TurnStatus = TurnStatus.COMPLETED, **columns: Any) -> ChatTu
     return ChatTurn(**ids, turn_no=1, model_tier="FAST", status=status, claim=1, **columns)
 
 
-def row_of(parts: list[dict[str, Any]], segment: int = 1, finish_reason: str = "stop", **columns: Any) -> TurnSegment:
+def row_of(
+    parts: list[dict[str, Any]], segment: int = 1, finish_reason: str = "stop", **columns: Any
+) -> TurnSegment:
     """The segment as it is settled."""
     return TurnSegment(
         **{"kind": "MODEL", "segment": segment, "parts": parts, "finish_reason": finish_reason, **columns}
@@ -161,7 +163,9 @@ async def test_no_part_of_a_replay_is_named_as_one_that_was_streamed(engines: En
     chunks, renderer = await rendered(engines, *said)
 
     rows = [row_of(renderer.parts, segment) for segment in (1, 2)]
-    replayed = [chunk["id"] for row in rows for chunk in on_the_wire(segment_chunks(turn_of(), row)) if "id" in chunk]
+    replayed = [
+        chunk["id"] for row in rows for chunk in on_the_wire(segment_chunks(turn_of(), row)) if "id" in chunk
+    ]
 
     assert not {chunk["id"] for chunk in chunks} & set(replayed)
     assert len(set(replayed)) == 6

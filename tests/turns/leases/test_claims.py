@@ -160,7 +160,13 @@ async def test_a_lease_that_has_passed_is_taken_over_only_by_who_may(stage: Stag
 
 
 async def test_a_turn_that_was_given_up_is_claimed_without_an_attempt(stage: Stage) -> None:
-    given_up: dict[str, Any] = {"status": "RUNNING", "claim": 3, "attempts": 1, "segment": 2, "started_at": ago(MINUTE)}
+    given_up: dict[str, Any] = {
+        "status": "RUNNING",
+        "claim": 3,
+        "attempts": 1,
+        "segment": 2,
+        "started_at": ago(MINUTE),
+    }
     turn = await stage.claimable(**given_up)
 
     [task] = await claimed(stage, takes_over=False)

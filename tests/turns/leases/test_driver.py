@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from neo.turns.errors import TURN_LOST
 from neo.turns.leases.driver import Outcome
 from neo.turns.models import ChatTurn
@@ -30,7 +28,9 @@ async def asking(stage: Stage, model: str, **columns: Any) -> tuple[Stage, Task]
     return here, await here.claimed(**columns)
 
 
-async def begun(stage: Stage, process: Process, model: str = SLOW) -> tuple[Stage, Task, asyncio.Task[Outcome]]:
+async def begun(
+    stage: Stage, process: Process, model: str = SLOW
+) -> tuple[Stage, Task, asyncio.Task[Outcome]]:
     """A turn that is driven, and whose answer has begun."""
     here, task = await asking(stage, model)
     driving = process.begin(task)
@@ -102,7 +102,11 @@ async def test_a_gated_call_has_the_turn_wait_and_the_decision_is_what_the_model
     assert await process.drive(task) is Outcome.WAITING
 
     gated, apart = await here.calls(task.turn)
-    assert ((await here.turn(task.turn)).waiting_for, gated.status, apart.status) == ("APPROVAL", "WAITING", "RUNNING")
+    assert ((await here.turn(task.turn)).waiting_for, gated.status, apart.status) == (
+        "APPROVAL",
+        "WAITING",
+        "RUNNING",
+    )
     *_, (position, waiting) = await here.streamed()
     assert (waiting["type"], waiting["data"]["cursor"]) == ("data-turn-waiting", str(position))
     assert waiting["data"]["calls"] == [gated.id, apart.id]
@@ -115,7 +119,9 @@ async def test_a_gated_call_has_the_turn_wait_and_the_decision_is_what_the_model
     kinds = [one.kind for one in await here.segments(task.turn)]
     assert kinds == ["MODEL", "CALLS", "CALLS", "CALLS", "MODEL"]
     reply = await here.reply(task.turn)
-    assert [part["state"] for part in reply or [] if part["type"] == "dynamic-tool"] == ["output-available"] * 2
+    assert [part["state"] for part in reply or [] if part["type"] == "dynamic-tool"] == [
+        "output-available"
+    ] * 2
     assert "apart is done" in "".join(said(reply))
     wired = types(await here.streamed())
     assert (wired.count("tool-approval-request"), wired.count("tool-output-available")) == (1, 2)
@@ -216,7 +222,12 @@ async def test_a_cancel_between_two_segments_ends_the_turn_without_a_writer(
     assert await process.drive(await here.claim(task.turn)) is Outcome.ENDED
 
     ended = await here.turn(task.turn)
-    assert (ended.status, ended.terminal_segment, ended.terminal_claim, ended.terminal_n) == ("CANCELLED", 2, 63, 1)
+    assert (ended.status, ended.terminal_segment, ended.terminal_claim, ended.terminal_n) == (
+        "CANCELLED",
+        2,
+        63,
+        1,
+    )
     assert [call.status for call in await here.calls(task.turn)] == ["CANCELLED"]
 
 

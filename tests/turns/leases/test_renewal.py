@@ -68,7 +68,9 @@ async def test_a_locked_row_is_not_waited_for(stage: Stage, process: Process) ->
         await one.set(task.turn, claimable_at=ago(MINUTE))
     with process.leases.held(locked) as lease, process.leases.held(free):
         async with stage.database.transaction(stage.tenant_id) as db:
-            await db.execute(text("SELECT 1 FROM chat_turns WHERE id = :id FOR UPDATE"), {"id": locked.turn.id})
+            await db.execute(
+                text("SELECT 1 FROM chat_turns WHERE id = :id FOR UPDATE"), {"id": locked.turn.id}
+            )
             async with asyncio.timeout(LATE_SECONDS):
                 await renew(process)
 
@@ -77,7 +79,9 @@ async def test_a_locked_row_is_not_waited_for(stage: Stage, process: Process) ->
         assert not lease.is_lost
 
 
-async def test_a_lease_that_somebody_else_has_is_lost_and_left_to_them(stage: Stage, process: Process) -> None:
+async def test_a_lease_that_somebody_else_has_is_lost_and_left_to_them(
+    stage: Stage, process: Process
+) -> None:
     task = await stage.claimed()
     other = await stage.claim(task.turn)
     driving = asyncio.create_task(held_for_ever(process, task))
@@ -101,8 +105,16 @@ async def test_a_turn_that_has_just_ended_waits_or_was_given_up_is_not_lost(
     """Its driver is about to send its last event."""
     stages = [stage, *[await stage.another() for _ in range(2)]]
     gated = call_row(gate="APPROVAL")
-    ended, waits, released = await stages[0].claimed(), await stages[1].asked(gated), await stages[2].claimed()
-    with process.leases.held(ended) as one, process.leases.held(waits) as two, process.leases.held(released) as three:
+    ended, waits, released = (
+        await stages[0].claimed(),
+        await stages[1].asked(gated),
+        await stages[2].claimed(),
+    )
+    with (
+        process.leases.held(ended) as one,
+        process.leases.held(waits) as two,
+        process.leases.held(released) as three,
+    ):
         await process.ender.end(input_of(ended.turn), Ending(TurnStatus.COMPLETED, 1, 1, 3))
         noted = {**still(gated), "request_id": uuid4(), "expires_at": ago(-MINUTE)}
         await stages[1].settle(waits, calls_segment(waits=True), done=[noted])
@@ -153,7 +165,13 @@ async def test_who_waits_for_a_turn_hears_that_it_has_ended_waits_or_may_be_clai
     ):
         await renew(process)
 
-        assert [changed.is_set() for changed in (one, two, three, four, five)] == [True, True, True, False, True]
+        assert [changed.is_set() for changed in (one, two, three, four, five)] == [
+            True,
+            True,
+            True,
+            False,
+            True,
+        ]
     assert len({task.turn.id for task in tasks}) == 5
 
 

@@ -39,7 +39,9 @@ async def test_what_is_claimable_is_driven_and_the_sessions_next_turn_after_it(
     assert process.places.most == 8
 
 
-async def test_more_turns_than_places_are_all_driven_and_never_more_at_once(engines: Engines, stage: Stage) -> None:
+async def test_more_turns_than_places_are_all_driven_and_never_more_at_once(
+    engines: Engines, stage: Stage
+) -> None:
     process = Process(engines.database, engines.valkey, engines.models, places=3)
     stages = [await stage.another("scripted:tokens=5,delay_ms=10") for _ in range(12)]
     turns = [await one.claimable() for one in stages]
@@ -85,9 +87,14 @@ async def test_an_advance_drives_a_turn_that_nobody_drives(stage: Stage, process
     assert process.places.free == process.places.most
 
 
-async def test_an_advance_of_a_turn_that_has_ended_or_waits_claims_nothing(stage: Stage, process: Process) -> None:
+async def test_an_advance_of_a_turn_that_has_ended_or_waits_claims_nothing(
+    stage: Stage, process: Process
+) -> None:
     other = await stage.another()
-    done, waits = await stage.queued(status="COMPLETED"), (await other.waiting(call_row(gate="APPROVAL"))).turn
+    done, waits = (
+        await stage.queued(status="COMPLETED"),
+        (await other.waiting(call_row(gate="APPROVAL"))).turn,
+    )
 
     assert await advanced(process, done) is Outcome.ENDED
     assert await advanced(process, waits) is Outcome.WAITING
@@ -139,7 +146,9 @@ async def test_a_drain_gives_up_what_still_streams(stage: Stage, process: Proces
     assert found.claimable_at is not None
 
 
-async def test_a_lease_that_has_passed_is_taken_over_once_its_time_is_up(stage: Stage, process: Process) -> None:
+async def test_a_lease_that_has_passed_is_taken_over_once_its_time_is_up(
+    stage: Stage, process: Process
+) -> None:
     """Nobody renews here, so this process does not know that PostgreSQL has been there."""
     task = await stage.claimed()
     await stage.set(task.turn, claimable_at=ago(MINUTE))

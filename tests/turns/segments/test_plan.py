@@ -33,7 +33,9 @@ def test_the_digest_is_of_what_would_run_however_it_was_written() -> None:
     same = [ToolCall("1", "look", '{"a": 1, "b": 2}'), ToolCall("2", "look", '{"b":2,"a":1}')]
     others = [ToolCall("3", "look", '{"a": 1, "b": 3}'), ToolCall("4", "see", '{"a": 1, "b": 2}')]
 
-    first, again, *different = [call["digest"] for call in plan_calls([*same, *others], model(Provider.OPENAI))]
+    first, again, *different = [
+        call["digest"] for call in plan_calls([*same, *others], model(Provider.OPENAI))
+    ]
 
     assert first == again
     assert len({first, *different}) == 3

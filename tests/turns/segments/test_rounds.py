@@ -63,7 +63,9 @@ async def test_the_newest_model_segment_is_the_one_to_continue(stage: Stage) -> 
     assert (newest.segment, newest.response_id) == (3, "response-3")
 
 
-async def test_after_two_rounds_that_were_refused_as_a_whole_the_model_is_asked_once_more(stage: Stage) -> None:
+async def test_after_two_rounds_that_were_refused_as_a_whole_the_model_is_asked_once_more(
+    stage: Stage,
+) -> None:
     task = await stage.claimed()
     over = []
 
@@ -93,7 +95,13 @@ async def test_another_turns_rounds_are_not_given(stage: Stage) -> None:
 
 
 def tool(call_id: str, **outcome: Any) -> dict[str, Any]:
-    return {"type": "dynamic-tool", "toolName": "look", "toolCallId": call_id, "input": {"of": call_id}, **outcome}
+    return {
+        "type": "dynamic-tool",
+        "toolName": "look",
+        "toolCallId": call_id,
+        "input": {"of": call_id},
+        **outcome,
+    }
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,12 @@ async def test_a_settled_segment_is_stored_with_its_calls_and_the_driver_goes_on
     assert tuple(settled) == ("RUNNING", 2, 1, None)
     assert (segment.segment, segment.kind, segment.claim, segment.last_n) == (1, "MODEL", 1, 7)
     assert (segment.parts, segment.response_id) == (SAID["parts"], "response-1")
-    assert (planned.id, planned.status, planned.segment, planned.arguments) == (call["id"], "PLANNED", 1, {"of": 1})
+    assert (planned.id, planned.status, planned.segment, planned.arguments) == (
+        call["id"],
+        "PLANNED",
+        1,
+        {"of": 1},
+    )
     assert (found.segment, found.claim, found.lease_id, found.first_token_ms) == (2, 1, task.lease_id, 12)
     assert found.claimable_at is not None
     assert found.claimable_at > ago(timedelta(0))
@@ -106,7 +111,9 @@ async def test_a_repeated_settle_gets_no_claim_of_a_turn_that_was_taken_over_sin
     assert tuple(again) == ("RUNNING", 2, 0, None)
 
 
-async def test_a_repeated_settle_gets_no_claim_of_a_turn_that_waited_and_was_claimed_since(stage: Stage) -> None:
+async def test_a_repeated_settle_gets_no_claim_of_a_turn_that_waited_and_was_claimed_since(
+    stage: Stage,
+) -> None:
     call = call_row(gate="APPROVAL")
     task = await stage.waiting(call)
     await stage.decide(call)

@@ -193,7 +193,9 @@ async def test_an_outcome_that_comes_while_its_segment_is_written_is_kept(stage:
     await stage.end_call(second, output="second")
     [_, before] = await stage.calls(task.turn)
 
-    settled = await stage.settle(task, calls_segment(waits=True), done=[done(first), still(second, "RUNNING")])
+    settled = await stage.settle(
+        task, calls_segment(waits=True), done=[done(first), still(second, "RUNNING")]
+    )
 
     [_, found] = await stage.calls(task.turn)
     assert settled is not None
