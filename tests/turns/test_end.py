@@ -1,4 +1,4 @@
-"""A turn ends once, by whoever has its newest claim, with everything that it had; the session's next one may run then."""
+"""A turn ends once, by whoever has its newest claim, with everything that it had; then its session goes on."""
 
 import asyncio
 from dataclasses import replace
