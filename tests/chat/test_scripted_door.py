@@ -1,0 +1,74 @@
+"""The scripted model's door: a caller decides about its own tenant's calls, each once."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from support.client import TAIL_SECONDS, Client
+from support.rows import Rows
+from support.server import Server
+
+DOOR = "/public-api/scripted-model/calls"
+
+
+async def waiting(client: Client, rows: Rows, tool: str) -> tuple[str, str, str]:
+    """A session, its turn, and the call that it waits for."""
+    session = await client.open(agent_id=await rows.agent(f"scripted:tokens=1,tool={tool}"))
+    said = await client.say(session, "Hello")
+    events = await client.events(session, said["since_cursor"])
+    assert events[-1].type == "data-turn-waiting"
+    [call_id] = events[-1].chunk["data"]["calls"]
+    return session, str(said["chat_turn_id"]), str(call_id)
+
+
+async def ended(client: Client, session: str, turn_id: str) -> dict[str, Any]:
+    async with asyncio.timeout(TAIL_SECONDS):
+        while (turn := await client.turn(session, turn_id))["status"] not in (
+            "COMPLETED",
+            "FAILED",
+            "CANCELLED",
+        ):
+            await asyncio.sleep(0.02)
+    return turn
+
+
+async def refused(client: Client, call_id: str) -> str:
+    answer = await client.http.post(f"{DOOR}/{call_id}", json={"decision": "APPROVED"})
+    assert answer.status_code == 409, answer.text
+    return str(answer.json()["error"]["code"])
+
+
+@pytest.mark.parametrize(
+    ("tool", "body"),
+    [
+        ("gated", {"decision": "APPROVED"}),
+        ("gated", {"decision": "REJECTED"}),
+        ("apart", {"output": {"found": 3}}),
+        ("apart", {"error": "Broken."}),
+    ],
+)
+async def test_a_turn_goes_on_once_its_call_was_decided(
+    client: Client, rows: Rows, tool: str, body: dict[str, Any]
+) -> None:
+    session, turn_id, call_id = await waiting(client, rows, tool)
+
+    answer = await client.http.post(f"{DOOR}/{call_id}", json=body)
+
+    assert (answer.status_code, answer.json()["data"]) == (200, {"call_id": call_id})
+    assert (await ended(client, session, turn_id))["status"] == "COMPLETED"
+    assert await refused(client, call_id) == "call_not_waiting"
+
+
+async def test_nobody_decides_about_anothers_call_or_one_that_there_is_not(
+    client: Client, rows: Rows, server: Server
+) -> None:
+    session, turn_id, call_id = await waiting(client, rows, "gated")
+    other = Client(server.url, (await rows.tenant()).api_key)
+
+    assert await refused(other, call_id) == "call_not_waiting"
+    assert await refused(client, "call_nothing") == "call_not_waiting"
+
+    assert (await client.turn(session, turn_id))["status"] == "WAITING"
+    await other.http.aclose()
+    await client.http.post(f"/public-api/chat/sessions/{session}/turns/{turn_id}/cancel")
