@@ -3,7 +3,8 @@ import time
 
 import pytest
 
-from events.stage import PATIENCE_SECONDS, Session, forget, kept, key, lose_tail, opened, running_valkey, trim
+from events.client import PATIENCE_SECONDS
+from events.stage import Session, forget, kept, key, lose_tail, opened, running_valkey, trim
 from neo.events import EventLog, Fenced, Position, envelope
 from neo.events.transcript_buffer import CHARACTERS_MAX
 from neo.streams import Valkey
