@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from neo.turns.errors import TURN_LOST
 from neo.turns.leases.driver import Outcome
 from neo.turns.models import ChatTurn
@@ -92,6 +94,20 @@ async def test_a_model_that_asks_for_ever_is_refused_twice_and_then_not_asked_fo
     assert kinds == ["MODEL", "CALLS", "MODEL", "CALLS", "MODEL"]
     assert len(await here.calls(task.turn)) == 2
     assert (await here.session()).continues_response_id is None
+
+
+@pytest.mark.parametrize(("segment", "calls", "asks"), [(996, 2, True), (997, 2, False)])
+async def test_a_turn_that_has_no_segments_left_for_its_calls_ends_without_them(
+    stage: Stage, process: Process, segment: int, calls: int, *, asks: bool
+) -> None:
+    here = await stage.another(f"scripted:tokens=1,tool=look_up,calls={calls}")
+    turn = await here.claimable(segment=segment)
+
+    assert await process.drive(await here.claim(turn)) is Outcome.ENDED
+
+    ended = await here.turn(turn)
+    assert (ended.status, ended.finish_reason) == ("COMPLETED", "stop" if asks else "other")
+    assert len(await here.calls(turn)) == (calls if asks else 0)
 
 
 async def test_a_gated_call_has_the_turn_wait_and_the_decision_is_what_the_model_hears_of(

@@ -10,6 +10,8 @@ from neo.turns.segments.plan import plan_calls
 from neo.turns.segments.settle import Settled, Settler
 
 CANCELLED = "cancelled"
+# An event's id has 10 bits for the segment.
+SEGMENTS_MAX = 1_000
 
 
 class Answered:
@@ -21,7 +23,7 @@ class Answered:
         chosen, completed = attempt.chosen, attempt.completed
         if chosen is None or completed is None:
             raise RuntimeError("The model's output ended without saying so.")
-        if attempt.renderer.calls and not attempt.settled.is_over:
+        if attempt.renderer.calls and not attempt.settled.is_over and _have_room(attempt):
             planned = plan_calls(attempt.renderer.calls, chosen)
             return await self._settler.settle(
                 attempt.task, attempt.writer, attempt.segment(), planned=planned
@@ -63,3 +65,11 @@ class Answered:
     ) -> None:
         ending = Ending(status, record=record, continues=continues)
         await self._settler.end(attempt.task, attempt.writer, ending, segment)
+
+
+def _have_room(attempt: Attempt) -> bool:
+    """Whether the turn has segments left for its calls and the answer to them: where it waits for each call alone, each
+    ends in a segment of its own, after the one that asks for decisions.
+    """
+    answers_in = attempt.task.turn.segment + len(attempt.renderer.calls) + 2
+    return answers_in <= SEGMENTS_MAX
