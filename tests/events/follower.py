@@ -30,8 +30,12 @@ class Follower:
 
     async def ask(self) -> None:
         """Subscribe and look at the session, as a request does before its tail begins."""
-        self.subscription = await self.session.events.subscribe(self.session.id)
-        assert self.subscription.was_confirmed
+        while True:
+            self.subscription = await self.session.events.subscribe(self.session.id)
+            if self.subscription.was_confirmed:
+                break
+            # A busy machine takes longer to confirm it than a request would wait.
+            self.subscription.close()
         self.opening = Opening(await self.session.ledger.newest())
 
     async def resume(self) -> bool:

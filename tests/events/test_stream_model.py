@@ -526,9 +526,14 @@ class History:
                 await reader.step(looks=reader.tail is not None and reader.tail._reader.is_live)
             assert newest in reader.ended, (reader.cursor, self.session.ledger.turns)
             await reader.cut()
-        for zombie in self.zombies:
-            await zombie.writer.aclose()
-        await forget(self.valkey, self.session)
+
+    async def close(self) -> None:
+        for reader in self.readers:
+            await reader.cut()
+        for speaker in (*self.zombies, *([] if self.speaker is None else [self.speaker])):
+            await speaker.writer.aclose()
+        with suppress(StreamsUnavailable):
+            await forget(self.valkey, self.session)
 
 
 async def live_through(seeds: Iterator[int], valkey_url: str) -> None:
@@ -544,6 +549,8 @@ async def live_through(seeds: Iterator[int], valkey_url: str) -> None:
             except Exception as error:
                 error.add_note(f"STREAM_MODEL_SEED={seed}: {', '.join(history.done)}")
                 raise
+            finally:
+                await history.close()
 
     try:
         async with MutedSubscriptions(valkey) as subscriptions:
