@@ -93,6 +93,9 @@ class DialectEndpoint:
     async def _answer(self, request: ModelRequest, call: Call, connection: Connection) -> None:
         scenario = _scenario(request.model)
         remembered = self._remembered(request)
+        if remembered is not None and not call.text:
+            # Outcomes only: the message that they belong to was sent before.
+            call.text = "".join(remembered.users_so_far()[-1:])[:SHOWN_CHARACTERS_MAX]
         rounds = _judged(request, remembered)
         is_faulty = scenario.interrupts(rounds.count) and self._is_faulty(scenario, request)
         if is_faulty and scenario.status is not None:

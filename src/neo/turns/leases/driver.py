@@ -62,6 +62,7 @@ class Driver:
         turn = task.turn
         structlog.contextvars.bind_contextvars(turn_id=str(turn.id), session_id=str(turn.session_id))
         with self.leases.held(task) as lease, self.starter.supervising(task.named) as supervised:
+            log.info("turn_claimed", segment=turn.segment, claim=turn.claim)
             await reached("after_claim")
             outcome = await self._driven(task, lease, supervised.segment_settled)
             supervised.driven(has_ended=outcome is Outcome.ENDED, waits=outcome is Outcome.WAITING)

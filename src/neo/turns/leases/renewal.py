@@ -19,6 +19,8 @@ RENEW_SECONDS = 1.0
 AGAIN_SECONDS = 0.25
 # PostgreSQL was away for a renewal that took longer: others could not renew their leases either.
 REACHED_SECONDS = 1.0
+# After this without a renewal the process itself was away, frozen for instance: its own leases are about to pass.
+ABSENT_SECONDS = LEASE.total_seconds() - RENEW_SECONDS
 TICK_SECONDS = 0.5
 # A full processor makes a loop late by a second or two. One that is later hangs, and its turns are given to others.
 SILENT_SECONDS = 30.0
@@ -35,14 +37,16 @@ class Renewal:
         self._main_loop = asyncio.get_running_loop()
         self._ticked_at = time.monotonic()
         self._reached_since: float | None = None
+        self._reached_at = 0.0
 
     @property
     def takes_over(self) -> bool:
         """Whether a lease that has passed means that its driver is gone: PostgreSQL has been there for a whole lease,
-        so that whoever lives could renew.
+        and this process too, so that whoever lives could renew.
         """
-        since = self._reached_since
-        return since is not None and time.monotonic() - since > LEASE.total_seconds()
+        since, now = self._reached_since, time.monotonic()
+        was_here = now - self._reached_at < ABSENT_SECONDS
+        return since is not None and was_here and now - since > LEASE.total_seconds()
 
     async def tick(self) -> None:
         """In the main loop: shows that it runs."""
@@ -72,8 +76,11 @@ class Renewal:
             log.debug("renewal_waits_for_database")
             return
         now = time.monotonic()
-        if self._reached_since is None or now - began > REACHED_SECONDS:
+        # A process that was frozen comes late too: its own leases have passed, and others may live as it does.
+        is_late = began - self._reached_at > ABSENT_SECONDS
+        if self._reached_since is None or is_late or now - began > REACHED_SECONDS:
             self._reached_since = now
+        self._reached_at = now
         self._main_loop.call_soon_threadsafe(self._received, asked, rows)
 
     def _received(self, asked: tuple[list[UUID], list[UUID], list[UUID]], rows: Sequence[Any]) -> None:
