@@ -25,9 +25,9 @@ class Answered:
             raise RuntimeError("The model's output ended without saying so.")
         if attempt.renderer.calls and not attempt.settled.is_over and _have_room(attempt):
             planned = plan_calls(attempt.renderer.calls, chosen)
-            return await self._settler.settle(
-                attempt.task, attempt.writer, attempt.segment(), planned=planned
-            )
+            # Whatever the provider says: its step ends with the calls, in the stream and in a replay.
+            segment = {**attempt.segment(), "finish_reason": "tool-calls"}
+            return await self._settler.settle(attempt.task, attempt.writer, segment, planned=planned)
         attempt.writer.write(envelope.finish_step())
         # A provider's response that waits for a tool's output cannot be continued without it.
         can_continue = chosen.continues and not attempt.renderer.calls

@@ -12,7 +12,7 @@ from neo.turns.models import ApprovalRequestRow, ToolCallRow
 from neo.turns.retry import until_database_answers
 from neo.turns.segments.answer_call import Answer, answer_call
 from neo.turns.segments.open_calls import read_open_calls
-from neo.turns.segments.settle import Settled, Settler
+from neo.turns.segments.settle import FLUSH_SECONDS, Settled, Settler
 from neo.turns.task import Task
 
 # How long a request waits for a decision, before it expires.
@@ -50,6 +50,8 @@ class CallsSegment:
             last: dict[str, Any] = {"kind": "CALLS", "replay": [chunk.wire() for chunk in chunks]}
             waiting = None
             if waits:
+                # A stream that is lost before gives the writer another claim, and the cursor with it.
+                await writer.flush(FLUSH_SECONDS)
                 position = writer.position
                 waiting = _waiting(waits, str(position._replace(n=position.n + 1)))
                 last["waiting"] = waiting.wire()
