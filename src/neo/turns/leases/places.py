@@ -36,6 +36,11 @@ class Places:
         return self.most - self._taken.total() - self._reserved if self._is_open else 0
 
     @property
+    def are_taken(self) -> bool:
+        """Whether any is: by a turn that is driven, or that is being accepted or claimed."""
+        return self._taken.total() + self._reserved > 0
+
+    @property
     def full_tenants(self) -> list[UUID]:
         """Tenants that may take no more now."""
         return list(self._taken) if self._taken.total() >= self._shared else []

@@ -25,6 +25,7 @@ log = structlog.get_logger()
 CLAIMS_MAX = 2
 # For words that were lost: whoever makes a turn claimable says so.
 LOOK_SECONDS = 0.5
+DRAIN_LOOK_SECONDS = 0.05
 
 
 class Runner:
@@ -61,9 +62,12 @@ class Runner:
 
     async def drain(self, seconds: float) -> None:
         """Let what runs come to its end; what does not in time is given up in mid-segment."""
-        if not self._driving:
-            return
-        _, late = await asyncio.wait(list(self._driving.values()), timeout=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                # A turn that was being accepted when the places were closed has its place already.
+                while self._places.are_taken:  # noqa: ASYNC110 - it is looked for once, at a stop.
+                    await asyncio.sleep(DRAIN_LOOK_SECONDS)
+        late = list(self._driving.values())
         for driving in late:
             driving.cancel()
         await asyncio.gather(*late, return_exceptions=True)
