@@ -10,6 +10,8 @@ from support.rows import Rows
 from support.server import Server
 
 DOOR = "/public-api/scripted-model/calls"
+# So many that some come before the turn waits.
+DECISIONS = 8
 
 
 async def waiting(client: Client, rows: Rows, tool: str) -> tuple[str, str, str]:
@@ -58,6 +60,29 @@ async def test_a_turn_goes_on_once_its_call_was_decided(
     assert (answer.status_code, answer.json()["data"]) == (200, {"call_id": call_id})
     assert (await ended(client, session, turn_id))["status"] == "COMPLETED"
     assert await refused(client, call_id) == "call_not_waiting"
+
+
+@pytest.mark.parametrize(
+    ("tool", "told", "body"),
+    [
+        ("gated", "tool-approval-request", {"decision": "APPROVED"}),
+        ("apart", "tool-input-available", {"output": 1}),
+    ],
+)
+async def test_who_is_told_of_a_call_may_decide_at_once(
+    client: Client, rows: Rows, tool: str, told: str, body: dict[str, Any]
+) -> None:
+    """Also before the turn waits: then it need not."""
+    agent = await rows.agent(f"scripted:tokens=1,tool={tool}")
+    for _ in range(DECISIONS):
+        session = await client.open(agent_id=agent)
+        said = await client.say(session, "Hello")
+        events = await client.events(session, said["since_cursor"], until=lambda event: event.type == told)
+
+        answer = await client.http.post(f"{DOOR}/{events[-1].chunk['toolCallId']}", json=body)
+
+        assert answer.status_code == 200, answer.text
+        assert (await ended(client, session, str(said["chat_turn_id"])))["status"] == "COMPLETED"
 
 
 async def test_nobody_decides_about_anothers_call_or_one_that_there_is_not(

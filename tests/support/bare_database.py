@@ -96,6 +96,7 @@ class BareDatabase:
         held = (turn_id, claimed["lease_id"])
         await self._settle(held, 1, {"kind": "MODEL", "last_n": 4}, planned=[planned])
         last = {"kind": "CALLS", "last_n": 2, "replay": [], "waiting": {"type": "data-turn-waiting"}}
+        await self.database.call("neo_begin_calls", self.tenant_id, turn_id, 2, 1, json.dumps([asked]))
         await self._settle(held, 2, last, done=[asked])
         return turn_id, call_id
 

@@ -158,6 +158,15 @@ class Stage:
         async with self.database.transaction(self.tenant_id) as db:
             await db.execute(update(ChatTurn).where(ChatTurn.id == turn.id).values(**columns))
 
+    async def begin(
+        self, task: Task, calls: Sequence[dict[str, Any]], at: tuple[int, int] | None = None
+    ) -> bool:
+        """Begin calls that the turn will wait for, as its driver does before readers are told of them."""
+        turn = task.turn
+        at = at or (turn.segment, turn.claim)
+        rows = await self.database.call("neo_begin_calls", turn.tenant_id, turn.id, *at, written(list(calls)))
+        return bool(rows[0][0])
+
     async def settle(
         self,
         task: Task,
@@ -169,6 +178,7 @@ class Stage:
         segment: int | None = None,
         claim: int | None = None,
         lease_id: UUID | None = None,
+        begins: bool = True,
     ) -> asyncpg.Record | None:
         """Settle the task's segment, as it was claimed unless said otherwise. None for a writer that is fenced."""
         turn = task.turn
@@ -178,10 +188,14 @@ class Stage:
             "parts": [text_part("Wait.")],
             "finish_reason": "tool-calls",
         }
+        at = (turn.segment if segment is None else segment, turn.claim if claim is None else claim)
+        begun = [row for row in done if row["outcome"] is None]
+        if begins and begun:
+            await self.begin(task, begun, at)
         found = await self.database.call(
             "neo_settle_segment",
             *(turn.tenant_id, turn.id, lease_id or task.lease_id),
-            *(turn.segment if segment is None else segment, turn.claim if claim is None else claim),
+            *at,
             *(written(last), written(list(planned)), written(list(done))),
             lease,
         )

@@ -123,6 +123,7 @@ class ToolCallRow(Base):
     runs_apart: Mapped[bool]
     status: Mapped[str]
     outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    told_segment: Mapped[int | None]
     outcome_segment: Mapped[int | None]
 
 

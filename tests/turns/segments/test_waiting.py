@@ -96,7 +96,7 @@ async def test_a_decision_that_comes_while_the_settle_has_the_lock_is_seen_too(s
     async with stage.database.transaction(stage.tenant_id) as db:
         await db.execute(text("SELECT 1 FROM chat_turns WHERE id = :id FOR UPDATE"), {"id": task.turn.id})
         settling = asyncio.create_task(
-            stage.settle(task, calls_segment(waits=True), done=[done(first), still(second)])
+            stage.settle(task, calls_segment(waits=True), done=[done(first), still(second)], begins=False)
         )
         await asyncio.sleep(A_WHILE)
         deciding = asyncio.create_task(stage.decide(second))

@@ -278,7 +278,8 @@ CREATE TABLE tool_calls (
     status text NOT NULL CHECK (status IN ('PLANNED', 'WAITING', 'RUNNING', 'OK', 'FAILED', 'TIMED_OUT', 'REFUSED',
                                            'REJECTED', 'EXPIRED', 'CANCELLED', 'UNKNOWN')),
     outcome jsonb,
-    -- The CALLS segment that has settled its outcome.
+    -- The CALLS segments that have settled that it was asked for, and its outcome.
+    told_segment integer,
     outcome_segment integer,
     created_at timestamptz NOT NULL DEFAULT now(),
     dispatched_at timestamptz,

@@ -21,7 +21,6 @@ class Answer:
     status: str
     chunks: list[Chunk]
     outcome: dict[str, Any] | None = None
-    asks_for_decision: bool = False
     # Until when somebody may decide about it.
     until: datetime | None = None
 
@@ -30,21 +29,20 @@ class Answer:
         return self.outcome is None
 
 
-def answer_call(call: ToolCallRow, request: ApprovalRequestRow | None, expires_at: datetime) -> Answer:
-    """`expires_at` is for a request that is made now."""
+def answer_call(call: ToolCallRow, request: ApprovalRequestRow | None) -> Answer:
+    """What readers are told of a call; that it was asked for only once, and its request never beside its outcome."""
+    is_new = call.told_segment is None
+    asked = [envelope.tool_input_available(call.id, call.name, call.arguments)] if is_new else []
     if call.outcome is not None:
         # It ran apart, and its outcome has come.
-        return Answer(call.id, call.status, [_outcome_chunk(call, call.outcome)], call.outcome)
+        return Answer(call.id, call.status, [*asked, _outcome_chunk(call, call.outcome)], call.outcome)
+    if request is not None and request.status == "PENDING":
+        asking = [envelope.tool_approval_request(call.id)] if is_new else []
+        return Answer(call.id, "WAITING", [*asked, *asking], until=request.expires_at)
     if request is not None:
-        return _decided(call, request)
+        return _decided(call, request, asked)
     if call.status == "RUNNING":
-        return Answer(call.id, "RUNNING", [])
-    asked = envelope.tool_input_available(call.id, call.name, call.arguments)
-    if call.gate == "APPROVAL":
-        asking = envelope.tool_approval_request(call.id)
-        return Answer(call.id, "WAITING", [asked, asking], asks_for_decision=True, until=expires_at)
-    if call.runs_apart:
-        return Answer(call.id, "RUNNING", [asked])
+        return Answer(call.id, "RUNNING", asked)
     return _refused(call)
 
 
@@ -56,17 +54,15 @@ def _refused(call: ToolCallRow) -> Answer:
     return Answer(call.id, "REFUSED", [chunk], outcome)
 
 
-def _decided(call: ToolCallRow, request: ApprovalRequestRow) -> Answer:
-    if request.status == "PENDING":
-        return Answer(call.id, "WAITING", [], until=request.expires_at)
+def _decided(call: ToolCallRow, request: ApprovalRequestRow, asked: list[Chunk]) -> Answer:
     if request.status == "APPROVED":
         # The scripted model's gated tool does nothing but answer with what it was given.
         outcome: dict[str, Any] = {"output": {"ran": call.name, "with": call.arguments}}
-        return Answer(call.id, "OK", [_outcome_chunk(call, outcome)], outcome)
+        return Answer(call.id, "OK", [*asked, _outcome_chunk(call, outcome)], outcome)
     outcome = {"code": request.status.lower(), "error_text": ENDED_WITHOUT_YES[request.status]}
     if request.status == "REJECTED":
-        return Answer(call.id, "REJECTED", [envelope.tool_output_denied(call.id)], outcome)
-    return Answer(call.id, request.status, [_outcome_chunk(call, outcome)], outcome)
+        return Answer(call.id, "REJECTED", [*asked, envelope.tool_output_denied(call.id)], outcome)
+    return Answer(call.id, request.status, [*asked, _outcome_chunk(call, outcome)], outcome)
 
 
 def _outcome_chunk(call: ToolCallRow, outcome: dict[str, Any]) -> Chunk:

@@ -6,12 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 from neo.db import Database
-from neo.events import Chunk, EventLog, envelope
+from neo.events import Chunk, EventLog, Position, envelope
 from neo.turns.leases.claim import NextClaim
 from neo.turns.models import ApprovalRequestRow, ToolCallRow
 from neo.turns.retry import until_database_answers
 from neo.turns.segments.answer_call import Answer, answer_call
-from neo.turns.segments.open_calls import read_open_calls
+from neo.turns.segments.open_calls import begin_calls, read_open_calls
 from neo.turns.segments.settle import FLUSH_SECONDS, Settled, Settler
 from neo.turns.task import Task
 
@@ -40,9 +40,8 @@ class CallsSegment:
         )
         try:
             await writer.open()
-            calls = await until_database_answers(lambda: read_open_calls(self._database, turn))
-            expires_at = datetime.now(UTC) + DECISION_TIME
-            answers = [answer_call(call, request, expires_at) for call, request in calls]
+            calls = await until_database_answers(lambda: self._begun_calls(task, writer.position))
+            answers = [answer_call(call, request) for call, request in calls]
             chunks = [chunk for answer in answers for chunk in answer.chunks] + [envelope.finish_step()]
             for chunk in chunks:
                 writer.write(chunk)
@@ -60,12 +59,30 @@ class CallsSegment:
         finally:
             await writer.aclose()
 
+    async def _begun_calls(self, task: Task, position: Position) -> list[OpenCall]:
+        """The calls without a settled outcome. Those that the turn will wait for are begun: whoever sees that a call
+        waits may decide about it at once.
+        """
+        calls = await read_open_calls(self._database, task.turn)
+        if begun := [_beginning(call) for call, _ in calls if call.status == "PLANNED" and _waits(call)]:
+            await begin_calls(self._database, task.turn, position, begun)
+            calls = await read_open_calls(self._database, task.turn)
+        return calls
+
+
+def _waits(call: ToolCallRow) -> bool:
+    return call.gate == "APPROVAL" or call.runs_apart
+
+
+def _beginning(call: ToolCallRow) -> dict[str, Any]:
+    row: dict[str, Any] = {"id": call.id}
+    if call.gate == "APPROVAL":
+        row |= {"request_id": uuid4(), "expires_at": datetime.now(UTC) + DECISION_TIME}
+    return row
+
 
 def _row(answer: Answer) -> dict[str, Any]:
-    row: dict[str, Any] = {"id": answer.call_id, "status": answer.status, "outcome": answer.outcome}
-    if answer.asks_for_decision:
-        row |= {"request_id": uuid4(), "expires_at": answer.until}
-    return row
+    return {"id": answer.call_id, "status": answer.status, "outcome": answer.outcome}
 
 
 def _waiting(waits: Sequence[Answer], cursor: str) -> Chunk:

@@ -72,6 +72,7 @@ CREATE TABLE tool_calls (
                                            'REJECTED', 'EXPIRED', 'CANCELLED', 'UNKNOWN')),
     outcome jsonb,
     -- The CALLS segment that has settled its outcome.
+    told_segment integer,
     outcome_segment integer,
     created_at timestamptz NOT NULL DEFAULT now(),
     dispatched_at timestamptz,

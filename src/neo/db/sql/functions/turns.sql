@@ -204,8 +204,7 @@ $$;
 -- writer was fenced. A settle whose answer was lost is answered from the row; where somebody else has the lease by then,
 -- it gets no claim.
 --
--- `planned` are the calls that the model asked for, `done` what has become of calls, with the requests that were made for
--- them. A turn waits for those of its calls that have no outcome; `waiting` in `last` is the event that says so, numbered
+-- `planned` are the calls that the model asked for, `done` what has become of calls. A turn waits for those of its calls that have no outcome; `waiting` in `last` is the event that says so, numbered
 -- here and appended by the caller. A decision or an outcome that came before the turn's
 -- lock was taken would wake nobody, so it is looked for here, after the lock.
 CREATE FUNCTION neo_settle_segment(
@@ -284,22 +283,48 @@ LANGUAGE sql AS $$
         gate text, runs_apart boolean)
 $$;
 
--- What has become of calls in the turn's first unsettled segment: an outcome, or a request for a decision.
+-- Begins calls that the turn will wait for, before readers are told of them: each that is gated gets its request for a
+-- decision, each that runs apart is dispatched. False if the driver was fenced. Who begins them again changes nothing.
+CREATE FUNCTION neo_begin_calls(
+    of_tenant uuid, turn_id uuid, of_segment integer, of_claim integer, begun jsonb)
+RETURNS boolean
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM set_config('neo.tenant_id', of_tenant::text, true);
+    PERFORM 1 FROM chat_turns t
+    WHERE t.tenant_id = of_tenant AND t.id = turn_id AND t.status = 'RUNNING' AND t.segment = of_segment
+      AND t.claim = of_claim
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    UPDATE tool_calls c SET
+        status = CASE WHEN b.request_id IS NULL THEN 'RUNNING' ELSE 'WAITING' END,
+        dispatched_at = CASE WHEN b.request_id IS NULL THEN clock_timestamp() END
+    FROM jsonb_to_recordset(begun) AS b (id text, request_id uuid)
+    WHERE c.tenant_id = of_tenant AND c.turn_id = neo_begin_calls.turn_id AND c.id = b.id AND c.status = 'PLANNED';
+    INSERT INTO approval_requests (id, tenant_id, turn_id, call_id, expires_at)
+    SELECT b.request_id, of_tenant, neo_begin_calls.turn_id, b.id, b.expires_at
+    FROM jsonb_to_recordset(begun) AS b (id text, request_id uuid, expires_at timestamptz)
+    WHERE b.request_id IS NOT NULL
+    ON CONFLICT (call_id) DO NOTHING;
+    RETURN true;
+END
+$$;
+
+-- What has become of calls in the turn's first unsettled segment, whose readers have been told of them.
 CREATE FUNCTION neo_note_calls(turn chat_turns, done jsonb)
 RETURNS void
 LANGUAGE sql AS $$
     UPDATE tool_calls c SET
-        status = CASE WHEN c.outcome IS NULL THEN d.status ELSE c.status END,
+        status = CASE WHEN c.outcome IS NULL AND d.outcome IS NOT NULL THEN d.status ELSE c.status END,
         outcome = coalesce(c.outcome, d.outcome),
+        told_segment = coalesce(c.told_segment, turn.segment),
         outcome_segment = CASE WHEN d.outcome IS NOT NULL THEN turn.segment END,
-        dispatched_at = coalesce(c.dispatched_at, CASE WHEN d.status = 'RUNNING' THEN clock_timestamp() END),
         ended_at = coalesce(c.ended_at, CASE WHEN d.outcome IS NOT NULL THEN clock_timestamp() END)
     FROM jsonb_to_recordset(done) AS d (id text, status text, outcome jsonb)
-    WHERE c.tenant_id = turn.tenant_id AND c.turn_id = turn.id AND c.id = d.id;
-    INSERT INTO approval_requests (id, tenant_id, turn_id, call_id, expires_at)
-    SELECT d.request_id, turn.tenant_id, turn.id, d.id, d.expires_at
-    FROM jsonb_to_recordset(done) AS d (id text, request_id uuid, expires_at timestamptz)
-    WHERE d.request_id IS NOT NULL
+    WHERE c.tenant_id = turn.tenant_id AND c.turn_id = turn.id AND c.id = d.id
 $$;
 
 -- Whether a call without a settled outcome has something to be done about: an outcome, or a decision.
