@@ -43,7 +43,6 @@ KILLS = [
     # The first CALLS segment, after the first MODEL segment.
     Kill("before_settle", 2, calls=3, attempts=2),
     Kill("after_settle", 4, calls=3, attempts=2, restarted=5),
-    Kill("before_end", 1, calls=4, attempts=2, restarted=5),
     Kill("after_end", 1, calls=3, attempts=1),
 ]
 

@@ -49,7 +49,7 @@ async def workers_die_for(world: World, seconds: float) -> None:
 
 
 async def test_f6_a_worker_dies_every_three_seconds_under_load_and_every_turn_ends(world: World) -> None:
-    await workers_die_for(world, 15)
+    await workers_die_for(world, 9)
 
 
 @pytest.mark.long

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,13 +22,10 @@ from neo.engines.data_folder.layout import locked
 from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
-from support.client import Client, read_events, text_of
+from support.client import Client
 
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30
-RECOVERY_SECONDS = 15
-# A lease, and a look at what may be claimed.
-TAKE_OVER_SECONDS = 6
 # More than are answered at once, so that some wait.
 BURST_SESSIONS = 500
 OPEN = text("SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')")
@@ -116,35 +112,6 @@ async def two_houses(tmp_path: Path, **settings: str) -> AsyncIterator[Houses]:
                 await client.http.aclose()
     with locked(tmp_path / "data") as folder:
         discard_home(folder)
-
-
-async def test_turns_are_driven_where_they_were_accepted_until_that_process_has_died(tmp_path: Path) -> None:
-    async with two_houses(tmp_path, NEO_MODEL_FAST="scripted:tokens=30,delay_ms=250") as houses:
-        posts_to, reads_from = houses.of_first, houses.of_other
-        sessions = [await posts_to.open() for _ in range(10)]
-        accepted = [await posts_to.say(session, "Hello") for session in sessions]
-        session, turn_id = sessions[-1], accepted[-1]["chat_turn_id"]
-        async with (
-            asyncio.timeout(2 * RECOVERY_SECONDS),
-            reads_from.stream(session, accepted[-1]["since_cursor"]) as response,
-        ):
-            events = read_events(response)
-            # For longer than a lease.
-            while "w20 " not in str((await anext(events)).chunk):
-                pass
-            attempts = (await reads_from.turn(session, turn_id))["attempts"]
-            houses.first.kill()
-            began = time.monotonic()
-            while (await anext(events)).type != "data-turn-restarted":
-                pass
-            took = time.monotonic() - began
-            rest = [event async for event in events]
-
-        assert attempts == 1
-        assert took < TAKE_OVER_SECONDS
-        assert sum(event.type == "finish" for event in rest) == 1
-        assert text_of(rest) == "".join(f"w{number} " for number in range(1, 31))
-        assert (await reads_from.turn(session, turn_id))["attempts"] == 2
 
 
 async def test_of_a_burst_at_one_process_another_takes_its_part_and_no_model_is_asked_twice(
