@@ -89,7 +89,6 @@ class Houses:
     """Two servers, each with a worker beside its API, and a client of each."""
 
     addresses: Addresses
-    first: asyncio.subprocess.Process
     tenant_id: UUID
     of_first: Client
     of_other: Client
@@ -105,9 +104,9 @@ async def two_houses(tmp_path: Path, **settings: str) -> AsyncIterator[Houses]:
         tenant_id, key = await key_of_a_tenant(addresses)
         first, other = (neo(log, env, "api", "--with-worker", "--port", str(port)) for port in ports)
         clients = [Client(f"http://127.0.0.1:{port}", key) for port in ports]
-        async with first as process, other:
+        async with first, other:
             await asyncio.gather(*(ready(f"http://127.0.0.1:{port}") for port in ports))
-            yield Houses(addresses, process, tenant_id, *clients)
+            yield Houses(addresses, tenant_id, *clients)
             for client in clients:
                 await client.http.aclose()
     with locked(tmp_path / "data") as folder:
