@@ -33,7 +33,6 @@ from neo.channels.installs.routes import install_router
 from neo.channels.routes import router as channel_router
 from neo.channels.routing.routes import resolve_router
 from neo.chat import (
-    Archivist,
     Canceller,
     Desks,
     Reader,
@@ -169,7 +168,6 @@ def build_app(
             queue_max=settings.server.turn_queue_max,
         ),
         Reader(resources.database),
-        Archivist(resources.database),
         Canceller(resources.database, resources.valkey, resources.events),
         tails,
         TokenDesk(resources.database, SessionTokens(secret_keys(settings))),

@@ -85,6 +85,21 @@ async def test_who_is_told_of_a_call_may_decide_at_once(
         assert (await ended(client, session, str(said["chat_turn_id"])))["status"] == "COMPLETED"
 
 
+@pytest.mark.parametrize(
+    "body", [{}, {"decision": "APPROVED", "output": 3}, {"outptu": 3}, {"decision": "Yes"}]
+)
+async def test_what_says_nothing_or_two_things_decides_nothing(
+    client: Client, rows: Rows, body: dict[str, Any]
+) -> None:
+    session, turn_id, call_id = await waiting(client, rows, "apart")
+
+    answer = await client.http.post(f"{DOOR}/{call_id}", json=body)
+
+    assert answer.status_code == 422, answer.text
+    assert (await client.turn(session, turn_id))["status"] == "WAITING"
+    await client.http.post(f"/public-api/chat/sessions/{session}/turns/{turn_id}/cancel")
+
+
 async def test_nobody_decides_about_anothers_call_or_one_that_there_is_not(
     client: Client, rows: Rows, server: Server
 ) -> None:
@@ -93,6 +108,7 @@ async def test_nobody_decides_about_anothers_call_or_one_that_there_is_not(
 
     assert await refused(other, call_id) == "call_not_waiting"
     assert await refused(client, "call_nothing") == "call_not_waiting"
+    assert await refused(client, "call_%00") == "call_not_waiting"
 
     assert (await client.turn(session, turn_id))["status"] == "WAITING"
     await other.http.aclose()

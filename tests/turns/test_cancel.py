@@ -68,7 +68,7 @@ async def test_a_turn_that_has_ended_stays_as_it_is(stage: Stage) -> None:
 async def test_a_reset_ends_what_nobody_drives_and_leaves_nothing_to_claim(stage: Stage) -> None:
     first, second = await stage.claimed(), await stage.queued()
 
-    await Canceller(stage.database, stage.valkey, stage.events).reset(
+    await Canceller(stage.database, stage.valkey, stage.events).archive(
         await caller_of(stage), stage.session_id
     )
 

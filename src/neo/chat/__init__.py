@@ -4,7 +4,6 @@ Each use case opens its own transaction with the caller's tenant, so another ten
 there. A posted message is answered `202` once it is stored with its turn; nothing after that can lose it.
 """
 
-from neo.chat.archive import Archivist
 from neo.chat.cancel import Canceller
 from neo.chat.dependencies import Desks
 from neo.chat.history import Reader
@@ -20,7 +19,6 @@ from neo.chat.uploads.grant import UploadDesk, UploadQuota
 from neo.chat.uploads.routes import upload_router
 
 __all__ = [
-    "Archivist",
     "Canceller",
     "Desks",
     "Reader",

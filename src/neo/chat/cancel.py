@@ -38,8 +38,8 @@ class Canceller:
         await self._publish([turn], session_id)
         return turn
 
-    async def reset(self, caller: Principal, session_id: UUID) -> ChatSession:
-        """Archive the session and stop all of its turns; resetting it again changes nothing."""
+    async def archive(self, caller: Principal, session_id: UUID) -> ChatSession:
+        """Archive the session and stop all of its turns, so that none is claimed any more; twice is as once."""
         async with self._database.transaction(caller.tenant_id) as db:
             sessions = SessionStore(db, caller.tenant_id)
             session = await sessions.lock(session_id)

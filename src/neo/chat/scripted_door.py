@@ -1,9 +1,9 @@
 """Decides about calls of the scripted model: it is there only where that model is, for tests and judges."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import BaseModel
+from pydantic import BaseModel, model_validator
 from starlette.responses import Response
 
 from neo.access import Principal, Right
@@ -22,6 +22,12 @@ class CallDecision(BaseModel):
     output: Any = None
     error: str | None = None
 
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if len(self.model_fields_set & {"decision", "output", "error"}) != 1:
+            raise ValueError("Give one of `decision`, `output` and `error`.")
+        return self
+
 
 class DecidedCall(BaseModel):
     call_id: str
@@ -39,6 +45,8 @@ def scripted_door(resumer: Resumer) -> APIRouter:
     ) -> Response:
         """Decide about a call of the caller's own tenant that a turn waits for; 409 when nothing waits for it."""
         wanted, warnings = body.parse()
+        # PostgreSQL's text has no NUL.
+        call_id = call_id.replace("\x00", "")
         if wanted.decision is not None:
             is_taken = await resumer.decide(caller.tenant_id, call_id, wanted.decision)
         else:

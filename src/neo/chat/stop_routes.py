@@ -41,4 +41,4 @@ async def reset_session(
     """Archive the session and cancel any in-flight turn: open a new session to go on without its context. No body.
     Always 200: resetting an archived session again changes nothing.
     """
-    return success(request, shown_session(await desk.canceller.reset(caller, session_id)))
+    return success(request, shown_session(await desk.canceller.archive(caller, session_id)))
