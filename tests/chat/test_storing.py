@@ -19,6 +19,7 @@ from neo.chat.posting.submit import TurnDesk
 from neo.sessions import SessionNotFound
 from neo.streams import Valkey
 from neo.turns.leases.places import Places
+from support.client import Client
 from support.counting import CountingDatabase
 from support.rows import Rows, Tenant, opened
 from support.server import Server
@@ -43,6 +44,17 @@ async def session_id(server: Server, tenant: Tenant) -> UUID:
     return await opened(server, tenant)
 
 
+@pytest.fixture
+async def slow_session_id(server: Server, rows: Rows, tenant: Tenant) -> AsyncIterator[UUID]:
+    """A session whose turns end after the test: an end locks its session, and what is locked is not stored."""
+    agent = await rows.agent("scripted:first_ms=60000", tenant_id=tenant.id)
+    client = Client(server.url, tenant.api_key)
+    session = await client.open(agent_id=agent)
+    yield UUID(session)
+    await client.http.post(f"/public-api/chat/sessions/{session}/archive")
+    await client.http.aclose()
+
+
 async def row_of(
     database: CountingDatabase, said: Submission, *, open_turns_max: int = 100
 ) -> dict[str, Any]:
@@ -60,11 +72,11 @@ async def said_in(database: CountingDatabase, tenant: Tenant, session_id: UUID) 
 
 
 async def test_what_comes_at_once_is_stored_by_few_statements(
-    database: CountingDatabase, tenant: Tenant, session_id: UUID
+    database: CountingDatabase, tenant: Tenant, slow_session_id: UUID
 ) -> None:
     storage = Storage(database)
     draft = replace(HELLO, client_message_id=None)
-    rows = [await row_of(database, Submission(tenant.id, session_id, draft)) for _ in range(MANY)]
+    rows = [await row_of(database, Submission(tenant.id, slow_session_id, draft)) for _ in range(MANY)]
     database.taken()
 
     stored = await asyncio.gather(*(storage.store(row) for row in rows))
