@@ -51,7 +51,7 @@ snapshots: ## Renew the files made from code: openapi.json, .env.example, docs/s
 	@.venv/bin/python scripts/settings_pages.py
 	@.venv/bin/python scripts/errors_page.py
 
-bench: setup ## Measure everything, about eight minutes; S=A1,FAN for some of it (bench/README.md)
+bench: setup ## Measure everything, about ten minutes; S=A1,FAN for some of it (bench/README.md)
 	@.venv/bin/python -m bench $(S)
 
 bench-peers: setup ## Measure others beside Neo; S=agno,langgraph for some of them

@@ -25,12 +25,11 @@ FLUSH_SECONDS = 30.0
 
 TENANT = "SELECT tenant_id FROM chat_sessions WHERE id = $1"
 SET_TENANT = "SELECT set_config('neo.tenant_id', $1, false)"
-# Not to be swept: nobody is to answer it.
+# Nobody may claim it: nobody is to answer it.
 BEGIN = """
     INSERT INTO chat_turns (id, tenant_id, session_id, turn_no, status, model_tier, user_message_id,
-                            reply_message_id, claim, started_at, swept_at)
-    VALUES (gen_random_uuid(), $1, $2, 1, 'RUNNING', 'FAST', gen_random_uuid(), gen_random_uuid(), 1,
-            now(), now() + interval '1 hour')
+                            reply_message_id, claim, started_at)
+    VALUES (gen_random_uuid(), $1, $2, 1, 'RUNNING', 'FAST', gen_random_uuid(), gen_random_uuid(), 1, now())
 """
 NOTE = "UPDATE chat_sessions SET last_turn_no = 1 WHERE id = $1"
 END = "DELETE FROM chat_turns WHERE session_id = $1"
@@ -38,7 +37,7 @@ END = "DELETE FROM chat_turns WHERE session_id = $1"
 
 @asynccontextmanager
 async def running_turn(neo: Neo, session_id: str) -> AsyncIterator[None]:
-    """The session's first turn, of which PostgreSQL says that it runs and has its first pen."""
+    """The session's first turn, of which PostgreSQL says that it runs and has its first claim."""
     owner = await asyncpg.connect(driver_url(neo, "database_owner_url"))
     tenant_id = await owner.fetchval(TENANT, UUID(session_id))
     await owner.close()
@@ -72,7 +71,7 @@ async def appender(neo: Neo, session_id: str, events: int) -> AsyncIterator[asyn
 
 async def append(url: str, session_id: str, events: int) -> None:
     valkey = Valkey(url)
-    writer = EventLog(valkey).writer(UUID(session_id), 1, next_claim=_first_pen)
+    writer = EventLog(valkey).writer(UUID(session_id), 1, 1, 1, after=None, next_claim=_no_claim)
     await writer.open()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
@@ -86,8 +85,9 @@ async def append(url: str, session_id: str, events: int) -> None:
     await valkey.aclose()
 
 
-async def _first_pen() -> int:
-    return 1
+async def _no_claim() -> int:
+    """A stream that was lost is a figure that does not count."""
+    return 0
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ IDLE_SHARE = 0.15
 IDLE_WAIT_SECONDS = 30.0
 # A backlog of 2,000 turns.
 DRAIN_SECONDS = 120.0
-OPEN_TURNS = "SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')"
+OPEN_TURNS = "SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING', 'WAITING')"
 
 
 async def until_idle(parts: Parts, wait_seconds: float = IDLE_WAIT_SECONDS) -> float:

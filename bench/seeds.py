@@ -30,8 +30,15 @@ WITH agent AS (
     FROM generate_series(1, $3::int) AS no
 ), turned AS (
     INSERT INTO chat_turns (id, tenant_id, session_id, turn_no, status, model_tier, user_message_id,
-        reply_message_id, claim, terminal_n, attempts, finish_reason, started_at, ended_at)
-    SELECT turn_id, $2, $1, no, 'COMPLETED', 'FAST', asked, told, 1, 60, 1, 'stop', now(), now() FROM numbered
+        reply_message_id, segment, claim, terminal_segment, terminal_claim, terminal_n, attempts, finish_reason,
+        started_at, ended_at)
+    SELECT turn_id, $2, $1, no, 'COMPLETED', 'FAST', asked, told, 2, 1, 1, 1, 60, 1, 'stop', now(), now() FROM numbered
+), settled AS (
+    INSERT INTO turn_segments (tenant_id, turn_id, segment, kind, claim, last_n, parts)
+    SELECT $2, turn_id, 1, 'MODEL', 1, 59, jsonb_build_array(
+        jsonb_build_object('type', 'step-start'),
+        jsonb_build_object('type', 'text', 'state', 'done', 'text', $5::text))
+    FROM numbered
 )
 INSERT INTO chat_messages (id, tenant_id, session_id, turn_id, position, role, parts)
 SELECT asked, $2, $1, turn_id, no * 2, 'user', jsonb_build_array(jsonb_build_object('type', 'text', 'text', $4::text))

@@ -12,7 +12,7 @@ from pathlib import Path
 import neo
 from neo.api.errors import STATUSES
 from neo.errors import Edge, Failure
-from neo.turns.errors import TURN_ATTEMPTS_EXHAUSTED, TURN_LOST, TURN_TIMED_OUT
+from neo.turns.errors import TURN_LOST, TURN_TIMED_OUT
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 # To import these is to run them, or to migrate.
@@ -45,8 +45,9 @@ TURNS_HEAD = """
 
 A turn that failed ends its stream with one `error` chunk whose `errorText` is `<code>: <message>`. The same code
 and message are in `error` of `GET .../turns/{turn_id}`. Every message may be shown to an end user. A failed turn
-stores no part of an answer, and the session takes the next message as before. "Tried again" is what the server has
-done already: a provider is asked three times in all.
+keeps what it had settled before (what the model said up to its last round of calls, and the calls), and the session
+takes the next message as before. "Tried again" is what the server has done already: a provider is asked three times
+in all.
 """
 COMMANDS_HEAD = """
 ## What the command line refuses
@@ -94,17 +95,11 @@ WITHOUT_CLASS = (
     Entry("internal_error", "A fault of ours.", "Try again later; report the request id.", (Edge.API,)),
     Entry(TURN_TIMED_OUT, "The answer took more than ten minutes.", "Ask for less at once.", (Edge.TURN,)),
     Entry(
-        TURN_ATTEMPTS_EXHAUSTED,
-        "The turn could not be finished in six attempts: the worker or an engine failed each time.",
+        TURN_LOST,
+        "The turn was begun too often and never came to an end: the worker or an engine failed each time.",
         "Send the message again; the operator finds the reason in the worker's log.",
         (Edge.TURN,),
         is_tried_again=True,
-    ),
-    Entry(
-        TURN_LOST,
-        "The turn's workflow was ended from outside, in Temporal.",
-        "Send the message again.",
-        (Edge.TURN,),
     ),
 )
 

@@ -33,17 +33,16 @@ from neo.channels.installs.routes import install_router
 from neo.channels.routes import router as channel_router
 from neo.channels.routing.routes import resolve_router
 from neo.chat import (
-    Archivist,
     Canceller,
     Desks,
     Reader,
     SessionDesk,
-    Standings,
     TokenDesk,
     TurnDesk,
     UploadDesk,
     UploadQuota,
     router,
+    scripted_door,
     stop_router,
     token_router,
     upload_router,
@@ -58,6 +57,7 @@ from neo.people.routes import router as technician_router
 from neo.resources import Resources, entra_verifier, key_format, secret_keys
 from neo.settings import Settings, plain
 from neo.tails import OpenTails, TailPace, Tails
+from neo.turns.resume import Resumer
 
 log = structlog.get_logger()
 
@@ -110,7 +110,9 @@ def build_app(
     role turns out to be unsafe.
     """
     engines = Engines(resources.database, resources.valkey, resources.temporal)
-    health = Health(engines, None if embedded_worker is None else lambda: embedded_worker.is_up)
+    health = Health(
+        engines, resources.database, None if embedded_worker is None else lambda: embedded_worker.is_up
+    )
     lookups = Lookups(resources.database)
     limiter = RequestLimiter(plain(settings.streams.redis_url) or "", settings.server.rate_limit_requests)
     open_tails = OpenTails(
@@ -150,23 +152,23 @@ def build_app(
                 for task in running:
                     task.cancel()
 
-    standings = Standings(resources.database)
     signer = UrlSigner(secret_keys(settings))
     app = routed(lifespan)
+    if settings.models.scripted_model_url:
+        app.include_router(scripted_door(Resumer(resources.database, resources.valkey)))
     app.state.database = resources.database
     app.state.gate = _gate(resources, settings, lookups, limiter)
     app.state.desks = Desks(
-        SessionDesk(resources.database, standings),
+        SessionDesk(resources.database),
         TurnDesk(
             resources.database,
-            resources.starter,
-            standings,
+            resources.valkey,
+            resources.places,
             Inspector(resources.blobs) if resources.blobs is not None else None,
             queue_max=settings.server.turn_queue_max,
         ),
         Reader(resources.database),
-        Archivist(resources.database),
-        Canceller(resources.database, resources.valkey, resources.events, resources.starter),
+        Canceller(resources.database, resources.valkey, resources.events),
         tails,
         TokenDesk(resources.database, SessionTokens(secret_keys(settings))),
         UploadDesk(

@@ -4,6 +4,7 @@ import asyncio
 import importlib
 from typing import TYPE_CHECKING
 
+from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import freeze_loaded
 from neo.resources import Resources
 from neo.settings import Settings
@@ -17,7 +18,7 @@ class EmbeddedWorker:
         self._resources = resources
         self._settings = settings
         self._worker: TurnWorker | None = None
-        self._is_stopped = False
+        self._stopping = asyncio.Event()
 
     @property
     def is_up(self) -> bool:
@@ -25,12 +26,24 @@ class EmbeddedWorker:
 
     async def run(self) -> None:
         module = await asyncio.to_thread(importlib.import_module, "neo.worker")
-        self._worker = module.TurnWorker(self._resources, self._settings)
-        if self._is_stopped:
-            self._worker.stop()
-        warming = asyncio.create_task(self._warm(self._worker))
-        await self._worker.run()
+        if not await self._has_tables():
+            return
+        worker = self._worker = module.TurnWorker(self._resources, self._settings)
+        warming = asyncio.create_task(self._warm(worker))
+        await worker.run()
         warming.cancel()
+
+    async def _has_tables(self) -> bool:
+        """Wait for the tables; false at a stop, or for a database that the API refuses."""
+        trusting = asyncio.create_task(trusted(self._resources.database, on_wait=_ignore))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((trusting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        for task in (trusting, stopping):
+            task.cancel()
+        [problem, _] = await asyncio.gather(trusting, stopping, return_exceptions=True)
+        if problem is not None and not isinstance(problem, DatabaseRoleUnsafe | asyncio.CancelledError):
+            raise problem
+        return problem is None and not self._stopping.is_set()
 
     async def _warm(self, worker: "TurnWorker") -> None:
         # The models' libraries take a second to import, which would make every start that much longer. A turn that
@@ -40,6 +53,10 @@ class EmbeddedWorker:
         freeze_loaded()
 
     def stop(self) -> None:
-        self._is_stopped = True
+        self._stopping.set()
         if self._worker is not None:
             self._worker.stop()
+
+
+def _ignore(_: str) -> None:
+    """The API says what is waited for."""

@@ -12,7 +12,7 @@ from neo.resources import Resources
 from neo.settings import TelemetrySettings
 from neo.telemetry import measure_loop_lag, traces
 from neo.telemetry.metrics_server import metrics_served
-from neo.turns.starting.outbox import OutboxWatch
+from neo.turns.processes import ProcessWatch
 
 log = structlog.get_logger()
 
@@ -44,4 +44,4 @@ async def instrumented(
 def _metrics(stack: ExitStack, settings: TelemetrySettings, resources: Resources) -> list[Work]:
     port = stack.enter_context(metrics_served(settings.metrics_host, settings.metrics_port))
     log.info("metrics_served", host=settings.metrics_host, port=port)
-    return [("loop_lag", measure_loop_lag), ("outbox_watch", OutboxWatch(resources.database).run)]
+    return [("loop_lag", measure_loop_lag), ("outbox_watch", ProcessWatch(resources.database).run)]

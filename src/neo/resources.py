@@ -15,7 +15,7 @@ from neo.llm import Models, ModelSpec, ProviderSettings
 from neo.settings import BlobSettings, ModelSettings, Settings, plain
 from neo.streams import Valkey
 from neo.turns.end import TurnEnder
-from neo.turns.starting.start import TurnStarter
+from neo.turns.leases.places import Places
 from neo.turns.sweep import Sweeper
 from neo.turns.temporal.connect import TemporalConnection
 
@@ -40,14 +40,13 @@ class Resources:
     temporal: TemporalConnection
     events: EventLog
     models: Models
-    starter: TurnStarter
+    places: Places
     ender: TurnEnder
     sweeper: Sweeper
     blobs: BlobStore | None
     orphans: OrphanSweeper
 
     async def aclose(self) -> None:
-        await self.starter.aclose()
         await self.models.aclose()
         await self.valkey.aclose()
         await self.database.aclose()
@@ -72,9 +71,8 @@ def open_resources(settings: Settings) -> Resources:
         kept_seconds=settings.streams.stream_hours * 3600,
         kept_bytes=settings.streams.stream_bytes,
     )
-    starter = TurnStarter(temporal, settings.temporal.temporal_task_queue)
-    ender = TurnEnder(database, starter)
-    sweeper = Sweeper(database, starter, ender, events)
+    ender = TurnEnder(database, events)
+    sweeper = Sweeper(database, valkey, ender)
     blobs = blob_store(settings.blobs)
     return Resources(
         database,
@@ -82,7 +80,7 @@ def open_resources(settings: Settings) -> Resources:
         temporal,
         events,
         _models(settings.models),
-        starter,
+        Places(settings.temporal.worker_turns, settings.temporal.worker_reserved_share),
         ender,
         sweeper,
         blobs,

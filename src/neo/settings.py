@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import (
     Field,
+    NonNegativeFloat,
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
@@ -178,10 +179,20 @@ class TemporalSettings(Group):
         None, description="Temporal's frontend, `host:port`. Unset: `neo serve` starts its own."
     )
     temporal_namespace: str = Field("default", description="Temporal namespace.")
-    temporal_task_queue: str = Field("neo-turns", description="Task queue of the turns.")
+    temporal_task_queue: str = Field("neo-turn-segments", description="Task queue of the turns.")
     temporal_tls: bool = Field(False, description="Speak TLS to Temporal; Temporal Cloud needs it.")
     temporal_api_key: SecretStr | None = Field(None, description="API key of Temporal Cloud.")
+    temporal_after_seconds: NonNegativeFloat = Field(
+        30.0,
+        description="Seconds after which Temporal hears of a turn whose first segment has not settled; 0: at once.",
+    )
     worker_turns: PositiveInt = Field(1000, description="Most turns that one worker runs at once.")
+    worker_reserved_share: float = Field(
+        0.125,
+        ge=0,
+        lt=1,
+        description="Share of `worker_turns` that is kept for tenants that run none.",
+    )
 
 
 class ModelSettings(Group):

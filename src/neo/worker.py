@@ -1,44 +1,72 @@
-"""The composition root of the worker: takes turns from Temporal and runs them."""
+"""The composition root of what drives turns: places, claims, leases, and Temporal's worker."""
 
 import asyncio
 from datetime import timedelta
 from importlib.metadata import version
 
 import structlog
-from temporalio.client import Client
-from temporalio.worker import PollerBehaviorSimpleMaximum, UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
+from neo.db import Database
 from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources
-from neo.settings import Settings
-from neo.turns.cancellations import Cancellations
-from neo.turns.images import ImageLoader
-from neo.turns.outcome import Outcomes
-from neo.turns.starting.beginning import Beginnings
-from neo.turns.starting.holding import Holding
-from neo.turns.step import ModelStep
-from neo.turns.temporal.activities import TurnActivities
-from neo.turns.temporal.contract import HEARTBEAT_PASSED_ON
-from neo.turns.temporal.home import Home
-from neo.turns.temporal.workflow import ChatTurnWorkflow
+from neo.settings import Settings, plain
+from neo.turns.leases.driver import Driver
+from neo.turns.leases.lease import Leases
+from neo.turns.leases.renewal import Renewal
+from neo.turns.leases.runner import Runner
+from neo.turns.segments.answered import Answered
+from neo.turns.segments.calls_segment import CallsSegment
+from neo.turns.segments.images import ImageLoader
+from neo.turns.segments.model_segment import ModelSegment
+from neo.turns.segments.settle import Settler
+from neo.turns.temporal.advance import Advance
+from neo.turns.temporal.start import WorkflowStarter
+from neo.turns.temporal.workflow import TurnWorkflow
+from neo.turns.wake_ups import WakeUps
 
 log = structlog.get_logger()
 
 # Turns wait no longer than this in the sticky queue of a worker that died.
 STICKY = timedelta(seconds=1)
 WORKFLOW_TASKS_MAX = 200
-# A frozen worker keeps the activities that its open polls receive, and each costs an attempt. First attempts do not
-# come by poll, so one poll is enough.
-STEP_POLLS = 1
+# An `advance` that waits for another process costs next to nothing; it takes no place.
+ADVANCES_MAX = 5_000
+# The last part of the drain is kept for giving up the turns that still stream.
+GIVE_UP_SECONDS = 2.0
 
 
 class TurnWorker:
+    """Made in the main loop."""
+
     def __init__(self, resources: Resources, settings: Settings) -> None:
         self._resources = resources
         self._settings = settings
         self._stopping = asyncio.Event()
         self._up = asyncio.Event()
+        database, places = resources.database, resources.places
+        self._leases = Leases()
+        self._renewal = Renewal(
+            Database(plain(settings.database.database_url) or "", connections_max=2), self._leases, places
+        )
+        self._starter = WorkflowStarter(
+            resources.temporal,
+            settings.temporal.temporal_task_queue,
+            after_seconds=settings.temporal.temporal_after_seconds,
+        )
+        self._settler = Settler(database, resources.ender)
+        images = ImageLoader(Pixels(database, resources.blobs, Normaliser()))
+        driver = Driver(
+            database,
+            resources.valkey,
+            self._leases,
+            ModelSegment(database, resources.models, resources.events, Answered(self._settler), images),
+            CallsSegment(database, resources.events, self._settler),
+            resources.ender,
+            self._starter,
+        )
+        self._runner = Runner(database, places, self._leases, self._renewal, driver)
 
     @property
     def is_up(self) -> bool:
@@ -48,86 +76,79 @@ class TurnWorker:
         await self._up.wait()
 
     async def run(self) -> None:
-        """Run turns until `stop` is called; then let the running ones end, or hand them over to another worker."""
-        client = await self._resources.temporal.connected()
-        cancellations = Cancellations(self._resources.database, self._resources.valkey)
-        beginnings = Beginnings(self._resources.database)
-        step = ModelStep(
-            self._resources.database,
-            beginnings,
-            self._resources.models,
-            self._resources.events,
-            Outcomes(self._resources.ender),
-            ImageLoader(Pixels(self._resources.database, self._resources.blobs, Normaliser())),
-            cancellations,
+        """Drive turns until `stop` is called; then let the running ones end, or give them up to others."""
+        places = self._resources.places
+        wake_ups = WakeUps(
+            self._resources.valkey, on_claimable=places.look.set, on_cancel=self._leases.cancel
         )
-        cancelling = asyncio.create_task(keep_running("cancellations", cancellations.run))
-        drain_seconds = self._settings.server.drain_seconds
-        home = Home()
-        ticking = asyncio.create_task(home.tick())
-        activities = TurnActivities(
-            home,
-            beginnings,
-            step,
-            self._resources.ender,
-            self._resources.events,
-            drain_seconds=drain_seconds,
-        )
-        later = self._resources.starter.later
-        holding = Holding(
-            self._resources.database, lambda: list({*later.turn_ids, *activities.early_turn_ids})
-        )
-        saying = asyncio.create_task(keep_running("holding", holding.run))
+        wake_ups.start()
         async with loop_in_thread("temporal") as temporal_loop:
-            await self._work(temporal_loop, client, activities)
-        saying.cancel()
-        left = holding.in_hand()
-        # An attempt that could not end must be stopped before another worker may begin the turn.
-        await activities.aclose()
-        await holding.let_go(left)
-        await later.all_now()
-        for task in (cancelling, ticking):
-            task.cancel()
+            renewing = asyncio.ensure_future(
+                run_in(temporal_loop, keep_running("renewals", self._renewal.run))
+            )
+            background = [
+                asyncio.create_task(self._renewal.tick()),
+                asyncio.create_task(keep_running("claims", self._runner.run)),
+            ]
+            supervising = asyncio.create_task(self._supervise(temporal_loop))
+            places.open()
+            self._up.set()
+            log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
+            await self._stopping.wait()
+            await self._drain()
+            await supervising
+            for task in background:
+                task.cancel()
+            # Renewals stop last.
+            renewing.cancel()
+            await asyncio.gather(renewing, *background, return_exceptions=True)
+            await run_in(temporal_loop, self._renewal.aclose())
+        await wake_ups.aclose()
 
-    async def _work(
-        self, temporal_loop: asyncio.AbstractEventLoop, client: Client, activities: TurnActivities
-    ) -> None:
-        """Talk with Temporal in an event loop of its own, which turns and readers do not delay."""
-        starter, drain_seconds = self._resources.starter, self._settings.server.drain_seconds
-        worker = self._worker(client, activities)
-        working = asyncio.ensure_future(run_in(temporal_loop, worker.run()))
-        self._up.set()
-        starter.early = activities
-        log.info("worker_up", task_queue=self._settings.temporal.temporal_task_queue)
-        stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
-        starter.early = None
+    async def _drain(self) -> None:
+        seconds = self._settings.server.drain_seconds
+        log.info("worker_drains", seconds=seconds)
         self._up.clear()
-        log.info("worker_drains", seconds=drain_seconds)
-        stopping.cancel()
-        draining = asyncio.create_task(activities.drain())
-        if not working.done():
-            await run_in(temporal_loop, worker.shutdown())
-        await working
-        await draining
+        self._settler.drain()
+        self._resources.places.close()
+        await self._runner.drain(max(0.0, seconds - GIVE_UP_SECONDS))
+        await self._starter.aclose()
 
-    def _worker(self, client: Client, activities: TurnActivities) -> Worker:
+    async def _supervise(self, temporal_loop: asyncio.AbstractEventLoop) -> None:
+        """Talk with Temporal, in an event loop of its own, which turns and readers do not delay."""
+        connecting = asyncio.create_task(self._resources.temporal.connected())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((connecting, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            connecting.cancel()
+            return
+        while not stopping.done():
+            worker = self._worker()
+            working = asyncio.ensure_future(run_in(temporal_loop, worker.run()))
+            await asyncio.wait((working, stopping), return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                await run_in(temporal_loop, worker.shutdown())
+            [problem] = await asyncio.gather(working, return_exceptions=True)
+            if problem is not None:
+                log.warning("temporal_worker_broke", reason=type(problem).__name__)
+                await asyncio.wait((stopping,), timeout=1.0)
+
+    def _worker(self) -> Worker:
+        client = self._resources.temporal.client
+        assert client is not None  # noqa: S101 - it is connected by now.
         return Worker(
             client,
             task_queue=self._settings.temporal.temporal_task_queue,
             # Without a build id the library hashes all loaded code, which takes a quarter of a second.
             build_id=f"neo-{version('neo')}",
-            workflows=[ChatTurnWorkflow],
-            activities=[activities.run_model_step, activities.fail_turn],
+            workflows=[TurnWorkflow],
+            activities=[Advance(self._runner).advance],
             # The workflow is deterministic: its imports are linted, and recorded histories are replayed in tests.
             workflow_runner=UnsandboxedWorkflowRunner(),
             max_concurrent_workflow_tasks=WORKFLOW_TASKS_MAX,
-            max_concurrent_activities=self._settings.temporal.worker_turns,
-            activity_task_poller_behavior=PollerBehaviorSimpleMaximum(maximum=STEP_POLLS),
+            max_concurrent_activities=ADVANCES_MAX,
             sticky_queue_schedule_to_start_timeout=STICKY,
-            max_heartbeat_throttle_interval=HEARTBEAT_PASSED_ON,
-            default_heartbeat_throttle_interval=HEARTBEAT_PASSED_ON,
-            graceful_shutdown_timeout=timedelta(seconds=self._settings.server.drain_seconds),
+            graceful_shutdown_timeout=timedelta(seconds=1),
         )
 
     def stop(self) -> None:

@@ -11,7 +11,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import ProgrammingError
 
 from neo.api import page_token
-from support.client import Client
+from neo.audit import AuditStore
+from support.client import SESSIONS, Client
 from support.people import People
 from support.rows import Rows, Tenant
 from support.server import Server
@@ -118,3 +119,32 @@ async def test_the_application_cannot_rewrite_it(rows: Rows, tenant: Tenant, sta
     with pytest.raises(ProgrammingError):
         async with rows.database.transaction(tenant.id) as db:
             await db.execute(text(statement))
+
+
+async def test_an_entry_names_the_key_that_it_was_done_with(
+    own: Client, tenant: Tenant, people: People
+) -> None:
+    _, admin = await people.join(tenant.id, "Admin")
+
+    for caller, code in ((own, "one"), (admin, "two")):
+        await caller.http.put("/public-api/settings", json={"referral_code": code})
+
+    by_admin, by_key = await read(own, action="settings.updated")
+    [key] = (await admin.http.get("/public-api/api-keys")).json()["data"]
+    assert (by_key["actor_kind"], by_key["credential_id"]) == ("service_account", key["id"])
+    assert (by_admin["actor_kind"], by_admin["credential_id"]) == ("technician", None)
+
+
+async def test_the_platform_is_on_record_by_kind_and_whom_it_spoke_for(
+    own: Client, tenant: Tenant, rows: Rows, people: People
+) -> None:
+    relay = people.client((await rows.platform()).api_key)
+    await relay.http.post(SESSIONS, json={"client_id": str(tenant.id)}, headers={"x-neo-end-user": "zoe"})
+
+    [entry] = await read(own, action="session.relayed")
+
+    assert (entry["actor_kind"], entry["end_user"]) == ("platform", "zoe")
+    assert (entry["actor_id"], entry["credential_id"]) == (None, None)
+    async with rows.database.transaction(tenant.id) as db:
+        [stored] = await AuditStore(db, tenant.id).newest(1, before=None)
+    assert None not in (stored.actor_id, stored.credential_id)

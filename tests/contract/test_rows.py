@@ -23,11 +23,12 @@ DEFINERS = {
     "neo_lapsed_credentials",  # Which open tails must end.
     "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
     "neo_spent_uploads",  # Uploads whose pixels are kept elsewhere, of all tenants.
-    "neo_cancelled_turns",  # Which of a worker's turns somebody has stopped.
     "neo_overdue_cancels",  # Stopped turns that nobody has ended, of all tenants.
-    "neo_outbox_age",  # How long turns wait to be started, of all tenants: a number.
-    "neo_hold_turns",  # Which of a worker's turns it answers for.
-    "neo_sweep_turns",  # Turns that were left behind, of all tenants.
+    "neo_overdue_requests",  # Requests that nobody decided in time, of all tenants.
+    "neo_is_claimable_waiting",  # Whether a turn of anybody waits: yes or no.
+    "neo_take_claims",  # Which turns are next, fair to all tenants.
+    "neo_renew_leases",  # What has become of a process's turns.
+    "neo_turn_processes",  # Who runs turns, and how long turns wait: numbers.
 }
 
 TABLES = text(
@@ -49,6 +50,7 @@ async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) 
     assert {table.relname for table in tables} == {
         "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages", "technicians", "agent_versions",
         "channels", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
+        "turn_segments", "tool_calls", "approval_requests",
     }  # fmt: skip
     assert all(table.relrowsecurity and table.relforcerowsecurity and table.policies for table in tables)
 
@@ -85,8 +87,9 @@ async def test_a6_no_table_shows_another_tenants_rows_without_a_filter(people: P
                 model.__tablename__: set((await db.scalars(select(model.tenant_id))).all()) for model in owned
             }
 
-    # All of them hold something of the first tenant, but for images, which need an upload.
-    assert {name for name, tenants in seen[household.tenant.id].items() if not tenants} <= {"attachments"}
+    # All of them hold something of the first tenant, but for images, which need an upload, and a model's calls.
+    empty = {name for name, tenants in seen[household.tenant.id].items() if not tenants}
+    assert empty <= {"attachments", "tool_calls", "approval_requests"}
     assert set().union(*seen[household.tenant.id].values()) == {household.tenant.id}
     assert set().union(*seen[stranger.id].values()) == {stranger.id}
 

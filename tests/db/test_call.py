@@ -43,9 +43,9 @@ async def test_what_a_call_is_for_another_tenants_is_not_found(
     before = await client.turn(session, str(turn_id))
 
     assert await narrow.call("neo_tail_snapshots", other.id, [UUID(session)]) == []
-    assert await narrow.call("neo_begin_turn", other.id, turn_id, None, False) == []
     for claim in range(3):
-        ended = (UUID(session), turn_id, claim, "FAILED", None, "{}", None, None)
+        assert await narrow.call("neo_next_claim", other.id, turn_id, uuid4(), 1, claim) == []
+        ended = (UUID(session), turn_id, 1, claim, "FAILED", None, "{}", None, None)
         assert await narrow.call("neo_end_turn", other.id, *ended) == []
 
     assert (await client.turn(session, str(turn_id)))["status"] == before["status"]

@@ -3,6 +3,7 @@
 `version_0010.sql` is what `neo serve` had stored at that version: turns of every status, attachments and keys.
 """
 
+import json
 import subprocess
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -24,6 +25,10 @@ from neo.engines.postgres.binaries import installed_programs
 from neo.engines.postgres.cluster import APP, OWNER, SUPERUSER
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
+from neo.events import Position
+from neo.tails.replay import Replay
+from neo.tails.stored import SessionSnapshots, StoredTurns
+from neo.turns.leases.claim import claim_turns
 
 DUMP = Path(__file__).parent / f"version_{OLDEST}.sql"
 
@@ -120,7 +125,6 @@ async def test_its_sessions_turns_and_messages_are_read(upgraded: Upgraded) -> N
         transcript = await reader.transcript(caller, session.id, 100, after=None, newest_first=False)
         turns = sorted(transcript.turns.values(), key=lambda turn: turn.turn_no)
         read.append(([message.text for message in transcript.messages], [turn.status for turn in turns]))
-        assert [turn.claim for turn in turns if turn.status == "RUNNING"] in ([], [1])
 
     assert read == SESSIONS
 
@@ -148,3 +152,43 @@ async def test_its_keys_are_good_for_what_they_were(upgraded: Upgraded) -> None:
     ]
     assert revoked is not None
     assert not revoked["is_live"]
+
+
+async def test_what_had_ended_is_replayed_with_its_answer_and_its_end(upgraded: Upgraded) -> None:
+    caller, reader = await upgraded.caller(KEY), Reader(upgraded.database)
+    snapshots = SessionSnapshots(upgraded.database)
+    replayed = []
+    for session in await reader.sessions(caller, 100, None):
+        turns = StoredTurns(upgraded.database, snapshots, caller.tenant_id, session.id)
+        transcript = await reader.transcript(caller, session.id, 100, after=None, newest_first=False)
+        ended = [turn for turn in transcript.turns.values() if not turn.is_open]
+        for turn in sorted(ended, key=lambda turn: turn.turn_no):
+            replay, again = await turns.replay(turn.turn_no), await turns.replay(turn.turn_no)
+            assert replay.entries == again.entries
+            assert replay.lacking(Position(turn.turn_no, 0, 1, 9)) is None
+            replayed.append(told(replay))
+
+    assert replayed == [
+        ("start", ANSWER, "finish"),
+        ("start", CUT, "abort"),
+        ("abort", "", "abort"),
+        ("error", "", "error"),
+        ("start", ANSWER, "finish"),
+        ("start", ANSWER, "finish"),
+        ("start", ANSWER, "finish"),
+    ]
+
+
+def told(replay: Replay) -> tuple[str, str, str]:
+    """The first chunk's type, the text, and the last one's type."""
+    chunks = [json.loads(entry.frame.split(b"\ndata: ")[1]) for entry in replay.entries]
+    text = "".join(chunk["delta"] for chunk in chunks if chunk["type"] == "text-delta")
+    return chunks[0]["type"], text, chunks[-1]["type"]
+
+
+async def test_what_was_open_is_claimed_from_its_beginning(upgraded: Upgraded) -> None:
+    [task] = await claim_turns(upgraded.database, 10, takes_over=False, without=[])
+
+    assert (task.message.text, task.turn.segment, task.turn.claim) == ("Answer for a minute", 1, 1)
+    assert (task.after, task.step, task.is_exhausted) == (None, 1, False)
+    assert await claim_turns(upgraded.database, 10, takes_over=True, without=[]) == []

@@ -11,6 +11,7 @@ import httpx2
 import orjson
 import pytest
 
+from engines.scripted_talk import FORMS, Talk
 from neo.engines.ports import free_port
 from neo.engines.scripted_model.scenario import Scenario, UnknownScenarioError
 
@@ -122,6 +123,159 @@ async def test_the_instructions_can_be_seen(
     answer = (await http.post(DIALECTS[dialect], json=call)).json()
 
     assert said(dialect, answer) == "Be brief."
+
+
+@each_dialect
+@pytest.mark.parametrize("stream", [True, False])
+async def test_a_tool_is_asked_for_once_and_its_outcome_is_quoted(
+    http: httpx2.AsyncClient, dialect: str, *, stream: bool
+) -> None:
+    talk = Talk(http, dialect, "tool=gated,tokens=1")
+
+    asked = await talk.ask(stream=stream)
+    answer = await talk.ask("it rains", stream=stream)
+
+    [(_, name, arguments)] = asked.calls
+    assert (asked.text, name, orjson.loads(arguments)) == ("w1 ", "gated", {"round": 1, "call": 1})
+    assert (answer.text, answer.calls) == ("got it rains\nw1 ", [])
+
+
+@each_dialect
+async def test_several_tools_are_asked_for_at_once_and_again(http: httpx2.AsyncClient, dialect: str) -> None:
+    talk = Talk(http, dialect, "tool=gated+apart,calls=3,rounds=2")
+
+    first, second = await talk.ask(), await talk.ask("a", "b", "c")
+    last = await talk.ask("d", "e", "f")
+    again = await talk.ask(user="and now?")
+
+    for asked in (first, second, again):
+        assert [name for _, name, _ in asked.calls] == ["gated", "apart", "gated"]
+    assert (first.text, second.text) == ("", "got a\ngot b\ngot c\n")
+    assert last.text.startswith("got d\ngot e\ngot f\nw1 ")
+    assert (last.calls, again.text) == ([], "")
+    ids = [call_id for asked in (first, second, again) for call_id, _, _ in asked.calls]
+    assert len(set(ids)) == 9
+
+
+@each_dialect
+async def test_only_calls_are_asked_for_where_nothing_names_a_tool(
+    http: httpx2.AsyncClient, dialect: str
+) -> None:
+    asked = await Talk(http, dialect, "calls=2").ask()
+
+    assert [name for _, name, _ in asked.calls] == ["unknown_thing", "unknown_thing"]
+
+
+@each_dialect
+async def test_tool_call_never_gives_in(http: httpx2.AsyncClient, dialect: str) -> None:
+    talk = Talk(http, dialect, "tool_call")
+
+    await talk.ask()
+    asked = await talk.ask("no such tool")
+
+    assert [name for _, name, _ in asked.calls] == ["look_up"]
+    assert asked.text == "got no such tool\n"
+
+
+async def test_a_response_is_continued_with_outcomes_alone(http: httpx2.AsyncClient) -> None:
+    model = "echo,tool=apart,rounds=2,key=continued"
+    previous: dict[str, Any] = {}
+    asked: list[Any] = [{"role": "user", "content": "hello"}]
+    texts = []
+    for outcome in ("one", "two", "three"):
+        call = {"model": model, "input": asked, **previous}
+        answer = (await http.post("/v1/responses", json=call)).json()
+        texts.append(said("responses", {"output": answer["output"][:1]}))
+        previous = {"previous_response_id": answer["id"]}
+        asked = [
+            {"type": "function_call_output", "call_id": item["call_id"], "output": outcome}
+            for item in answer["output"]
+            if item["type"] == "function_call"
+        ]
+
+    assert texts == ["hello", "got one\nhello", "got two\nhello"]
+    assert asked == []
+    [*_, last] = (await http.get("/control/calls", params={"model": model})).json()["calls"]
+    assert last["outcomes"] == ["two"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [{"role": "user", "content": "What of it?"}],
+        [{"type": "function_call_output", "call_id": "call_other", "output": "found"}],
+    ],
+)
+async def test_a_continued_call_without_its_outcome_is_refused(
+    http: httpx2.AsyncClient, given: list[Any]
+) -> None:
+    first = (await http.post("/v1/responses", json={"model": "tool=apart", "input": "hello"})).json()
+
+    call = {"model": "tool=apart", "input": given, "previous_response_id": first["id"]}
+    refused = await http.post("/v1/responses", json=call)
+
+    assert refused.status_code == 400
+    assert "call_" in refused.json()["error"]["message"]
+
+
+@each_dialect
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["call a"],
+        ["outcome a"],
+        ["call a", "user", "outcome a"],
+        ["call a", "assistant", "outcome a"],
+        ["call a", "outcome a", "outcome a"],
+        ["call a", "outcome b"],
+        ["outcome a", "call a"],
+        ["call a", "call b", "outcome a"],
+        ["call a", "outcome a", "call a", "outcome a"],
+        ["call !", "outcome !"],
+    ],
+)
+async def test_calls_and_outcomes_that_do_not_match_are_refused(
+    http: httpx2.AsyncClient, dialect: str, told: list[str]
+) -> None:
+    messages = [FORMS[dialect](*one.partition(" ")[::2]) for one in ["user", *told]]
+    field = "input" if dialect == "responses" else "messages"
+
+    refused = await http.post(DIALECTS[dialect], json={"model": "echo", field: messages})
+
+    assert refused.status_code == 400
+
+
+@each_dialect
+@pytest.mark.parametrize(
+    "told",
+    [
+        ["call a", "outcome a"],
+        ["call a", "outcome a", "assistant", "user", "call b", "outcome b"],
+        ["call a", "outcome a", "call b", "outcome b", "assistant"],
+    ],
+)
+async def test_calls_with_their_outcomes_are_accepted(
+    http: httpx2.AsyncClient, dialect: str, told: list[str]
+) -> None:
+    messages = [FORMS[dialect](*one.partition(" ")[::2]) for one in ["user", *told]]
+    field = "input" if dialect == "responses" else "messages"
+
+    accepted = await http.post(DIALECTS[dialect], json={"model": "echo", field: messages})
+
+    assert accepted.status_code == 200
+
+
+@each_dialect
+async def test_a_fault_of_one_answer_leaves_the_others_alone(http: httpx2.AsyncClient, dialect: str) -> None:
+    model = f"tool=apart,status=503,in_answer=2,times=1,key=second-{dialect}"
+    talk = Talk(http, dialect, model)
+    await talk.ask()
+
+    refused = await http.post(DIALECTS[dialect], json=talk.call("found"))
+    answer = await talk.ask("found")
+
+    assert refused.status_code == 503
+    assert answer.text.startswith("got found\n")
 
 
 @each_dialect

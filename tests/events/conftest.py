@@ -4,7 +4,8 @@ from contextlib import suppress
 
 import pytest
 
-from events.stage import PATIENCE_SECONDS, Session, ValkeyServer, opened, running_valkey
+from events.client import PATIENCE_SECONDS
+from events.stage import Session, ValkeyServer, opened, running_valkey
 from neo.events import EventLog
 from neo.streams import StreamsUnavailable, Valkey
 

@@ -4,9 +4,9 @@ from neo.events import InvalidCursor, Position, parse_cursor, since_cursor
 
 
 def test_a_position_and_its_id_are_the_same() -> None:
-    position = Position(turn=7, claim=3, n=12)
+    position = Position(turn=7, segment=5, claim=3, n=12)
 
-    assert str(position) == f"{7 * 65536 + 3}-12"
+    assert str(position) == f"{7 * 65536 + 5 * 64 + 3}-12"
     assert parse_cursor(str(position)) == position
 
 
@@ -14,7 +14,7 @@ def test_a_turns_cursor_comes_before_all_of_it_and_after_the_turn_before() -> No
     cursor = parse_cursor(since_cursor(2))
 
     assert cursor is not None
-    assert Position(1, 65535, 10**12 - 1) < cursor < Position(2, 1, 1)
+    assert Position(1, 1023, 63, 10**12 - 1) < cursor < Position(2, 1, 1, 1)
 
 
 @pytest.mark.parametrize("text", ["0-0", "0-12", "1-0", "65535-999999999999"])

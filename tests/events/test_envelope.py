@@ -26,22 +26,40 @@ def test_chunks_have_the_sdks_keys_and_no_other() -> None:
         envelope.finish("stop"),
         envelope.abort(),
         envelope.error("no"),
-        envelope.turn_restarted(["t"]),
+        envelope.turn_restarted(3, 2, ["t"]),
+        envelope.turn_waiting({"waiting_for": "APPROVAL"}),
         envelope.stream_reset(3, "lost"),
     ]
 
     assert [wire(chunk) for chunk in told] == [
         {"type": "start", "messageId": "m", "messageMetadata": {"a": 1}},
         {"type": "text-delta", "id": "t", "delta": "x"},
-        {"type": "tool-input-start", "toolCallId": "c", "toolName": "search"},
-        {"type": "tool-input-available", "toolCallId": "c", "toolName": "search", "input": {"q": 1}},
-        {"type": "tool-output-error", "toolCallId": "c", "errorText": "no"},
+        {"type": "tool-input-start", "toolCallId": "c", "toolName": "search", "dynamic": True},
+        {
+            "type": "tool-input-available",
+            "toolCallId": "c",
+            "toolName": "search",
+            "input": {"q": 1},
+            "dynamic": True,
+        },
+        {"type": "tool-output-error", "toolCallId": "c", "errorText": "no", "dynamic": True},
         {"type": "finish", "finishReason": "stop"},
         {"type": "abort"},
         {"type": "error", "errorText": "no"},
-        {"type": "data-turn-restarted", "data": {"discarded_part_ids": ["t"]}},
+        {"type": "data-turn-restarted", "data": {"segment": 3, "step": 2, "part_ids": ["t"]}},
+        {"type": "data-turn-waiting", "data": {"waiting_for": "APPROVAL"}},
         {"type": "data-stream-reset", "data": {"turn_no": 3, "reason": "lost"}},
     ]
+
+
+@pytest.mark.parametrize(
+    "chunk",
+    [envelope.text_delta("t", "x"), envelope.tool_output_available("c", 1), envelope.turn_waiting({"a": 1})],
+)
+def test_a_chunk_that_was_stored_is_sent_as_it_was(chunk: Chunk) -> None:
+    stored = envelope.of_wire(chunk.wire())
+
+    assert (stored.encode(), stored.kind) == (chunk.encode(), chunk.kind)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +73,8 @@ def test_chunks_have_the_sdks_keys_and_no_other() -> None:
         (envelope.finish("stop"), EventKind.TERMINAL),
         (envelope.error("x"), EventKind.TERMINAL),
         (envelope.abort(), EventKind.TERMINAL),
+        (envelope.tool_approval_request("c"), EventKind.PROGRESS),
+        (envelope.turn_waiting({}), EventKind.WAITING),
     ],
 )
 def test_kinds(chunk: Chunk, kind: EventKind) -> None:

@@ -1,51 +1,38 @@
 """The stream under everything at once, as a randomised model.
 
-The real writer, the real reader, a real Valkey; the ledger is in Python. Whatever the store loses and whoever
-dies: each reader's text of a turn at its terminal, since the last start or reset, is the truth; the ids it gets
-have no gap but where a reset says so; it gets one terminal for each turn; and it gets to the end.
+The real writer, the real reader, a real Valkey; what PostgreSQL has is kept in Python. Whatever the store loses and
+whoever dies: each reader ends with exactly what was settled, in order and once, or was told to forget it and then got
+the whole again; the ids that it gets have no gap but where a reset says so; it gets one terminal for each turn; and it
+gets to the end. `STREAM_MODEL_HISTORIES` runs more of them, `STREAM_MODEL_SEED` begins with a certain one.
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+import os
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, TypeVar
+from typing import Any
 from uuid import UUID
 
-import hypothesis.strategies as st
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
-
-from events.stage import Client, Session, Speaker, Turn, ValkeyServer, forget, lose_tail, trim
-from neo.events import (
-    Chunk,
-    EventLog,
-    Fenced,
-    Position,
-    Subscription,
-    Subscriptions,
-    envelope,
-    parse_cursor,
-    since_cursor,
-)
+from events.follower import Follower, settled_before
+from events.ledger import Turn
+from events.speaker import Speaker
+from events.stage import Session, ValkeyServer, forget, lose_tail, trim
+from neo.events import Chunk, EventLog, Fenced, Position, Subscriptions, envelope, since_cursor
+from neo.events.entry import stream_key
 from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, Appended, EventStore, Page
 from neo.streams import StreamsUnavailable, Valkey
-from neo.tails.tail import Tail
-from neo.tails.turn_status import Opening
 
-T = TypeVar("T")
-READERS = st.integers(0, 2)
+HISTORIES = int(os.environ.get("STREAM_MODEL_HISTORIES", "200"))
+SEED = int(os.environ.get("STREAM_MODEL_SEED", random.randrange(10**9)))
+STEPS = 30
+HISTORIES_AT_ONCE = 8
+# Far longer than any takes, on a busy machine too.
+HISTORY_SECONDS = 30
 FLUSH_SECONDS = 5.0
 PAGE_EVENTS = 3
-EXAMPLES = 120
-STEPS = 40
 # What a reader may need, at most, to get over one turn: looks, pages of three, resets.
-ROUNDS_MAX = 60
+ROUNDS_MAX = 120
 
 
 class UnluckyStore(EventStore):
@@ -55,11 +42,11 @@ class UnluckyStore(EventStore):
     is_away = False
 
     async def append(
-        self, session_id: UUID, batch: Sequence[tuple[Position, Chunk]], *, predecessor: Position | None
+        self, session_id: UUID, batch: Sequence[tuple[Position, Chunk]], **options: Position | None
     ) -> Appended:
         if self.is_away:
             raise StreamsUnavailable("Away.")
-        answer = await super().append(session_id, batch, predecessor=predecessor)
+        answer = await super().append(session_id, batch, **options)
         if self.loses_reply:
             self.loses_reply = False
             raise StreamsUnavailable("The reply was lost.")
@@ -72,346 +59,463 @@ class SmallPages(EventLog):
 
 
 class MutedSubscriptions(Subscriptions):
-    is_muted = False
+    """Loses what is published in some sessions."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        super().__init__(valkey)
+        self.muted: set[bytes] = set()
 
     def _receive(self, name: bytes, message: bytes) -> None:
-        if not self.is_muted:
+        if name not in self.muted:
             super()._receive(name, message)
 
 
-class Follower:
-    """A client that keeps what it got, cuts the connection when it likes, and resumes where it was."""
+class History:
+    """One session, from its first turn to its last."""
 
-    def __init__(self, session: Session, cursor: str | None) -> None:
-        self.session = session
-        self.cursor = cursor
-        self.client = Client()
-        self.checked = 0
-        self.text = ""
-        self.awaits_first = False
-        self.ended: set[int] = set()
-        self.tail: Tail | None = None
-        self.subscription: Subscription | None = None
-        self.opening: Opening | None = None
-
-    async def ask(self) -> None:
-        """Subscribe and look at the session, as a request does before its tail begins."""
-        self.subscription = await self.session.events.subscribe(self.session.id)
-        assert self.subscription.was_confirmed
-        self.opening = Opening(await self.session.ledger.newest())
-
-    async def resume(self) -> bool:
-        """Ask again from the last id; false when there is nothing to come (204)."""
-        if self.opening is None:
-            await self.ask()
-        opening, self.opening = self.opening, None
-        assert opening is not None
-        self.tail = await self.session.tail(self.cursor, subscription=self.subscription, opening=opening)
-        if await self.tail.is_over(opening.newest):
-            await self.cut()
-            return False
-        return True
-
-    async def cut(self) -> None:
-        if self.subscription is not None:
-            self.subscription.close()
-        self.tail = self.subscription = self.opening = None
-
-    async def step(self, *, frames_taken: int | None = None, looks: bool = False) -> None:
-        """One round of the tail; a client that takes fewer frames than there are has cut the connection there."""
-        if self.tail is None and not await self.resume():
-            return
-        assert self.tail is not None
-        if looks:
-            self.tail._look()
-        await self.tail.advance()
-        reader = self.tail._reader
-        frames = reader.take_frames()
-        for frame in frames[:frames_taken]:
-            self.client.take(frame)
-        self.check()
-        if reader.is_over or (frames_taken is not None and frames_taken < len(frames)):
-            await self.cut()
-
-    def check(self) -> None:
-        for event in self.client.received[self.checked :]:
-            self.checked += 1
-            if event.id is None:
-                assert event.type == "data-stream-reset"
-                self.text, self.awaits_first = "", True
-                continue
-            position = parse_cursor(event.id)
-            assert position is not None
-            self.check_order(position)
-            self.cursor, self.awaits_first = event.id, False
-            if event.type == "start":
-                self.text = ""
-            elif event.type == "text-delta":
-                self.text += event.chunk["delta"]
-            elif event.type == "finish":
-                self.check_end(position)
-
-    def check_order(self, position: Position) -> None:
-        before = None if self.cursor is None else parse_cursor(self.cursor)
-        if self.awaits_first or before is None:
-            assert position.n == 1, (before, position)
-        elif position != before.following:
-            assert position.n == 1, (before, position)
-            is_next_turn = position.turn == before.turn + 1 and before.turn in self.ended
-            assert position.turn == before.turn or is_next_turn, (before, position)
-        if before is not None and not self.awaits_first:
-            assert position > before, (before, position)
-
-    def check_end(self, position: Position) -> None:
-        turn = self.session.ledger.turns[position.turn]
-        assert not turn.is_open
-        assert self.text == turn.text, (position, self.text, turn.text)
-        assert position.turn not in self.ended
-        self.ended.add(position.turn)
-
-
-class Streams(RuleBasedStateMachine):
-    runner: ClassVar[asyncio.Runner]
-    valkey: ClassVar[Valkey]
-    subscriptions: ClassVar[MutedSubscriptions]
-
-    @initialize()
-    def begin(self) -> None:
-        events = SmallPages(self.valkey, subscriptions=self.subscriptions)
+    def __init__(self, seed: int, valkey: Valkey, subscriptions: MutedSubscriptions) -> None:
+        self.chance = random.Random(seed)
+        self.valkey = valkey
+        self.subscriptions = subscriptions
+        events = SmallPages(valkey, subscriptions=subscriptions)
         self.store = UnluckyStore(
-            self.valkey,
-            events_kept=EVENTS_KEPT,
-            kept_seconds=KEPT_SECONDS,
-            kept_bytes=2**30,
-            trims_exactly=True,
+            valkey, events_kept=EVENTS_KEPT, kept_seconds=KEPT_SECONDS, kept_bytes=2**30, trims_exactly=True
         )
         events._store = self.store
-        self.subscriptions.is_muted = False
         self.session = Session(events, asyncio.Event())
+        self.turn: Turn | None = None
         self.speaker: Speaker | None = None
         self.zombies: list[Speaker] = []
-        self.readers = [Follower(self.session, since_cursor(1)) for _ in range(2)]
-        self.readers.append(Follower(self.session, None))
+        self.readers = [
+            Follower(self.session, None),
+            Follower(self.session, since_cursor(1)),
+            Follower(self.session, since_cursor(1), follow=True),
+        ]
         self.words = 0
-        # The store has lost something of the open turn, which its writer does not know yet.
+        # The store has lost something of the segment that is written, which its writer does not know yet.
         self.is_lossy = False
-        # The beginning of the open turn is no longer kept.
+        # The beginning of the segment that is written is no longer kept.
         self.is_trimmed = False
+        # Nothing was ever lost, and no zombie's word was taken: then nobody is told to forget anything.
+        self.is_spotless = True
+        self.done: list[str] = []
 
-    def run_now(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        return self.runner.run(coroutine)
+    async def run(self) -> None:
+        actions: dict[Callable[[], Awaitable[None]], int] = {
+            self.say: 4,
+            self.say_apart: 4,
+            self.say_unheard: 2,
+            self.settle: 5,
+            self.wait: 3,
+            self.wait_twice: 2,
+            self.decide: 2,
+            self.crash: 2,
+            self.claim_nothing: 1,
+            self.end: 2,
+            self.fail: 1,
+            self.cancel: 1,
+            self.cancel_before_it_ran: 1,
+            self.zombie_speaks: 2,
+            self.zombies_first_event_arrives: 2,
+            self.zombie_comes_into_an_emptied_store: 1,
+            self.lose: 3,
+            self.lose_tail_and_say_on: 1,
+            self.trim_under_a_reader: 1,
+            self.read: 10,
+            self.read_unsettled: 4,
+            self.read_a_little_and_go: 4,
+            self.cut: 2,
+            self.cut_and_ask_again: 2,
+            self.join: 2,
+            self.go_back: 2,
+            self.come_now: 2,
+            self.come_while_it_waits: 2,
+            self.come_from_a_settled_end: 2,
+        }
+        for action in self.chance.choices(list(actions), list(actions.values()), k=STEPS):
+            self.done.append(action.__name__)
+            await action()
+        self.done.append("finish")
+        await self.finish()
 
-    @rule(words=st.integers(1, 4), loses_reply=st.booleans())
-    def say(self, words: int, *, loses_reply: bool) -> None:
-        self.run_now(self.saying(words, apart=False, loses_reply=loses_reply))
+    # What is written.
 
-    @rule(words=st.integers(1, 5))
-    def say_apart(self, words: int) -> None:
-        self.run_now(self.saying(words, apart=True, loses_reply=False))
+    async def say(self) -> None:
+        await self.saying(self.chance.randint(1, 4), apart=False, loses_reply=self.chance.random() < 0.3)
 
-    async def saying(self, words: int, *, apart: bool, loses_reply: bool) -> None:
+    async def say_apart(self) -> None:
+        await self.saying(self.chance.randint(1, 5), apart=True)
+
+    async def saying(self, words: int, *, apart: bool, loses_reply: bool = False) -> None:
         speaker = await self.speaking()
+        if speaker is None:
+            return
         claim = speaker.writer.position.claim
         self.store.loses_reply = loses_reply
         for _ in range(words):
             self.words += 1
-            speaker.say(f"{self.words} ")
+            if speaker.turn.is_calls:
+                speaker.answer(f"call_{self.words}", "done")
+            else:
+                speaker.say(f"{self.words} ")
             if apart:
-                assert await speaker.writer.flush(FLUSH_SECONDS)
-        assert await speaker.writer.flush(FLUSH_SECONDS)
+                await speaker.writer.flush(FLUSH_SECONDS)
+        await speaker.writer.flush(FLUSH_SECONDS)
         self.store.loses_reply = self.is_lossy = False
         if speaker.writer.position.claim != claim:
             self.is_trimmed = False
 
-    @rule(words=st.integers(1, 3))
-    def say_unheard(self, words: int) -> None:
+    async def say_unheard(self) -> None:
         """Pub/sub loses what is said here."""
+        await self.subscriptions.drain()
+        self.subscriptions.muted.add(stream_key(self.session.id))
+        if self.chance.random() < 0.5:
+            await self.saying(self.chance.randint(1, 3), apart=True)
+        else:
+            await self.settle()
+        await self.subscriptions.drain()
+        self.subscriptions.muted.discard(stream_key(self.session.id))
 
-        async def say() -> None:
-            await self.subscriptions.drain()
-            self.subscriptions.is_muted = True
-            await self.saying(words, apart=True, loses_reply=False)
-            await self.subscriptions.drain()
-            self.subscriptions.is_muted = False
-
-        self.run_now(say())
-
-    @rule(index=READERS, words=st.integers(2, 5), events=st.integers(1, 3))
-    def trim_under_a_reader(self, index: int, words: int, events: int) -> None:
-        async def trim_under() -> None:
-            reader = self.readers[index] = Follower(
-                self.session, since_cursor((await self.speaking()).turn.turn_no)
-            )
-            await reader.step(frames_taken=2)
-            await self.saying(words, apart=True, loses_reply=False)
-            await trim(self.valkey, self.session, events)
-            self.is_trimmed = True
-            await reader.step()
-
-        self.run_now(trim_under())
-
-    async def speaking(self) -> Speaker:
+    async def speaking(self) -> Speaker | None:
+        """Who writes the turn, which is begun or taken over if need be; none while it waits."""
         if self.speaker is None:
-            self.is_lossy = self.is_trimmed = False
-            self.speaker = await self.session.speaker()
-            await self.speaker.writer.flush(FLUSH_SECONDS)
+            if self.turn is None:
+                self.turn = self.session.ledger.queue()
+                self.turn.claims_max = self.chance.choice([1, 3, 62])
+            if self.turn.is_waiting or self.turn.claim >= 60:
+                return None
+            await self.take_over(self.turn)
         return self.speaker
 
-    @rule(dies=st.booleans(), loses=st.sampled_from(["", "reply", "all", "tail"]), goes_away=st.booleans())
-    def end(self, *, dies: bool, loses: str, goes_away: bool) -> None:
-        async def end() -> None:
-            speaker = await self.speaking()
-            await speaker.writer.flush(FLUSH_SECONDS)
-            if goes_away:
-                self.store.is_away = True
-                self.words += 1
-                speaker.say(f"{self.words} ")
-            await speaker.close(flush_seconds=0.005 if goes_away else FLUSH_SECONDS)
-            self.store.is_away = False
-            if loses == "all":
-                await forget(self.valkey, self.session)
-            elif loses == "tail":
-                await lose_tail(self.valkey, self.session, 2)
-            self.store.loses_reply = loses == "reply"
-            if dies:
-                await speaker.writer.aclose()
-            else:
-                await speaker.end()
-            self.store.loses_reply = False
+    async def take_over(self, turn: Turn) -> None:
+        self.speaker = await self.session.speaker(turn)
+        if not turn.is_calls or self.chance.random() < 0.5:
+            await self.speaker.writer.flush(FLUSH_SECONDS)
+        self.is_lossy = self.is_trimmed = False
+
+    async def settle(self) -> None:
+        """The model's segment is followed by one that answers its calls, and that one by the model's."""
+        speaker = await self.speaking()
+        if speaker is None:
+            return
+        goes_away = self.chance.random() < 0.2
+        self.store.is_away = goes_away
+        self.is_spotless &= not goes_away
+        dies = self.chance.random() < 0.2
+        await speaker.settle(
+            is_calls=not speaker.turn.is_calls,
+            dies=dies,
+            is_silent=self.is_silent(speaker),
+            flush_seconds=0.005 if goes_away else FLUSH_SECONDS,
+        )
+        self.store.is_away = False
+        await self.settled(speaker, dies=dies)
+
+    async def wait(self) -> None:
+        """Calls are waited for: the event that says so may be lost."""
+        speaker = await self.speaking()
+        if speaker is None or not speaker.turn.is_calls:
+            return
+        loses = self.chance.choice(["", "", "reply", "all"])
+        if loses == "all":
+            await self.forget()
+        await speaker.writer.flush(FLUSH_SECONDS)
+        self.store.loses_reply = loses == "reply"
+        dies = self.chance.random() < 0.3
+        await speaker.settle(waits=True, dies=dies, is_silent=self.is_silent(speaker))
+        self.store.loses_reply = False
+        await self.settled(speaker, dies=True)
+
+    def is_silent(self, speaker: Speaker) -> bool:
+        return speaker.turn.is_calls and not speaker.turn.outcomes and self.chance.random() < 0.7
+
+    async def settled(self, speaker: Speaker, *, dies: bool) -> None:
+        self.is_lossy = self.is_trimmed = False
+        if dies:
             self.zombies.append(speaker)
             self.speaker = None
+        elif not speaker.turn.is_calls or self.chance.random() < 0.5:
+            await speaker.writer.flush(FLUSH_SECONDS)
 
-        self.run_now(end())
+    async def decide(self) -> None:
+        """What a turn waits for has come: somebody goes on with it."""
+        if self.turn is not None and self.turn.is_waiting:
+            if self.chance.random() < 0.3:
+                # It has come, and nobody has claimed the turn yet.
+                self.turn.is_waiting = False
+            else:
+                await self.take_over(self.turn)
 
-    @precondition(lambda self: self.speaker is not None)
-    @rule()
-    def crash(self) -> None:
-        async def crash() -> None:
-            assert self.speaker is not None
-            self.zombies.append(self.speaker)
-            self.speaker = await self.session.speaker(self.speaker.turn)
-            await self.speaker.writer.flush(FLUSH_SECONDS)
-            self.is_lossy = self.is_trimmed = False
+    async def wait_twice(self) -> None:
+        """A reader may be where it waited first, while it waits again."""
+        await self.wait()
+        if self.turn is not None and self.turn.is_waiting:
+            await self.take_over(self.turn)
+            await self.wait()
+            await self.come_while_it_waits()
 
-        self.run_now(crash())
-
-    @precondition(lambda self: self.zombies)
-    @rule()
-    def zombie_speaks(self) -> None:
-        async def speak() -> None:
-            zombie = self.zombies[-1]
-            with suppress(Fenced, RuntimeError):
-                zombie.say("ZOMBIE ")
-                await zombie.writer.flush(FLUSH_SECONDS)
-
-        self.run_now(speak())
-
-    @precondition(lambda self: self.zombies)
-    @rule()
-    def zombies_first_word_arrives(self) -> None:
-        async def arrive() -> None:
-            turn, claim, _ = self.zombies[-1].writer.position
-            first = [(Position(turn, claim, 1), envelope.start("zombie"))]
-            await self.store.append(self.session.id, first, predecessor=None)
-
-        self.run_now(arrive())
-
-    @precondition(lambda self: self.speaker is None)
-    @rule(nudged=st.booleans())
-    def cancel_before_it_ran(self, *, nudged: bool) -> None:
-        turn: Turn = self.session.ledger.queue()
-        self.session.ledger.cancel(turn)
-        turn.terminal = envelope.finish("other")
-        if nudged:
-            self.run_now(self.session.events.wake_readers(self.session.id))
-
-    @rule(events=st.integers(1, 6), kind=st.sampled_from(["all", "tail", "tail", "trim"]))
-    def lose(self, events: int, kind: str) -> None:
-        if kind == "trim":
-            self.is_trimmed = True
-            self.run_now(trim(self.valkey, self.session, events))
-        else:
-            self.is_lossy = True
-            losing = forget(self.valkey, self.session) if kind == "all" else None
-            self.run_now(losing or lose_tail(self.valkey, self.session, events))
-
-    @rule(index=READERS, looks=st.booleans())
-    def read(self, index: int, *, looks: bool) -> None:
-        async def read() -> None:
+    async def zombie_comes_into_an_emptied_store(self) -> None:
+        """What it has written first arrives now: it was on its way all the time."""
+        speaker = await self.speaking()
+        if speaker is not None and speaker.turn.claim < 60:
+            await self.crash()
             await self.subscriptions.drain()
-            await self.readers[index].step(looks=looks)
+            for reader in self.readers:
+                await reader.step()
+            await self.forget()
+            await self.first_event_arrives(speaker)
+            await self.subscriptions.drain()
+            for reader in self.readers:
+                await reader.step()
 
-        self.run_now(read())
+    async def crash(self) -> None:
+        if self.speaker is not None and self.speaker.turn.claim < 60:
+            self.zombies.append(self.speaker)
+            await self.take_over(self.speaker.turn)
 
-    @rule(index=READERS, looks=st.booleans())
-    def read_unsettled(self, index: int, *, looks: bool) -> None:
-        self.run_now(self.readers[index].step(looks=looks))
+    async def claim_nothing(self) -> None:
+        """Somebody takes over, and dies before it has written anything."""
+        if self.speaker is not None and self.speaker.turn.claim < 60:
+            self.zombies.append(self.speaker)
+            self.session.ledger.take(self.speaker.turn)
+            self.speaker = None
 
-    @rule(index=READERS, frames=st.integers(0, 4))
-    def read_a_little_and_go(self, index: int, frames: int) -> None:
-        self.run_now(self.readers[index].step(frames_taken=frames))
+    async def end(self) -> None:
+        speaker = await self.speaking()
+        if speaker is None or speaker.turn.is_calls:
+            return
+        goes_away, dies = self.chance.random() < 0.3, self.chance.random() < 0.3
+        loses = self.chance.choice(["", "reply", "all", "tail"])
+        await speaker.writer.flush(FLUSH_SECONDS)
+        if goes_away:
+            self.store.is_away, self.is_spotless = True, False
+            self.words += 1
+            speaker.say(f"{self.words} ")
+        await speaker.close(flush_seconds=0.005 if goes_away else FLUSH_SECONDS)
+        self.store.is_away = False
+        if loses == "all":
+            await self.forget()
+        elif loses == "tail":
+            await self.lose_tail(2)
+        self.store.loses_reply = loses == "reply"
+        if dies:
+            await speaker.writer.aclose()
+        else:
+            await speaker.end()
+        self.store.loses_reply = False
+        self.over(speaker)
 
-    @precondition(lambda self: self.speaker is not None and not self.is_lossy and not self.is_trimmed)
-    @rule()
-    def whoever_comes_now_gets_all_that_was_said(self) -> None:
-        self.run_now(self.coming())
+    async def fail(self) -> None:
+        speaker = await self.speaking()
+        if speaker is not None:
+            await speaker.fail()
+            self.over(speaker)
 
-    @rule(words=st.integers(1, 3), events=st.integers(1, 4))
-    def lose_tail_and_say_on(self, words: int, events: int) -> None:
+    def over(self, speaker: Speaker | None) -> None:
+        if speaker is not None:
+            self.zombies.append(speaker)
+        self.turn = self.speaker = None
+
+    async def cancel(self) -> None:
+        """From outside: nobody writes the terminal."""
+        if self.turn is not None and (self.turn.is_waiting or self.chance.random() < 0.3):
+            self.session.ledger.cancel(self.turn)
+            self.over(self.speaker)
+            await self.wake_perhaps()
+
+    async def cancel_before_it_ran(self) -> None:
+        """A message that waits behind another, or not, is withdrawn."""
+        self.session.ledger.cancel(self.session.ledger.queue())
+        if self.turn is None:
+            await self.wake_perhaps()
+
+    async def wake_perhaps(self) -> None:
+        if self.chance.random() < 0.5:
+            await self.session.events.wake_readers(self.session.id)
+
+    async def zombie_speaks(self) -> None:
+        if self.zombies:
+            zombie = self.chance.choice(self.zombies)
+            with suppress(Fenced, RuntimeError):
+                if zombie.is_calls:
+                    # What it would say of calls is stored, and true.
+                    zombie.writer.write(envelope.message_metadata({"is": "zombie"}))
+                else:
+                    zombie.writer.write(envelope.text_start("zombie"))
+                    zombie.writer.write(envelope.text_delta("zombie", "ZOMBIE "))
+                await zombie.writer.flush(FLUSH_SECONDS)
+                self.is_spotless = False
+
+    async def zombies_first_event_arrives(self) -> None:
+        if self.zombies:
+            await self.first_event_arrives(self.chance.choice(self.zombies))
+
+    async def first_event_arrives(self, zombie: Speaker) -> None:
+        first = zombie.writer.position._replace(n=1)
+        if first.claim > 0:
+            answer = await self.store.append(
+                self.session.id,
+                [(first, envelope.message_metadata({"is": "zombie"}))],
+                predecessor=None,
+                after=zombie.writer._buffer.after,
+            )
+            self.is_spotless &= answer is not Appended.APPENDED
+
+    async def lose(self) -> None:
+        events, kind = self.chance.randint(1, 8), self.chance.choice(["all", "tail", "tail", "trim", "trim"])
+        if kind == "trim":
+            await self.trim(events)
+        elif kind == "all":
+            await self.forget()
+        else:
+            await self.lose_tail(events)
+
+    async def forget(self) -> None:
+        self.is_lossy, self.is_spotless = True, False
+        await forget(self.valkey, self.session)
+
+    async def lose_tail(self, events: int) -> None:
+        self.is_lossy, self.is_spotless = True, False
+        await lose_tail(self.valkey, self.session, events)
+
+    async def trim(self, events: int) -> None:
+        self.is_trimmed, self.is_spotless = True, False
+        await trim(self.valkey, self.session, events)
+
+    async def lose_tail_and_say_on(self) -> None:
         """The writer finds out by itself, and says it again."""
+        await self.saying(self.chance.randint(1, 3), apart=True)
+        await self.lose_tail(self.chance.randint(1, 4))
+        await self.saying(self.chance.randint(1, 3), apart=True)
+        await self.come_now()
 
-        async def lose_and_say() -> None:
-            await self.saying(words, apart=True, loses_reply=False)
-            await lose_tail(self.valkey, self.session, events)
-            await self.saying(words, apart=True, loses_reply=False)
-            if not self.is_trimmed:
-                await self.coming()
+    # Who reads.
 
-        self.run_now(lose_and_say())
+    def reader(self) -> Follower:
+        return self.chance.choice(self.readers)
 
-    async def coming(self) -> None:
+    async def read(self) -> None:
+        await self.subscriptions.drain()
+        await self.reader().step(looks=self.chance.random() < 0.3)
+
+    async def read_unsettled(self) -> None:
+        """What was published may still be on its way."""
+        await self.reader().step(looks=self.chance.random() < 0.3)
+
+    async def read_a_little_and_go(self) -> None:
+        await self.reader().step(frames_taken=self.chance.randint(0, 4))
+
+    async def cut(self) -> None:
+        await self.reader().cut()
+
+    async def cut_and_ask_again(self) -> None:
+        """Much may happen between what a request looks at and the beginning of its tail."""
+        reader = self.reader()
+        await reader.cut()
+        await reader.ask()
+
+    async def go_back(self) -> None:
+        await self.reader().go_back(self.chance)
+
+    async def join(self) -> None:
+        if self.session.ledger.turns:
+            index = self.chance.randrange(3)
+            await self.readers[index].cut()
+            turn_no = self.chance.randint(1, len(self.session.ledger.turns))
+            follow = self.chance.random() < 0.3
+            self.readers[index] = Follower(self.session, since_cursor(turn_no), follow=follow)
+
+    async def trim_under_a_reader(self) -> None:
+        speaker = await self.speaking()
+        if speaker is None:
+            return
+        reader = Follower(self.session, since_cursor(speaker.turn.turn_no))
+        index = self.chance.randrange(3)
+        await self.readers[index].cut()
+        self.readers[index] = reader
+        await reader.step(frames_taken=2)
+        await self.saying(self.chance.randint(2, 5), apart=True)
+        await self.trim(self.chance.randint(1, 3))
+        await reader.step()
+
+    @property
+    def is_whole(self) -> bool:
+        """The segment that is written is in the stream, from its head to its end."""
+        speaker = self.speaker
+        return (
+            speaker is not None
+            and not self.is_lossy
+            and not self.is_trimmed
+            and not speaker.writer._buffer.is_muted
+            and speaker.writer._buffer.is_streamed
+            and (speaker.writer.position.n > 0 or not speaker.items)
+        )
+
+    async def come_now(self) -> None:
+        """Whoever comes now gets all that was said."""
+        if self.is_whole and self.speaker is not None:
+            await self.gets_all(Follower(self.session, since_cursor(self.speaker.turn.turn_no)))
+
+    async def come_from_a_settled_end(self) -> None:
+        """Whoever has everything up to a settled end gets the rest without a reset, though the store is emptied."""
+        is_emptied = self.speaker is not None and self.chance.random() < 0.5
+        if is_emptied:
+            await self.forget()
+            await self.saying(1, apart=True)
+        if self.is_whole and self.speaker is not None and (turn := self.speaker.turn).rows:
+            row = self.chance.choice(turn.rows)
+            reader = Follower(self.session, str(Position(turn.turn_no, row.segment, row.claim, row.last_n)))
+            reader.fold.message_id = f"m{turn.turn_no}"
+            for item in settled_before(turn, row.segment + 1):
+                reader.fold._add(item[1] if item[0] == "call" else "", item)
+            await self.gets_all(reader, is_good=is_emptied)
+
+    async def gets_all(self, reader: Follower, *, is_good: bool = False) -> None:
         assert self.speaker is not None
-        reader = Follower(self.session, since_cursor(self.speaker.turn.turn_no))
+        whole = self.speaker.turn.items + self.speaker.items
         for _ in range(ROUNDS_MAX):
-            await reader.step()
-            if reader.text == self.speaker.text:
+            if reader.fold.items == whole:
                 break
-        assert reader.text == self.speaker.text
-        assert reader.client.resets == []
+            await reader.step()
+        assert reader.fold.items == whole, (reader.cursor, reader.fold.items, whole)
+        assert reader.client.resets == [] or not (self.is_spotless or is_good)
         await reader.cut()
 
-    @rule(index=READERS)
-    def cut(self, index: int) -> None:
-        self.run_now(self.readers[index].cut())
-
-    @rule(index=READERS)
-    def cut_and_ask_again(self, index: int) -> None:
-        """Much may happen between what a request looks at and the beginning of its tail."""
-
-        async def cut_and_ask() -> None:
-            await self.readers[index].cut()
-            await self.readers[index].ask()
-
-        self.run_now(cut_and_ask())
-
-    @precondition(lambda self: self.session.ledger.turns)
-    @rule(index=READERS, turn=st.integers(0, 5))
-    def join(self, index: int, turn: int) -> None:
-        async def join() -> None:
-            await self.readers[index].cut()
-            turn_no = 1 + turn % len(self.session.ledger.turns)
-            self.readers[index] = Follower(self.session, since_cursor(turn_no))
-
-        self.run_now(join())
-
-    def teardown(self) -> None:
-        if hasattr(self, "session"):
-            self.run_now(self.finish())
+    async def come_while_it_waits(self) -> None:
+        """A turn that waits is told to its end, wherever it comes from; from there, the tail stays open."""
+        turn = self.turn
+        if turn is None or not turn.is_waiting:
+            return
+        reader = Follower(self.session, since_cursor(turn.turn_no))
+        for _ in range(ROUNDS_MAX):
+            await reader.step()
+            if reader.waited_at is not None:
+                break
+        assert reader.waited_at is not None
+        resets = reader.client.resets
+        assert not self.is_spotless or resets == []
+        if self.chance.random() < 0.5:
+            await self.forget()
+        for cursor in (reader.cursor, str(turn.after)):
+            reader.cursor = cursor
+            for _ in range(4):
+                await reader.step()
+                assert reader.tail is not None, "over, or 204, while the turn waits"
+            tail = reader.tail
+            assert tail is not None
+            assert tail._reader.is_idle
+            await reader.cut()
+        assert reader.client.resets == resets
 
     async def finish(self) -> None:
         """Every reader gets to the end of the last turn, whatever happened."""
-        self.subscriptions.is_muted = False
+        self.subscriptions.muted.discard(stream_key(self.session.id))
+        if self.turn is not None:
+            self.turn.is_waiting = False
         speaker = await self.speaking()
+        assert speaker is not None
+        if speaker.turn.is_calls:
+            await speaker.settle()
         await speaker.finish()
         await self.subscriptions.drain()
         newest = len(self.session.ledger.turns)
@@ -422,35 +526,42 @@ class Streams(RuleBasedStateMachine):
                 await reader.step(looks=reader.tail is not None and reader.tail._reader.is_live)
             assert newest in reader.ended, (reader.cursor, self.session.ledger.turns)
             await reader.cut()
-        for zombie in self.zombies:
-            await zombie.writer.aclose()
+
+    async def close(self) -> None:
+        for reader in self.readers:
+            await reader.cut()
+        for speaker in (*self.zombies, *([] if self.speaker is None else [self.speaker])):
+            await speaker.writer.aclose()
+        with suppress(StreamsUnavailable):
+            await forget(self.valkey, self.session)
 
 
-def test_the_stream_tells_the_truth(valkey_server: ValkeyServer) -> None:
-    async def open_subscriptions(valkey: Valkey) -> MutedSubscriptions:
-        subscriptions = MutedSubscriptions(valkey)
-        await subscriptions.__aenter__()
-        while not subscriptions.are_up:
-            await asyncio.sleep(0.01)
-        return subscriptions
+async def live_through(seeds: Iterator[int], valkey_url: str) -> None:
+    """Several histories at once, each in a session of its own."""
+    valkey = Valkey(valkey_url)
 
-    with asyncio.Runner() as runner:
-        Streams.runner = runner
-        Streams.valkey = Valkey(valkey_server.url)
-        Streams.subscriptions = runner.run(open_subscriptions(Streams.valkey))
-        try:
-            run_state_machine_as_test(
-                Streams,
-                settings=settings(
-                    max_examples=EXAMPLES,
-                    stateful_step_count=STEPS,
-                    deadline=None,
-                    # Shrinking one of these takes minutes; the failing example is printed as it is.
-                    phases=(Phase.generate,),
-                    database=None,
-                    suppress_health_check=list(HealthCheck),
-                ),
-            )
-        finally:
-            runner.run(Streams.subscriptions.__aexit__(None, None, None))
-            runner.run(Streams.valkey.aclose())
+    async def live() -> None:
+        for seed in seeds:
+            history = History(seed, valkey, subscriptions)
+            try:
+                async with asyncio.timeout(HISTORY_SECONDS):
+                    await history.run()
+            except Exception as error:
+                error.add_note(f"STREAM_MODEL_SEED={seed}: {', '.join(history.done)}")
+                raise
+            finally:
+                await history.close()
+
+    try:
+        async with MutedSubscriptions(valkey) as subscriptions:
+            while not subscriptions.are_up:
+                await asyncio.sleep(0.01)
+            async with asyncio.TaskGroup() as group:
+                for _ in range(HISTORIES_AT_ONCE):
+                    group.create_task(live())
+    finally:
+        await valkey.aclose()
+
+
+async def test_the_stream_tells_the_truth(valkey_server: ValkeyServer) -> None:
+    await live_through(iter(range(SEED, SEED + HISTORIES)), valkey_server.url)

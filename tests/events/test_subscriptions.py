@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from events.stage import PATIENCE_SECONDS, ValkeyServer, running_valkey
+from events.client import PATIENCE_SECONDS
+from events.stage import ValkeyServer, running_valkey
 from neo.events import Subscriptions
 from neo.events.entry import WAKE_UP, stream_key
 from neo.streams import Valkey

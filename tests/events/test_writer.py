@@ -3,9 +3,13 @@ import time
 
 import pytest
 
-from events.stage import PATIENCE_SECONDS, Session, forget, kept, key, lose_tail, opened, running_valkey, trim
+from events.client import PATIENCE_SECONDS
+from events.stage import Session, forget, kept, key, lose_tail, opened, running_valkey, trim
 from neo.events import EventLog, Fenced, Position, envelope
+from neo.events.transcript_buffer import CHARACTERS_MAX
 from neo.streams import Valkey
+
+MIB = 1024 * 1024
 
 
 async def test_a_turn_is_numbered_from_one_under_its_claim(session: Session, valkey: Valkey) -> None:
@@ -14,7 +18,7 @@ async def test_a_turn_is_numbered_from_one_under_its_claim(session: Session, val
     assert await speaker.finish()
 
     events = await kept(valkey, session)
-    assert [event_id for event_id, _ in events] == [f"65537-{n}" for n in range(1, len(events) + 1)]
+    assert [event_id for event_id, _ in events] == [f"65601-{n}" for n in range(1, len(events) + 1)]
     assert [chunk["type"] for _, chunk in events] == [
         *(
             "start",
@@ -72,7 +76,7 @@ async def test_after_a_flush_the_position_stands_still(session: Session, valkey:
             position = speaker.writer.position
             server.start()
             await asyncio.sleep(0.3)
-            assert speaker.writer.position == position == Position(1, 1, 5)
+            assert speaker.writer.position == position == Position(1, 1, 1, 5)
             assert session.ledger.turns[1].claim == 1
             await speaker.writer.aclose()
 
@@ -92,16 +96,16 @@ async def test_a_turn_goes_on_without_valkey_and_is_said_again_when_it_is_back()
             assert await speaker.finish()
 
             events_kept = await kept(valkey, session)
-            assert {event_id.split("-")[0] for event_id, _ in events_kept} == {"65538"}
+            assert {event_id.split("-")[0] for event_id, _ in events_kept} == {"65602"}
             assert [chunk["type"] for _, chunk in events_kept[:3]] == [
                 "start",
                 "data-turn-restarted",
                 "start-step",
             ]
-            assert events_kept[1][1]["data"] == {"discarded_part_ids": ["text-1-1"]}
+            assert events_kept[1][1]["data"] == {"segment": 1, "step": 1, "part_ids": ["text-1-1-1"]}
             deltas = [chunk for _, chunk in events_kept if chunk["type"] == "text-delta"]
             assert "".join(chunk["delta"] for chunk in deltas) == "abcde"
-            assert {chunk["id"] for chunk in deltas} == {"text-2-1"}
+            assert {chunk["id"] for chunk in deltas} == {"text-1-2-1"}
 
 
 @pytest.mark.parametrize("lost", [1, 2, 100])
@@ -117,7 +121,7 @@ async def test_a_store_that_lost_its_tail_hears_the_turn_again(
     deltas = [
         chunk["delta"]
         for event_id, chunk in await kept(valkey, session)
-        if event_id.startswith("65538-") and chunk["type"] == "text-delta"
+        if event_id.startswith("65602-") and chunk["type"] == "text-delta"
     ]
     assert "".join(deltas) == "abcd"
 
@@ -153,20 +157,10 @@ async def test_an_overtaken_attempt_is_told_so_and_writes_nothing(session: Sessi
     assert b"zombie" not in str(await kept(valkey, session)).encode()
 
 
-async def test_an_attempt_overtaken_before_it_spoke_gets_no_claim(session: Session) -> None:
-    old = await session.speaker()
-    new = await session.speaker(old.turn)
-    assert await new.finish()
-
-    with pytest.raises(Fenced):
-        await old.writer.open()
-    await old.writer.aclose()
-
-
 async def test_a_new_attempt_names_the_parts_of_the_one_before(session: Session, valkey: Valkey) -> None:
     old = await session.speaker()
     await old.say_apart("x")
-    old.writer.write(envelope.tool_input_start("call_a", "search"))
+    old.writer.write(envelope.text_start(old.writer.part_id("text")))
     await old.writer.flush(5)
     await old.writer.aclose()
     new = await session.speaker(old.turn)
@@ -174,11 +168,14 @@ async def test_a_new_attempt_names_the_parts_of_the_one_before(session: Session,
 
     restarted = [chunk for _, chunk in await kept(valkey, session) if chunk["type"] == "data-turn-restarted"]
     assert restarted == [
-        {"type": "data-turn-restarted", "data": {"discarded_part_ids": ["text-1-1", "call_a"]}}
+        {
+            "type": "data-turn-restarted",
+            "data": {"segment": 1, "step": 1, "part_ids": ["text-1-1-1", "text-1-1-2"]},
+        }
     ]
 
 
-async def test_a_tool_call_said_again_has_another_id(session: Session, valkey: Valkey) -> None:
+async def test_a_call_written_again_keeps_its_id(session: Session, valkey: Valkey) -> None:
     speaker = await session.speaker()
     speaker.writer.write(envelope.tool_input_start("call_a", "search"))
     await speaker.writer.flush(5)
@@ -187,16 +184,16 @@ async def test_a_tool_call_said_again_has_another_id(session: Session, valkey: V
     assert await speaker.finish()
 
     calls = [chunk["toolCallId"] for _, chunk in await kept(valkey, session) if "toolCallId" in chunk]
-    assert calls == ["call_a-2", "call_a-2"]
+    assert calls == ["call_a", "call_a"]
 
 
 async def test_a_lost_reply_is_not_written_twice(session: Session, valkey: Valkey) -> None:
     speaker = await session.speaker()
     await speaker.say_apart("a")
     store = speaker.writer._store
-    batch = [(Position(1, 1, 5), envelope.text_delta("t", "b"))]
+    batch = [(Position(1, 1, 1, 5), envelope.text_delta("t", "b"))]
 
-    answers = [await store.append(session.id, batch, predecessor=Position(1, 1, 4)) for _ in range(3)]
+    answers = [await store.append(session.id, batch, predecessor=Position(1, 1, 1, 4)) for _ in range(3)]
 
     assert answers == ["appended"] * 3
     assert len(await kept(valkey, session)) == 5
@@ -205,12 +202,12 @@ async def test_a_lost_reply_is_not_written_twice(session: Session, valkey: Valke
 
 async def test_a_stream_of_another_past_is_dropped(session: Session, valkey: Valkey) -> None:
     # PostgreSQL was restored to an earlier day: the stream knows turns that no longer are.
-    await valkey.call("XADD", key(session), f"{9 * 65536 + 1}-1", "k", "c", "p", "{}")
+    await valkey.call("XADD", key(session), f"{9 * 65536 + 65}-1", "k", "c", "p", "{}")
     speaker = await session.speaker()
     await speaker.say_apart("a")
     assert await speaker.finish()
 
-    assert {event_id.split("-")[0] for event_id, _ in await kept(valkey, session)} == {"65539"}
+    assert {event_id.split("-")[0] for event_id, _ in await kept(valkey, session)} == {"65603"}
 
 
 async def test_what_is_kept_is_bounded_and_expires(valkey: Valkey, engine: tuple[Valkey, EventLog]) -> None:
@@ -290,3 +287,124 @@ async def test_a_bug_in_the_claim_reaches_the_speaker(session: Session, valkey: 
     with pytest.raises(ZeroDivisionError):
         await speaker.writer.flush(2)
     await speaker.writer.aclose()
+
+
+async def test_a_segments_first_event_names_the_last_of_the_segment_before(
+    session: Session, valkey: Valkey
+) -> None:
+    speaker = await session.speaker()
+    await speaker.settle(is_calls=True)
+    end = session.ledger.turns[1].after
+    subscription = await session.events.subscribe(session.id)
+    speaker.answer("call_a", "1")
+    await speaker.settle()
+    assert await speaker.finish()
+    await session.events.subscriptions().drain()
+
+    page = await session.events.read_on(session.id, None)
+    published = subscription.take()
+    subscription.close()
+    assert end == Position(1, 1, 1, 4)
+    assert [str(entry.after) for entry in page.entries if entry.position.is_first] == [
+        "None",
+        str(end),
+        str(Position(1, 2, 1, 2)),
+    ]
+    assert [entry for entry in page.entries if entry.position > end] == published
+    assert all(
+        entry.frame.startswith(b"id: %s\ndata: {" % str(entry.position).encode()) for entry in published
+    )
+
+
+async def test_a_segment_that_says_nothing_has_a_first_event_all_the_same(
+    session: Session, valkey: Valkey
+) -> None:
+    turn = session.ledger.queue()
+    turn.is_calls = True
+    speaker = await session.speaker(turn)
+    await speaker.writer.flush(2)
+
+    assert speaker.writer.position.n == 1
+    assert [chunk for _, chunk in await kept(valkey, session)] == [
+        {"type": "message-metadata", "messageMetadata": {}}
+    ]
+    await speaker.writer.aclose()
+
+
+async def test_a_later_segment_begun_anew_names_its_own_step_and_parts(
+    session: Session, valkey: Valkey
+) -> None:
+    speaker = await session.speaker()
+    await speaker.settle(is_calls=True)
+    await speaker.settle()
+    await speaker.say_apart("old")
+    await speaker.writer.aclose()
+    speaker = await session.speaker(speaker.turn)
+    assert await speaker.finish()
+
+    anew = [
+        (event_id, chunk) for event_id, chunk in await kept(valkey, session) if "restarted" in chunk["type"]
+    ]
+    assert anew == [
+        (
+            str(Position(1, 3, 2, 1)),
+            {
+                "type": "data-turn-restarted",
+                "data": {"segment": 3, "step": 2, "part_ids": ["text-3-1-1"]},
+            },
+        )
+    ]
+
+
+async def test_calls_that_are_answered_anew_discard_nothing(session: Session, valkey: Valkey) -> None:
+    speaker = await session.speaker()
+    await speaker.settle(is_calls=True)
+    speaker.answer("call_a", "1")
+    await speaker.writer.flush(2)
+    await speaker.writer.aclose()
+    # The outcome is stored, so whoever takes over writes it again.
+    speaker = await session.speaker(speaker.turn)
+    await speaker.settle()
+    assert await speaker.finish()
+
+    types = [
+        chunk["type"] for event_id, chunk in await kept(valkey, session) if event_id.startswith("65666-")
+    ]
+    assert types == ["tool-output-available", "finish-step"]
+
+
+@pytest.mark.parametrize("claims_max", [1, 62])
+async def test_a_writer_without_a_claim_left_goes_on_mute(
+    session: Session, valkey: Valkey, claims_max: int
+) -> None:
+    speaker = await session.speaker()
+    speaker.turn.claims_max = claims_max
+    for word in "abcdefghij":
+        speaker.say(word)
+        await speaker.writer.flush(2)
+        await forget(valkey, session)
+    speaker.say("k")
+
+    assert not await speaker.writer.flush(2)
+    assert speaker.turn.claim == min(claims_max, 9)
+    position = speaker.writer.position
+    assert not await speaker.finish()
+    assert speaker.writer.position == position
+    assert speaker.turn.text == "abcdefghijk"
+
+
+async def test_who_writes_too_much_goes_on_mute_and_no_reader_takes_what_it_has_for_the_whole(
+    session: Session, valkey: Valkey
+) -> None:
+    speaker = await session.speaker()
+    for _ in range(CHARACTERS_MAX // MIB):
+        await speaker.say_apart("x" * MIB)
+    last_kept = (await kept(valkey, session))[-1][0]
+    speaker.say("y")
+
+    assert not await speaker.writer.flush(2)
+    assert str(speaker.writer.position) == str(Position.of_id(last_kept).following)
+    assert not await speaker.finish()
+    client = await session.read(last_kept)
+    assert client.resets == ["lost"]
+    assert client.text == speaker.turn.text

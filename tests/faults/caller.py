@@ -12,12 +12,12 @@ import httpx2
 
 from faults.history import Answered, History, Posted, Reading, Seen
 from neo.cli.chat.sse import EventParser
+from neo.events import Position
 from support.client import SESSIONS
 
 AGAIN_SECONDS = 0.05
 READ_SECONDS = 40.0
 POST_SECONDS = 30.0
-TERMINALS = ("finish", "error", "abort")
 
 Until = Callable[[Seen], bool]
 
@@ -93,6 +93,12 @@ class Caller:
                     return posted
                 assert posted.answered.status in (0, 429, 503), posted
                 await asyncio.sleep(AGAIN_SECONDS)
+
+    async def decide(self, call_id: str, decision: str = "APPROVED", *, api: int = 0) -> Answered:
+        path = f"/public-api/scripted-model/calls/{call_id}"
+        answered = await self.call("POST", path, api=api, json={"decision": decision})
+        assert answered.status == 200, answered
+        return answered
 
     async def read(
         self,
@@ -181,3 +187,8 @@ async def take_events(response: httpx2.Response, reading: Reading, until: Until)
 def said(words: str) -> Until:
     """Until a delta holds this word."""
     return lambda event: event.type == "text-delta" and words in event.chunk["delta"]
+
+
+def in_segment(segment: int) -> Until:
+    """Until a word of this segment has come."""
+    return lambda event: event.type == "text-delta" and Position.of_id(str(event.id)).segment == segment

@@ -6,13 +6,13 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from faults.history import History, Posted, Reading, Seen
-from faults.rest import Message, Rest, Turn
-from neo.events.cursor import Position
+from faults.rest import Message, Rest, Segment, Turn
+from neo.events.cursor import Position, since_cursor
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text()
 TERMINAL_OF = {"COMPLETED": "finish", "FAILED": "error", "CANCELLED": "abort"}
 TERMINALS = frozenset(TERMINAL_OF.values())
-BEGINNINGS = ("start", "data-turn-restarted", "data-stream-reset")
+BEGINNINGS = ("start", "data-stream-reset")
 
 
 def problems(history: History, rest: Rest) -> list[str]:
@@ -21,6 +21,7 @@ def problems(history: History, rest: Rest) -> list[str]:
         *_accepted(history, rest),
         *_repeats(history, rest),
         *_endings(rest),
+        *_segments(rest),
         *_order(rest),
         *_calls(rest),
         *_streams(rest),
@@ -38,7 +39,7 @@ def _accepted(history: History, rest: Rest) -> Iterator[str]:
             yield f"turn {post.turn_id} was accepted and is not there"
         elif said.get(turn.user_message_id) != post.message:
             yield f"the message of turn {turn.id} is not what was posted"
-        elif post.answered.data["since_cursor"] != str(Position(turn.turn_no, 0, 0)):
+        elif post.answered.data["since_cursor"] != since_cursor(turn.turn_no):
             yield f"the cursor of turn {turn.id} is not its own"
 
 
@@ -77,8 +78,21 @@ def _endings(rest: Rest) -> Iterator[str]:
             yield f"turn {turn.id} has {replies[turn.id]} replies"
         if turn.status == "COMPLETED" and not replies[turn.id]:
             yield f"turn {turn.id} is completed and has no reply"
-        if turn.status == "FAILED" and (replies[turn.id] or not turn.error_code):
-            yield f"turn {turn.id} failed without a code, or with a reply"
+        if turn.status == "FAILED" and not turn.error_code:
+            yield f"turn {turn.id} failed without a code"
+
+
+def _segments(rest: Rest) -> Iterator[str]:
+    """What is settled is numbered without holes, and is the reply, whole."""
+    replies = {message.turn_id: message.text for message in rest.messages if message.role == "assistant"}
+    for turn in rest.turns:
+        settled = rest.settled(turn.id)
+        if list(settled) != list(range(1, len(settled) + 1)):
+            yield f"turn {turn.id} has settled {list(settled)}"
+        if turn.ended_at is not None and replies.get(turn.id, "") != "".join(
+            row.text for row in settled.values()
+        ):
+            yield f"turn {turn.id} has another reply than what it has settled"
 
 
 def _order(rest: Rest) -> Iterator[str]:
@@ -98,24 +112,32 @@ def _overlap(before: Turn, after: Turn) -> bool:
 
 
 def _calls(rest: Rest) -> Iterator[str]:
-    """A model is asked once for each attempt, and once more when it has forgotten the conversation."""
+    """A model is asked once for each claim of a segment: never again for one that is settled."""
     asked = {message.id: message.text for message in rest.messages}
     alike = Counter(asked[turn.user_message_id] for turn in rest.turns if turn.user_message_id in asked)
     for turn in rest.turns:
         words = asked.get(turn.user_message_id, "")
-        if alike[words] == 1 and rest.calls.get(words, 0) > 2 * turn.attempts:
-            yield f"turn {turn.id} asked {rest.calls[words]} times in {turn.attempts} attempts"
+        models = [row for row in rest.settled(turn.id).values() if row.kind == "MODEL"]
+        claims = turn.claim * (turn.status != "COMPLETED") + sum(row.claim for row in models)
+        if alike[words] == 1 and rest.calls.get(words, 0) > claims:
+            yield f"turn {turn.id} asked {rest.calls[words]} times under {claims} claims"
 
 
 def _streams(rest: Rest) -> Iterator[str]:
-    """What is kept of a turn ends with its terminal, and is told once."""
+    """What is kept of a turn ends with its terminal, and of a settled segment with the claim that settled it."""
+    turns = {(turn.session_id, turn.turn_no): turn for turn in rest.turns}
     for session_id, kept in rest.streams.items():
         ended: set[int] = set()
         for one in kept:
-            if one.position.turn in ended:
-                yield f"session {session_id} keeps {one.position} after the end of its turn"
+            at = one.position
+            if at.turn in ended:
+                yield f"session {session_id} keeps {at} after the end of its turn"
             if one.chunk["type"] in TERMINALS:
-                ended.add(one.position.turn)
+                ended.add(at.turn)
+            if (turn := turns.get((session_id, at.turn))) is not None:
+                row = rest.settled(turn.id).get(at.segment)
+                if row is not None and at.claim > row.claim:
+                    yield f"session {session_id} keeps {tuple(at)}, but {row} was settled"
 
 
 def _answers(history: History) -> Iterator[str]:
@@ -132,8 +154,8 @@ def _answers(history: History) -> Iterator[str]:
 
 
 def _reading(reading: Reading, rest: Rest) -> Iterator[str]:
-    yield from _contiguous(reading)
     turns = {turn.turn_no: turn for turn in rest.turns if turn.session_id == reading.session_id}
+    yield from _contiguous(reading, {no: rest.settled(turn.id) for no, turn in turns.items()})
     replies = {message.turn_id: message for message in rest.messages if message.role == "assistant"}
     for turn_no, events in _by_turn(reading):
         turn = turns.get(turn_no)
@@ -143,33 +165,41 @@ def _reading(reading: Reading, rest: Rest) -> Iterator[str]:
             yield from _told(turn, replies.get(turn.id), events)
 
 
-def _contiguous(reading: Reading) -> Iterator[str]:
+def _contiguous(reading: Reading, settled: dict[int, dict[int, Segment]]) -> Iterator[str]:
     """Without a reset nothing is missing, and nothing comes twice."""
     who = f"a reader of {reading.session_id}"
     at = Position.of_id(reading.since) if reading.since else None
     is_reset, is_done = at is None, False
     for event in reading.seen:
-        if event.id is None:
-            if event.type != "data-stream-reset":
-                yield f"{who} had a {event.type} without an id of its own after {at}"
+        if event.type == "data-stream-reset":
             is_reset = True
+            continue
+        if event.id is None:
+            yield f"{who} had a {event.type} without an id of its own after {at}"
             continue
         position = Position.of_id(event.id)
         if is_reset:
             # After a reset, as at the beginning, a turn is told from its start.
             if not position.is_first:
-                yield f"{who} was reset and went on at {position}"
-        elif at is not None and not _follows(position, at, is_done=is_done):
-            yield f"{who} had {at} and then {position}"
+                yield f"{who} was reset and went on at {tuple(position)}"
+        elif at is not None and not _follows(position, at, settled.get(at.turn, {}), is_done=is_done):
+            yield f"{who} had {tuple(at)} and then {tuple(position)}"
         at, is_reset, is_done = position, False, event.type in TERMINALS
 
 
-def _follows(position: Position, at: Position, *, is_done: bool) -> bool:
+def _follows(position: Position, at: Position, settled: dict[int, Segment], *, is_done: bool) -> bool:
     if position.comes_right_after(at):
         return not is_done
     if not position.is_first or position <= at:
         return False
-    return position.turn == at.turn + 1 if is_done else position.turn == at.turn
+    if is_done or position.turn != at.turn:
+        return is_done and position.turn == at.turn + 1
+    row = settled.get(at.segment)
+    if position.segment == at.segment:
+        # A newer claim begins the segment anew, up to the one that settled it.
+        return row is None or position.claim <= row.claim
+    is_end = row is None or at.is_replayed or (at.claim, at.n) == (row.claim, row.last_n)
+    return position.segment == at.segment + 1 and is_end
 
 
 def _by_turn(reading: Reading) -> Iterator[tuple[int, list[Seen]]]:
@@ -197,17 +227,25 @@ def _told(turn: Turn, reply: Message | None, events: list[Seen]) -> Iterator[str
         yield f"turn {turn.id} went on after its end with {events[-1].type}"
     if ends[0] != TERMINAL_OF.get(turn.status):
         yield f"turn {turn.id} is {turn.status} and was told as {ends[0]}"
-    words = _words(events)
-    if turn.status != "FAILED" and words is not None and words != (reply.text if reply else ""):
+    words, stored = _words(events), reply.text if reply else ""
+    # Of what was not settled with the end, readers may have seen more.
+    is_whole = turn.status != "FAILED" and not turn.ends_unwritten
+    if words is not None and not (words == stored if is_whole else words.startswith(stored)):
         yield f"turn {turn.id} was told other words than are stored"
 
 
 def _words(events: list[Seen]) -> str | None:
     """What a reader who keeps the rules ends up with; None for one who came in the middle."""
-    words: str | None = None
+    steps: list[str] | None = None
     for event in events:
         if event.type in BEGINNINGS:
-            words = ""
-        elif event.type == "text-delta" and words is not None:
-            words += event.chunk["delta"]
-    return words
+            steps = []
+        elif steps is None:
+            continue
+        elif event.type == "data-turn-restarted":
+            del steps[event.chunk["data"]["step"] - 1 :]
+        elif event.type == "start-step":
+            steps.append("")
+        elif event.type == "text-delta":
+            steps[-1] += event.chunk["delta"]
+    return None if steps is None else "".join(steps)

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from faults.stack import Stack, stack_up
+from faults.stack import APART, BESIDE, Stack, stack_up
 from faults.world import World, new_world
 
 TITLE = ("fault", "held", "recovery", "promise")
@@ -52,6 +52,14 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     async with stack_up(tmp_path_factory.mktemp("faults")) as stack:
         await stack.whole()
         yield stack
+
+
+@pytest.fixture(scope="module", params=[APART, BESIDE])
+async def shape(stack: Stack, request: pytest.FixtureRequest) -> AsyncIterator[str]:
+    """The stack in both shapes, one after the other."""
+    await stack.become(request.param)
+    yield request.param
+    await stack.become(APART)
 
 
 @pytest.fixture

@@ -1,7 +1,10 @@
 """What clients did and saw, written down for the checker: every request, every answer, every event."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
+
+TERMINALS = ("finish", "error", "abort")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,12 @@ class Posted:
         return str(answered.details["chat_turn_id"]) if answered.status == 409 and self.is_repeat else None
 
     @property
+    def since(self) -> str:
+        """The cursor from which its turn is read."""
+        answered = self.answered
+        return str(answered.data.get("since_cursor") or answered.details["since_cursor"])
+
+    @property
     def is_repeat(self) -> bool:
         return self.answered.code in ("duplicate_client_message_id", "client_message_id_reused")
 
@@ -75,6 +84,19 @@ class Reading:
     seen: list[Seen] = field(default_factory=list)
     # How each of its connections ended: done, retry, over (204), cut, refused.
     ends: list[str] = field(default_factory=list)
+
+    @property
+    def types(self) -> list[str]:
+        return [event.type for event in self.seen]
+
+    @property
+    def terminals(self) -> list[str]:
+        return [kind for kind in self.types if kind in TERMINALS]
+
+    @property
+    def gap_seconds(self) -> float:
+        """The longest silence between two of its events."""
+        return max(after.at - before.at for before, after in pairwise(self.seen))
 
     @property
     def last_id(self) -> str | None:

@@ -37,8 +37,7 @@ class Load:
     async def _say(self, session: str) -> None:
         post = await self.world.caller.insist(session)
         self.posted.append(post)
-        since = post.answered.data.get("since_cursor") or post.answered.details["since_cursor"]
-        reading = self.world.caller.read(session, since, seconds=2 * READ_SECONDS)
+        reading = self.world.caller.read(session, post.since, seconds=2 * READ_SECONDS)
         self.readers.append(asyncio.create_task(reading))
 
 

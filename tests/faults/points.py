@@ -21,6 +21,13 @@ class Points:
         draft.write_text(action)
         draft.rename(self.folder / point)
 
+    async def arm_the(self, number: int, point: str, action: Literal["exit", "wait", "raise"]) -> None:
+        """Whoever reaches this point for the `number`th time from now on does so: before that it waits for a moment."""
+        for _ in range(number - 1):
+            self.arm(point, "wait")
+            await self.taken(point)
+        self.arm(point, action)
+
     async def taken(self, point: str) -> None:
         """Wait until a process has reached it."""
         async with asyncio.timeout(TAKEN_SECONDS):

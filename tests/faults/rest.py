@@ -10,14 +10,17 @@ import orjson
 from sqlalchemy import text
 
 from faults.stack import Stack
-from neo.events.cursor import Position
+from neo.events.cursor import REPLAY_CLAIM, Position
 from neo.events.entry import stream_key
 from neo.streams import StreamsUnavailable
 
 REST_SECONDS = 40.0
 TURNS = text("SELECT * FROM chat_turns WHERE tenant_id = :tenant ORDER BY session_id, turn_no")
 MESSAGES = text("SELECT * FROM chat_messages WHERE tenant_id = :tenant ORDER BY session_id, position")
-OPEN = text("SELECT count(*) FROM chat_turns WHERE tenant_id = :tenant AND status IN ('QUEUED', 'RUNNING')")
+SEGMENTS = text("SELECT * FROM turn_segments WHERE tenant_id = :tenant ORDER BY turn_id, segment")
+OPEN = text(
+    "SELECT count(*) FROM chat_turns WHERE tenant_id = :tenant AND status IN ('QUEUED', 'RUNNING', 'WAITING')"
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,24 @@ class Turn:
     reply_message_id: str
     finish_reason: str | None = None
     error_code: str | None = None
+    # The claim at the first unsettled segment.
+    claim: int = 0
+    # The terminal's; 63 where readers have it from PostgreSQL only.
+    terminal_claim: int | None = None
+
+    @property
+    def ends_unwritten(self) -> bool:
+        return self.terminal_claim == REPLAY_CLAIM
+
+
+@dataclass(frozen=True)
+class Segment:
+    turn_id: str
+    segment: int
+    kind: str
+    claim: int
+    last_n: int | None
+    text: str
 
 
 @dataclass(frozen=True)
@@ -59,12 +80,16 @@ class Rest:
 
     turns: list[Turn] = field(default_factory=list)
     messages: list[Message] = field(default_factory=list)
+    segments: list[Segment] = field(default_factory=list)
     streams: dict[str, list[Kept]] = field(default_factory=dict)
     # How often the model was asked, by what was asked.
     calls: dict[str, int] = field(default_factory=dict)
 
     def turn(self, turn_id: str) -> Turn | None:
         return next((turn for turn in self.turns if turn.id == turn_id), None)
+
+    def settled(self, turn_id: str) -> dict[int, Segment]:
+        return {row.segment: row for row in self.segments if row.turn_id == turn_id}
 
 
 async def at_rest(stack: Stack, tenant_id: UUID, seconds: float = REST_SECONDS) -> Rest:
@@ -73,11 +98,12 @@ async def at_rest(stack: Stack, tenant_id: UUID, seconds: float = REST_SECONDS) 
     async with stack.database.transaction(tenant_id) as db:
         turns = [_turn(row) for row in await db.execute(TURNS, {"tenant": tenant_id})]
         messages = [_message(row) for row in await db.execute(MESSAGES, {"tenant": tenant_id})]
+        segments = [_segment(row) for row in await db.execute(SEGMENTS, {"tenant": tenant_id})]
     streams = {one: await _stream(stack, one) for one in {turn.session_id for turn in turns}}
     calls: dict[str, int] = {}
     for call in await stack.calls():
         calls[call["text"]] = calls.get(call["text"], 0) + 1
-    return Rest(turns, messages, streams, calls)
+    return Rest(turns, messages, segments, streams, calls)
 
 
 async def _until_closed(stack: Stack, tenant_id: UUID, seconds: float) -> None:
@@ -111,10 +137,23 @@ def _turn(row: Any) -> Turn:
         str(row.reply_message_id),
         row.finish_reason,
         row.error_code,
+        row.claim,
+        row.terminal_claim,
     )
 
 
 def _message(row: Any) -> Message:
-    parts = row.parts if isinstance(row.parts, list) else orjson.loads(row.parts)
-    said = "".join(part["text"] for part in parts if part["type"] == "text")
-    return Message(str(row.id), str(row.session_id), str(row.turn_id), row.role, said, row.client_message_id)
+    return Message(
+        *(str(row.id), str(row.session_id), str(row.turn_id), row.role),
+        _said(row.parts),
+        row.client_message_id,
+    )
+
+
+def _segment(row: Any) -> Segment:
+    return Segment(str(row.turn_id), row.segment, row.kind, row.claim, row.last_n, _said(row.parts))
+
+
+def _said(stored: Any) -> str:
+    parts = stored if isinstance(stored, list) else orjson.loads(stored)
+    return "".join(part["text"] for part in parts if part["type"] == "text")

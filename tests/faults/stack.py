@@ -1,6 +1,7 @@
 """Everything that a Neo in a cluster has, on this machine, with each process in a test's hands."""
 
 import asyncio
+import json
 import os
 import shutil
 import signal
@@ -40,9 +41,29 @@ SEND_SECONDS = 2.0
 WORKERS_READY = 2
 
 
+APART = "apart"
+BESIDE = "beside"
+
+
+@dataclass
+class Processes:
+    """What answers requests, and what drives turns: the same processes, or others."""
+
+    apis: list[Running]
+    workers: list[Running]
+
+    @property
+    def all(self) -> list[Running]:
+        return list(dict.fromkeys([*self.apis, *self.workers]))
+
+
 @dataclass
 class Stack:
-    """Two APIs and three workers on engines of their own. The second of each reaches its engines over proxies."""
+    """Engines of their own, and Neo on them in one of two shapes.
+
+    APART: two APIs and three workers, of which the second of each reaches its engines over proxies. BESIDE: two APIs
+    that drive turns too, at the same addresses.
+    """
 
     plan: Plan
     engines: dict[str, Running]
@@ -55,9 +76,17 @@ class Stack:
     database: Database
     owner: Database
     valkey: Valkey
-    apis: list[Running]
     api_ports: list[int]
-    workers: list[Running]
+    shapes: dict[str, Processes]
+    shape: str = APART
+
+    @property
+    def apis(self) -> list[Running]:
+        return self.shapes[self.shape].apis
+
+    @property
+    def workers(self) -> list[Running]:
+        return self.shapes[self.shape].workers
 
     @property
     def addresses(self) -> Addresses:
@@ -69,7 +98,13 @@ class Stack:
 
     @property
     def processes(self) -> list[Running]:
-        return [*self.apis, *self.workers]
+        return self.shapes[self.shape].all
+
+    async def become(self, shape: str) -> None:
+        """Run the processes of this shape, in place of the other one's."""
+        if shape != self.shape:
+            await asyncio.gather(*(process.stop() for process in self.processes))
+            self.shape = shape
 
     @property
     def blobs(self) -> Path:
@@ -102,32 +137,35 @@ class Stack:
                 await asyncio.sleep(0.02)
 
     def log(self, process: Running) -> str:
-        return (self.folder / f"{process.name}.log").read_text()
+        return self.log_of(process).read_text()
 
-    async def worker_of(self, turn_id: str) -> Running:
-        """The worker that has the turn's step in hand, as Temporal knows it."""
-        temporal = await Temporal.connect(self.addresses.temporal_address)
+    def log_of(self, process: Running) -> Path:
+        return self.folder / f"{process.name}.log"
+
+    async def driver_of(self, turn_id: str) -> Running:
+        """The process that has claimed the turn last, by its log, if it is up."""
         async with asyncio.timeout(10):
             while True:
-                described = await temporal.get_workflow_handle(turn_id).describe()
-                for activity in described.raw_description.pending_activities:
-                    pid = activity.last_worker_identity.partition("@")[0]
-                    for worker in self.workers:
-                        if worker.is_up and str(worker.pid) == pid:
-                            return worker
-                await asyncio.sleep(0.05)
+                claims = [claim for worker in self.workers for claim in self._claims(worker, turn_id)]
+                newest = max(claims, key=lambda claim: claim.at, default=None)
+                if newest is not None and newest.process.is_up:
+                    return newest.process
+                await asyncio.sleep(0.02)
 
-    async def attempted(self, turn_id: str, attempt: int, *, is_given: bool = True) -> None:
-        """Wait until Temporal has handed out this attempt at the turn's step, or wants to."""
+    def claims_of(self, turn_id: str) -> list[tuple[int, int]]:
+        """Each claim of the turn that was driven, oldest first, as segment and claim."""
+        claims = [claim for worker in self.workers for claim in self._claims(worker, turn_id)]
+        return [claim.token for claim in sorted(claims, key=lambda claim: claim.at)]
+
+    def _claims(self, worker: Running, turn_id: str) -> list["Claimed"]:
+        lines = self.log(worker).splitlines() if self.log_of(worker).exists() else []
+        found = [json.loads(line) for line in lines if '"turn_claimed"' in line and turn_id in line]
+        return [Claimed(one["timestamp"], worker, (one["segment"], one["claim"])) for one in found]
+
+    async def workflows_open(self) -> int:
+        """How many workflows Temporal says are running."""
         temporal = await Temporal.connect(self.addresses.temporal_address)
-        async with asyncio.timeout(20):
-            while True:
-                described = await temporal.get_workflow_handle(turn_id).describe()
-                pending = described.raw_description.pending_activities
-                found = [one for one in pending if one.attempt >= attempt]
-                if any(one.HasField("last_started_time") or not is_given for one in found):
-                    return
-                await asyncio.sleep(0.05)
+        return (await temporal.count_workflows("ExecutionStatus = 'Running'")).count
 
     async def calls(self) -> list[dict[str, Any]]:
         """What the model server was asked, oldest first."""
@@ -145,6 +183,17 @@ class Stack:
         port = free_port()
         return _api(self.folder, name, port, {**self.environment, **environment}), port
 
+    def another_worker(self, name: str, **environment: str) -> Running:
+        """One more worker, likewise."""
+        return _worker(self.folder, name, {**self.environment, **environment})
+
+
+@dataclass(frozen=True)
+class Claimed:
+    at: str
+    process: Running
+    token: tuple[int, int]
+
 
 @asynccontextmanager
 async def stack_up(folder: Path) -> AsyncIterator[Stack]:
@@ -159,7 +208,8 @@ async def stack_up(folder: Path) -> AsyncIterator[Stack]:
             try:
                 yield stack
             finally:
-                await asyncio.gather(*(process.stop() for process in stack.processes))
+                every = [process for shape in stack.shapes.values() for process in shape.all]
+                await asyncio.gather(*(process.stop() for process in every))
                 await stack.database.aclose()
                 await stack.owner.aclose()
                 await stack.valkey.aclose()
@@ -186,17 +236,32 @@ def _built(plan: Plan, engines: dict[str, Running], lines: "list[Lines]", folder
         Database(plan.addresses.database_url, connections_max=5),
         Database(plan.addresses.database_owner_url, connections_max=5),
         Valkey(plan.addresses.redis_url),
+        ports,
+        {APART: _apart(folder, ports, environment, lines), BESIDE: _beside(folder, ports, environment)},
+    )
+
+
+def _apart(folder: Path, ports: list[int], environment: dict[str, str], lines: "list[Lines]") -> Processes:
+    of_api, of_worker = lines
+    return Processes(
         [
             _api(folder, "api-1", ports[0], environment),
             _api(folder, "api-2", ports[1], {**environment, **of_api.environment}),
         ],
-        ports,
         [
             _worker(folder, "worker-1", environment),
             _worker(folder, "worker-2", {**environment, **of_worker.environment}),
             _worker(folder, "worker-3", environment),
         ],
     )
+
+
+def _beside(folder: Path, ports: list[int], environment: dict[str, str]) -> Processes:
+    both = [
+        _api(folder, f"both-{number}", port, environment, "--with-worker")
+        for number, port in enumerate(ports, start=1)
+    ]
+    return Processes(both, both)
 
 
 def _environment(addresses: Addresses, folder: Path, points: Points) -> dict[str, str]:
@@ -270,8 +335,8 @@ async def _migrate(stack: Stack) -> None:
     assert await process.wait() == 0, (stack.folder / "migrate.log").read_text()
 
 
-def _api(folder: Path, name: str, port: int, environment: Mapping[str, str]) -> Running:
-    return _neo(folder, name, ("api", "--port", str(port)), environment, lambda: _ready(port))
+def _api(folder: Path, name: str, port: int, environment: Mapping[str, str], *more: str) -> Running:
+    return _neo(folder, name, ("api", "--port", str(port), *more), environment, lambda: _ready(port))
 
 
 def _worker(folder: Path, name: str, environment: Mapping[str, str]) -> Running:

@@ -44,13 +44,13 @@ async def test_f37_without_its_store_uploads_and_posts_are_503_and_nothing_is_lo
         refused_upload = await put(other, image())
         refused = await world.caller.post(session, "Look", "look", attachments=[kept.cited()])
         plain = await world.caller.say(session)
-        await world.caller.read(session, plain.answered.data["since_cursor"])
+        await world.caller.read(session, plain.since)
     accepted = await world.caller.post(session, "Look", "look", attachments=[kept.cited()])
 
     assert refused_upload.status_code == 503
     assert refused.answered.status == 503
     assert accepted.answered.status == 202
-    await world.caller.read(session, accepted.answered.data["since_cursor"])
+    await world.caller.read(session, accepted.since)
     assert [turn.status for turn in (await world.judged()).turns] == ["COMPLETED"] * 2
 
 
@@ -64,8 +64,8 @@ async def test_f37_a_turn_whose_images_cannot_be_read_is_tried_again_and_then_fa
     assert accepted.answered.status == 202
 
     with away(world.stack.blobs):
-        reading = await world.caller.read(session, accepted.answered.data["since_cursor"])
-    await world.caller.read(session, first.answered.data["since_cursor"])
+        reading = await world.caller.read(session, accepted.since)
+    await world.caller.read(session, first.since)
 
     rest = await world.judged()
     turn = rest.turn(str(accepted.turn_id))

@@ -10,7 +10,7 @@ import pytest
 
 from faults.checker import problems
 from faults.history import Answered, History, Posted, Reading, Seen
-from faults.rest import Kept, Message, Rest, Turn
+from faults.rest import Kept, Message, Rest, Segment, Turn
 from neo.events.cursor import Position, since_cursor
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -26,17 +26,50 @@ class Found:
 def chunks(turn_no: int) -> list[dict[str, Any]]:
     return [
         {"type": "start", "messageId": f"reply-{turn_no}"},
+        {"type": "start-step"},
         {"type": "text-start", "id": "t"},
         *({"type": "text-delta", "id": "t", "delta": word} for word in WORDS),
         {"type": "text-end", "id": "t"},
+        {"type": "finish-step"},
         {"type": "finish", "finishReason": "stop"},
     ]
 
 
 def told(turn_no: int, claim: int = 1) -> list[Seen]:
     return [
-        Seen(float(n), str(Position(turn_no, claim, n)), chunk)
+        Seen(float(n), str(Position(turn_no, 1, claim, n)), chunk)
         for n, chunk in enumerate(chunks(turn_no), start=1)
+    ]
+
+
+# Of these the second turn asks for a tool: a MODEL segment, a CALLS segment, and a MODEL segment.
+CALLS_ROUND: list[list[dict[str, Any]]] = [
+    [{"type": "start"}, {"type": "start-step"}, {"type": "text-delta", "id": "t", "delta": "one "}],
+    [{"type": "tool-output-available"}, {"type": "finish-step"}],
+    [
+        {"type": "start-step"},
+        *({"type": "text-delta", "id": "u", "delta": word} for word in WORDS[1:]),
+        {"type": "finish-step"},
+        {"type": "finish", "finishReason": "stop"},
+    ],
+]
+
+
+def told_in_segments(turn_no: int) -> list[Seen]:
+    return [
+        Seen(float(n), str(Position(turn_no, segment, 1, n)), chunk)
+        for segment, chunks in enumerate(CALLS_ROUND, start=1)
+        for n, chunk in enumerate(chunks, start=1)
+    ]
+
+
+def settled(turn_no: int) -> list[Segment]:
+    if turn_no == 1:
+        return [Segment("turn-1", 1, "MODEL", 1, len(chunks(1)) - 1, "".join(WORDS))]
+    return [
+        Segment(f"turn-{turn_no}", 1, "MODEL", 1, 3, WORDS[0]),
+        Segment(f"turn-{turn_no}", 2, "CALLS", 1, 2, ""),
+        Segment(f"turn-{turn_no}", 3, "MODEL", 1, 4, "".join(WORDS[1:])),
     ]
 
 
@@ -71,17 +104,19 @@ def messages(turn_no: int) -> list[Message]:
 
 @pytest.fixture
 def found() -> Found:
-    """Two turns of one session, posted, run and read as they should be."""
+    """Two turns of one session, posted, run and read as they should be. The second has three segments."""
     posts = [accepted(1), accepted(2)]
+    seen = {1: told(1), 2: told_in_segments(2)}
     readings = [
-        Reading("session", since_cursor(number), seen=told(number), ends=["done"]) for number in (1, 2)
+        Reading("session", since_cursor(no), seen=events, ends=["done"]) for no, events in seen.items()
     ]
-    kept = [Kept(Position.of_id(str(event.id)), event.chunk) for number in (1, 2) for event in told(number)]
+    kept = [Kept(Position.of_id(str(event.id)), event.chunk) for events in seen.values() for event in events]
     rest = Rest(
         [turn(1), turn(2)],
         [*messages(1), *messages(2)],
+        [*settled(1), *settled(2)],
         {"session": kept},
-        {"question 1": 1, "question 2": 1},
+        {"question 1": 1, "question 2": 2},
     )
     return Found(History([post.answered for post in posts], posts, readings), rest)
 
@@ -92,22 +127,38 @@ def test_what_is_as_it_should_be_has_no_problem(found: Found) -> None:
 
 def a_reset(found: Found) -> None:
     seen = found.history.readings[0].seen
-    reset = Seen(3.0, None, {"type": "data-stream-reset", "data": {"turn_no": 1, "reason": "lost"}})
-    found.history.readings[0].seen = [*seen[:4], reset, *told(1, claim=2)]
+    data = {"turn_no": 1, "reason": "lost"}
+    reset = Seen(3.0, since_cursor(1), {"type": "data-stream-reset", "data": data})
+    found.history.readings[0].seen = [*seen[:4], reset, *told(1, claim=63)]
 
 
 def a_restart(found: Found) -> None:
-    again = told(1, claim=2)
-    mark = Seen(3.0, str(Position(1, 2, 2)), {"type": "data-turn-restarted", "data": {}})
-    shifted = [replace(one, id=str(Position(1, 2, n))) for n, one in enumerate(again[1:], start=3)]
-    found.history.readings[0].seen = [*found.history.readings[0].seen[:4], again[0], mark, *shifted]
+    """The third segment of the second turn was begun anew."""
+    reading = found.history.readings[1]
+    mark = {"type": "data-turn-restarted", "data": {"segment": 3, "step": 2, "part_ids": ["u"]}}
+    again = [mark, *CALLS_ROUND[2]]
+    reading.seen[7:] = [Seen(9.0, str(Position(2, 3, 2, n)), chunk) for n, chunk in enumerate(again, start=1)]
+    found.rest.segments[-1] = replace(found.rest.segments[-1], claim=2, last_n=5)
+    found.rest.calls["question 2"] = 3
+
+
+def a_failure_after_a_settled_segment(found: Found) -> None:
+    found.rest.turns[1] = replace(
+        found.rest.turns[1], status="FAILED", error_code="turn_lost", terminal_claim=63, claim=3
+    )
+    found.history.readings[1].seen[-2:] = [Seen(9.0, str(Position(2, 3, 63, 1)), {"type": "error"})]
+    del found.rest.segments[-1]
+    found.rest.messages[-1] = replace(found.rest.messages[-1], text=WORDS[0])
 
 
 def a_cut_in_the_middle(found: Found) -> None:
     found.history.readings[0].seen = found.history.readings[0].seen[:4]
 
 
-@pytest.mark.parametrize("honest", [a_reset, a_restart, a_cut_in_the_middle], ids=lambda one: one.__name__)
+HONEST = [a_reset, a_restart, a_failure_after_a_settled_segment, a_cut_in_the_middle]
+
+
+@pytest.mark.parametrize("honest", HONEST, ids=lambda one: one.__name__)
 def test_what_is_allowed_to_happen_is_no_problem(found: Found, honest: Callable[[Found], None]) -> None:
     honest(found)
 
@@ -132,6 +183,34 @@ def a_silent_new_beginning(found: Found) -> None:
     found.history.readings[0].seen = [*found.history.readings[0].seen[:4], *told(1, claim=2)[1:]]
 
 
+def a_settled_segment_begun_anew(found: Found) -> None:
+    """Twice: a reader saw it, and it is kept."""
+    found.history.readings[1].seen[3:] = [
+        Seen(9.0, str(Position(2, 1, 2, n)), chunk) for n, chunk in enumerate(CALLS_ROUND[0], start=1)
+    ]
+
+
+def a_settled_segment_kept_under_a_newer_claim(found: Found) -> None:
+    kept = found.rest.streams["session"]
+    kept.insert(-1, Kept(Position(2, 1, 2, 1), {"type": "start"}))
+
+
+def a_segment_left_before_its_end(found: Found) -> None:
+    del found.history.readings[1].seen[2]
+
+
+def a_segment_passed_over(found: Found) -> None:
+    del found.history.readings[1].seen[3:5]
+
+
+def a_hole_among_the_segments(found: Found) -> None:
+    del found.rest.segments[-2]
+
+
+def a_reply_that_is_not_what_was_settled(found: Found) -> None:
+    found.rest.segments[-1] = replace(found.rest.segments[-1], text="drei ")
+
+
 def a_turn_passed_over(found: Found) -> None:
     reading = found.history.readings[0]
     reading.seen = [*reading.seen, *told(3)]
@@ -141,13 +220,13 @@ def a_turn_passed_over(found: Found) -> None:
 
 def two_terminals(found: Found) -> None:
     seen = found.history.readings[0].seen
-    seen.append(Seen(9.0, str(Position(1, 1, len(seen) + 1)), {"type": "abort"}))
+    seen.append(Seen(9.0, str(Position(1, 1, 1, len(seen) + 1)), {"type": "abort"}))
 
 
 def a_word_after_the_end(found: Found) -> None:
     seen = found.history.readings[0].seen
     seen.append(
-        Seen(9.0, str(Position(1, 1, len(seen) + 1)), {"type": "text-delta", "id": "t", "delta": "x"})
+        Seen(9.0, str(Position(1, 1, 1, len(seen) + 1)), {"type": "text-delta", "id": "t", "delta": "x"})
     )
 
 
@@ -201,11 +280,15 @@ def a_repeat_told_of_another_turn(found: Found) -> None:
 
 
 def a_model_asked_too_often(found: Found) -> None:
-    found.rest.calls["question 1"] = 3
+    found.rest.calls["question 1"] = 2
+
+
+def a_settled_segment_asked_again(found: Found) -> None:
+    found.rest.calls["question 2"] = 3
 
 
 def a_stream_that_goes_on_after_the_end(found: Found) -> None:
-    found.rest.streams["session"].append(Kept(Position(1, 2, 1), {"type": "start"}))
+    found.rest.streams["session"].append(Kept(Position(1, 1, 2, 1), {"type": "start"}))
 
 
 def a_refusal_without_a_known_code(found: Found) -> None:
@@ -228,6 +311,12 @@ BUGS = [
     a_repeated_event,
     a_repeated_event_without_a_name,
     a_silent_new_beginning,
+    a_settled_segment_begun_anew,
+    a_settled_segment_kept_under_a_newer_claim,
+    a_segment_left_before_its_end,
+    a_segment_passed_over,
+    a_hole_among_the_segments,
+    a_reply_that_is_not_what_was_settled,
     a_turn_passed_over,
     two_terminals,
     a_word_after_the_end,
@@ -243,6 +332,7 @@ BUGS = [
     a_message_stored_twice,
     a_repeat_told_of_another_turn,
     a_model_asked_too_often,
+    a_settled_segment_asked_again,
     a_stream_that_goes_on_after_the_end,
     a_refusal_without_a_known_code,
     a_refusal_without_its_request_id,

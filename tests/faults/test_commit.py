@@ -67,20 +67,19 @@ async def test_f1_the_api_is_killed_between_commit_and_start_and_the_turn_runs(w
     assert (again.answered.status, again.is_repeat) == (409, True)
     assert again.turn_id is not None
     world.recovered(await started_after(world, again.turn_id), START_SECONDS)
-    await world.caller.read(posted.session_id, again.answered.details["since_cursor"], api=1)
+    await world.caller.read(posted.session_id, again.since, api=1)
     rest = await world.judged()
     assert [turn.status for turn in rest.turns] == ["COMPLETED"]
     assert rest.calls[posted.message] == 1
 
 
-async def test_f2_the_api_is_killed_after_the_start_and_before_the_answer(world: World) -> None:
-    world.stack.points.arm("before_answer", "wait")
-    posted = await posted_into_death(world, "after_start")
+async def test_f2_the_api_is_killed_after_it_has_waked_others_and_before_the_answer(world: World) -> None:
+    posted = await posted_into_death(world, "before_answer")
 
     again = await repeated(world, posted)
 
     assert (again.answered.status, again.is_repeat) == (409, True)
-    await world.caller.read(posted.session_id, again.answered.details["since_cursor"], api=1)
+    await world.caller.read(posted.session_id, again.since, api=1)
     rest = await world.judged()
     assert [(turn.id, turn.attempts) for turn in rest.turns] == [(again.turn_id, 1)]
     assert rest.calls[posted.message] == 1

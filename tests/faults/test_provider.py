@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import pytest
 
-from faults.caller import TERMINALS
 from faults.rest import Rest
 from faults.stack import IDLE_SECONDS
 from faults.world import World
@@ -18,8 +17,8 @@ async def turn_with(world: World, scenario: str) -> tuple[str, Rest]:
     """A turn with this model: how readers were told that it ended, and what is left."""
     session = await world.session(f"scripted:{scenario}")
     posted = await world.caller.say(session)
-    reading = await world.caller.read(session, posted.answered.data["since_cursor"])
-    [end] = [event.type for event in reading.seen if event.type in TERMINALS]
+    reading = await world.caller.read(session, posted.since)
+    [end] = reading.terminals
     return end, await world.judged()
 
 
@@ -51,7 +50,7 @@ async def test_f22_a_provider_that_refuses_connections_fails_the_turn(world: Wor
         await world.stack.engines["scripted"].kill()
         session = await world.caller.open()
         posted = await world.caller.say(session)
-        reading = await world.caller.read(session, posted.answered.data["since_cursor"])
+        reading = await world.caller.read(session, posted.since)
     await world.stack.engines["scripted"].start()
 
     assert reading.seen[-1].type == "error"
@@ -69,7 +68,7 @@ async def test_f22_a_provider_comes_back_between_two_attempts(world: World) -> N
         posted = await world.caller.say(session)
     await scripted.start()
 
-    reading = await world.caller.read(session, posted.answered.data["since_cursor"])
+    reading = await world.caller.read(session, posted.since)
 
     assert reading.seen[-1].type == "finish"
 

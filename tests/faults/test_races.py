@@ -20,9 +20,7 @@ async def test_f25_fifty_equal_posts_to_two_apis_are_one_turn(world: World) -> N
     assert Counter(post.answered.status for post in posts) == {202: 1, 409: POSTS - 1}
     assert len({post.turn_id for post in posts}) == 1
     assert {post.answered.code for post in posts} == {None, "duplicate_client_message_id"}
-    [since] = {
-        post.answered.data.get("since_cursor") or post.answered.details["since_cursor"] for post in posts
-    }
+    [since] = {post.since for post in posts}
     await world.caller.read(session, since)
     rest = await world.judged()
     assert len(rest.turns) == 1
@@ -38,7 +36,7 @@ async def test_f26_fifty_different_posts_to_two_apis_run_one_after_the_other(wor
             for number in range(POSTS)
         )
     )
-    tails = [world.caller.read(session, post.answered.data["since_cursor"]) for post in posts]
+    tails = [world.caller.read(session, post.since) for post in posts]
     await asyncio.gather(*tails)
 
     assert {post.answered.status for post in posts} == {202}

@@ -10,10 +10,11 @@ from uuid import UUID
 
 import psutil  # type: ignore[import-untyped, unused-ignore]
 
-from faults.caller import TERMINALS, Caller
+from faults.caller import Caller
 from faults.history import Reading
 from faults.stack import SEND_SECONDS
 from faults.world import World
+from neo.events import Position
 from neo.events.entry import stream_key
 from support.client import SESSIONS
 
@@ -75,28 +76,23 @@ async def test_a_thousand_readers_cut_at_random_lose_and_repeat_nothing(world: W
         assert time.monotonic() - began < CYCLES_SECONDS, f"{len(cycles)} cycles"
         posts = [await world.caller.say(session) for session in (live, reasoned)]
         readers = [
-            cut_and_resumed(world, post.session_id, post.answered.data["since_cursor"], cycles)
-            for post in posts
-            for _ in range(6)
+            cut_and_resumed(world, post.session_id, post.since, cycles) for post in posts for _ in range(6)
         ]
         await asyncio.gather(*readers)
         # The same again when the turn is over.
-        readers = [
-            cut_and_resumed(world, post.session_id, post.answered.data["since_cursor"], cycles)
-            for post in posts
-        ]
+        readers = [cut_and_resumed(world, post.session_id, post.since, cycles) for post in posts]
         await asyncio.gather(*readers)
 
     for reading in world.history.readings:
-        assert [event.type for event in reading.seen if event.type in TERMINALS] == ["finish"]
-        assert "data-stream-reset" not in [event.type for event in reading.seen]
+        assert reading.terminals == ["finish"]
+        assert "data-stream-reset" not in reading.types
     await world.judged()
 
 
 async def test_f27_readers_that_are_gone_leave_nothing_and_the_turn_goes_on(world: World) -> None:
     session = await world.session("scripted:tokens=100,delay_ms=30")
     posted = await world.caller.say(session)
-    since = posted.answered.data["since_cursor"]
+    since = posted.since
 
     sockets = [await raw_tail(world, session, since) for _ in range(READERS)]
     ports = {one.getsockname()[1] for one in sockets}
@@ -131,8 +127,8 @@ async def test_f28_a_reader_that_takes_nothing_is_cut_and_others_do_not_wait(wor
     # More than the kernel's buffers take.
     session = await world.session("scripted:echo")
     posts = [await world.caller.say(session, "x" * 100_000) for _ in range(45)]
-    since = posts[0].answered.data["since_cursor"]
-    await world.caller.read(session, posts[-1].answered.data["since_cursor"])
+    since = posts[0].since
+    await world.caller.read(session, posts[-1].since)
     slow = await raw_tail(world, session, f"{since}&follow=true", receive_bytes=4096)
     ports = {slow.getsockname()[1]}
     await until(lambda: bool(connected(world, ports)))
@@ -142,7 +138,7 @@ async def test_f28_a_reader_that_takes_nothing_is_cut_and_others_do_not_wait(wor
     slow.close()
 
     for post in posts[::20]:
-        reading = await world.caller.read(session, post.answered.data["since_cursor"], api=0)
+        reading = await world.caller.read(session, post.since, api=0)
         assert reading.seen[-1].type == "finish"
 
 
@@ -150,7 +146,7 @@ async def test_f30_a_cursor_that_is_no_longer_kept_is_told_so_and_the_whole_agai
     # So slowly that each word is an event of its own, on a busy machine too.
     session = await world.session("scripted:tokens=40,delay_ms=50")
     posted = await world.caller.say(session)
-    since = posted.answered.data["since_cursor"]
+    since = posted.since
     whole = await world.caller.read(session, since)
     cut_at = whole.seen[9]
     ids = [event.id for event in whole.seen]
@@ -173,20 +169,21 @@ async def test_f30_a_cursor_that_is_no_longer_kept_is_told_so_and_the_whole_agai
 
 
 async def test_f31_no_clock_is_in_an_event_id(world: World) -> None:
-    """Ids follow from turn and claim, so that a clock that jumps moves nothing."""
+    """Ids follow from turn, segment and claim, so that a clock that jumps moves nothing."""
     session = await world.caller.open()
     posts = [await world.caller.say(session) for _ in range(2)]
-    readings = [await world.caller.read(session, post.answered.data["since_cursor"]) for post in posts]
+    readings = [await world.caller.read(session, post.since) for post in posts]
 
-    assert [reading.seen[0].id for reading in readings] == [f"{turn * 65536 + 1}-1" for turn in (1, 2)]
+    assert [reading.seen[0].id for reading in readings] == [str(Position(turn, 1, 1, 1)) for turn in (1, 2)]
 
 
 async def test_a_cursor_of_another_world_is_never_waited_for_in_vain(world: World) -> None:
     session = await world.caller.open()
     posted = await world.caller.say(session)
-    await world.caller.read(session, posted.answered.data["since_cursor"])
+    await world.caller.read(session, posted.since)
     caller: Caller = world.caller
 
-    for cursor in ("131072-0", "65540-3", "65537-9999", "6553600-1"):
+    # The next turn, a newer claim, past the end, the next segment, before segments, far ahead.
+    for cursor in ("131072-0", "65603-3", "65601-9999", "65665-1", "65537-3", "6553600-1"):
         reading = await caller.read(session, cursor)
         assert not reading.seen or reading.seen[-1].type == "finish"

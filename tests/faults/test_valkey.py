@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from faults.caller import TERMINALS, said
+from faults.caller import said
 from faults.history import Posted, Reading
 from faults.world import World
 
@@ -15,19 +15,11 @@ ACCEPT_SECONDS = 1.0
 COUNTING = "scripted:tokens=60,delay_ms=30"
 
 
-def types(reading: Reading) -> list[str]:
-    return [event.type for event in reading.seen]
-
-
-def ends(reading: Reading) -> list[str]:
-    return [kind for kind in types(reading) if kind in TERMINALS]
-
-
 async def counting(world: World) -> tuple[Posted, Reading]:
     """A turn that has said a few words, and its reader."""
     session = await world.session(COUNTING)
     posted = await world.caller.say(session)
-    reading = await world.caller.read(session, posted.answered.data["since_cursor"], until=said("w10 "))
+    reading = await world.caller.read(session, posted.since, until=said("w10 "))
     return posted, reading
 
 
@@ -43,8 +35,8 @@ async def test_f10_without_valkey_messages_are_accepted_and_answered(world: Worl
 
     assert posted.answered.answered_at - posted.answered.sent_at < ACCEPT_SECONDS
     with world.recovers_within(10):
-        reading = await world.caller.read(session, posted.answered.data["since_cursor"])
-    assert ends(reading) == ["finish"]
+        reading = await world.caller.read(session, posted.since)
+    assert reading.terminals == ["finish"]
     await world.stack.whole()
     assert [turn.status for turn in (await world.judged()).turns] == ["COMPLETED"]
 
@@ -52,9 +44,7 @@ async def test_f10_without_valkey_messages_are_accepted_and_answered(world: Worl
 async def test_f11_valkey_comes_back_empty_in_mid_turn(world: World) -> None:
     posted, reading = await counting(world)
     valkey = world.stack.engines["valkey"]
-    open_tail = asyncio.create_task(
-        world.caller.read(posted.session_id, posted.answered.data["since_cursor"])
-    )
+    open_tail = asyncio.create_task(world.caller.read(posted.session_id, posted.since))
 
     await valkey.kill()
     shutil.rmtree(kept_files(world))
@@ -63,8 +53,8 @@ async def test_f11_valkey_comes_back_empty_in_mid_turn(world: World) -> None:
         await world.caller.read(posted.session_id, None, reading=reading)
 
     told = {"data-stream-reset", "data-turn-restarted"}
-    assert told & set(types(reading))
-    assert ends(await open_tail) == ends(reading) == ["finish"]
+    assert told & set(reading.types)
+    assert (await open_tail).terminals == reading.terminals == ["finish"]
     await world.judged()
 
 
@@ -80,7 +70,7 @@ async def test_f12_valkey_loses_its_newest_events(world: World) -> None:
         await valkey.start()
         await world.caller.read(posted.session_id, None, reading=reading)
 
-    assert ends(reading) == ["finish"]
+    assert reading.terminals == ["finish"]
     await world.judged()
 
 
@@ -95,7 +85,7 @@ async def test_f13_valkey_stalls_and_nobody_waits_for_it(world: World) -> None:
     took = time.monotonic() - began
     valkey.thaw()
     for one in (posted, later):
-        await world.caller.read(one.session_id, one.answered.data["since_cursor"])
+        await world.caller.read(one.session_id, one.since)
     await world.caller.read(posted.session_id, None, reading=reading)
 
     assert read.status == 200
@@ -107,7 +97,7 @@ async def test_f13_valkey_stalls_and_nobody_waits_for_it(world: World) -> None:
 async def test_f13_the_line_of_one_api_fails_and_its_readers_lose_nothing(world: World, fault: str) -> None:
     session = await world.session(COUNTING, api=1)
     posted = await world.caller.say(session, api=1)
-    since = posted.answered.data["since_cursor"]
+    since = posted.since
     line = world.stack.api_lines["valkey"]
     reading = await world.caller.read(session, since, api=1, until=said("w10 "))
     going_on = asyncio.create_task(world.caller.read(session, None, api=1, reading=reading))
@@ -122,7 +112,7 @@ async def test_f13_the_line_of_one_api_fails_and_its_readers_lose_nothing(world:
     line.mend()
     await going_on
 
-    assert ends(beside) == ends(reading) == ["finish"]
+    assert beside.terminals == reading.terminals == ["finish"]
     await world.judged()
 
 
@@ -134,11 +124,11 @@ async def test_f14_valkey_is_full_and_turns_end(world: World) -> None:
     try:
         posted = await world.caller.say(session)
         with world.recovers_within(10):
-            reading = await world.caller.read(session, posted.answered.data["since_cursor"])
+            reading = await world.caller.read(session, posted.since)
     finally:
         await valkey.call("CONFIG", "SET", "maxmemory", 0)
 
-    assert ends(reading) == ["finish"]
+    assert reading.terminals == ["finish"]
     await world.judged()
 
 
@@ -150,13 +140,13 @@ async def test_f32_the_disk_under_valkey_is_full_and_turns_end(world: World) -> 
     try:
         posted = await world.caller.say(session)
         with world.recovers_within(10):
-            reading = await world.caller.read(session, posted.answered.data["since_cursor"])
+            reading = await world.caller.read(session, posted.since)
     finally:
         await valkey.call("CONFIG", "SET", "appendonly", "no")
         await world.stack.engines["valkey"].kill()
         shutil.rmtree(kept_files(world))
 
-    assert ends(reading) == ["finish"]
+    assert reading.terminals == ["finish"]
     await world.stack.whole()
     await world.judged()
 

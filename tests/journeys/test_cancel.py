@@ -135,13 +135,16 @@ async def test_a_cancel_racing_the_end_has_one_outcome(client: Client, rows: Row
     assert "CANCELLED" in outcomes
 
 
-async def test_a_reset_archives_stops_everything_and_always_answers(client: Client, slow: int) -> None:
+@pytest.mark.parametrize("way", ["reset", "archive"])
+async def test_a_reset_or_an_archive_stops_everything_and_always_answers(
+    client: Client, slow: int, way: str
+) -> None:
     session = await client.open(agent_id=slow)
     first = await talking(client, session)
     second = await client.say(session, "Later")
 
     began = time.monotonic()
-    answers = [await client.http.post(f"{SESSIONS}/{session}/reset") for _ in range(2)]
+    answers = [await client.http.post(f"{SESSIONS}/{session}/{way}") for _ in range(2)]
     ended = [await client.ended(session, one["chat_turn_id"]) for one in (first, second)]
     took = time.monotonic() - began
     refused = await client.post(session, "Hello?")

@@ -1,28 +1,22 @@
 """The codes of the API and of turns that no feature's own test provokes."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx2
 import pytest
-from sqlalchemy import text
-from temporalio.client import Client as TemporalClient
 
 from neo.access import UrlSigner
 from support.client import SESSIONS, Client
 from support.people import People
 from support.rows import Rows, Tenant
 from support.server import Server
-from support.temporal import attempt_beats
 from support.uploads import granted
 
 NOWHERE = str(uuid4())
 AGENTS = "/public-api/agents"
 MINT = "/public-api/sessions"
 LOG_SECONDS = 10
-# As if its workflow had not been looked at for a while, so that nobody waits for the sweeper's next look.
-AGED = text("UPDATE chat_turns SET swept_at = now() - interval '1 minute' WHERE id = :id")
 
 
 def told(answer: httpx2.Response) -> tuple[int, str]:
@@ -42,19 +36,6 @@ async def own(people: People, tenant: Tenant) -> Client:
 @pytest.fixture
 async def relay(people: People, rows: Rows) -> Client:
     return people.client((await rows.platform()).api_key)
-
-
-@pytest.fixture
-async def held(
-    client: Client, rows: Rows, scripted: httpx2.AsyncClient
-) -> AsyncIterator[tuple[str, dict[str, str]]]:
-    """A session and its turn, which waits at the model's gate."""
-    gate = uuid4().hex
-    session = await client.open(agent_id=await rows.agent(f"scripted:tokens=3,pause_after=1,gate={gate}"))
-    accepted = await client.say(session, "Hello")
-    await client.events(session, accepted["since_cursor"], until=lambda event: event.type == "text-delta")
-    yield session, accepted
-    await scripted.post("/control/release", params={"gate": gate})
 
 
 async def test_a_turn_that_is_not_there(client: Client) -> None:
@@ -148,22 +129,3 @@ async def test_an_upload_that_breaks_off_stores_nothing(client: Client, server: 
             await asyncio.sleep(0.05)
     answer = await client.post(session, "Look", attachments=[upload.cited()])
     assert told(answer) == (422, "attachment_not_uploaded")
-
-
-async def test_a_turn_whose_workflow_is_ended_from_outside_is_lost(
-    client: Client, rows: Rows, server: Server, held: tuple[str, dict[str, str]]
-) -> None:
-    session, accepted = held
-    temporal = await TemporalClient.connect(server.addresses.temporal_address)
-
-    workflow = temporal.get_workflow_handle(accepted["chat_turn_id"])
-    # Before that the process that has the step under way answers the turn without Temporal.
-    await attempt_beats(workflow)
-    await workflow.terminate()
-    async with rows.owner.without_tenant() as owner:
-        await owner.execute(AGED, {"id": UUID(accepted["chat_turn_id"])})
-    turn = await client.ended(session, accepted["chat_turn_id"])
-    events = await client.events(session, accepted["since_cursor"])
-
-    assert (turn["status"], turn["error"]["code"]) == ("FAILED", "turn_lost")
-    assert events[-1].chunk["errorText"].startswith("turn_lost: ")

@@ -22,13 +22,10 @@ from neo.engines.data_folder.layout import locked
 from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
-from neo.turns.starting.holding import HELD_FOR
-from neo.turns.starting.running import QUIET_MAX
-from support.client import Client, read_events, text_of
+from support.client import Client
 
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30
-RECOVERY_SECONDS = 15
 # More than are answered at once, so that some wait.
 BURST_SESSIONS = 500
 OPEN = text("SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')")
@@ -92,7 +89,6 @@ class Houses:
     """Two servers, each with a worker beside its API, and a client of each."""
 
     addresses: Addresses
-    first: asyncio.subprocess.Process
     tenant_id: UUID
     of_first: Client
     of_other: Client
@@ -108,42 +104,18 @@ async def two_houses(tmp_path: Path, **settings: str) -> AsyncIterator[Houses]:
         tenant_id, key = await key_of_a_tenant(addresses)
         first, other = (neo(log, env, "api", "--with-worker", "--port", str(port)) for port in ports)
         clients = [Client(f"http://127.0.0.1:{port}", key) for port in ports]
-        async with first as process, other:
+        async with first, other:
             await asyncio.gather(*(ready(f"http://127.0.0.1:{port}") for port in ports))
-            yield Houses(addresses, process, tenant_id, *clients)
+            yield Houses(addresses, tenant_id, *clients)
             for client in clients:
                 await client.http.aclose()
     with locked(tmp_path / "data") as folder:
         discard_home(folder)
 
 
-async def test_answers_of_a_full_house_are_left_to_its_process_until_that_has_died(tmp_path: Path) -> None:
-    # Goes on for longer than a turn is said to be in hand at a time.
-    async with two_houses(tmp_path, NEO_MODEL_FAST="scripted:tokens=30,delay_ms=250") as houses:
-        posts_to, reads_from = houses.of_first, houses.of_other
-        sessions = [await posts_to.open() for _ in range(QUIET_MAX + 3)]
-        accepted = [await posts_to.say(session, "Hello") for session in sessions]
-        session, turn_id = sessions[-1], accepted[-1]["chat_turn_id"]
-        async with (
-            asyncio.timeout(RECOVERY_SECONDS + HELD_FOR.total_seconds()),
-            reads_from.stream(session, accepted[-1]["since_cursor"]) as response,
-        ):
-            events = read_events(response)
-            while "w20 " not in str((await anext(events)).chunk):
-                pass
-            attempts = (await reads_from.turn(session, turn_id))["attempts"]
-            houses.first.kill()
-            rest = [event async for event in events]
-
-        assert attempts == 1
-        assert sum(event.type == "data-turn-restarted" for event in rest) == 1
-        assert sum(event.type == "finish" for event in rest) == 1
-        assert text_of(rest) == "".join(f"w{number} " for number in range(1, 31))
-        assert (await reads_from.turn(session, turn_id))["attempts"] == 2
-
-
-async def test_of_a_burst_that_waits_in_one_process_another_asks_no_model_again(tmp_path: Path) -> None:
-    """Turns that wait for longer than a start takes are taken up by the other process, which sweeps."""
+async def test_of_a_burst_at_one_process_another_takes_its_part_and_no_model_is_asked_twice(
+    tmp_path: Path,
+) -> None:
     async with two_houses(
         tmp_path, NEO_MODEL_FAST="scripted:tokens=20,delay_ms=50", NEO_RATE_LIMIT_REQUESTS="0"
     ) as houses:

@@ -16,7 +16,7 @@ SEEN_SECONDS = 15
 # Words of fixed sets; never an id, a tenant, a name.
 LABELS = {
     "engine", "generation", "implementation", "le", "major", "method", "minor", "outcome", "patchlevel", "policy",
-    "provider", "reason", "route", "status", "version",
+    "provider", "reason", "route", "status", "version", "way",
 }  # fmt: skip
 
 
@@ -115,7 +115,7 @@ async def test_whoever_is_turned_away_is_counted_by_reason(
         assert after.value(name, reason=reason) > before.value(name, reason=reason), (name, reason)
 
 
-async def test_an_answer_that_breaks_off_is_counted_and_is_no_recovery(
+async def test_an_answer_that_breaks_off_is_counted_and_is_no_take_over(
     server: Server, client: Client, rows: Rows
 ) -> None:
     before = await read_metrics(server.metrics_port)
@@ -127,7 +127,7 @@ async def test_an_answer_that_breaks_off_is_counted_and_is_no_recovery(
     assert (turn["status"], turn["attempts"]) == ("FAILED", 3)
     after = await read_metrics(server.metrics_port)
     assert after.value("llm_incomplete_total") - before.value("llm_incomplete_total") == 3
-    assert after.value("turn_recovery_seconds_count") == before.value("turn_recovery_seconds_count")
+    assert after.value("turn_take_over_seconds_count") == before.value("turn_take_over_seconds_count")
 
 
 async def test_labels_are_words_of_fixed_sets(server: Server, client: Client, rows: Rows) -> None:

@@ -39,8 +39,9 @@ async def test_a_message_may_be_refused_instead_of_waiting_and_is_told_by_which_
 
     error = refused.json()["error"]
     open_turn = (await client.messages(session))["open_turn"]
+    names = ("chat_turn_id", "chat_turn_status", "since_cursor")
     assert (refused.status_code, error["code"]) == (409, "turn_in_progress")
-    assert {name: error["details"][name] for name in open_turn} == open_turn
+    assert [error["details"][name] for name in names] == [open_turn[name] for name in names]
     assert queued.status_code == 202
     assert repeated.json()["error"]["code"] == "duplicate_client_message_id"
 
@@ -85,5 +86,6 @@ async def test_of_racing_messages_that_would_not_wait_one_is_taken(client: Clien
 
     assert sorted(answer.status_code for answer in answers) == [202] + [409] * 11
     assert {a.json()["error"]["code"] for a in answers if a.status_code == 409} == {"turn_in_progress"}
-    assert len((await client.messages(session))["messages"]) == 1
+    roles = [message["role"] for message in (await client.messages(session))["messages"]]
+    assert roles.count("user") == 1
     assert (await client.http.post(f"{SESSIONS}/{session}/reset")).status_code == 200

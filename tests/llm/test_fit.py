@@ -4,15 +4,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo.llm import Image, Prompt, PromptTooLong, Said, estimate_tokens, fit
+from llm.rounds import a_round, all_rounds
+from neo.llm import Image, Prompt, PromptTooLong, Round, Said, estimate_tokens, fit
 from neo.llm.fit import TOKENS_PER_IMAGE
 
-said = st.builds(Said, role=st.sampled_from(["user", "assistant"]), text=st.text(max_size=40))
+short_text = st.text(max_size=20)
+rounds = st.lists(st.builds(a_round, short_text, short_text, short_text), max_size=4)
+said = st.builds(Said, st.just("user"), st.text(max_size=40)) | st.builds(
+    Said, st.just("assistant"), st.text(max_size=40), rounds=rounds
+)
 
 
 def cost(prompt: Prompt) -> int:
     texts = [prompt.message, *([prompt.instructions] if prompt.instructions else [])]
-    return sum(8 + estimate_tokens(text) for text in [*texts, *(one.text for one in prompt.transcript)])
+    texts += [one.text for one in prompt.transcript]
+    return sum(8 + estimate_tokens(text) for text in texts) + sum(map(round_cost, all_rounds(prompt)))
+
+
+def round_cost(one: Round) -> int:
+    texts = [one.text, *(call.name for call in one.calls), *(outcome.text for outcome in one.outcomes)]
+    arguments = sum(estimate_tokens(call.arguments_json) for call in one.calls)
+    return sum(8 + estimate_tokens(text) for text in texts) + arguments
 
 
 @given(
@@ -21,8 +33,9 @@ def cost(prompt: Prompt) -> int:
         instructions=st.text(max_size=20),
         transcript=st.lists(said, max_size=12),
         message=st.text(max_size=20),
+        rounds=rounds,
     ),
-    tokens_max=st.integers(0, 400),
+    tokens_max=st.integers(0, 1_000),
     answer_tokens=st.integers(0, 50),
 )
 def test_what_is_kept_fits_is_newest_and_begins_with_a_whole_exchange(
@@ -31,15 +44,39 @@ def test_what_is_kept_fits_is_newest_and_begins_with_a_whole_exchange(
     try:
         fitted = fit(prompt, tokens_max, answer_tokens)
     except PromptTooLong:
-        bare = Prompt(prompt.instructions, (), prompt.message)
+        bare = Prompt(prompt.instructions, (), prompt.message, rounds=prompt.rounds[-1:])
         assert cost(bare) + answer_tokens > tokens_max
         return
 
     kept = list(fitted.prompt.transcript)
     assert cost(fitted.prompt) + answer_tokens <= tokens_max
-    assert kept == list(prompt.transcript)[fitted.omitted :]
+    assert [(one.role, one.text) for one in kept] == [
+        (one.role, one.text) for one in list(prompt.transcript)[fitted.omitted :]
+    ]
     if fitted.omitted:
         assert not kept or kept[0].role == "user"
+
+
+@given(
+    transcript=st.lists(said, max_size=8),
+    rounds=rounds,
+    tokens_max=st.integers(0, 1_000),
+)
+def test_rounds_are_kept_whole_and_nothing_newer_than_what_is_kept_is_left_out(
+    transcript: list[Said], rounds: list[Round], tokens_max: int
+) -> None:
+    prompt = Prompt("", transcript, "", rounds=rounds)
+    try:
+        fitted = fit(prompt, tokens_max)
+    except PromptTooLong:
+        return
+
+    before, after = all_rounds(prompt), all_rounds(fitted.prompt)
+    assert after == before[len(before) - len(after) :]
+    assert fitted.omitted_rounds == len(before) - len(after)
+    assert fitted.prompt.rounds[-1:] == tuple(rounds[-1:])
+    if len(fitted.prompt.rounds) < len(rounds):
+        assert fitted.prompt.transcript == ()
 
 
 @given(st.text())
@@ -99,3 +136,31 @@ def test_images_that_do_not_fit_are_refused() -> None:
 
     with pytest.raises(PromptTooLong):
         fit(Prompt("", (), "look", images), 6 * TOKENS_PER_IMAGE + 200)
+
+
+def test_the_rounds_after_the_message_are_kept_before_any_exchange() -> None:
+    transcript = (Said("user", "one"), Said("assistant", "1"))
+    rounds = (a_round("", "look_up", "x" * 300), a_round("", "look_up", "found"))
+    prompt = Prompt("", transcript, "two", rounds=rounds)
+
+    roomy, narrow = fit(prompt, 400), fit(prompt, 100)
+
+    assert (roomy.prompt.transcript, roomy.prompt.rounds) == (transcript, rounds)
+    assert (narrow.prompt.transcript, narrow.prompt.rounds) == ((), rounds[1:])
+    assert (narrow.omitted, narrow.omitted_rounds) == (2, 1)
+
+
+def test_an_exchange_loses_its_oldest_rounds_before_its_words() -> None:
+    rounds = (a_round("", "look_up", "x" * 300), a_round("", "look_up", "found"))
+    answer = Said("assistant", "I found it.", rounds=rounds)
+
+    fitted = fit(Prompt("", (Said("user", "find it"), answer), "thanks"), 100)
+
+    assert [one.text for one in fitted.prompt.transcript] == ["find it", "I found it."]
+    assert fitted.prompt.transcript[1].rounds == rounds[1:]
+    assert (fitted.omitted, fitted.omitted_rounds) == (0, 1)
+
+
+def test_a_newest_round_that_is_too_long_is_refused() -> None:
+    with pytest.raises(PromptTooLong):
+        fit(Prompt("", (), "hi", rounds=(a_round("", "look_up", "x" * 1_000),)), 100)

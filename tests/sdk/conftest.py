@@ -12,6 +12,9 @@ from support.node import installed, node
 FOLDER = Path(__file__).parent / "npm"
 DOCS = Path(__file__).parents[2] / "docs" / "api.md"
 NODE_SECONDS = 60
+PACKAGE = "ai"
+# As `package.json` names them: the first, and the newest of both major versions.
+VERSIONS = ("ai-6.0.0", "ai-6", "ai-7")
 
 Run = Callable[..., Awaitable[Any]]
 
@@ -28,7 +31,9 @@ async def run() -> Run:
     """Runs one of the scripts in Node, with the real packages, and the transport as the docs have it."""
     await installed(FOLDER)
     [recipe] = re.findall(r"```js\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    (FOLDER / "recipe.mjs").write_text(recipe)
+    assert f'"{PACKAGE}"' in recipe
+    for version in VERSIONS:
+        (FOLDER / f"recipe-{version}.mjs").write_text(recipe.replace(f'"{PACKAGE}"', f'"{version}"'))
 
     async def script(name: str, *words: str) -> Any:
         return json.loads(await said_by_node(name, *words))

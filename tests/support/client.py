@@ -108,13 +108,18 @@ async def read_events(response: httpx2.Response) -> AsyncIterator[Event]:
 
 def text_of(events: list[Event]) -> str:
     """The text that a reader who follows the rules ends up with."""
-    text = ""
+    # Before the first step there is none, unless the reader began in mid-step.
+    steps = [""]
     for event in events:
-        if event.type in ("data-stream-reset", "data-turn-restarted", "start"):
-            text = ""
+        if event.type in ("data-stream-reset", "start"):
+            steps = [""]
+        elif event.type == "data-turn-restarted":
+            del steps[event.chunk["data"]["step"] :]
+        elif event.type == "start-step":
+            steps.append("")
         elif event.type == "text-delta":
-            text += event.chunk["delta"]
-    return text
+            steps[-1] += event.chunk["delta"]
+    return "".join(steps)
 
 
 def reply_of(messages: dict[str, Any], turn_id: str) -> str | None:

@@ -51,9 +51,10 @@ class Server:
         assert running is not None
         return running.addresses
 
-    async def start(self) -> "Server":
+    @property
+    def settings(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("NEO_")}
-        settings = {
+        ours = {
             "NEO_MODEL_FAST": QUICK_MODEL,
             "NEO_RATE_LIMIT_REQUESTS": "0",
             "NEO_FAILED_ATTEMPTS": "0",
@@ -64,6 +65,9 @@ class Server:
             "NEO_LOG_FORMAT": "json",
             "NEO_METRICS_PORT": str(self.metrics_port),
         }
+        return {**clean, **ours, **self.environment}
+
+    async def start(self) -> "Server":
         with self._log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 *(
@@ -77,7 +81,7 @@ class Server:
                     str(self.data),
                     "--json",
                 ),
-                env={**clean, **settings, **self.environment},
+                env=self.settings,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
             )

@@ -2,17 +2,17 @@
 
 import asyncio
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from support.server import Server
 
-# An attempt's first heartbeat comes after 2.5 s.
-BEAT_SECONDS = 10
+PATIENCE_SECONDS = 15.0
 
 
 async def knows_of(server: Server, turn_id: str) -> bool:
-    """Whether Temporal has been told of the turn."""
+    """Whether the turn's workflow was started."""
     temporal = await Client.connect(server.addresses.temporal_address)
     try:
         await temporal.get_workflow_handle(turn_id).describe()
@@ -22,11 +22,18 @@ async def knows_of(server: Server, turn_id: str) -> bool:
     return True
 
 
-async def attempt_beats(workflow: WorkflowHandle[object, object]) -> None:
-    """Wait until an attempt at the turn's step has come to its worker, and says that it lives."""
-    async with asyncio.timeout(BEAT_SECONDS):
-        while True:
-            pending = (await workflow.describe()).raw_description.pending_activities
-            if any(activity.HasField("last_heartbeat_time") for activity in pending):
-                return
+async def until_known(server: Server, turn_id: str) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not await knows_of(server, turn_id):
             await asyncio.sleep(0.05)
+
+
+async def activities_of(server: Server, turn_id: str) -> int:
+    """How many activities the turn's workflow has asked for, once it has ended."""
+    await until_known(server, turn_id)
+    temporal = await Client.connect(server.addresses.temporal_address)
+    workflow = temporal.get_workflow_handle(turn_id)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await workflow.result()
+    events = (await workflow.fetch_history()).events
+    return sum(event.event_type == EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED for event in events)

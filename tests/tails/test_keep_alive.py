@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import Sequence
 from uuid import UUID
 
-from events.stage import QUICK, TICK_SECONDS, UNHURRIED, Client, Session, forget, opened, running_valkey
+from events.client import Client
+from events.stage import QUICK, TICK_SECONDS, UNHURRIED, Session, forget, opened, running_valkey
 from neo.events import EventLog, Page, Position
 from neo.streams import Valkey
 from neo.tails.keep_alive import KeepAliveClock

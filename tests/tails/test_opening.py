@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from events.stage import PATIENCE_SECONDS, Session, opened, running_valkey
+from events.client import PATIENCE_SECONDS
+from events.stage import Session, opened, running_valkey
 from neo.events import Subscription, since_cursor
 from neo.tails.turn_status import Opening
 

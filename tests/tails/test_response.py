@@ -10,7 +10,9 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from events.stage import PATIENCE_SECONDS, Client, Session, Speaker
+from events.client import PATIENCE_SECONDS, Client
+from events.speaker import Speaker
+from events.stage import Session
 from neo.api.connection import BoundedConnection
 from neo.events import since_cursor
 from neo.tails.response import TailResponse

@@ -5,16 +5,19 @@ import gc
 
 import pytest
 
-from events.stage import QUICK, Client, Session
+from events.client import Client
+from events.stage import QUICK, Session
 from neo.events import Chunk, Position, envelope, since_cursor
 from neo.events.store import PAGE_EVENTS
 from neo.tails.tail import TailPace
 
 WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
+# What a reader was doing when it left comes to its end.
+LEAVING_SECONDS = 5.0
 
 
 def cursor(turn: int, claim: int, n: int) -> str:
-    return str(Position(turn, claim, n))
+    return str(Position(turn, 1, claim, n))
 
 
 async def test_a_finished_turn_is_read_from_its_cursor(session: Session) -> None:
@@ -147,14 +150,19 @@ async def test_over_only_at_the_newest_turns_end_and_with_no_turn_open(session: 
     assert not await session.is_over(cursor(1, 1, end - 1))
     assert await session.is_over(cursor(1, 1, end))
     assert await session.is_over(cursor(1, 1, end + 5))
-    # As replayed, in 7 events under the claim after the last.
-    assert not await session.is_over(cursor(1, 2, 6))
-    assert await session.is_over(cursor(1, 2, 7))
-    assert await session.is_over(cursor(1, 3, 0))
-    assert not await session.is_over(cursor(2, 0, 0))
+    # As replayed, in 7 events.
+    assert not await session.is_over(cursor(1, 63, 6))
+    assert await session.is_over(cursor(1, 63, 7))
+    assert await session.is_over(cursor(1, 3, 1))
+    assert not await session.is_over(since_cursor(2))
     assert not await session.is_over(cursor(1, 1, end), follow=True)
-    session.ledger.queue()
+    running = session.ledger.queue()
     assert not await session.is_over(cursor(1, 1, end))
+    # A message behind it is withdrawn: its end is the newest, and the older turn goes on.
+    session.ledger.cancel(session.ledger.queue())
+    assert not await session.is_over(cursor(3, 63, 1))
+    session.ledger.cancel(running)
+    assert await session.is_over(cursor(3, 63, 1))
 
 
 async def test_progress_is_hidden_on_the_servers_side(session: Session) -> None:
@@ -242,14 +250,13 @@ async def test_a_reader_that_leaves_leaves_nothing(session: Session) -> None:
     for _ in range(20):
         async with session.reader(follow=True):
             await asyncio.sleep(0)
-    await asyncio.sleep(0.05)
+    kept = {"valkey-pubsub-sender", "valkey-pubsub-reader"}
+    async with asyncio.timeout(LEAVING_SECONDS):
+        while not {task.get_name() for task in asyncio.all_tasks() - tasks} <= kept:
+            await asyncio.sleep(0.02)
 
     assert subscriptions.sessions == before
     assert len(session.open_tails) == 0
-    assert {task.get_name() for task in asyncio.all_tasks() - tasks} <= {
-        "valkey-pubsub-sender",
-        "valkey-pubsub-reader",
-    }
 
 
 async def test_a_tail_asks_postgresql_a_few_times_however_long_the_turn(session: Session) -> None:

@@ -3,10 +3,23 @@
 import pytest
 
 from neo.companies.models import EndCompany
+from neo.llm import ChosenModel, Provider
 from neo.sessions import ChatSession
-from neo.turns.models import ChatTurn, TurnStatus
-from neo.turns.prompt import COMPANY_HEADING, PAGE_MESSAGES, continues_from, read_transcript
-from turns.stage import COMPLETED, EFFORT, INSTRUCTIONS, MODEL, Stage
+from neo.turns.end import TurnEnder
+from neo.turns.models import ChatTurn, TurnSegment, TurnStatus
+from neo.turns.prompt import PAGE_MESSAGES, continues_from, read_transcript
+from neo.turns.task import COMPANY_HEADING, Task
+from turns.stage import (
+    COMPLETED,
+    EFFORT,
+    INSTRUCTIONS,
+    MODEL,
+    Stage,
+    call_row,
+    calls_segment,
+    done,
+    input_of,
+)
 
 PLENTY = 1_000_000
 
@@ -75,29 +88,65 @@ async def test_reading_stops_where_the_budget_is_surely_full(stage: Stage) -> No
     )
 
 
-@pytest.mark.parametrize(
-    ("provider", "region", "turn_no", "continues"),
-    [
-        ("openai", "eu", 8, "response-7"),
-        ("openai", "eu", 9, None),
-        ("openai", "us", 8, None),
-        ("azure", "eu", 8, None),
-    ],
-)
-def test_only_the_same_provider_and_region_continue_the_turn_right_before(
-    provider: str, region: str, turn_no: int, continues: str | None
-) -> None:
-    session = ChatSession(
-        continues_provider="openai",
-        continues_region="eu",
-        continues_response_id="response-7",
-        continues_turn_no=7,
+def chosen(provider: str = "openai", region: str = "eu", *, continues: bool = True) -> ChosenModel:
+    return ChosenModel(
+        provider=Provider(provider),
+        name="gpt",
+        region=region,
+        reasoning_effort=None,
+        prompt_tokens_max=1_000,
+        answer_tokens_max=1_000,
+        continues=continues,
+        sees_images=False,
     )
 
-    assert continues_from(session, ChatTurn(turn_no=turn_no), provider, region) == continues
+
+async def continuing(stage: Stage, turn_no: int) -> Task:
+    """A turn in a session whose provider left off with the first one."""
+    task = await stage.claimed(asked="Help?")
+    task.turn.turn_no = turn_no
+    task.session.continues_provider, task.session.continues_region = "openai", "eu"
+    task.session.continues_response_id, task.session.continues_turn_no = "response-7", 7
+    return task
 
 
-async def test_an_attempt_is_given_the_message_the_agents_choices_and_the_response_to_continue(
+@pytest.mark.parametrize(
+    ("model", "turn_no", "continues"),
+    [
+        (chosen(), 8, "response-7"),
+        (chosen(continues=False), 8, None),
+        (chosen(), 9, None),
+        (chosen(region="us"), 8, None),
+        (chosen("azure"), 8, None),
+    ],
+)
+async def test_only_the_same_provider_and_region_continue_the_turn_right_before(
+    stage: Stage, model: ChosenModel, turn_no: int, continues: str | None
+) -> None:
+    task = await continuing(stage, turn_no)
+
+    assert continues_from(task, None, model) == continues
+
+
+@pytest.mark.parametrize(
+    ("model", "continues"),
+    [
+        (chosen(), "response-8"),
+        (chosen(region="us"), None),
+        (chosen("azure"), None),
+        (chosen(continues=False), None),
+    ],
+)
+async def test_within_a_turn_its_newest_answer_is_continued_and_no_earlier_turn(
+    stage: Stage, model: ChosenModel, continues: str | None
+) -> None:
+    task = await continuing(stage, 8)
+    newest = TurnSegment(provider="openai", region="eu", response_id="response-8")
+
+    assert continues_from(task, newest, model) == continues
+
+
+async def test_a_claimed_turn_has_its_message_the_agents_choices_and_the_response_to_continue(
     stage: Stage,
 ) -> None:
     async with stage.database.transaction(stage.tenant_id) as db:
@@ -105,12 +154,36 @@ async def test_an_attempt_is_given_the_message_the_agents_choices_and_the_respon
         session.continues_provider, session.continues_region = "openai", "eu"
         session.continues_response_id, session.continues_turn_no = "response-0", 0
 
-    task = await stage.begun(asked="Help?")
+    task = await stage.claimed(asked="Help?")
 
     assert (task.message.text, task.tier.value) == ("Help?", "FAST")
     assert (task.instructions, task.agent_model, task.reasoning_effort) == (INSTRUCTIONS, MODEL, EFFORT)
-    assert continues_from(task.session, task.turn, "openai", "eu") == "response-0"
+    assert continues_from(task, None, chosen()) == "response-0"
     assert (task.turn.status, task.turn.attempts) == (TurnStatus.RUNNING, 1)
+
+
+@pytest.mark.parametrize("status", [TurnStatus.FAILED, TurnStatus.CANCELLED])
+async def test_what_a_turn_had_settled_before_it_broke_off_is_given_with_its_calls(
+    stage: Stage, status: TurnStatus
+) -> None:
+    sent, unsent = call_row(1), call_row(2)
+    task = await stage.asked(sent, unsent, asked="Look?")
+    await stage.settle(task, calls_segment(), done=[done(sent, output={"found": 3})])
+    # The other one has no outcome yet.
+    task = await stage.claim(task.turn)
+    await TurnEnder(stage.database, stage.events).end_unwritten(input_of(task.turn), status)
+    following = await stage.queued()
+
+    async with stage.database.transaction(stage.tenant_id) as db:
+        [asked, answered], _ = await read_transcript(db, following, PLENTY)
+
+    [found] = answered.said.rounds
+    assert (asked.said.text, answered.said.text, found.text) == ("Look?", "", "Wait.")
+    assert [call.call_id for call in found.calls] == [sent["id"], unsent["id"]]
+    assert [(outcome.text, outcome.is_error) for outcome in found.outcomes] == [
+        ('{"found":3}', False),
+        ("The turn ended before this call was sent.", True),
+    ]
 
 
 async def test_the_instructions_of_the_users_own_company_follow_the_agents(stage: Stage) -> None:
@@ -129,6 +202,6 @@ async def test_the_instructions_of_the_users_own_company_follow_the_agents(stage
     async with stage.database.transaction(stage.tenant_id) as db:
         (await db.get_one(ChatSession, stage.session_id)).end_company_id = "acme"
 
-    task = await stage.begun()
+    task = await stage.claimed()
 
     assert task.instructions == f"{INSTRUCTIONS}\n\n{COMPANY_HEADING}\nBe brief."

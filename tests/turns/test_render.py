@@ -8,11 +8,12 @@ import orjson
 import pytest
 from hypothesis import given, settings
 
-from neo.events import Chunk, TurnWriter, envelope
+from neo.events import Chunk, SegmentWriter, envelope
 from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.streams import Valkey
-from neo.turns.models import ChatTurn, TurnStatus
-from neo.turns.render import NO_TOOLS, Renderer, replay_chunks, start_chunk, terminal_chunk
+from neo.turns.models import ChatTurn, TurnSegment, TurnStatus
+from neo.turns.render import Renderer, start_chunk, terminal_chunk
+from neo.turns.segments.replay import segment_chunks
 from turns.conftest import Engines
 from turns.stage import Stage
 
@@ -34,12 +35,21 @@ def turn_of(status: TurnStatus = TurnStatus.COMPLETED, **columns: Any) -> ChatTu
     return ChatTurn(**ids, turn_no=1, model_tier="FAST", status=status, claim=1, **columns)
 
 
+def row_of(
+    parts: list[dict[str, Any]], segment: int = 1, finish_reason: str = "stop", **columns: Any
+) -> TurnSegment:
+    """The segment as it is settled."""
+    return TurnSegment(
+        **{"kind": "MODEL", "segment": segment, "parts": parts, "finish_reason": finish_reason, **columns}
+    )
+
+
 def stage_of(valkey: Valkey, engines: Engines) -> Stage:
     """A stream of its own; nothing of it is in PostgreSQL."""
     return Stage(engines.database, valkey, uuid4(), uuid4())
 
 
-def say(writer: TurnWriter, *said: Delta) -> Renderer:
+def say(writer: SegmentWriter, *said: Delta) -> Renderer:
     renderer = Renderer(writer)
     for delta in said:
         renderer.add(delta)
@@ -59,7 +69,7 @@ async def rendered(engines: Engines, *said: Delta) -> tuple[list[dict[str, Any]]
     return [chunk for _, chunk in await stage.streamed()], renderer
 
 
-def told_alike(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def alike_on_the_wire(chunks: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The chunks without what may differ: names of parts, and where deltas are cut."""
     names: dict[str, str] = {}
     alike: list[dict[str, Any]] = []
@@ -82,14 +92,14 @@ def on_the_wire(chunks: list[Chunk]) -> list[dict[str, Any]]:
 async def test_text_is_streamed_as_it_comes_and_stored_whole(engines: Engines) -> None:
     chunks, renderer = await rendered(engines, TextDelta(0, "Hel"), TextDelta(0, "lo"))
 
-    assert told_alike(chunks) == [
+    assert alike_on_the_wire(chunks) == [
         {"type": "text-start", "id": "part-0"},
         {"type": "text-delta", "id": "part-0", "delta": "Hello"},
         {"type": "text-end", "id": "part-0"},
     ]
     assert renderer.parts == [{"type": "step-start"}, {"type": "text", "text": "Hello", "state": "done"}]
     assert renderer.has_text
-    assert not renderer.has_tool_call
+    assert renderer.calls == []
 
 
 async def test_reasoning_is_a_part_of_its_own_and_no_text(engines: Engines) -> None:
@@ -113,55 +123,70 @@ async def test_another_part_ends_the_one_before(engines: Engines) -> None:
     ]
 
 
-@pytest.mark.parametrize(("arguments", "asked"), [('{"of": 1}', {"of": 1}), ("no json", "no json")])
-async def test_a_tool_call_is_answered_with_an_error_and_stored_with_it(
-    engines: Engines, arguments: str, asked: object
-) -> None:
-    chunks, renderer = await rendered(engines, TextDelta(0, "A"), ToolCall("call_1", "look", arguments))
+async def test_a_call_ends_the_part_before_it_and_is_not_told_yet(engines: Engines) -> None:
+    """It is planned first; the segment that answers it tells it, from its row."""
+    call = ToolCall("call_1", "look", "{}")
 
-    assert chunks[3:] == [
-        {"type": "tool-input-start", "toolCallId": "call_1", "toolName": "look"},
-        {"type": "tool-input-available", "toolCallId": "call_1", "toolName": "look", "input": asked},
-        {"type": "tool-output-error", "toolCallId": "call_1", "errorText": NO_TOOLS},
-    ]
-    assert renderer.parts[2] == {
-        "type": "tool-look",
-        "toolCallId": "call_1",
-        "state": "output-error",
-        "input": asked,
-        "errorText": NO_TOOLS,
-    }
-    assert renderer.has_tool_call
+    chunks, renderer = await rendered(engines, TextDelta(0, "A"), call, TextDelta(0, "B"))
+
+    assert [chunk["type"] for chunk in chunks] == ["text-start", "text-delta", "text-end"] * 2
+    assert renderer.calls == [call]
+    assert [part["type"] for part in renderer.parts] == ["step-start", "text", "text"]
 
 
 @settings(max_examples=EXAMPLES)
-@given(said=st.lists(deltas, max_size=8))
-async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Delta]) -> None:
+@given(said=st.lists(deltas, max_size=8), segment=st.integers(1, 3))
+async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Delta], segment: int) -> None:
+    """The step of a segment that asked for calls is ended by the segment that answers them."""
     stage, turn = stage_of(engines.valkey, engines), turn_of(finish_reason="stop")
-    writer = await stage.writer()
+    writer = await stage.writer(segment=segment)
     try:
-        writer.write(start_chunk(turn))
+        if segment == 1:
+            writer.write(start_chunk(turn))
         writer.write(envelope.start_step())
         renderer = say(writer, *said)
-        writer.write(envelope.finish_step())
+        if not renderer.calls:
+            writer.write(envelope.finish_step())
         assert await writer.flush(FLUSH_SECONDS)
-        assert await writer.end(terminal_chunk(turn))
     finally:
         await writer.aclose()
     streamed = [chunk for _, chunk in await stage.streamed()]
 
-    replayed = on_the_wire(replay_chunks(turn, renderer.parts))
+    row = row_of(renderer.parts, segment, "tool-calls" if renderer.calls else "stop")
+    replayed = on_the_wire(segment_chunks(turn, row))
 
-    assert told_alike(replayed) == told_alike(streamed)
+    assert alike_on_the_wire(replayed) == alike_on_the_wire(streamed)
 
 
 async def test_no_part_of_a_replay_is_named_as_one_that_was_streamed(engines: Engines) -> None:
     said: list[Delta] = [TextDelta(0, "A"), ReasoningDelta(0, "B"), TextDelta(1, "C")]
     chunks, renderer = await rendered(engines, *said)
 
-    replayed = on_the_wire(replay_chunks(turn_of(), renderer.parts))
+    rows = [row_of(renderer.parts, segment) for segment in (1, 2)]
+    replayed = [
+        chunk["id"] for row in rows for chunk in on_the_wire(segment_chunks(turn_of(), row)) if "id" in chunk
+    ]
 
-    assert not {chunk["id"] for chunk in chunks} & {chunk["id"] for chunk in replayed if "id" in chunk}
+    assert not {chunk["id"] for chunk in chunks} & set(replayed)
+    assert len(set(replayed)) == 6
+
+
+def test_a_segment_of_calls_is_replayed_as_it_was_stored() -> None:
+    stored: list[dict[str, Any]] = [
+        {"type": "tool-input-available", "toolCallId": "call_1", "toolName": "look", "input": {}},
+        {"type": "finish-step"},
+    ]
+
+    row = row_of([], 2, kind="CALLS", replay=stored)
+
+    assert on_the_wire(segment_chunks(turn_of(), row)) == stored
+
+
+def test_a_segment_that_said_nothing_has_one_entry_all_the_same() -> None:
+    """A reader may be in it."""
+    [chunk] = on_the_wire(segment_chunks(turn_of(), row_of([], 2, kind="CALLS", replay=None)))
+
+    assert chunk["type"] == "message-metadata"
 
 
 @pytest.mark.parametrize(
@@ -174,19 +199,14 @@ async def test_no_part_of_a_replay_is_named_as_one_that_was_streamed(engines: En
         (turn_of(TurnStatus.CANCELLED), {"type": "abort", "reason": "cancelled"}),
     ],
 )
-def test_a_turn_without_a_reply_is_replayed_as_its_start_and_its_end(
-    turn: ChatTurn, terminal: dict[str, str]
-) -> None:
-    start, *rest = on_the_wire(replay_chunks(turn, []))
-
-    assert start["type"] == "start"
-    assert rest == [terminal]
+def test_a_turns_end_says_how_it_ended(turn: ChatTurn, terminal: dict[str, str]) -> None:
+    assert on_the_wire([terminal_chunk(turn)]) == [terminal]
 
 
 def test_a_completed_turn_ends_with_why_it_finished_and_what_it_used() -> None:
     turn = turn_of(finish_reason="length", provider="openai", region="eu", model="gpt", input_tokens=3)
 
-    [*_, terminal] = on_the_wire(replay_chunks(turn, []))
+    [terminal] = on_the_wire([terminal_chunk(turn)])
 
     assert (terminal["type"], terminal["finishReason"]) == ("finish", "length")
     assert terminal["messageMetadata"]["usage"]["input_tokens"] == 3

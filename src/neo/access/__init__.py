@@ -7,6 +7,7 @@ platform act for another tenant.
 """
 
 from neo.access.authenticate import Authenticator
+from neo.access.author import Author, Authored
 from neo.access.credentials import Lookups
 from neo.access.entra.claims import EntraRules
 from neo.access.entra.key_source import KeySource
@@ -36,6 +37,8 @@ __all__ = [
     "ApiKeyNotFound",
     "ApiKeyStore",
     "Authenticator",
+    "Author",
+    "Authored",
     "CallerKind",
     "CallerNotAllowed",
     "Credential",

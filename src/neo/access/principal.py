@@ -69,7 +69,12 @@ class Principal:
     @property
     def actor(self) -> Actor:
         """The caller as the audit log records them, with their home tenant."""
-        return Actor(self.kind, self.account_id, self.home_tenant_id)
+        return Actor(self.kind, self.account_id, self.home_tenant_id, self.credential_id)
+
+    @property
+    def credential_id(self) -> UUID | None:
+        """What is kept of the credential. An access token of Entra ID has no id of ours: the person is all there is."""
+        return None if self.credential.kind is CredentialKind.TECHNICIAN else self.credential.id
 
     @property
     def is_platform(self) -> bool:

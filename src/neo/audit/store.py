@@ -12,11 +12,12 @@ from neo.audit.models import AuditEntry
 
 @dataclass(frozen=True)
 class Actor:
-    """Who did it. The operator's commands have no id."""
+    """Who did it, and with which credential. The operator's commands have no id."""
 
     kind: str
     id: UUID | None
     tenant_id: UUID
+    credential_id: UUID | None = None
 
     @classmethod
     def operator(cls, tenant_id: UUID) -> "Actor":
@@ -52,6 +53,7 @@ class AuditStore:
             "object_id": str(object_id),
             "details": details or {},
             "request_id": _request_id(),
+            "credential_id": actor.credential_id,
         }
         await self._db.execute(insert(AuditEntry).values(row))
 

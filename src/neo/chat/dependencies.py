@@ -11,7 +11,6 @@ from fastapi import Depends
 from starlette.requests import Request
 
 from neo.access import Gate, Principal, Right, check_right
-from neo.chat.archive import Archivist
 from neo.chat.cancel import Canceller
 from neo.chat.errors import EndUserInvalid
 from neo.chat.history import Reader
@@ -34,7 +33,6 @@ class Desks:
     sessions: SessionDesk
     turns: TurnDesk
     reader: Reader
-    archivist: Archivist
     canceller: Canceller
     tails: Tails
     tokens: TokenDesk

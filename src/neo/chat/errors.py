@@ -153,3 +153,11 @@ class TurnQueueFull(Failure):
     kind = Kind.CONFLICT
     code = "turn_queue_full"
     remedy = "Wait for one to end."
+
+
+class CallNotWaiting(Failure):
+    """No turn waits for this call of the scripted model."""
+
+    kind = Kind.CONFLICT
+    code = "call_not_waiting"
+    remedy = "Take the call's id from `data-turn-waiting`, and decide once."

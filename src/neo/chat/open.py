@@ -11,7 +11,7 @@ from neo.audit import AuditStore
 from neo.channels import ClientIdNotAllowed, Inbound, Route, TenantNotFound, find_destination, find_route
 from neo.chat.end_user import check_end_user
 from neo.chat.errors import AgentIdNotAllowed, AgentSelectorInvalid, TitleTooLong
-from neo.chat.posting.standing import Standings, check_access, check_audience
+from neo.chat.posting.session_access import check_access, check_audience
 from neo.db import Database
 from neo.sessions import ChatSession, SessionStore
 from neo.telemetry import request_metrics
@@ -35,9 +35,8 @@ class Opening:
 
 
 class SessionDesk:
-    def __init__(self, database: Database, standings: Standings) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._standings = standings
 
     async def open(self, caller: Principal, wanted: Opening) -> ChatSession:
         """A session in the caller's own tenant."""
@@ -73,7 +72,6 @@ class SessionDesk:
         raise TenantNotFound("No such tenant.")
 
     def _opened(self, session: ChatSession) -> ChatSession:
-        self._standings.look_ahead(session.tenant_id, session.id)
         return session
 
 

@@ -197,8 +197,8 @@ async def list_messages(
 async def get_turn(
     request: Request, caller: TurnReader, desk: Desk, session_id: SessionId, turn_id: TurnId
 ) -> Response:
-    """A turn's record: status, error, usage and times."""
-    return success(request, shown_turn(await desk.reader.turn(caller, session_id, turn_id)))
+    """A turn's record: who asked, status, error, usage and times."""
+    return success(request, shown_turn(*await desk.reader.turn(caller, session_id, turn_id)))
 
 
 @router.post(
@@ -208,10 +208,10 @@ async def get_turn(
 async def archive_session(
     request: Request, caller: SessionCloser, desk: Desk, session_id: SessionId
 ) -> Response:
-    """No more messages are taken from now on; what was said stays readable. Archiving twice answers 200 again.
-    A turn that is under way ends as it would have.
+    """No more messages are taken from now on, and open turns are cancelled; what was said stays readable. Archiving
+    twice answers 200 again.
     """
-    return success(request, shown_session(await desk.archivist.archive(caller, session_id)))
+    return success(request, shown_session(await desk.canceller.archive(caller, session_id)))
 
 
 @router.get(

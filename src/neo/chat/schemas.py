@@ -83,12 +83,26 @@ class ChatSessionResource(BaseModel):
     archived_at: datetime | None
 
 
-class OpenTurn(BaseModel):
-    """The turn that runs or waits next. Tail the events from its `since_cursor` to replay it from its start."""
+class OpenReply(BaseModel):
+    """What the open turn has answered so far, as it is settled: a `UIMessage` that goes on."""
 
-    chat_turn_id: str
-    chat_turn_status: str = Field(description="QUEUED or RUNNING.")
+    id: str
+    parts: list[dict[str, Any]]
+    cursor: str = Field(description="Where `parts` end: a tail from here gives what follows them.")
+
+
+class OpenTurn(BaseModel):
+    """The turn that runs, waits for somebody, or is next. Tail the events from its `since_cursor` to replay it from its
+    start. Clients of the AI SDK do that; others may show `reply` and go on from `reply.cursor`.
+    """
+
+    id: str
+    status: str = Field(description="QUEUED, RUNNING or WAITING.")
+    chat_turn_id: str = Field(description="The same as `id`.")
+    chat_turn_status: str = Field(description="The same as `status`.")
     since_cursor: str
+    waiting_for: str | None = Field(description="Of a WAITING turn: APPROVAL or CALL.")
+    reply: OpenReply | None = Field(description="Null until something is settled.")
 
 
 class ChatSessionDetail(ChatSessionResource):
@@ -169,14 +183,39 @@ class UIMessage(BaseModel):
     role: str = Field(description="`user` or `assistant`.")
     metadata: "MessageMetadata"
     parts: list[dict[str, Any]] = Field(
-        description="AI SDK parts: `text`, `file`, `reasoning`, `step-start`, `tool-*`."
+        description="AI SDK parts: `text`, `file`, `reasoning`, `step-start`, `dynamic-tool`."
+    )
+
+
+class AuthorKind(StrEnum):
+    """What kind of caller asked. TECHNICIAN is a dashboard user, PLATFORM the platform's relay for an end user."""
+
+    SERVICE_ACCOUNT = "SERVICE_ACCOUNT"
+    TECHNICIAN = "TECHNICIAN"
+    END_USER = "END_USER"
+    PLATFORM = "PLATFORM"
+
+
+class AuthorResource(BaseModel):
+    """Who asked. Accounts have `id` and `name` for callers of their own tenant only, and for no end user; whom the
+    platform spoke for is named to every reader.
+    """
+
+    kind: AuthorKind
+    id: str | None = Field(description="The service account, or the dashboard user; null for an END_USER.")
+    name: str | None = Field(
+        description="The API key's or the dashboard user's name. For END_USER and PLATFORM: the end user's name, else "
+        "their address, as the token or the session has it. Null where it is not known."
     )
 
 
 class MessageMetadata(BaseModel):
     chat_turn_id: str
-    chat_turn_status: str = Field(description="QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED.")
+    chat_turn_status: str = Field(description="QUEUED, RUNNING, WAITING, COMPLETED, FAILED or CANCELLED.")
     client_message_id: str | None
+    author: AuthorResource | None = Field(
+        description="Who asked; null for a reply, and for messages from before it was recorded."
+    )
     created_at: datetime
 
 
@@ -206,10 +245,13 @@ class ChatTurnResource(BaseModel):
 
     id: str
     session_id: str
-    status: str = Field(description="QUEUED, RUNNING, COMPLETED, FAILED or CANCELLED.")
+    status: str = Field(description="QUEUED, RUNNING, WAITING, COMPLETED, FAILED or CANCELLED.")
     model_tier: ChatModelTier
     since_cursor: str
     user_message_id: str
+    author: AuthorResource | None = Field(
+        description="Whose message it answers; null for turns from before it was recorded."
+    )
     reply_message_id: str | None = Field(
         description="The answer's message: whole once the turn is COMPLETED, as far as it went when it was CANCELLED "
         "in mid-answer, else null."

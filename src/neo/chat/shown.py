@@ -6,20 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from neo.attachments import Attachment
-from neo.chat.history import Transcript
+from neo.chat.history import OpenTurnReply, SettledReply, Transcript
 from neo.chat.schemas import (
+    AuthorKind,
+    AuthorResource,
     ChatMessages,
     ChatSessionDetail,
     ChatSessionResource,
     ChatTurnResource,
     MessageMetadata,
+    OpenReply,
     OpenTurn,
     TurnError,
     TurnUsage,
     UIMessage,
 )
 from neo.events import since_cursor
-from neo.sessions import ChatMessage, ChatSession
+from neo.sessions import ChatMessage, ChatSession, ShownAuthor
 from neo.turns.models import ChatTurn
 from neo.turns.render import usage_of
 
@@ -38,28 +41,41 @@ def shown_session(session: ChatSession) -> ChatSessionResource:
     )
 
 
-def shown_detail(session: ChatSession, open_turn: ChatTurn | None) -> ChatSessionDetail:
+def shown_detail(session: ChatSession, open_turn: OpenTurnReply | None) -> ChatSessionDetail:
     return ChatSessionDetail(**shown_session(session).model_dump(), open_turn=shown_open_turn(open_turn))
 
 
-def shown_open_turn(turn: ChatTurn | None) -> OpenTurn | None:
-    if turn is None:
+def shown_open_turn(found: OpenTurnReply | None) -> OpenTurn | None:
+    if found is None:
         return None
+    turn, reply = found.turn, found.reply
     return OpenTurn(
-        chat_turn_id=str(turn.id), chat_turn_status=turn.status, since_cursor=since_cursor(turn.turn_no)
+        id=str(turn.id),
+        status=turn.status,
+        chat_turn_id=str(turn.id),
+        chat_turn_status=turn.status,
+        since_cursor=since_cursor(turn.turn_no),
+        waiting_for=turn.waiting_for,
+        reply=_reply(turn, reply) if reply is not None else None,
     )
+
+
+def _reply(turn: ChatTurn, reply: SettledReply) -> OpenReply:
+    return OpenReply(id=str(turn.reply_message_id), parts=reply.parts, cursor=str(reply.end))
 
 
 def shown_transcript(transcript: Transcript, rows: int, urls: Mapping[UUID, str]) -> ChatMessages:
     """`urls` are where each attachment is read."""
     files = {str(one.id): _file(one, urls[one.id]) for one in transcript.attachments}
-    shown = [
-        _message(message, transcript.turns[message.turn_id], files) for message in transcript.messages[:rows]
-    ]
-    return ChatMessages(messages=shown, open_turn=shown_open_turn(transcript.open_turn))
+    open_turn = transcript.open_turn
+    # A turn that has ended since it was read is shown as open: a reply is in one of the two places.
+    replayed = open_turn.turn.reply_message_id if open_turn is not None else None
+    page = (message for message in transcript.messages[:rows] if message.id != replayed)
+    shown = [_message(message, transcript, files) for message in page]
+    return ChatMessages(messages=shown, open_turn=shown_open_turn(open_turn))
 
 
-def shown_turn(turn: ChatTurn) -> ChatTurnResource:
+def shown_turn(turn: ChatTurn, author: ShownAuthor | None) -> ChatTurnResource:
     error = TurnError(code=turn.error_code, message=turn.error_message or "") if turn.error_code else None
     return ChatTurnResource.model_validate(
         {
@@ -69,6 +85,7 @@ def shown_turn(turn: ChatTurn) -> ChatTurnResource:
             "model_tier": turn.model_tier,
             "since_cursor": since_cursor(turn.turn_no),
             "user_message_id": str(turn.user_message_id),
+            "author": _author(author),
             "reply_message_id": str(turn.reply_message_id) if turn.keeps_reply else None,
             "attempts": turn.attempts,
             "finish_reason": turn.finish_reason,
@@ -92,11 +109,21 @@ def _file(attachment: Attachment, url: str) -> dict[str, Any]:
     return {**part, "filename": attachment.filename} if attachment.filename else part
 
 
-def _message(message: ChatMessage, turn: ChatTurn, files: Mapping[str, dict[str, Any]]) -> UIMessage:
+def _author(author: ShownAuthor | None) -> AuthorResource | None:
+    if author is None:
+        return None
+    return AuthorResource(
+        kind=AuthorKind(author.kind.upper()), id=str(author.id) if author.id else None, name=author.name
+    )
+
+
+def _message(message: ChatMessage, transcript: Transcript, files: Mapping[str, dict[str, Any]]) -> UIMessage:
+    turn = transcript.turns[message.turn_id]
     metadata = MessageMetadata(
         chat_turn_id=str(turn.id),
         chat_turn_status=turn.status,
         client_message_id=message.client_message_id,
+        author=_author(transcript.authors.get(message.author) if message.author else None),
         created_at=message.created_at,
     )
     parts = [files[part["attachment_id"]] if part["type"] == "file" else part for part in message.parts]

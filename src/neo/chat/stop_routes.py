@@ -22,7 +22,9 @@ async def cancel_turn(
 
     A turn that has ended already stays as it is: cancelling it answers 200 as well.
     """
-    return success(request, shown_turn(await desk.canceller.cancel(caller, session_id, turn_id)))
+    turn = await desk.canceller.cancel(caller, session_id, turn_id)
+    _, author = await desk.reader.turn(caller, session_id, turn_id)
+    return success(request, shown_turn(turn, author))
 
 
 @stop_router.post(
@@ -39,4 +41,4 @@ async def reset_session(
     """Archive the session and cancel any in-flight turn: open a new session to go on without its context. No body.
     Always 200: resetting an archived session again changes nothing.
     """
-    return success(request, shown_session(await desk.canceller.reset(caller, session_id)))
+    return success(request, shown_session(await desk.canceller.archive(caller, session_id)))

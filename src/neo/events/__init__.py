@@ -1,23 +1,26 @@
 """The sessions' event streams: what is in them, the events' ids, who may write, and how they are read.
 
-An event's id is `<turn * 65536 + claim>-<n>`, written explicitly, so ids order and name events even when the
-store has lost everything, and a stale writer's append is refused by the store itself. Under one claim `n`
-counts 1, 2, 3: a reader sees any gap. The stream is delivery, not truth: what it loses, its writer writes again
+An event's id is `<turn * 65536 + segment * 64 + claim>-<n>`, written explicitly, so ids order and name events even
+when the store has lost everything, and a stale writer's append is refused by the store itself. Within a segment the
+newest claim counts, and segments add up. Under one claim `n` counts 1, 2, 3, and the first event names the last one of
+the segment before: a reader sees any gap. The stream is delivery, not truth: what it loses, its writer writes again
 under a new claim, or readers get from PostgreSQL. Frames are encoded once, by the writer, and shared by all.
 """
 
 from neo.events import envelope
-from neo.events.cursor import InvalidCursor, Position, parse_cursor, since_cursor
+from neo.events.cursor import REPLAY_CLAIM, InvalidCursor, Position, parse_cursor, since_cursor
 from neo.events.entry import Entry
 from neo.events.envelope import Chunk, EventKind
-from neo.events.log import EventLog, replayed
+from neo.events.log import Claims, EventLog, replayed
 from neo.events.store import Page
 from neo.events.subscription import Subscription
 from neo.events.subscriptions import Subscriptions
-from neo.events.writer import Fenced, NextClaim, TurnWriter
+from neo.events.writer import Fenced, NextClaim, SegmentWriter
 
 __all__ = [
+    "REPLAY_CLAIM",
     "Chunk",
+    "Claims",
     "Entry",
     "EventKind",
     "EventLog",
@@ -26,9 +29,9 @@ __all__ = [
     "NextClaim",
     "Page",
     "Position",
+    "SegmentWriter",
     "Subscription",
     "Subscriptions",
-    "TurnWriter",
     "envelope",
     "parse_cursor",
     "replayed",

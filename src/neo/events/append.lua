@@ -1,9 +1,10 @@
 -- Appends a batch and publishes it, or says why not. All or nothing: one writer's batch is never half there.
 -- KEYS[1] stream   ARGV: channel, predecessor ('' for a claim's first batch), '~' or '=', events kept,
---                        seconds kept, bytes kept, then id, kind, payload of each event.
+--                        seconds kept, bytes kept, the last event of the segment before ('' for none; for
+--                        a claim's first event alone), then id, kind, payload of each event.
 -- XADD and PUBLISH are in one script because in MULTI a refused XADD would still publish.
 
-local HEAD, WIDTH = 6, 3
+local HEAD, WIDTH = 7, 3
 -- To measure a stream takes microseconds: once in so many events is often enough.
 local MEASURED_EVERY = 32
 local first, final = ARGV[HEAD + 1], ARGV[#ARGV - WIDTH + 1]
@@ -34,8 +35,14 @@ elseif tip ~= expected then
   return 'lost'
 end
 
+local after = ARGV[7]
 for at = HEAD + 1, #ARGV, WIDTH do
-  redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], ARGV[4], ARGV[at], 'k', ARGV[at + 1], 'p', ARGV[at + 2])
+  local id, kind, payload = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+  if at == HEAD + 1 and after ~= '' then
+    redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], ARGV[4], id, 'k', kind, 'a', after, 'p', payload)
+  else
+    redis.call('XADD', KEYS[1], 'MAXLEN', ARGV[3], ARGV[4], id, 'k', kind, 'p', payload)
+  end
 end
 redis.call('EXPIRE', KEYS[1], ARGV[5])
 
@@ -47,6 +54,7 @@ if n % MEASURED_EVERY < appended and redis.call('MEMORY', 'USAGE', KEYS[1]) > to
 end
 for at = HEAD + 1, #ARGV, WIDTH do
   redis.call('PUBLISH', ARGV[1],
-    ARGV[at + 1] .. 'id: ' .. ARGV[at] .. '\ndata: ' .. ARGV[at + 2] .. '\n\n')
+    ARGV[at + 1] .. after .. 'id: ' .. ARGV[at] .. '\ndata: ' .. ARGV[at + 2] .. '\n\n')
+  after = ''
 end
 return 'appended'

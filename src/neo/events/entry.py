@@ -8,15 +8,21 @@ from neo.events.envelope import EventKind, frame
 
 # Published in place of an event: readers are to look at PostgreSQL.
 WAKE_UP = b"n"
+_FRAME = b"id: "
 _KINDS = {kind.value.encode(): kind for kind in EventKind}
 
 
 class Entry(NamedTuple):
-    """One event, ready to be sent. Its frame is shared by all who read it."""
+    """One event, ready to be sent. Its frame is shared by all who read it.
+
+    The first event under a claim names the last event of the segment before, in `after`: whoever has not got that one
+    lacks something. It is never sent.
+    """
 
     position: Position
     kind: EventKind
     frame: bytes
+    after: Position | None = None
 
 
 def stream_key(session_id: UUID | str) -> bytes:
@@ -25,16 +31,22 @@ def stream_key(session_id: UUID | str) -> bytes:
 
 
 def published_entry(message: bytes) -> Entry | None:
-    """What was published; None for a wake-up."""
+    """What was published: the kind, `after` where there is one, and the frame. None for a wake-up."""
     if message == WAKE_UP:
         return None
-    kind = _KINDS[message[:1]]
-    event_id = message[len(b"?id: ") : message.index(b"\n")]
-    return Entry(Position.of_id(event_id.decode()), kind, message[1:])
+    begin = message.index(_FRAME)
+    event_id = message[begin + len(_FRAME) : message.index(b"\n", begin)]
+    return Entry(
+        Position.of_id(event_id.decode()), _KINDS[message[:1]], message[begin:], _after(message[1:begin])
+    )
 
 
 def kept_entry(event_id: bytes, fields: list[bytes]) -> Entry:
-    """What is kept, as `append.lua` writes it: each field's name before its value."""
+    """What is kept, as `append.lua` writes it: each field's name before its value, and the payload last."""
     position = Position.of_id(event_id.decode())
-    _, kind, _, payload = fields
-    return Entry(position, _KINDS[kind], frame(position, payload))
+    after = fields[3] if fields[2] == b"a" else b""
+    return Entry(position, _KINDS[fields[1]], frame(position, fields[-1]), _after(after))
+
+
+def _after(text: bytes) -> Position | None:
+    return Position.of_id(text.decode()) if text else None

@@ -14,7 +14,8 @@ INTEGER_MAX = 2**63 - 1
 
 _TERMINAL = frozenset({"finish", "error", "abort"})
 _DELTAS = frozenset({"text-delta", "reasoning-delta"})
-_PART_BEGINS = frozenset({"text-start", "reasoning-start", "tool-input-start"})
+_PART_BEGINS = frozenset({"text-start", "reasoning-start"})
+_WAITING = "data-turn-waiting"
 
 
 class EventKind(StrEnum):
@@ -23,6 +24,8 @@ class EventKind(StrEnum):
     CORE = "c"
     PROGRESS = "p"
     TERMINAL = "t"
+    # The turn waits for a decision or for a call: it ends a response, but not the turn.
+    WAITING = "w"
 
 
 class Chunk(NamedTuple):
@@ -36,6 +39,8 @@ class Chunk(NamedTuple):
     def kind(self) -> EventKind:
         if self.type in _TERMINAL:
             return EventKind.TERMINAL
+        if self.type == _WAITING:
+            return EventKind.WAITING
         return EventKind.PROGRESS if self.is_tool or self.type.startswith("reasoning-") else EventKind.CORE
 
     @property
@@ -44,14 +49,20 @@ class Chunk(NamedTuple):
 
     @property
     def begins_part(self) -> bool:
+        """It begins a text or a reasoning, which counts only if its claim is the one that settles."""
         return self.type in _PART_BEGINS
 
-    def encode(self) -> bytes:
-        """One line of JSON: JSON itself escapes CR and LF, and SSE knows no other line end."""
+    def wire(self) -> dict[str, Any]:
+        """The chunk as it is sent, and as it may be stored."""
         wire: dict[str, Any] = {"type": self.type}
         if self.part is not None:
             wire["toolCallId" if self.is_tool else "id"] = self.part
         wire.update(self.body)
+        return wire
+
+    def encode(self) -> bytes:
+        """One line of JSON: JSON itself escapes CR and LF, and SSE knows no other line end."""
+        wire = self.wire()
         try:
             return orjson.dumps(wire)
         except orjson.JSONEncodeError:
@@ -61,11 +72,6 @@ class Chunk(NamedTuple):
 def frame(position: object, payload: bytes) -> bytes:
     """An event as a reader gets it."""
     return b"id: %s\ndata: %s\n\n" % (str(position).encode(), payload)
-
-
-def frame_without_id(chunk: Chunk) -> bytes:
-    """An event that leaves the reader's cursor where it is."""
-    return b"data: %s\n\n" % chunk.encode()
 
 
 def merge(before: Chunk, after: Chunk) -> Chunk | None:
@@ -108,16 +114,38 @@ def reasoning_end(part: str) -> Chunk:
     return Chunk("reasoning-end", part=part)
 
 
+# Tools are not known when a client is built, so each chunk about a call says that its tool is a dynamic one.
+_DYNAMIC = {"dynamic": True}
+
+
 def tool_input_start(call_id: str, tool_name: str) -> Chunk:
-    return Chunk("tool-input-start", {"toolName": tool_name}, call_id)
+    return Chunk("tool-input-start", {"toolName": tool_name, **_DYNAMIC}, call_id)
 
 
 def tool_input_available(call_id: str, tool_name: str, tool_input: Any) -> Chunk:
-    return Chunk("tool-input-available", {"toolName": tool_name, "input": tool_input}, call_id)
+    return Chunk("tool-input-available", {"toolName": tool_name, "input": tool_input, **_DYNAMIC}, call_id)
+
+
+def tool_input_error(call_id: str, tool_name: str, tool_input: Any, error_text: str) -> Chunk:
+    """A call that is not made: there is no such tool, or it does not take this."""
+    body = {"toolName": tool_name, "input": tool_input, "errorText": error_text, **_DYNAMIC}
+    return Chunk("tool-input-error", body, call_id)
+
+
+def tool_approval_request(call_id: str) -> Chunk:
+    return Chunk("tool-approval-request", {"approvalId": call_id}, call_id)
+
+
+def tool_output_available(call_id: str, output: Any) -> Chunk:
+    return Chunk("tool-output-available", {"output": output, **_DYNAMIC}, call_id)
+
+
+def tool_output_denied(call_id: str) -> Chunk:
+    return Chunk("tool-output-denied", part=call_id)
 
 
 def tool_output_error(call_id: str, error_text: str) -> Chunk:
-    return Chunk("tool-output-error", {"errorText": error_text}, call_id)
+    return Chunk("tool-output-error", {"errorText": error_text, **_DYNAMIC}, call_id)
 
 
 def finish_step() -> Chunk:
@@ -140,8 +168,20 @@ def abort(reason: str | None = None) -> Chunk:
     return Chunk("abort", {} if reason is None else {"reason": reason})
 
 
-def turn_restarted(discarded_part_ids: Sequence[str]) -> Chunk:
-    return Chunk("data-turn-restarted", {"data": {"discarded_part_ids": list(discarded_part_ids)}})
+def turn_restarted(segment: int, step: int, part_ids: Sequence[str]) -> Chunk:
+    """The step is begun anew: what was said from its `start-step` on, the named parts, no longer counts."""
+    data = {"segment": segment, "step": step, "part_ids": list(part_ids)}
+    return Chunk("data-turn-restarted", {"data": data})
+
+
+def turn_waiting(data: Mapping[str, Any]) -> Chunk:
+    """The turn goes on when somebody has decided, or a call has ended: what it waits for, and where to go on."""
+    return Chunk(_WAITING, {"data": dict(data)})
+
+
+def of_wire(wire: Mapping[str, Any]) -> Chunk:
+    """A chunk that was stored as it is sent."""
+    return Chunk(wire["type"], {key: value for key, value in wire.items() if key != "type"})
 
 
 def stream_reset(turn_no: int, reason: str) -> Chunk:

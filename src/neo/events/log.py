@@ -1,17 +1,23 @@
 """The events' front: writers of turns, and readers of sessions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from types import MappingProxyType
 from uuid import UUID
 
-from neo.events.cursor import Position
+from neo.events.cursor import REPLAY_CLAIM, Position
 from neo.events.entry import Entry
 from neo.events.envelope import Chunk, frame
 from neo.events.store import EVENTS_KEPT, KEPT_BYTES, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
 from neo.events.subscription import Subscription
 from neo.events.subscriptions import Subscriptions
-from neo.events.writer import NextClaim, TurnWriter
+from neo.events.transcript_buffer import TranscriptBuffer
+from neo.events.writer import NextClaim, SegmentWriter
 from neo.streams import StreamsUnavailable, Valkey
+
+# The newest claim that counts, by turn and segment.
+Claims = Mapping[tuple[int, int], int]
+_UNKNOWN: Claims = MappingProxyType({})
 
 
 class EventLog:
@@ -36,8 +42,23 @@ class EventLog:
         )
         self._subscriptions = Subscriptions(valkey) if subscriptions is None else subscriptions
 
-    def writer(self, session_id: UUID, turn_no: int, *, next_claim: NextClaim) -> TurnWriter:
-        return TurnWriter(self._store, session_id, turn_no, next_claim=next_claim)
+    def writer(
+        self,
+        session_id: UUID,
+        turn_no: int,
+        segment: int,
+        claim: int,
+        *,
+        after: Position | None,
+        next_claim: NextClaim,
+        step: int | None = None,
+    ) -> SegmentWriter:
+        """The writer of one segment. `after` is the last event of the segment before, as it was settled.
+
+        `step` is the number of this segment's step among the turn's, from 1; needed where it has a `start-step`.
+        """
+        buffer = TranscriptBuffer(turn_no, segment, after=after, step=step)
+        return SegmentWriter(self._store, session_id, buffer, claim, next_claim=next_claim)
 
     async def wake_readers(self, session_id: UUID | str) -> None:
         """Have the session's readers look at PostgreSQL. A reader that is not reached looks by itself, later."""
@@ -56,24 +77,24 @@ class EventLog:
         session_id: UUID,
         after: Position | None,
         *,
-        claims_from: Position | None = None,
+        claims_known: Claims = _UNKNOWN,
         count: int = PAGE_EVENTS,
     ) -> Page:
-        """Read strictly after a position, without what older claims wrote where the same turn has a newer claim.
+        """Read strictly after a position, without what older claims wrote where the same segment has a newer claim.
 
-        `claims_from` names a turn and the claim that PostgreSQL knows for it, which may not have written anything yet.
+        `claims_known` are from PostgreSQL: such a claim may not have written anything yet.
         """
         reaches_cursor, at = None, after
         while True:
             page = await self._store.page(session_id, at, count)
             reaches_cursor = page.reaches_cursor if reaches_cursor is None else reaches_cursor
-            claims = await self._newest_claims(session_id, page, claims_from)
-            entries = [entry for entry in page.entries if entry.position.claim >= claims[entry.position.turn]]
+            claims = await self._newest_claims(session_id, page, claims_known)
+            entries = [entry for entry in page.entries if entry.position.claim >= claims[entry.position[:2]]]
             if entries or page.is_last:
                 return Page(entries, page.is_last, reaches_cursor)
-            # Nothing of this page counts, so its last turn has a newer claim: go on where that begins.
-            turn = page.entries[-1].position.turn
-            at = Position(turn, claims[turn], 0)
+            # Nothing of this page counts, so its last segment has a newer claim: go on where that begins.
+            segment = page.entries[-1].position[:2]
+            at = Position(*segment, claims[segment], 0)
 
     async def has_beyond(self, positions: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
         """Of each session, whether anything is kept beyond a position; one question for all."""
@@ -83,22 +104,23 @@ class EventLog:
         return await self._store.newest_in_turn(session_id, turn_no)
 
     async def _newest_claims(
-        self, session_id: UUID, page: Page, claims_from: Position | None
-    ) -> dict[int, int]:
-        # Entries come in order, so the last one of a turn has its newest claim, as far as this page goes.
-        claims = {entry.position.turn: entry.position.claim for entry in page.entries}
+        self, session_id: UUID, page: Page, claims_known: Claims
+    ) -> dict[tuple[int, int], int]:
+        # Entries come in order, so the last one of a segment has its newest claim, as far as this page goes.
+        claims = {entry.position[:2]: entry.position.claim for entry in page.entries}
         if page.entries and not page.is_last:
-            turn = page.entries[-1].position.turn
-            newest = await self._store.newest_in_turn(session_id, turn)
-            claims[turn] = max(claims[turn], newest.claim if newest else 0)
-        if claims_from is not None and claims_from.turn in claims:
-            claims[claims_from.turn] = max(claims[claims_from.turn], claims_from.claim)
+            segment = page.entries[-1].position[:2]
+            newest = await self._store.newest_in_segment(session_id, *segment)
+            claims[segment] = max(claims[segment], newest.claim if newest else 0)
+        for segment, claim in claims_known.items():
+            if segment in claims:
+                claims[segment] = max(claims[segment], claim)
         return claims
 
 
-def replayed(turn_no: int, final_claim: int, chunks: Sequence[Chunk]) -> list[Entry]:
-    """A turn that has ended, under the claim after its last. Its ids never change: a reader may resume in it."""
-    positions = (Position(turn_no, final_claim + 1, n) for n in range(1, len(chunks) + 1))
+def replayed(turn_no: int, segment: int, chunks: Sequence[Chunk]) -> list[Entry]:
+    """A settled segment, as it is replayed. Its ids never change: a reader may resume in it."""
+    positions = (Position(turn_no, segment, REPLAY_CLAIM, n) for n in range(1, len(chunks) + 1))
     return [
         Entry(position, chunk.kind, frame(position, chunk.encode()))
         for position, chunk in zip(positions, chunks, strict=True)

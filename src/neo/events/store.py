@@ -10,7 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from neo.events.cursor import CLAIMS, Position
+from neo.events.cursor import SEGMENT_IDS, TURN_IDS, Position
 from neo.events.entry import WAKE_UP, Entry, kept_entry, stream_key
 from neo.events.envelope import Chunk
 from neo.streams import Valkey
@@ -20,9 +20,9 @@ KEPT_SECONDS = 24 * 3600
 KEPT_BYTES = 8 * 1024 * 1024
 # One answer of Valkey: a page of ordinary deltas is under 100 KiB.
 PAGE_EVENTS = 500
-# How far back, in pages, the parts of earlier claims are looked for: as many events as are kept by default.
+# How far back, in pages, the parts of a segment's earlier claims are looked for: as many events as are kept by default.
 PARTS_PAGES_MAX = 40
-_PART_BEGINS = (b'{"type":"text-start"', b'{"type":"reasoning-start"', b'{"type":"tool-input-start"')
+_PART_BEGINS = (b'{"type":"text-start"', b'{"type":"reasoning-start"')
 # One script, so that an append is published exactly if it was written.
 _APPEND = (files("neo.events") / "append.lua").read_text()
 
@@ -57,11 +57,18 @@ class EventStore:
         self._retention = ("=" if trims_exactly else "~", events_kept, kept_seconds, kept_bytes)
 
     async def append(
-        self, session_id: UUID, batch: Sequence[tuple[Position, Chunk]], *, predecessor: Position | None
+        self,
+        session_id: UUID,
+        batch: Sequence[tuple[Position, Chunk]],
+        *,
+        predecessor: Position | None,
+        after: Position | None = None,
     ) -> Appended:
+        """Append a claim's next events. Its first batch has no predecessor, and says what its segment comes after."""
         key = stream_key(session_id)
         events = chain.from_iterable((str(at), chunk.kind.value, chunk.encode()) for at, chunk in batch)
-        words = [key, "" if predecessor is None else str(predecessor), *self._retention, *events]
+        expected = "" if predecessor is None else str(predecessor)
+        words = [key, expected, *self._retention, "" if after is None else str(after), *events]
         answer: bytes = await self._append(keys=[key], words=words)
         return Appended(answer.decode())
 
@@ -83,10 +90,12 @@ class EventStore:
         return Page(entries, is_last, reaches)
 
     async def newest_in_turn(self, session_id: UUID, turn_no: int) -> Position | None:
-        """The last kept event of a turn, which is under the newest claim that has written something."""
-        last, first = turn_no * CLAIMS + CLAIMS - 1, turn_no * CLAIMS
-        found = await self._valkey.call("XREVRANGE", stream_key(session_id), last, first, "COUNT", 1)
-        return Position.of_id(found[0][0].decode()) if found else None
+        """The last kept event of a turn."""
+        return await self._newest(session_id, turn_no * TURN_IDS, TURN_IDS)
+
+    async def newest_in_segment(self, session_id: UUID, turn_no: int, segment: int) -> Position | None:
+        """The last kept event of a segment, which is under the newest claim that has written something."""
+        return await self._newest(session_id, turn_no * TURN_IDS + segment * SEGMENT_IDS, SEGMENT_IDS)
 
     async def has_beyond(self, positions: Sequence[tuple[UUID, Position | None]]) -> list[bool]:
         asked = [
@@ -95,17 +104,24 @@ class EventStore:
         ]
         return [bool(kept) for kept in await self._valkey.call_all(asked)]
 
-    async def parts_begun(self, session_id: UUID, turn_no: int, *, before_claim: int) -> list[str]:
-        """The ids of the parts that earlier claims of a turn have begun, as far as they are kept."""
+    async def parts_begun(self, session_id: UUID, claim: Position) -> list[str]:
+        """The ids of the parts that earlier claims of its segment have begun, as far as they are kept."""
         begun: list[str] = []
-        at, last = f"{turn_no * CLAIMS}", f"{turn_no * CLAIMS + before_claim - 1}"
+        last = claim.turn * TURN_IDS + claim.segment * SEGMENT_IDS + claim.claim - 1
+        at = f"{last - claim.claim + 1}"
         for _ in range(PARTS_PAGES_MAX):
-            kept = await self._range(session_id, at, last, PAGE_EVENTS)
+            kept = await self._range(session_id, at, f"{last}", PAGE_EVENTS)
             begun.extend(_part_of(payload) for _, (*_, payload) in kept if payload.startswith(_PART_BEGINS))
             if len(kept) < PAGE_EVENTS:
                 break
             at = "(" + kept[-1][0].decode()
         return begun
+
+    async def _newest(self, session_id: UUID, first: int, ids: int) -> Position | None:
+        found = await self._valkey.call(
+            "XREVRANGE", stream_key(session_id), first + ids - 1, first, "COUNT", 1
+        )
+        return Position.of_id(found[0][0].decode()) if found else None
 
     async def _range(
         self, session_id: UUID, first: str, last: str, count: int
@@ -118,4 +134,4 @@ class EventStore:
 
 def _part_of(payload: bytes) -> str:
     chunk: dict[str, Any] = orjson.loads(payload)
-    return str(chunk.get("id") or chunk.get("toolCallId"))
+    return str(chunk["id"])

@@ -1,9 +1,9 @@
-"""What one attempt has written, kept so that it can be written again under another claim."""
+"""What was written of one segment, kept so that it can be written again under another claim."""
 
 from neo.events.cursor import Position
-from neo.events.envelope import Chunk, merge, turn_restarted
+from neo.events.envelope import Chunk, merge, message_metadata, turn_restarted
 
-# A turn that writes more than this is replayed from PostgreSQL at its end; it would not fit any model anyway.
+# A segment that writes more than this is replayed from PostgreSQL once it is settled; it would fit no model anyway.
 CHARACTERS_MAX = 8 * 1024 * 1024
 # Discarded parts that are named to readers: far beyond what a turn has, and still one small event.
 DISCARDED_MAX = 1_000
@@ -18,10 +18,14 @@ class TranscriptBuffer:
     only what is in no batch yet may still grow.
     """
 
-    def __init__(self, turn_no: int) -> None:
+    def __init__(self, turn_no: int, segment: int, *, after: Position | None, step: int | None) -> None:
         self._turn_no = turn_no
+        self._segment = segment
+        # The last event of the segment before, which every claim of this one comes after.
+        self.after = after
+        # Models and tools take turns, unless a segment has waited: then who writes it knows better.
+        self._step = (segment + 1) // 2 if step is None else step
         self._claim = 0
-        self._first_claim = 0
         self._n = 0
         self._written: list[Chunk] = []
         self._characters = 0
@@ -30,12 +34,12 @@ class TranscriptBuffer:
         self._part_ids: dict[str, str] = {}
         self._begun: list[str] = []
         self._discarded: list[str] = []
-        # Nothing more is streamed: readers get the turn from PostgreSQL.
+        # Nothing more is streamed: readers get the segment from PostgreSQL when it is settled.
         self.is_muted = False
 
     @property
     def position(self) -> Position:
-        return Position(self._turn_no, self._claim, self._n)
+        return Position(self._turn_no, self._segment, self._claim, self._n)
 
     @property
     def is_streamed(self) -> bool:
@@ -52,7 +56,6 @@ class TranscriptBuffer:
         self._begun.clear()
         self._queue.clear()
         self._claim, self._n, self._batched = claim, 0, 0
-        self._first_claim = self._first_claim or claim
         for chunk in self._written:
             self._enqueue(chunk)
 
@@ -60,10 +63,10 @@ class TranscriptBuffer:
         self._discarded = part_ids + self._discarded
 
     def part_id(self, kind: str) -> str:
-        """A name for a new part. It carries the claim, so that no two claims' parts share one."""
+        """A name for a new part. It carries the segment and the claim, so that no two claims' parts share one."""
         number = f"{len(self._part_ids) + 1}"
-        part_id = f"{kind}-{self._claim}-{number}"
-        self._part_ids[part_id] = f"{kind}-{{}}-{number}"
+        part_id = f"{kind}-{self._segment}-{self._claim}-{number}"
+        self._part_ids[part_id] = f"{kind}-{self._segment}-{{}}-{number}"
         return part_id
 
     def write(self, chunk: Chunk) -> None:
@@ -80,8 +83,13 @@ class TranscriptBuffer:
             self._written[-1] = both
         self._enqueue(chunk)
 
-    def write_last(self, terminal: Chunk) -> None:
-        self._enqueue(terminal)
+    def write_last(self, chunk: Chunk) -> None:
+        self._enqueue(chunk)
+
+    def write_head(self) -> None:
+        """Have a first event, though there is nothing to say: readers count on one of each claim that settles."""
+        if self._n == 0:
+            self.write(message_metadata({}))
 
     def mute(self) -> None:
         """Stream no more. The number skipped here keeps any reader from taking what it has for the whole."""
@@ -106,23 +114,22 @@ class TranscriptBuffer:
         self._batched = 0
 
     def _enqueue(self, chunk: Chunk) -> None:
+        if chunk.type == "start-step" and self._claim > 1:
+            self._number(turn_restarted(self._segment, self._step, self._discarded[-DISCARDED_MAX:]))
         chunk = self._with_part_id(chunk)
         if len(self._queue) > self._batched and (both := merge(self._queue[-1][1], chunk)) is not None:
             self._queue[-1] = (self._queue[-1][0], both)
             return
-        self._n += 1
-        self._queue.append((self.position, chunk))
+        self._number(chunk)
         if chunk.begins_part and chunk.part is not None:
             self._begun.append(chunk.part)
-        if chunk.type == "start" and self._claim > 1:
-            self._enqueue(turn_restarted(self._discarded[-DISCARDED_MAX:]))
+
+    def _number(self, chunk: Chunk) -> None:
+        self._n += 1
+        self._queue.append((self.position, chunk))
 
     def _with_part_id(self, chunk: Chunk) -> Chunk:
-        """The chunk with its part's id under the current claim."""
-        if chunk.part is None:
+        """The chunk with its part's id under the current claim. A call of a tool keeps its own."""
+        if chunk.part is None or (pattern := self._part_ids.get(chunk.part)) is None:
             return chunk
-        if (pattern := self._part_ids.get(chunk.part)) is not None:
-            return Chunk(chunk.type, chunk.body, pattern.format(self._claim))
-        if self._claim != self._first_claim:
-            return Chunk(chunk.type, chunk.body, f"{chunk.part}-{self._claim}")
-        return chunk
+        return Chunk(chunk.type, chunk.body, pattern.format(self._claim))

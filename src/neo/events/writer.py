@@ -1,4 +1,4 @@
-"""One attempt's writer of its turn's events."""
+"""Who drives a turn writes the events of one segment."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -19,16 +19,16 @@ from neo.telemetry import turn_metrics
 
 log = structlog.get_logger()
 
-# After the turn has ended its readers can have the end from PostgreSQL, so its writer need not wait long.
+# After the commit readers can have the last event from PostgreSQL, so the writer need not wait long.
 END_SECONDS = 3.0
 RETRY_FIRST_SECONDS = 0.02
 RETRY_MOST_SECONDS = 1.0
-# A store that has lost a turn this often is not worth another claim: the turn is replayed at its end.
-CLAIMS_MAX = 50
+# A store that has lost a segment this often is not worth another claim: it is replayed when it is settled.
+CLAIMS_MAX = 8
 
 
 class Fenced(Failure):
-    """An attempt found that another one has a newer claim of its turn, and stopped."""
+    """A writer found that its segment is settled, or that somebody has a newer claim of it, and stopped."""
 
     kind = Kind.CONFLICT
     code = "turn_fenced"
@@ -36,28 +36,38 @@ class Fenced(Failure):
     edges = (Edge.LOG,)
 
 
-# The first claim, then a higher one from PostgreSQL. Raises `Fenced` when the turn has ended or has a newer claim.
+# A higher claim of the segment from PostgreSQL, or 0 where none is left. Raises `Fenced` when the turn has ended, the
+# segment is settled, or somebody else has claimed it.
 NextClaim = Callable[[], Awaitable[int]]
 
 
-class TurnWriter:
-    """Appends one attempt's chunks in order, and never makes who writes them wait.
+class SegmentWriter:
+    """Appends one segment's chunks in order, and never makes who writes them wait.
 
-    Write everything, `flush`, end the turn in PostgreSQL with `position` (the terminal's `n` is the next),
-    then `end`. From the flush to the end the position stands still.
+    Write everything, `flush`, settle the segment in PostgreSQL with `position`, and close. What may be sent only after
+    the commit, a turn's terminal or that it waits, goes through `end` and has the number after `position`. From the
+    flush to the end the position stands still.
     """
 
-    def __init__(self, store: EventStore, session_id: UUID, turn_no: int, *, next_claim: NextClaim) -> None:
+    def __init__(
+        self,
+        store: EventStore,
+        session_id: UUID,
+        buffer: TranscriptBuffer,
+        claim: int,
+        *,
+        next_claim: NextClaim,
+    ) -> None:
         self._store = store
         self._session_id = session_id
-        self._turn_no = turn_no
+        self._buffer = buffer
+        self._first_claim = claim
         self._next_claim = next_claim
-        self._buffer = TranscriptBuffer(turn_no)
-        self._claims = 0
+        self._claims_again = 0
         self._fences = 0
         self._has_read_earlier = False
-        # The turn has ended in PostgreSQL.
-        self._is_ended = False
+        # The segment is settled, or the turn has ended.
+        self._is_settled = False
         self._is_leaving = False
         self._broken: Exception | None = None
         self._task: asyncio.Task[None] | None = None
@@ -75,10 +85,9 @@ class TurnWriter:
         return self._buffer.position
 
     async def open(self) -> None:
-        claim = await self._next_claim()
-        await self._begin(claim)
+        await self._begin(self._first_claim)
         self._task = asyncio.get_running_loop().create_task(
-            self._append_all(), name=f"turn-writer-{self._turn_no}"
+            self._append_all(), name=f"segment-writer-{self._buffer.position.turn}"
         )
 
     def part_id(self, kind: str) -> str:
@@ -97,20 +106,22 @@ class TurnWriter:
 
     async def flush(self, seconds: float) -> bool:
         """Wait until everything written is appended. False when the store has not taken it in this time: then
-        nothing more is tried, and no claim taken, until something is written again or the turn ends.
+        nothing more is tried, and no claim taken, until something is written again or `end` is called.
         """
         self._check()
+        self._buffer.write_head()
+        self._go_on()
         await self._until_idle(seconds)
         self._check()
         return self._buffer.is_streamed
 
-    async def end(self, terminal: Chunk) -> bool:
-        """Append the terminal of a turn that has ended. False when readers get it from PostgreSQL instead."""
+    async def end(self, chunk: Chunk) -> bool:
+        """Append what may be sent only after the commit. False when readers get it from PostgreSQL instead."""
         self._check()
-        self._is_ended = True
+        self._is_settled = True
         is_streamed = not self._buffer.is_muted
         if is_streamed:
-            self._buffer.write_last(terminal)
+            self._buffer.write_last(chunk)
             self._go_on()
             await self._until_idle(END_SECONDS)
             self._check()
@@ -182,15 +193,16 @@ class TurnWriter:
     async def _append_batch(self) -> None:
         batch, predecessor = self._buffer.next_batch()
         began = asyncio.get_running_loop().time()
-        answer = await self._store.append(self._session_id, batch, predecessor=predecessor)
+        after = self._buffer.after if predecessor is None else None
+        answer = await self._store.append(self._session_id, batch, predecessor=predecessor, after=after)
         self._interval.appended(began)
         if answer is Appended.FENCED:
             turn_metrics.write_fenced()
         if answer is Appended.APPENDED:
             self._buffer.batch_is_appended()
             self._fences = 0
-        elif self._is_ended:
-            # A turn that has ended gets no new claim: its readers get the end from PostgreSQL.
+        elif self._is_settled:
+            # A settled segment gets no new claim: its readers get it from PostgreSQL.
             self._buffer.mute()
         else:
             await self._write_again()
@@ -201,24 +213,31 @@ class TurnWriter:
         """PostgreSQL has just given a claim, so it is not this writer that is out of date."""
         self._fences += 1
         if self._fences > 1:
-            # The stream's last event was there before our newest claim was taken, and no attempt came in between:
-            # it is from a database that has since been restored to an earlier day.
+            # The stream's last event was there before our newest claim was taken, and nobody claimed in between: it is
+            # from a database that has since been restored to an earlier day.
             log.warning("stream_of_another_past_dropped", session_id=str(self._session_id))
             await self._store.drop(self._session_id)
 
     async def _write_again(self) -> None:
-        if self._claims >= CLAIMS_MAX:
+        self._claims_again += 1
+        claim = await self._next_claim() if self._claims_again <= CLAIMS_MAX else 0
+        if claim == 0:
             self._buffer.mute()
             return
-        claim = await self._next_claim()
-        log.info("turn_written_again", session_id=str(self._session_id), turn_no=self._turn_no, claim=claim)
+        turn_no, segment, *_ = self._buffer.position
+        log.info(
+            "segment_written_again",
+            session_id=str(self._session_id),
+            turn_no=turn_no,
+            segment=segment,
+            claim=claim,
+        )
         await self._begin(claim)
 
     async def _begin(self, claim: int) -> None:
-        self._claims += 1
         if claim > 1 and not self._has_read_earlier:
+            begins = self._buffer.position._replace(claim=claim)
             with suppress(StreamsUnavailable):
-                earlier = await self._store.parts_begun(self._session_id, self._turn_no, before_claim=claim)
-                self._buffer.discard(earlier)
+                self._buffer.discard(await self._store.parts_begun(self._session_id, begins))
                 self._has_read_earlier = True
         self._buffer.restart(claim)

@@ -2,7 +2,8 @@
 
 A call ends with exactly one `Completed`, and only if the provider itself said that the answer is complete. Every other
 end is a failure, with a stable code and a message that is safe to show. Closing the stream of deltas closes the
-provider's connection at once. Nothing is retried here: the caller knows what a second attempt means. OpenAI's
+provider's connection at once. Nothing is retried here: the caller knows what a second attempt means. A prompt has
+calls of tools only with their outcomes, in whole rounds, for providers refuse anything else. OpenAI's
 Responses API is read in `responses/`; the other two dialects are read by a library, in `library/`, which takes a
 second to import and is loaded only where it is needed (`Models.warm`). The settings arrive as plain values.
 """
@@ -29,7 +30,7 @@ from neo.llm.errors import (
 from neo.llm.fit import Fitted, estimate_tokens, fit
 from neo.llm.model_families import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
-from neo.llm.prompt import Image, Prompt, Said
+from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
 from neo.llm.providers import ProviderSettings
 from neo.llm.spec import ModelSpec, Provider, Tier
 
@@ -47,6 +48,7 @@ __all__ = [
     "ModelMisnamed",
     "ModelSpec",
     "Models",
+    "Outcome",
     "Prompt",
     "PromptTooLong",
     "Provider",
@@ -63,6 +65,7 @@ __all__ = [
     "ReasoningEffort",
     "ReasoningEffortUnknown",
     "ResponseForgotten",
+    "Round",
     "Said",
     "TextDelta",
     "Tier",

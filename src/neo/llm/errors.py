@@ -114,7 +114,7 @@ class ProviderMisconfigured(ProviderFailure):
 
 
 class PromptTooLong(ProviderFailure):
-    """The message alone is too long for the model."""
+    """The message, with what its tools answered last, is too long for the model."""
 
     kind = Kind.TOO_LARGE
     code = "prompt_too_long"

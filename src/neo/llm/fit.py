@@ -1,12 +1,13 @@
-"""Makes a prompt fit the model's window, by leaving out the oldest exchanges."""
+"""Makes a prompt fit the model's window, by leaving out what is oldest."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from math import ceil
 from string import ascii_letters
 
 from neo.llm.errors import PromptTooLong
-from neo.llm.prompt import Image, Prompt, Said
+from neo.llm.prompt import Image, Prompt, Round, Said
 
 # Roles, separators and the start of the answer: 3 to 7 tokens, depending on the provider.
 _TOKENS_PER_MESSAGE = 8
@@ -25,7 +26,9 @@ _ASCII = bytes(range(128))
 class Fitted:
     prompt: Prompt
     omitted: int
-    """How many messages of the transcript were left out."""
+    """How many messages of the transcript were left out. One that is kept without its older rounds does not count."""
+    omitted_rounds: int = 0
+    """How many rounds were left out, with their message or without it."""
 
 
 def estimate_tokens(text: str) -> int:
@@ -44,18 +47,53 @@ def estimate_tokens(text: str) -> int:
 
 
 def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0) -> Fitted:
-    """Keep the newest exchanges that fit into `tokens_max` less `answer_tokens`."""
-    room = tokens_max - answer_tokens - _cost(prompt.message, prompt.images)
-    room -= _cost(prompt.instructions) if prompt.instructions else 0
-    if room < 0:
+    """Keep what is newest and fits into `tokens_max` less `answer_tokens`.
+
+    The message and the newest round after it stay, or the prompt is too long. Then come the other rounds after the
+    message, and then whole exchanges, each with its newest rounds. Nothing older than what did not fit is kept.
+    """
+    room = _Room(tokens_max - answer_tokens)
+    costs = [_cost(prompt.message, prompt.images)]
+    costs += [_cost(prompt.instructions)] if prompt.instructions else []
+    if not room.takes(sum(costs) + sum(map(_round_cost, prompt.rounds[-1:]))):
         raise PromptTooLong
+    rounds = (*_newest(prompt.rounds[:-1], room), *prompt.rounds[-1:])
     kept: list[Said] = []
     for exchange in _newest_first(prompt.transcript):
-        room -= sum(_cost(said.text, said.images) for said in exchange)
-        if room < 0:
+        if not room.takes(sum(_cost(said.text, said.images) for said in exchange)):
             break
-        kept[:0] = exchange
-    return Fitted(replace(prompt, transcript=tuple(kept)), len(prompt.transcript) - len(kept))
+        kept[:0] = [_with_newest_rounds(said, room) for said in reversed(exchange)][::-1]
+    fitted = replace(prompt, transcript=tuple(kept), rounds=rounds)
+    omitted_rounds = _count_rounds(prompt) - _count_rounds(fitted)
+    return Fitted(fitted, len(prompt.transcript) - len(kept), omitted_rounds)
+
+
+class _Room:
+    """What is left of the tokens. Once something did not fit, nothing else does."""
+
+    def __init__(self, tokens: int) -> None:
+        self._tokens = tokens
+
+    def takes(self, cost: int) -> bool:
+        self._tokens -= cost
+        return self._tokens >= 0
+
+
+def _newest(rounds: Sequence[Round], room: _Room) -> tuple[Round, ...]:
+    return tuple(takewhile(lambda one: room.takes(_round_cost(one)), reversed(rounds)))[::-1]
+
+
+def _with_newest_rounds(said: Said, room: _Room) -> Said:
+    return replace(said, rounds=_newest(said.rounds, room)) if said.rounds else said
+
+
+def _count_rounds(prompt: Prompt) -> int:
+    return len(prompt.rounds) + sum(len(said.rounds) for said in prompt.transcript)
+
+
+def _round_cost(one: Round) -> int:
+    asked = sum(_cost(call.name) + estimate_tokens(call.arguments_json) for call in one.calls)
+    return _cost(one.text) + asked + sum(_cost(outcome.text) for outcome in one.outcomes)
 
 
 def _cost(text: str, images: Sequence[Image] = ()) -> int:

@@ -52,7 +52,8 @@ class Models:
     ) -> AsyncGenerator[Delta, None]:
         """The answer's deltas as they arrive. Use it with `aclosing`: closing it closes the provider's connection.
 
-        With `previous_response_id` the provider continues that response, and the transcript is not sent.
+        With `previous_response_id` the provider continues that response, and only what is new is sent: the outcomes of
+        the prompt's newest round, whose calls were that response's, or the message where there is no round.
         """
         if chosen.provider.speaks_responses:
             deltas = self._responses.answer(chosen, prompt, previous_response_id)

@@ -6,6 +6,8 @@ from typing import Literal
 
 import orjson
 
+from neo.llm.deltas import ToolCall
+
 
 @dataclass(frozen=True, slots=True)
 class Image:
@@ -18,12 +20,41 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a tool answered to a call, or why it did not run, in the words that the model reads."""
+
+    call_id: str
+    text: str
+    is_error: bool = False
+    """It is sent where a dialect has a place for it, so the text has to say it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What the model said before it asked for tools, what it asked for, and the outcome of each call.
+
+    Providers refuse a prompt with a call that has no outcome, or the reverse. So a round has one outcome for each call,
+    in the order of the calls.
+    """
+
+    text: str
+    calls: Sequence[ToolCall]
+    outcomes: Sequence[Outcome]
+
+    def __post_init__(self) -> None:
+        if not self.calls or [one.call_id for one in self.calls] != [one.call_id for one in self.outcomes]:
+            raise ValueError("A round has at least one call, and one outcome for each call, in their order.")
+
+
+@dataclass(frozen=True, slots=True)
 class Said:
     """One message of the transcript."""
 
     role: Literal["user", "assistant"]
     text: str
     images: Sequence[Image] = ()
+    rounds: Sequence[Round] = ()
+    """The rounds of an answer, oldest first. The answer's own text comes after them."""
 
     @property
     def is_empty(self) -> bool:
@@ -37,6 +68,8 @@ class Prompt:
     transcript: Sequence[Said]
     message: str
     images: Sequence[Image] = ()
+    rounds: Sequence[Round] = ()
+    """The rounds that have followed the message so far, oldest first."""
 
 
 def image_caption(number: int, image: Image) -> str:

@@ -17,7 +17,8 @@ GUIDE = """\
    `chat_turn_id` and `since_cursor`. Repeat it with the same `client_message_id` after a lost answer: `409
    duplicate_client_message_id` carries the same ids in `details`. `"model_tier": "SMART"` takes a stronger model.
 3. `GET /public-api/chat/sessions/{id}/events?since={since_cursor}`: `text/event-stream` of Vercel AI SDK v6 UI
-   message chunks, each with an `id:`. It ends after `finish`, `error` or `abort` with `data: [DONE]`.
+   message chunks, each with an `id:`. It ends after `finish`, `error` or `abort` with `data: [DONE]`. After
+   `data-turn-waiting` too: the turn waits for somebody, and a tail from `data.cursor` says how it goes on.
    After a disconnect ask again with the last id in `Last-Event-ID`. `204`: nothing more to come.
 4. `GET /public-api/chat/sessions/{id}/messages`: the transcript as `UIMessage`s, and `open_turn` while one runs.
 

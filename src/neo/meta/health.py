@@ -1,8 +1,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Protocol
 
+from neo.db import Database
 from neo.errors import Failure, Kind
+from neo.turns.processes import TurnProcesses, read_turn_processes
 
 # A probe waits for the answer, so a part that takes longer than this counts as down.
 PART_SECONDS = 1.5
@@ -32,12 +35,27 @@ class Engines:
         return dict(zip(self._engines, states, strict=True))
 
 
+@dataclass(frozen=True)
+class Readiness:
+    """Each part as `up`, `down` or `starting`; `turns` is `no process` while nobody runs turns."""
+
+    parts: dict[str, str]
+    oldest_claimable_turn_seconds: float
+
+    @property
+    def is_degraded(self) -> bool:
+        return set(self.parts.values()) != {"up"}
+
+
 class Health:
     """The readiness of this process. The API accepts messages as long as it has its database."""
 
-    def __init__(self, engines: Engines, worker_is_up: Callable[[], bool] | None = None) -> None:
+    def __init__(
+        self, engines: Engines, database: Database, worker_is_up: Callable[[], bool] | None = None
+    ) -> None:
         """`worker_is_up` is given where the worker runs in the API's process."""
         self._engines = engines
+        self._database = database
         self._schema_problem: str | None = "The database has not been reached yet."
         self._worker_is_up = worker_is_up
 
@@ -48,16 +66,28 @@ class Health:
     def schema_is_ready(self) -> None:
         self._schema_problem = None
 
-    async def parts(self) -> dict[str, str]:
-        """Each part as `up`, `down` or `starting`; raises `NotReady` when messages cannot be accepted."""
+    async def readiness(self) -> Readiness:
+        """Raises `NotReady` when messages cannot be accepted."""
         parts = await self._engines.states()
         if self._worker_is_up is not None:
             parts["worker"] = "up" if self._worker_is_up() else "starting"
         if parts["postgres"] == "down":
-            raise NotReady("PostgreSQL is down: no message can be accepted.", details={"parts": parts})
+            raise _without_postgres(parts)
         if self._schema_problem is not None:
             raise NotReady(self._schema_problem, details={"parts": {**parts, "postgres": "starting"}})
-        return parts
+        processes = await self._turn_processes(parts)
+        parts["turns"] = "up" if processes.count else "no process"
+        return Readiness(parts, processes.oldest_seconds)
+
+    async def _turn_processes(self, parts: dict[str, str]) -> TurnProcesses:
+        try:
+            return await asyncio.wait_for(read_turn_processes(self._database), PART_SECONDS)
+        except Exception as error:
+            raise _without_postgres({**parts, "postgres": "down"}) from error
+
+
+def _without_postgres(parts: dict[str, str]) -> NotReady:
+    return NotReady("PostgreSQL is down: no message can be accepted.", details={"parts": parts})
 
 
 async def _state(ping: Callable[[], Awaitable[None]]) -> str:

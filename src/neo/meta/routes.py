@@ -51,13 +51,18 @@ async def get_health(request: Request) -> Response:
     ),
 )
 async def get_ready(request: Request) -> Response:
-    """Which engine is up and which is down. `200` while messages can be accepted: `ready` with everything up,
-    `degraded` while Valkey or Temporal is away. `503 not_ready` without PostgreSQL; `details.parts` says it all.
+    """Which engine is up and which is down, and whether anybody runs turns. `200` while messages can be accepted:
+    `ready` with everything up, `degraded` while Valkey, Temporal or whoever runs turns is away. `503 not_ready` without
+    PostgreSQL; `details.parts` says it all.
     """
     health: Health = request.app.state.health
-    parts = await health.parts()
-    status = "ready" if set(parts.values()) == {"up"} else "degraded"
-    return success(request, ReadyResource(status=status, parts=parts))
+    found = await health.readiness()
+    resource = ReadyResource(
+        status="degraded" if found.is_degraded else "ready",
+        parts=found.parts,
+        oldest_claimable_turn_seconds=round(found.oldest_claimable_turn_seconds, 3),
+    )
+    return success(request, resource)
 
 
 @meta_router.get("/public-api/openapi.json", include_in_schema=False)

@@ -12,5 +12,9 @@ class ReadyResource(BaseModel):
 
     status: str = Field(description="`ready` or `degraded`.")
     parts: dict[str, str] = Field(
-        description="postgres, valkey, temporal, worker: `up`, `down` or `starting`."
+        description="postgres, valkey, temporal, worker: `up`, `down` or `starting`. turns: `up`, or `no process` "
+        "while no process that runs turns was seen in the last 10 s."
+    )
+    oldest_claimable_turn_seconds: float = Field(
+        description="How long the turn that waits longest could have been begun; 0 when none waits."
     )

@@ -2,15 +2,18 @@
 
 A session keeps its messages in the order of its turns, and where the model's provider left off, so that the
 next turn can go on from there. An archived session takes no more messages. Who sees it is decided in one place
-(`visible.py`); an end user's token opens one session and is on record here.
+(`visible.py`), and what a reader learns of who asked in another (`authors.py`). An end user's token opens one session
+and is on record here.
 """
 
+from neo.sessions.authors import AuthorStore, ShownAuthor
 from neo.sessions.models import ChatMessage, ChatSession, Role, title_of
 from neo.sessions.store import MessageStore, SessionNotFound, SessionStore
 from neo.sessions.tokens import SessionToken, SessionTokenNotFound, SessionTokenStore
 from neo.sessions.visible import check_readable, check_writable
 
 __all__ = [
+    "AuthorStore",
     "ChatMessage",
     "ChatSession",
     "MessageStore",
@@ -20,6 +23,7 @@ __all__ = [
     "SessionToken",
     "SessionTokenNotFound",
     "SessionTokenStore",
+    "ShownAuthor",
     "check_readable",
     "check_writable",
     "title_of",

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neo.access import Authored
 from neo.db import Base
 
 TITLE_CHARACTERS_MAX = 60
@@ -44,7 +45,7 @@ class ChatSession(Base):
     archived_at: Mapped[datetime | None]
 
 
-class ChatMessage(Base):
+class ChatMessage(Authored, Base):
     """A message in AI SDK `UIMessage` parts. `position` orders a session's messages: two positions a turn."""
 
     __tablename__ = "chat_messages"

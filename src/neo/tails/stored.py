@@ -8,12 +8,14 @@ from asyncpg import Record
 
 from neo.access import Principal
 from neo.db import Database, DatabaseUnavailable
-from neo.events import envelope
+from neo.events import Position
 from neo.kit import Batcher
-from neo.sessions import MessageStore, SessionNotFound, check_readable
-from neo.tails.turn_status import TurnState
-from neo.turns.models import TurnStatus
-from neo.turns.render import replay_chunks
+from neo.sessions import SessionNotFound, check_readable
+from neo.tails.replay import Replay, SettledSegment
+from neo.tails.turn_status import Settled, TurnState
+from neo.turns.models import ChatTurn, TurnSegment
+from neo.turns.render import terminal_chunk
+from neo.turns.segments.replay import read_segments, segment_chunks
 from neo.turns.store import TurnStore
 
 # Read by one call.
@@ -56,7 +58,16 @@ class SessionSnapshot:
         row = self._row
         if row["turn_no"] is None:
             return None
-        return TurnState(row["turn_no"], TurnStatus(row["status"]).is_open, row["claim"], row["terminal_n"])
+        settled = (row["settled_segment"], row["settled_claim"], row["settled_last_n"])
+        return TurnState(
+            row["turn_no"],
+            row["is_open"],
+            row["segment"],
+            row["claim"],
+            _position(row["turn_no"], row["terminal_segment"], row["terminal_claim"], row["terminal_n"]),
+            Settled(*settled) if settled[0] is not None else None,
+            is_waiting=row["is_waiting"],
+        )
 
 
 class SessionSnapshots:
@@ -114,14 +125,31 @@ class StoredTurns:
         return snapshot.newest if snapshot is not None else None
 
     async def turn(self, turn_no: int) -> TurnState | None:
-        async with self._database.transaction(self._tenant_id) as db:
-            turn = await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no)
-            return None if turn is None else TurnState(turn_no, turn.is_open, turn.claim, turn.terminal_n)
+        found = await self._database.call("neo_tail_snapshots", self._tenant_id, [self._session_id], turn_no)
+        state = SessionSnapshot(found[0]).newest if found else None
+        return state if state is not None and state.turn_no == turn_no else None
 
-    async def replay(self, turn_no: int) -> list[envelope.Chunk]:
+    async def has_open(self) -> bool:
+        async with self._database.transaction(self._tenant_id) as db:
+            return await TurnStore(db, self._tenant_id).find_first_open(self._session_id) is not None
+
+    async def replay(self, turn_no: int) -> Replay:
         async with self._database.transaction(self._tenant_id) as db:
             turn = await TurnStore(db, self._tenant_id).find_by_no(self._session_id, turn_no)
             if turn is None:
-                return []
-            reply = await MessageStore(db, self._tenant_id).find(self._session_id, turn.reply_message_id)
-            return replay_chunks(turn, reply.parts if reply else [])
+                return Replay(turn_no, [])
+            segments = [_settled(turn, row) for row in await read_segments(db, turn)]
+        terminal_at = _position(turn_no, turn.terminal_segment, turn.terminal_claim, turn.terminal_n)
+        terminal = None if turn.is_open else terminal_chunk(turn)
+        return Replay(turn_no, segments, terminal=terminal, terminal_at=terminal_at)
+
+
+def _settled(turn: ChatTurn, row: TurnSegment) -> SettledSegment:
+    end = _position(turn.turn_no, row.segment, row.claim, row.last_n)
+    return SettledSegment(row.segment, end, segment_chunks(turn, row))
+
+
+def _position(turn_no: int, segment: int | None, claim: int | None, n: int | None) -> Position | None:
+    if segment is None or claim is None or n is None:
+        return None
+    return Position(turn_no, segment, claim, n)

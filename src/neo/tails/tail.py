@@ -19,8 +19,11 @@ KEEP_ALIVE = b": keep-alive\n\n"
 # All frames at hand go out in one send; a bigger one would only wait in the server's own buffer.
 SEND_BYTES_MAX = 64 * 1024
 EXPIRY_LEEWAY_SECONDS = 60.0
-# Between turns only the end of a turn that never ran can be missed: PostgreSQL is asked at each so many keep-alives.
+# Between turns only the end of a turn that never ran can be missed, and while a turn waits little more: PostgreSQL is
+# asked at each so many keep-alives.
 IDLE_LOOKS = 4
+# A client that reconnects from the same cursor to a turn that waits is at its end at once, each time. It is to wait.
+ENDED_AT_ONCE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,9 @@ class TailPace:
     # When a client that was sent away comes back; spread, so that not all come at once.
     retry_ms_min: int = 500
     retry_ms_max: int = 2_000
+    # For who has reached at once the end of what a waiting turn has said.
+    waiting_retry_ms_min: int = 5_000
+    waiting_retry_ms_max: int = 10_000
 
     @property
     def tick_seconds(self) -> float:
@@ -45,6 +51,7 @@ class Tail:
     """Ask `is_over` before the response begins (204), send what `pieces` gives, then `close` it."""
 
     __slots__ = (
+        "_began",
         "_clock",
         "_credential",
         "_cursor",
@@ -96,7 +103,7 @@ class Tail:
         self._is_sent_away = False
         self._keep_alive_is_due = False
         self._looks = 0
-        self._until = 0.0
+        self._began = self._until = 0.0
         self.due = 0.0
         # The piece that was given last is the last one.
         self.is_ended = False
@@ -109,7 +116,9 @@ class Tail:
         if self._cursor is None or self._follow:
             return False
         newest = newest or await self._turns.newest()
-        return newest is not None and await is_at_end(self._cursor, newest, self._turns)
+        if newest is None or not await is_at_end(self._cursor, newest, self._turns):
+            return False
+        return not await self._turns.has_open()
 
     @property
     def ending(self) -> str:
@@ -133,8 +142,8 @@ class Tail:
 
     @property
     def idle_at(self) -> tuple[UUID, Position | None] | None:
-        """Where it waits between turns, at the keep-alives that need not ask PostgreSQL."""
-        is_idle = self._reader.is_live and self._reader.is_between_turns
+        """Where it waits and nothing is written for it, at the keep-alives that need not ask PostgreSQL."""
+        is_idle = self._reader.is_live and self._reader.is_idle
         return (self._session_id, self._reader.at) if is_idle and (self._looks + 1) % IDLE_LOOKS else None
 
     def keep_alive(self, *, is_up_to_date: bool) -> None:
@@ -178,7 +187,8 @@ class Tail:
             await reader.step()
 
     def _begin(self) -> None:
-        self._until = _now() + self._life_seconds()
+        self._began = _now()
+        self._until = self._began + self._life_seconds()
         self._plan_keep_alive(random.uniform(0.5, 1.0))  # noqa: S311  (spreads the keep-alives of many tails)
         self._open_tails.add(self, self._credential)
         self._clock.add(self)
@@ -187,7 +197,7 @@ class Tail:
         frames = self._reader.take_frames()
         is_last = self._reader.is_over or self._is_sent_away
         if is_last:
-            frames.append(DONE if self._reader.is_over else self._retry())
+            frames.append(self._done() if self._reader.is_over else self._retry())
         elif self._keep_alive_is_due:
             frames.append(KEEP_ALIVE)
             self._keep_alive_is_due = False
@@ -210,7 +220,7 @@ class Tail:
     def _look(self) -> None:
         """Compare with what is kept: pub/sub may have lost a last message, and a writer may have died."""
         self._looks += 1
-        if self._reader.is_between_turns and self._looks % IDLE_LOOKS:
+        if self._reader.is_idle and self._looks % IDLE_LOOKS:
             self._reader.read_again()
         else:
             self._reader.ask_again()
@@ -218,8 +228,13 @@ class Tail:
     def _plan_keep_alive(self, share: float) -> None:
         self.due = min(_now() + self._pace.keep_alive_seconds * share, self._until)
 
+    def _done(self) -> bytes:
+        if self._reader.has_terminal or _now() - self._began > ENDED_AT_ONCE_SECONDS:
+            return DONE
+        return _retry_between(self._pace.waiting_retry_ms_min, self._pace.waiting_retry_ms_max) + DONE
+
     def _retry(self) -> bytes:
-        return b"retry: %d\n\n" % random.randint(self._pace.retry_ms_min, self._pace.retry_ms_max)  # noqa: S311
+        return _retry_between(self._pace.retry_ms_min, self._pace.retry_ms_max)
 
     def _life_seconds(self) -> float:
         """A tail does not outlive the token that opened it, but for what clocks may differ by."""
@@ -241,6 +256,10 @@ def joined(frames: Iterable[bytes]) -> Iterator[bytes]:
         size += len(frame)
     if piece:
         yield b"".join(piece)
+
+
+def _retry_between(ms_min: int, ms_max: int) -> bytes:
+    return b"retry: %d\n\n" % random.randint(ms_min, ms_max)  # noqa: S311
 
 
 def _now() -> float:

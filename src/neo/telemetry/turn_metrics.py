@@ -16,21 +16,26 @@ _end = histogram(
     "outcome",
     buckets=LONG_SECONDS,
 )
-_recovery = histogram(
-    "turn_recovery_seconds",
-    "From the last sign of life of a worker that died to the next attempt at its turn, seconds.",
+_claimed = counter(
+    "turns_claimed",
+    "Turns that this process claimed: with their message, by looking, or from one whose lease had passed.",
+    "way",
+)
+_take_over = histogram(
+    "turn_take_over_seconds",
+    "From a lease's end to the claim of whoever took the turn over, seconds.",
     buckets=LONG_SECONDS,
 )
+_places = gauge("turn_places", "Turns that this process may drive at once; 0 while it claims none.")
+_driven = gauge("turns_driven", "Turns that this process drives.")
+_processes = gauge("turn_processes", "Processes that run turns, as seen in the last 10 seconds.")
 _duplicates = counter("duplicate_posts", "Messages refused because their client_message_id was used before.")
 _cancelled = counter("turns_cancelled", "Turns that ended as cancelled.")
-_sweeper_restarts = counter(
-    "sweeper_restarts", "Queued turns that the sweeper started because whoever took them had not."
-)
 _fenced = counter(
-    "fenced_writes", "Writes refused because another attempt had taken the turn over, or it had ended."
+    "fenced_writes", "Writes refused because somebody else had claimed the turn, or it had ended."
 )
 _outbox_age = gauge(
-    "outbox_oldest_age_seconds", "How long the turn that waits longest to be started has been next, seconds."
+    "outbox_oldest_age_seconds", "How long the turn that waits longest has been claimable, seconds."
 )
 _model_calls = counter(
     "llm_calls",
@@ -64,24 +69,32 @@ def ended(outcome: str, seconds: float) -> None:
         _cancelled.inc()
 
 
-def recovered(seconds: float) -> None:
-    _recovery.observe(seconds)
+def claimed(way: str) -> None:
+    """`way` is `accept` or `look`."""
+    _claimed.labels(way).inc()
+
+
+def taken_over(late_seconds: float) -> None:
+    _claimed.labels("take_over").inc()
+    _take_over.observe(late_seconds)
+
+
+def places_are(places: int, *, driven: int) -> None:
+    _places.set(places)
+    _driven.set(driven)
 
 
 def duplicate_refused() -> None:
     _duplicates.inc()
 
 
-def started_by_sweeper() -> None:
-    _sweeper_restarts.inc()
-
-
 def write_fenced() -> None:
     _fenced.inc()
 
 
-def outbox_age(seconds: float) -> None:
-    _outbox_age.set(seconds)
+def turns_wait(oldest_seconds: float, *, processes: int) -> None:
+    _outbox_age.set(oldest_seconds)
+    _processes.set(processes)
 
 
 def model_called(provider: str, status: str) -> None:

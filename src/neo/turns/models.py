@@ -1,18 +1,22 @@
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import FetchedValue
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neo.access import Authored
 from neo.db import Base
 
 
 class TurnStatus(StrEnum):
-    """QUEUED and RUNNING turns are open; the other three have ended for good."""
+    """QUEUED, RUNNING and WAITING turns are open; the other three have ended for good."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"
+    WAITING = "WAITING"
     COMPLETED = "COMPLETED"
     FAILED = "FAILED"
     CANCELLED = "CANCELLED"
@@ -22,12 +26,12 @@ class TurnStatus(StrEnum):
         return self in OPEN
 
 
-OPEN = (TurnStatus.QUEUED, TurnStatus.RUNNING)
+OPEN = (TurnStatus.QUEUED, TurnStatus.RUNNING, TurnStatus.WAITING)
 
 
-class ChatTurn(Base):
-    """A turn's record. Only the writer that has its newest `claim` may write its events; `terminal_n` is the
-    number of the last one, once known.
+class ChatTurn(Authored, Base):
+    """A turn's record. Only the writer that has the newest `claim` of its first unsettled `segment` may write its
+    events.
     """
 
     __tablename__ = "chat_turns"
@@ -40,7 +44,14 @@ class ChatTurn(Base):
     model_tier: Mapped[str]
     user_message_id: Mapped[UUID]
     reply_message_id: Mapped[UUID]
+    segment: Mapped[int] = mapped_column(server_default=FetchedValue())
     claim: Mapped[int] = mapped_column(server_default=FetchedValue())
+    segment_attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
+    lease_id: Mapped[UUID | None]
+    claimable_at: Mapped[datetime | None]
+    waiting_for: Mapped[str | None]
+    terminal_segment: Mapped[int | None]
+    terminal_claim: Mapped[int | None]
     terminal_n: Mapped[int | None]
     attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
     finish_reason: Mapped[str | None]
@@ -58,7 +69,6 @@ class ChatTurn(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
-    swept_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     traceparent: Mapped[str | None]
 
@@ -73,6 +83,58 @@ class ChatTurn(Base):
 
     @property
     def keeps_reply(self) -> bool:
-        """Whether its reply is stored: the whole, or what the model had said when the turn was cancelled."""
-        is_partial = self.status == TurnStatus.CANCELLED and self.finish_reason is not None
-        return self.status == TurnStatus.COMPLETED or is_partial
+        """Whether its reply is stored: all that it has settled."""
+        return not self.is_open and self.segment > 1
+
+
+class TurnSegment(Base):
+    """What a turn has settled, and never changes."""
+
+    __tablename__ = "turn_segments"
+
+    tenant_id: Mapped[UUID]
+    turn_id: Mapped[UUID] = mapped_column(primary_key=True)
+    segment: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    claim: Mapped[int]
+    last_n: Mapped[int | None]
+    parts: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    replay: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    provider: Mapped[str | None]
+    region: Mapped[str | None]
+    response_id: Mapped[str | None]
+    finish_reason: Mapped[str | None]
+
+
+class ToolCallRow(Base):
+    """A call that a model asked for."""
+
+    __tablename__ = "tool_calls"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    turn_id: Mapped[UUID]
+    segment: Mapped[int]
+    position: Mapped[int]
+    provider_call_id: Mapped[str]
+    name: Mapped[str]
+    arguments: Mapped[Any] = mapped_column(JSONB)
+    gate: Mapped[str]
+    runs_apart: Mapped[bool]
+    status: Mapped[str]
+    outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    told_segment: Mapped[int | None]
+    outcome_segment: Mapped[int | None]
+
+
+class ApprovalRequestRow(Base):
+    """A call that waits for a decision, or has had one."""
+
+    __tablename__ = "approval_requests"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    turn_id: Mapped[UUID]
+    call_id: Mapped[str]
+    status: Mapped[str]
+    expires_at: Mapped[datetime]

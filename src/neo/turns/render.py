@@ -2,25 +2,22 @@
 
 from typing import Any
 
-import orjson
-
-from neo.events import TurnWriter, envelope
+from neo.events import SegmentWriter, envelope
 from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.turns.models import ChatTurn
 
-NO_TOOLS = "This agent has no tools yet."
-
 
 class Renderer:
-    """Streams each delta of one attempt's answer to readers at once, and collects the whole as `UIMessage`
-    parts.
+    """Streams each delta of one attempt's answer to readers at once, and collects the whole: `UIMessage` parts, and the
+    calls that the model asks for.
     """
 
-    def __init__(self, writer: TurnWriter) -> None:
+    def __init__(self, writer: SegmentWriter) -> None:
         self._writer = writer
         self._parts: list[dict[str, Any]] = [{"type": "step-start"}]
         self._open: tuple[type, int] | None = None
         self._part_id = ""
+        self.calls: list[ToolCall] = []
 
     @property
     def parts(self) -> list[dict[str, Any]]:
@@ -30,10 +27,6 @@ class Renderer:
     def has_text(self) -> bool:
         return any(part["type"] == "text" and part["text"] for part in self._parts)
 
-    @property
-    def has_tool_call(self) -> bool:
-        return any(part["type"].startswith("tool-") for part in self._parts)
-
     def add(self, delta: Delta) -> None:
         if isinstance(delta, TextDelta):
             self._continue(delta, "text")
@@ -42,7 +35,8 @@ class Renderer:
             self._continue(delta, "reasoning")
             self._writer.write(envelope.reasoning_delta(self._part_id, delta.text))
         elif isinstance(delta, ToolCall):
-            self._refuse(delta)
+            self.end_part()
+            self.calls.append(delta)
 
     def end_part(self) -> None:
         if self._open is None:
@@ -62,29 +56,6 @@ class Renderer:
             start = envelope.text_start if kind == "text" else envelope.reasoning_start
             self._writer.write(start(self._part_id))
         self._parts[-1]["text"] += delta.text
-
-    def _refuse(self, call: ToolCall) -> None:
-        self.end_part()
-        asked = _arguments(call)
-        self._writer.write(envelope.tool_input_start(call.call_id, call.name))
-        self._writer.write(envelope.tool_input_available(call.call_id, call.name, asked))
-        self._writer.write(envelope.tool_output_error(call.call_id, NO_TOOLS))
-        self._parts.append(
-            {
-                "type": f"tool-{call.name}",
-                "toolCallId": call.call_id,
-                "state": "output-error",
-                "input": asked,
-                "errorText": NO_TOOLS,
-            }
-        )
-
-
-def _arguments(call: ToolCall) -> Any:
-    try:
-        return orjson.loads(call.arguments_json)
-    except orjson.JSONDecodeError:
-        return call.arguments_json
 
 
 def start_chunk(turn: ChatTurn) -> envelope.Chunk:
@@ -114,42 +85,3 @@ def usage_of(turn: ChatTurn) -> dict[str, Any]:
         "total_ms": turn.total_ms,
         "omitted_messages": turn.omitted_messages,
     }
-
-
-def replay_chunks(turn: ChatTurn, parts: list[dict[str, Any]]) -> list[envelope.Chunk]:
-    """A whole turn that has ended, as chunks to replay to readers: one delta for each part.
-
-    Its part ids carry the claim after the turn's last one, so that no part that was streamed has the same.
-    """
-    chunks = [start_chunk(turn)]
-    if parts:
-        chunks.append(envelope.start_step())
-    for index, part in enumerate(parts):
-        chunks.extend(_replay_part(part, f"told-{turn.claim + 1}-{index}"))
-    if parts:
-        chunks.append(envelope.finish_step())
-    chunks.append(terminal_chunk(turn))
-    return chunks
-
-
-def _replay_part(part: dict[str, Any], part_id: str) -> list[envelope.Chunk]:
-    if part["type"] == "text":
-        return [
-            envelope.text_start(part_id),
-            envelope.text_delta(part_id, part["text"]),
-            envelope.text_end(part_id),
-        ]
-    if part["type"] == "reasoning":
-        return [
-            envelope.reasoning_start(part_id),
-            envelope.reasoning_delta(part_id, part["text"]),
-            envelope.reasoning_end(part_id),
-        ]
-    if part["type"].startswith("tool-"):
-        name, call_id = part["type"].removeprefix("tool-"), part["toolCallId"]
-        return [
-            envelope.tool_input_start(call_id, name),
-            envelope.tool_input_available(call_id, name, part["input"]),
-            envelope.tool_output_error(call_id, part["errorText"]),
-        ]
-    return []

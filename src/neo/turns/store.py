@@ -4,7 +4,6 @@ from uuid import UUID
 from sqlalchemy import Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.events import Fenced
 from neo.turns.errors import TurnNotFound
 from neo.turns.models import OPEN, ChatTurn, TurnStatus
 
@@ -44,14 +43,11 @@ class TurnStore:
         found = await self._db.scalars(self._in(session_id).where(ChatTurn.id.in_(turn_ids)))
         return {turn.id: turn for turn in found}
 
-    async def next_claim(self, turn_id: UUID, claim: int) -> int:
-        """A new claim for the writer whose claim is the newest; raises `Fenced` for any other."""
-        is_newest = (ChatTurn.status.in_(OPEN), ChatTurn.claim == claim)
-        raised = self._change(turn_id).where(*is_newest).values(claim=ChatTurn.claim + 1)
-        found = (await self._db.execute(raised.returning(ChatTurn.claim))).scalar()
-        if found is None:
-            raise Fenced("The turn has ended, or another attempt has taken it over.")
-        return found
+    async def is_driven(self, turn_id: UUID) -> bool:
+        """Whether somebody has its lease."""
+        has_lease = ChatTurn.lease_id.is_not(None) & (ChatTurn.claimable_at > func.clock_timestamp())
+        wanted = select(has_lease).where(ChatTurn.tenant_id == self._tenant_id, ChatTurn.id == turn_id)
+        return bool(await self._db.scalar(wanted))
 
     async def request_cancel(self, turn_id: UUID) -> None:
         """Have a running turn stopped: from now on it ends as cancelled, even if its answer is complete

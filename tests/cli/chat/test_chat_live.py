@@ -106,6 +106,26 @@ async def test_an_interrupt_leaves_the_turn_running(
     assert turn["status"] == "COMPLETED"
 
 
+async def test_a_turn_that_waits_is_said_and_goes_on(server: Server, client: Client, rows: Rows) -> None:
+    session_id = await client.open(agent_id=await rows.agent("scripted:tokens=3,tool=gated"))
+    accepted = await client.say(session_id, "hello")
+    *_, waits = await client.events(session_id, accepted["since_cursor"])
+    [call_id] = waits.chunk["data"]["calls"]
+
+    asked_before = asked_for_session(server)
+    chat = await started("chat", "--data", str(server.data), "--session", session_id)
+    following = asyncio.create_task(ended(chat))
+    async with asyncio.timeout(SHOWN_SECONDS):
+        while asked_for_session(server) == asked_before:
+            await asyncio.sleep(0.02)
+    await client.http.post(f"/public-api/scripted-model/calls/{call_id}", json={"decision": "REJECTED"})
+
+    left = await following
+    assert left.code == 0
+    assert left.out.startswith("w1 w2 w3 \ngot ")
+    assert "gated: rejected" in left.stderr
+
+
 async def test_a_failed_turn_is_one_line_with_its_code(server: Server, client: Client, rows: Rows) -> None:
     session_id = await client.open(agent_id=await rows.agent("scripted:status=400"))
 

@@ -116,12 +116,66 @@ def test_no_server_is_said_at_once() -> None:
 @pytest.mark.parametrize("again", ["data-stream-reset", "data-turn-restarted", "start"])
 def test_an_answer_that_is_told_again_counts_once(again: str) -> None:
     accepted = {"data": {"chat_turn_id": "t", "since_cursor": "65536-0"}, "meta": {}}
-    told_again = tail(START, delta("lost"), {"type": again, "data": {}}, delta("kept"), FINISH)
+    told_again = tail(START, delta("lost"), {"type": again, "data": {"step": 1}}, delta("kept"), FINISH)
     out = io.StringIO()
     with stage(answer(202, accepted), told_again) as play, api_of(play) as api:
         assert Conversation(api, Pipe(out, io.StringIO()), "s", tier="FAST").say("hello")
 
     assert out.getvalue() == "kept\n"
+
+
+def test_a_step_that_is_begun_anew_leaves_the_steps_before_it() -> None:
+    accepted = {"data": {"chat_turn_id": "t", "since_cursor": "65536-0"}, "meta": {}}
+    step, cut = {"type": "start-step"}, {"type": "data-turn-restarted", "data": {"step": 2}}
+    text_end = {"type": "text-end", "id": "t"}
+    told = tail(
+        START,
+        step,
+        delta("one"),
+        text_end,
+        step,
+        delta("lo"),
+        cut,
+        step,
+        delta("st"),
+        cut,
+        step,
+        delta("two"),
+        FINISH,
+    )
+    out = io.StringIO()
+    with stage(answer(202, accepted), told) as play, api_of(play) as api:
+        assert Conversation(api, Pipe(out, io.StringIO()), "s", tier="FAST").say("hello")
+
+    assert out.getvalue() == "one\ntwo\n"
+
+
+def test_calls_are_a_line_each_and_a_turn_that_waits_goes_on() -> None:
+    accepted = {"data": {"chat_turn_id": "t", "since_cursor": "65536-0"}, "meta": {}}
+    asked = {"type": "tool-input-available", "toolCallId": "c", "toolName": "close", "input": {"n": 1}}
+    waits = {
+        "type": "data-turn-waiting",
+        "data": {"waiting_for": "APPROVAL", "calls": ["c"], "until": "tomorrow", "cursor": "65537-3"},
+    }
+    outcome = {"type": "tool-output-available", "toolCallId": "c", "output": "closed"}
+    out, notes = io.StringIO(), io.StringIO()
+    acts = (
+        answer(202, accepted),
+        tail(START, asked, waits, after="retry: 1\n\ndata: [DONE]\n\n"),
+        tail(after="retry: 1\n\n"),
+        tail(outcome, outcome, delta("done"), FINISH, first=4),
+    )
+    with stage(*acts) as play, api_of(play) as api:
+        assert Conversation(api, Pipe(out, notes), "s", tier="FAST").say("hello")
+
+    assert play.cursors == [None, "65536-0", "65537-3", "65537-3"]
+    assert out.getvalue() == "done\n"
+    assert notes.getvalue().splitlines() == [
+        'Calls close {"n": 1}',
+        "The turn waits until tomorrow for a decision: close (c).",
+        "The answer goes on here then. Ctrl-C leaves, and the turn goes on waiting.",
+        "close: closed",
+    ]
 
 
 def test_tool_errors_and_failures_are_lines_of_their_own() -> None:

@@ -49,6 +49,20 @@ def test_a_pipe_never_gets_what_was_taken_back(pipe: Pipe, out: io.StringIO) -> 
     assert out.getvalue() == "kept\n"
 
 
+def test_a_pipe_keeps_the_steps_before_the_one_that_starts_over(pipe: Pipe, out: io.StringIO) -> None:
+    pipe.open()
+    pipe.begin_step()
+    pipe.text("kept, ")
+    pipe.begin_step()
+    pipe.text("lost")
+    pipe.start_over(2)
+    pipe.begin_step()
+    pipe.text("and new")
+    pipe.finish()
+
+    assert out.getvalue() == "kept, and new\n"
+
+
 def test_a_pipe_gets_no_half_answer(pipe: Pipe, out: io.StringIO) -> None:
     pipe.open()
     pipe.text("half")
@@ -88,3 +102,25 @@ def test_a_terminal_says_that_an_answer_starts_over(monkeypatch: pytest.MonkeyPa
     terminal.close()
 
     assert "starts over" in out.getvalue()
+
+
+def test_a_terminal_says_that_a_step_starts_over_if_any_of_it_was_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    out = Tty()
+    terminal = Terminal(out)
+
+    terminal.open()
+    terminal.begin_step()
+    terminal.text("kept")
+    terminal.end_part()
+    terminal.begin_step()
+    terminal.start_over(2)
+    assert "starts over" not in out.getvalue()
+    terminal.begin_step()
+    terminal.text("lost")
+    terminal.start_over(2)
+    terminal.close()
+
+    assert "its last step starts over" in out.getvalue()

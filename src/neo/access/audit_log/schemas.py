@@ -13,7 +13,11 @@ class AuditEntryResource(BaseModel):
     actor_kind: str = Field(
         description="`service_account`, `technician`, `platform`, or `operator` for the command line."
     )
-    actor_id: str | None = Field(description="The account or user; null for the operator.")
+    actor_id: str | None = Field(description="The account or user; null for the operator and the platform.")
+    credential_id: str | None = Field(
+        description="The API key that it was done with; null for dashboard users, the operator and the platform, and "
+        "in entries from before it was recorded."
+    )
     end_user: str | None = Field(description="Whom the platform spoke for.")
     action: str = Field(description="What was done, e.g. `agent.updated`.")
     object_kind: str

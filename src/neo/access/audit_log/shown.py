@@ -5,11 +5,13 @@ from neo.audit import AuditEntry
 
 
 def shown_entry(entry: AuditEntry) -> AuditEntryResource:
-    # The actor's tenant stays inside: it may be another one than the reader's.
+    # The actor's tenant may be another one than the reader's: then neither it nor its ids are shown.
+    is_own = entry.actor_tenant_id == entry.tenant_id
     return AuditEntryResource(
         id=entry.id,
         actor_kind=entry.actor_kind,
-        actor_id=str(entry.actor_id) if entry.actor_id else None,
+        actor_id=str(entry.actor_id) if entry.actor_id and is_own else None,
+        credential_id=str(entry.credential_id) if entry.credential_id and is_own else None,
         end_user=entry.end_user,
         action=entry.action,
         object_kind=entry.object_kind,

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -11,14 +10,16 @@ import orjson
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from neo.access import Author
 from neo.attachments import Inspected
 from neo.chat.posting.draft import Draft
-from neo.chat.posting.standing import Standing
+from neo.chat.posting.session_access import SessionAccess
 from neo.db import Database, DatabaseUnavailable, call_within
 from neo.events import since_cursor
 from neo.kit import Batcher
 from neo.sessions import title_of
 from neo.telemetry import traces
+from neo.turns.leases.lease import LEASE
 
 log = structlog.get_logger()
 
@@ -39,8 +40,8 @@ class Accepted:
     since_cursor: str
     show_agent_progress_steps: bool | None
     open_turns: int
-    # What its step needs, if it was begun as well.
-    begun: asyncpg.Record | None
+    # What its driver needs, if it was claimed as well.
+    claimed: asyncpg.Record | None
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Submission:
     tenant_id: UUID
     session_id: UUID
     draft: Draft
+    author: Author | None = None
     turn_id: UUID = field(default_factory=uuid4)
     user_message_id: UUID = field(default_factory=uuid4)
     reply_message_id: UUID = field(default_factory=uuid4)
@@ -58,18 +60,18 @@ class Submission:
         self,
         open_turns_max: int,
         *,
-        seen: str | None = None,
-        held_for: timedelta | None = None,
+        version: str | None = None,
+        is_claimed: bool = False,
         inspected: Sequence[Inspected] = (),
     ) -> dict[str, Any]:
-        """The row to store. It is refused if the session has changed since `seen`, or has `open_turns_max` open turns.
+        """The row to store. It is refused if the session has another version, or `open_turns_max` open turns.
 
-        With `held_for` its turn is begun as well, if no other is open.
+        With `is_claimed` its turn is claimed as well, if nothing that came before it waits.
         """
         return {
             "tenant_id": self.tenant_id,
             "session_id": self.session_id,
-            "seen": seen,
+            "version": version,
             "open_turns_max": open_turns_max,
             "title": title_of(self.draft.message),
             "turn_id": self.turn_id,
@@ -80,17 +82,19 @@ class Submission:
             "client_message_id": self.draft.client_message_id,
             "draft_digest": self.draft.digest().hex(),
             "traceparent": traces.traceparent(),
-            "held_for": held_for and f"{held_for.total_seconds()} seconds",
+            "lease_id": uuid4() if is_claimed else None,
+            "lease": f"{LEASE.total_seconds()} seconds",
+            **(self.author.columns() if self.author else {}),
         }
 
-    def accepted(self, standing: Standing, stored: asyncpg.Record) -> Accepted:
+    def accepted(self, access: SessionAccess, stored: asyncpg.Record) -> Accepted:
         return Accepted(
             self.user_message_id,
             self.turn_id,
             since_cursor(stored["turn_no"]),
-            standing.show_agent_progress_steps,
+            access.show_agent_progress_steps,
             stored["open_turns"],
-            stored["begun"],
+            stored["claimed"] if stored["claimed"] and stored["claimed"]["id"] else None,
         )
 
 

@@ -16,7 +16,7 @@ from neo.attachments import (
     UploadQuotaExceeded,
     shown_name,
 )
-from neo.chat.posting.standing import lock_standing
+from neo.chat.posting.session_access import lock_session_access
 from neo.db import Database
 
 # Unused grants go within a day, and a tenant that is full has something to look after first.
@@ -79,9 +79,9 @@ class UploadDesk:
 
 
 async def _check_talk(db: AsyncSession, caller: Principal, session_id: UUID) -> None:
-    standing = await lock_standing(db, caller.tenant_id, session_id)
-    standing.check(caller)
-    standing.check_open()
+    access = await lock_session_access(db, caller.tenant_id, session_id)
+    access.check(caller)
+    access.check_open()
 
 
 def _check_type(content_type: str) -> None:

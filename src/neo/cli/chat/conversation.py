@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from neo.cli.chat.calls import Calls, one_line_of
 from neo.cli.chat.public_api import PublicApi
 from neo.cli.chat.screen import Screen
 from neo.cli.chat.tail import Chunk, Tail
@@ -9,7 +10,7 @@ from neo.errors import Failure
 
 # Enough messages to remember what the conversation was about.
 MESSAGES_SHOWN = 6
-STARTS_OVER = frozenset({"start", "data-stream-reset", "data-turn-restarted"})
+STARTS_OVER = frozenset({"start", "data-stream-reset"})
 PART_ENDS = frozenset({"text-end", "reasoning-end", "finish-step"})
 # The `finishReason` of an answer that the model ended by itself.
 ENDED_BY_ITSELF = frozenset({"stop", "tool-calls"})
@@ -20,7 +21,7 @@ class Conversation:
         self._api = api
         self._screen = screen
         self._tier = tier
-        self._tools: dict[str, str] = {}
+        self._calls = Calls(screen)
         self.session_id = session_id
 
     def show_last(self) -> None:
@@ -48,7 +49,7 @@ class Conversation:
         return self._follow(Tail(self._api, self.session_id, posted.since_cursor))
 
     def _follow(self, tail: Tail) -> bool:
-        self._tools.clear()
+        self._calls.clear()
         is_whole = False
         self._screen.open()
         try:
@@ -69,36 +70,34 @@ class Conversation:
             self._screen.reasoning(chunk["delta"])
         elif kind in PART_ENDS:
             self._screen.end_part()
+        elif kind == "start-step":
+            self._screen.begin_step()
         elif kind in STARTS_OVER:
             self._screen.start_over()
+        elif kind == "data-turn-restarted":
+            self._screen.start_over(chunk["data"]["step"])
+        elif kind == "data-turn-waiting":
+            self._calls.show_waiting(chunk["data"])
         elif kind.startswith("tool-"):
-            self._show_tool(chunk)
+            self._calls.show(chunk)
         else:
             self._show_end(chunk, request_id)
-
-    def _show_tool(self, chunk: Chunk) -> None:
-        call_id = chunk.get("toolCallId", "")
-        self._tools[call_id] = chunk.get("toolName") or self._tools.get(call_id, "tool")
-        if "errorText" in chunk:
-            self._screen.problem(f"{self._tools[call_id]}: {_line(chunk['errorText'])}")
 
     def _show_end(self, chunk: Chunk, request_id: str) -> None:
         if chunk["type"] == "error":
             named = f" (request {request_id})" if request_id else ""
-            self._screen.problem(_line(chunk["errorText"]) + named)
+            self._screen.problem(one_line_of(chunk["errorText"]) + named)
         elif chunk["type"] == "abort":
-            self._screen.problem(f"The turn was stopped: {_line(chunk.get('reason') or 'no reason given')}.")
+            self._screen.problem(
+                f"The turn was stopped: {one_line_of(chunk.get('reason') or 'no reason given')}."
+            )
         elif chunk["type"] == "finish" and chunk.get("finishReason", "stop") not in ENDED_BY_ITSELF:
             self._screen.note(f"The answer ended early: {chunk['finishReason']}.")
 
 
 def one_line(failure: Failure) -> str:
-    return _line(failure.message)
+    return one_line_of(failure.message)
 
 
 def _text_of(message: dict[str, Any]) -> str:
     return "\n\n".join(part["text"] for part in message["parts"] if part["type"] == "text")
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())

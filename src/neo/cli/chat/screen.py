@@ -17,8 +17,10 @@ class Screen(Protocol):
 
     def end_part(self) -> None: ...
 
-    def start_over(self) -> None:
-        """Discard what was shown of this answer: it is streamed again from its start."""
+    def begin_step(self) -> None: ...
+
+    def start_over(self, step: int = 1) -> None:
+        """Discard what was shown of this answer from this step on, counted from 1: it is streamed again."""
 
     def finish(self) -> None: ...
 
@@ -40,9 +42,11 @@ class Pipe:
         self._out = out
         self._notes = notes
         self._parts: list[str] = []
+        # How many parts there were where each step began.
+        self._steps: list[int] = []
 
     def open(self) -> None:
-        self._parts = []
+        self.start_over()
 
     def text(self, delta: str) -> None:
         self._parts.append(delta)
@@ -54,15 +58,21 @@ class Pipe:
         if self._parts and self._parts[-1] != "\n":
             self._parts.append("\n")
 
-    def start_over(self) -> None:
-        self._parts = []
+    def begin_step(self) -> None:
+        self._steps.append(len(self._parts))
+
+    def start_over(self, step: int = 1) -> None:
+        begins = self._steps[step - 1 : step] if step > 1 else [0]
+        for begin in begins:
+            del self._parts[begin:]
+        del self._steps[step - 1 :]
 
     def finish(self) -> None:
         self.end_part()
         self._write(self._out, "".join(self._parts))
 
     def close(self) -> None:
-        self._parts = []
+        self.start_over()
 
     def note(self, line: str) -> None:
         self._write(self._notes, f"{line}\n")

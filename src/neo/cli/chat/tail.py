@@ -16,6 +16,7 @@ Chunk = dict[str, Any]
 NOTHING_TO_COME = 204
 DONE = "[DONE]"
 TERMINAL = frozenset({"finish", "error", "abort"})
+WAITING = "data-turn-waiting"
 # The longest pause before the next connection that a server's `retry:` may ask for.
 PAUSE_SECONDS_MAX = 10.0
 
@@ -28,7 +29,7 @@ class Tail:
         self._session_id = session_id
         self._last_id = since_cursor
         self._pause_seconds = 0.0
-        self._is_over = False
+        self._is_over = self._is_waiting = False
         self.request_id = ""
 
     def __iter__(self) -> Iterator[Chunk]:
@@ -63,20 +64,27 @@ class Tail:
             retry.answered()
             for event in parser.feed(received):
                 if event.data == DONE:
-                    self._is_over = True
+                    # A turn that waits ends its response, and goes on in a later one.
+                    self._is_over = not self._is_waiting
+                    self._pause_seconds = _asked_pause(parser)
                     return
                 chunk: Chunk = json.loads(event.data)
                 # The cursor moves on only after the caller has taken the chunk.
                 yield chunk
                 self._last_id = event.id or self._last_id
+                self._is_waiting = chunk["type"] == WAITING
                 self._is_over = chunk["type"] in TERMINAL
                 if self._is_over:
                     return
                 retry.reset()
-            self._pause_seconds = min(parser.retry_seconds or 0.0, PAUSE_SECONDS_MAX)
+            self._pause_seconds = _asked_pause(parser)
 
     def _pause(self, retry: Retry) -> None:
         """Wait between a connection that ended in order and the next."""
         if not self._is_over:
             trouble = ServerNotReached("The server ends every tail at once: look into its log.")
             retry.wait(trouble, least_seconds=self._pause_seconds)
+
+
+def _asked_pause(parser: EventParser) -> float:
+    return min(parser.retry_seconds or 0.0, PAUSE_SECONDS_MAX)

@@ -37,6 +37,8 @@ class Terminal:
         self._growing = ""
         self._style = TEXT
         self._has_blocks = False
+        # Something of the newest step was shown.
+        self._has_step = False
         self._is_dirty = True
 
     def open(self) -> None:
@@ -58,12 +60,16 @@ class Terminal:
             self._settle(self._growing, "")
             self._paint()
 
-    def start_over(self) -> None:
+    def begin_step(self) -> None:
+        self._has_step = False
+
+    def start_over(self, step: int = 1) -> None:
         with self._lock:
-            was_shown = self._has_blocks or bool(self._growing)
+            was_shown = self._has_step if step > 1 else self._has_blocks or bool(self._growing)
             self._forget()
             if was_shown:
-                self.note("— What is above does not count: the answer starts over. —")
+                what = "the answer" if step == 1 else "its last step"
+                self.note(f"— What is above does not count: {what} starts over. —")
 
     def finish(self) -> None:
         self.end_part()
@@ -93,7 +99,7 @@ class Terminal:
     def _forget(self) -> None:
         self._growing = ""
         self._style = TEXT
-        self._has_blocks = False
+        self._has_blocks = self._has_step = False
         self._is_dirty = True
 
     def _grow(self, delta: str, style: str) -> None:
@@ -102,6 +108,7 @@ class Terminal:
                 self.end_part()
                 self._style = style
             self._growing += without_controls(delta)
+            self._has_step = True
             self._is_dirty = True
 
     def _keep_painting(self) -> None:

@@ -27,13 +27,16 @@ class Repairs:
 
     async def examine(self, settings: "Settings", owner: "Database") -> AsyncIterator[Finding]:
         from neo.cli.doctor import leftovers  # noqa: PLC0415 - imports of seconds stay out of `--help`.
-        from neo.cli.doctor.repair import RepairContext, Repairer  # noqa: PLC0415
-        from neo.cli.doctor.turns import INVARIANTS, check_invariant  # noqa: PLC0415
+        from neo.cli.doctor.context import RepairContext  # noqa: PLC0415
+        from neo.cli.doctor.repair import Repairer  # noqa: PLC0415
+        from neo.cli.doctor.turns.ended_turns import ENDED_TURNS  # noqa: PLC0415
+        from neo.cli.doctor.turns.invariant import check_invariant  # noqa: PLC0415
+        from neo.cli.doctor.turns.open_turns import OPEN_TURNS  # noqa: PLC0415
 
         context = RepairContext(settings, owner)
         repairer = Repairer(context, self.asks) if self.wanted else None
         try:
-            for invariant in INVARIANTS:
+            for invariant in (*OPEN_TURNS, *ENDED_TURNS):
                 check = check_invariant(owner, invariant)
                 async for finding in _with_repair(
                     invariant.name, check, invariant.repair, repairer, invariant.broken

@@ -1,12 +1,17 @@
 """Checks of PostgreSQL: that it keeps what it confirms, and that tenants are kept apart in it."""
 
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from neo.cli.doctor.findings import Finding, fine, problem, warning
+from neo.cli.doctor.findings import Finding, checked, fine, problem, warning
+from neo.cli.doctor.turns.processes import NAME as PROCESSES
+from neo.cli.doctor.turns.processes import check_processes
 
 if TYPE_CHECKING:
+    from neo.cli.operator import OperatorDatabase
     from neo.db import Database
 
+LOOK_AT_DATABASE = "look whether it is up, and whether NEO_DATABASE_URL is right"
 FACTS = """
 SELECT current_setting('server_version') AS version, current_setting('fsync') AS fsync,
        current_setting('synchronous_commit') AS synchronous_commit
@@ -16,6 +21,29 @@ SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
 """
+
+
+async def check_database(found: "OperatorDatabase", *, is_served: bool) -> AsyncIterator[Finding]:
+    from neo.db import Database  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+
+    database = Database(found.database_url, connections_max=1)
+    try:
+        answers = await checked("postgres", check_durability(database), LOOK_AT_DATABASE)
+        for finding in answers:
+            yield finding
+        if len(answers) == 1:
+            return
+        for name, check in (
+            ("schema", check_schema_version),
+            ("database role", check_safe_role),
+            ("row-level security", check_row_security),
+        ):
+            for finding in await checked(name, check(database)):
+                yield finding
+        for finding in await checked(PROCESSES, check_processes(database, is_served=is_served)):
+            yield finding
+    finally:
+        await database.aclose()
 
 
 async def check_durability(database: "Database") -> list[Finding]:

@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from neo.cli.doctor.context import RepairContext
 from neo.cli.doctor.findings import Finding, fine, warning
-from neo.cli.doctor.repair import Repair, RepairContext
-from neo.cli.doctor.repair_turns import remove_uploads
+from neo.cli.doctor.repair import Repair
 
 if TYPE_CHECKING:
     from neo.db import Database
@@ -51,5 +51,12 @@ async def _remove_databases(_context: RepairContext, _broken: str) -> str:
     return f"{len(left)} databases are removed: {', '.join(str(one.home) for one in left)}."
 
 
+async def _remove_uploads(context: RepairContext, _broken: str) -> str:
+    removed = 0
+    while found := await context.orphans().sweep():
+        removed += found
+    return f"{removed} uploads are removed."
+
+
 REMOVE_DATABASES = Repair("remove these databases for good", _remove_databases)
-REMOVE_UPLOADS = Repair("remove these uploads", remove_uploads)
+REMOVE_UPLOADS = Repair("remove these uploads", _remove_uploads)

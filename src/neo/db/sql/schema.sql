@@ -182,20 +182,20 @@ CREATE TABLE session_tokens (
     FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
 );
 
--- `claim` fences the writers of a turn: it counts who has had the right to write, and only the newest has it.
--- `terminal_n` is where the turn's events end, once known. Until `held_until` nobody else begins the turn.
+-- A turn is a list of segments. (`segment`, `claim`) is the fencing token of whoever drives it: the first segment that is
+-- not settled, and the newest claim of that segment. `claimable_at` says from when on it may be claimed; null while
+-- nobody may: behind an open turn, while it waits, after its end. `terminal_*` is where its events end.
 CREATE TABLE chat_turns (
     id uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
     session_id uuid NOT NULL,
     turn_no integer NOT NULL CHECK (turn_no > 0),
     status text NOT NULL DEFAULT 'QUEUED'
-        CHECK (status IN ('QUEUED', 'RUNNING', 'COMPLETED', 'FAILED', 'CANCELLED')),
+        CHECK (status IN ('QUEUED', 'RUNNING', 'WAITING', 'COMPLETED', 'FAILED', 'CANCELLED')),
     model_tier text NOT NULL CHECK (model_tier IN ('FAST', 'SMART')),
     user_message_id uuid NOT NULL,
     reply_message_id uuid NOT NULL,
-    -- An event's id has 16 bits for it.
-    claim integer NOT NULL DEFAULT 0 CHECK (claim BETWEEN 0 AND 65535),
+    claim integer NOT NULL DEFAULT 0 CHECK (claim BETWEEN 0 AND 62),
     terminal_n integer,
     attempts integer NOT NULL DEFAULT 0,
     finish_reason text,
@@ -213,18 +213,104 @@ CREATE TABLE chat_turns (
     created_at timestamptz NOT NULL DEFAULT now(),
     started_at timestamptz,
     ended_at timestamptz,
-    swept_at timestamptz,
     cancel_requested_at timestamptz,
     traceparent text,
-    held_until timestamptz,
+    -- An event's id has 10 bits for the segment and 6 for the claim; claim 63 is for replays.
+    segment integer NOT NULL DEFAULT 1 CHECK (segment BETWEEN 1 AND 1001),
+    segment_attempts integer NOT NULL DEFAULT 0,
+    lease_id uuid,
+    claimable_at timestamptz,
+    waiting_for text CHECK (waiting_for IN ('APPROVAL', 'CALL')),
+    terminal_segment integer,
+    terminal_claim integer,
+    author_kind text,
+    author_id uuid,
+    author_tenant_id uuid,
+    credential_id uuid,
     UNIQUE (tenant_id, id),
     UNIQUE (session_id, turn_no),
     FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
 );
-CREATE UNIQUE INDEX chat_turns_one_running_idx ON chat_turns (session_id) WHERE status = 'RUNNING';
-CREATE INDEX chat_turns_open_idx ON chat_turns (session_id, turn_no) WHERE status IN ('QUEUED', 'RUNNING');
+CREATE UNIQUE INDEX chat_turns_one_running_idx ON chat_turns (session_id) WHERE status IN ('RUNNING', 'WAITING');
+CREATE INDEX chat_turns_open_idx ON chat_turns (session_id, turn_no) WHERE status IN ('QUEUED', 'RUNNING', 'WAITING');
+CREATE INDEX chat_turns_claimable_idx ON chat_turns (claimable_at) WHERE claimable_at IS NOT NULL;
+CREATE INDEX chat_turns_leased_idx ON chat_turns (tenant_id, claimable_at) WHERE lease_id IS NOT NULL;
 CREATE INDEX chat_turns_cancelled_idx ON chat_turns (cancel_requested_at)
     WHERE status = 'RUNNING' AND cancel_requested_at IS NOT NULL;
+
+-- What a turn has settled, and never changes. `last_n` is the number of its last event under `claim`, appended or not;
+-- null where nobody streamed it. `replay` has the events of a CALLS segment; those of a MODEL segment follow from `parts`.
+CREATE TABLE turn_segments (
+    tenant_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    segment integer NOT NULL CHECK (segment BETWEEN 1 AND 1001),
+    kind text NOT NULL CHECK (kind IN ('MODEL', 'CALLS')),
+    claim integer NOT NULL CHECK (claim BETWEEN 0 AND 63),
+    last_n integer,
+    parts jsonb NOT NULL DEFAULT '[]',
+    replay jsonb,
+    provider text,
+    region text,
+    model text,
+    response_id text,
+    finish_reason text,
+    input_tokens integer,
+    output_tokens integer,
+    cached_tokens integer,
+    settled_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (turn_id, segment),
+    FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id)
+);
+
+-- A call of a tool that a model asked for. `dispatched_at` is set before its first byte leaves.
+CREATE TABLE tool_calls (
+    id text PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    segment integer NOT NULL,
+    position integer NOT NULL,
+    provider_call_id text NOT NULL,
+    name text NOT NULL,
+    arguments jsonb NOT NULL,
+    digest bytea NOT NULL,
+    gate text NOT NULL CHECK (gate IN ('AUTO', 'APPROVAL')),
+    runs_apart boolean NOT NULL DEFAULT false,
+    status text NOT NULL CHECK (status IN ('PLANNED', 'WAITING', 'RUNNING', 'OK', 'FAILED', 'TIMED_OUT', 'REFUSED',
+                                           'REJECTED', 'EXPIRED', 'CANCELLED', 'UNKNOWN')),
+    outcome jsonb,
+    -- The CALLS segments that have settled that it was asked for, and its outcome.
+    told_segment integer,
+    outcome_segment integer,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    dispatched_at timestamptz,
+    ended_at timestamptz,
+    UNIQUE (tenant_id, id),
+    FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id)
+);
+CREATE INDEX tool_calls_turn_idx ON tool_calls (turn_id, segment, position);
+
+CREATE TABLE approval_requests (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    call_id text NOT NULL UNIQUE,
+    status text NOT NULL DEFAULT 'PENDING'
+        CHECK (status IN ('PENDING', 'APPROVED', 'REJECTED', 'EXPIRED', 'CANCELLED')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id),
+    FOREIGN KEY (tenant_id, call_id) REFERENCES tool_calls (tenant_id, id)
+);
+CREATE INDEX approval_requests_turn_idx ON approval_requests (turn_id);
+CREATE INDEX approval_requests_due_idx ON approval_requests (expires_at) WHERE status = 'PENDING';
+
+-- The processes that run turns, each seen when it renews its leases. They belong to no tenant.
+CREATE TABLE turn_processes (
+    id uuid PRIMARY KEY,
+    places integer NOT NULL,
+    seen_at timestamptz NOT NULL DEFAULT now()
+);
 
 -- `neo_message_position` says where a message stands in its session.
 CREATE TABLE chat_messages (
@@ -238,6 +324,10 @@ CREATE TABLE chat_messages (
     client_message_id text,
     draft_digest bytea,
     created_at timestamptz NOT NULL DEFAULT now(),
+    author_kind text,
+    author_id uuid,
+    author_tenant_id uuid,
+    credential_id uuid,
     UNIQUE (session_id, position),
     UNIQUE (session_id, client_message_id),
     FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id),
@@ -282,7 +372,8 @@ CREATE TABLE audit_log (
     object_id text NOT NULL,
     details jsonb NOT NULL DEFAULT '{}',
     request_id uuid,
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    credential_id uuid
 );
 CREATE INDEX audit_log_newest_idx ON audit_log (tenant_id, id DESC);
 
@@ -294,7 +385,8 @@ DECLARE
 BEGIN
     FOREACH guarded IN ARRAY ARRAY[
         'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'channel_installs', 'end_companies',
-        'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'attachments', 'audit_log']
+        'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
+        'approval_requests', 'attachments', 'audit_log']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format(
@@ -319,3 +411,7 @@ CREATE POLICY owner_reads ON chat_turns FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON attachments FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_writes ON tenants FOR UPDATE TO CURRENT_USER USING (true);
 CREATE POLICY owner_sweeps ON chat_turns FOR UPDATE TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON approval_requests FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON tool_calls FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON turn_segments FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON chat_messages FOR SELECT TO CURRENT_USER USING (true);

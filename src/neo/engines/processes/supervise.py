@@ -18,8 +18,8 @@ from neo.errors import Failure
 # The first restart seems immediate; the last keeps a part that always fails from using a whole processor.
 BACKOFF_FIRST_SECONDS = 0.2
 BACKOFF_LONGEST_SECONDS = 10.0
-# A part that ran this long was healthy, and its next failure starts the backoff anew.
-HEALTHY_SECONDS = 30.0
+# A part that served this long was healthy, and its next failure starts the backoff anew.
+HEALTHY_SECONDS = 3.0
 # A recovery after a crash may read a gigabyte of log; a part that takes longer than this is stuck.
 READY_SECONDS = 300.0
 # A part that never came up and failed this often will not come up by another try.
@@ -64,6 +64,7 @@ class _Kept:
     keeper: asyncio.Task[None] | None = None
     log: Path | None = None
     failures: int = 0
+    up_at: float | None = None
 
 
 class Supervisor:
@@ -111,10 +112,11 @@ class Supervisor:
             await self._kept[need].up.wait()
         delay = BACKOFF_FIRST_SECONDS
         while True:
-            started_at = time.monotonic()
-            self._report(kept, await self._run_once(kept), delay)
-            if time.monotonic() - started_at > HEALTHY_SECONDS:
+            kept.up_at = None
+            how = await self._run_once(kept)
+            if kept.up_at is not None and time.monotonic() - kept.up_at > HEALTHY_SECONDS:
                 delay = BACKOFF_FIRST_SECONDS
+            self._report(kept, how, delay)
             await asyncio.sleep(delay)
             delay = min(delay * 2, BACKOFF_LONGEST_SECONDS)
 
@@ -164,6 +166,7 @@ class Supervisor:
 
     def _note_up(self, kept: _Kept) -> None:
         kept.up.set()
+        kept.up_at = time.monotonic()
         kept.failures = 0
         if not kept.first.done():
             kept.first.set_result(None)

@@ -9,19 +9,28 @@ An unknown key is answered like an unknown model (404), naming the key.
 
 What is said (the answer is counted in tokens, numbered from 1):
 
-- `tokens=N`     N numbered words: `w1 w2 w3 ` (default 20; 0 with `tool_call`)
+- `tokens=N`     N numbered words: `w1 w2 w3 ` (default 20; 0 where a tool is asked for)
 - `echo`         the last user message instead, one word a token
 - `recall`       every user message that was sent or is remembered, one a line, oldest first
 - `instructions` the instructions that came with the call
 - `reasoning=N`  N words of reasoning (`r1 r2 `) before the answer
-- `tool_call`    asks for the tool `look_up` after the answer
+- `tool=NAME`    asks for this tool after the answer; given the outcome, it only answers. `tool=A+B` asks for both
+- `calls=N`      so many calls at once, of the tools in turn (default one of each; `unknown_thing` without `tool`)
+- `rounds=N`     asks so many times in a turn before it only answers (default 1)
+- `tool_call`    asks for the tool `look_up` after every answer, for ever
 - `length`       ends as incomplete: the answer's limit of tokens is reached
+
+The arguments of a call say which it is: `{"round":1,"call":2}`. Whoever runs turns may treat the names `gated` (needs
+a decision) and `apart` (runs apart) in a special way; here they are names like others. An answer that was given
+outcomes begins with a line for each of them: `got ` and its first 1,000 characters. Rounds are counted from the last
+user message among those that were sent or are remembered.
 
 When:
 
 - `first_ms=D`    before anything is sent
 - `delay_ms=D`    after each token, by the clock: what one comes late the next makes up for
 - `pause_after=N` after N tokens, until `POST /control/release?gate=NAME`; `gate=NAME` (default `default`)
+- `in_answer=K`   pauses, and goes wrong, in the K-th answer of a turn only
 
 What goes wrong (always, or with `times=T` in the first T calls only, which are counted per `key=NAME`, or per
 scenario without a key):
@@ -37,6 +46,9 @@ scenario without a key):
 - `bad_json=N`     after N tokens sends an event whose data is not JSON
 - `open_end`       sends the final event, and then neither more nor the end of the body
 - `code=NAME`      the provider's error code for `status`, `error_after` and `failed_after`
+
+A call of a tool without its outcome, an outcome without its call, two calls of one id, and an id or a name that OpenAI
+would refuse are answered with 400, in every dialect.
 
 Read by the client, not by the server: `budget=N`, the tokens that a prompt may have.
 

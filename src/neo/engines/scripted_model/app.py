@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
+from neo.engines.scripted_model.calls import MalformedRequestError, Rounds
 from neo.engines.scripted_model.chat_completions_dialect import ChatCompletionsDialect
 from neo.engines.scripted_model.connection import Connection
 from neo.engines.scripted_model.dialect import Dialect
@@ -21,7 +22,6 @@ from neo.engines.scripted_model.messages_dialect import MessagesDialect
 from neo.engines.scripted_model.playback import Playback
 from neo.engines.scripted_model.reply import compose, exchange
 from neo.engines.scripted_model.request import (
-    MalformedRequestError,
     ModelRequest,
     read_chat,
     read_messages,
@@ -83,45 +83,67 @@ class DialectEndpoint:
             stream=request.stream,
             text=request.users[-1][:SHOWN_CHARACTERS_MAX] if request.users else "",
             images=request.images,
+            outcomes=tuple(
+                item.text[:SHOWN_CHARACTERS_MAX] for item in request.items if item.kind == "outcome"
+            ),
         )
         self._state.calls.append(call)
         return call
 
     async def _answer(self, request: ModelRequest, call: Call, connection: Connection) -> None:
         scenario = _scenario(request.model)
-        is_faulty = self._is_faulty(scenario, request)
+        remembered = self._remembered(request)
+        if remembered is not None and not call.text:
+            # Outcomes only: the message that they belong to was sent before.
+            call.text = "".join(remembered.users_so_far()[-1:])[:SHOWN_CHARACTERS_MAX]
+        rounds = _judged(request, remembered)
+        is_faulty = scenario.interrupts(rounds.count) and self._is_faulty(scenario, request)
         if is_faulty and scenario.status is not None:
             raise Refusal(
                 scenario.status, scenario.code, "The scenario refuses this call.", _retry_headers(scenario)
             )
-        remembered = self._remembered(request, forget=is_faulty and scenario.forget)
-        reply = compose(request, scenario, remembered)
+        if is_faulty and scenario.forget and remembered is not None:
+            raise _forgotten(request)
+        reply = compose(request, scenario, remembered, rounds)
         if not request.stream:
             await asyncio.sleep(scenario.first_ms / 1000)
             await connection.start(200, _JSON)
             await connection.end(orjson.dumps(self._dialect.body(reply)))
             call.ended = True
         else:
-            playback = Playback(scenario, self._state, connection, self._dialect.writer(reply))
+            played = scenario if scenario.interrupts(rounds.count) else scenario.without_interruptions()
+            playback = Playback(played, self._state, connection, self._dialect.writer(reply))
             play = playback.play(reply, scenario.fault if is_faulty else None)
             # Watching for the client's disconnect costs a task, which an answer in one write does not need.
             call.ended = await (_until_disconnected(play, connection, call) if scenario.takes_time else play)
         if call.ended and request.remembers:
-            self._state.remember(f"resp_{reply.id}", exchange(request, reply, remembered))
+            self._state.remember(f"resp_{reply.id}", exchange(request, reply, remembered, rounds))
 
     def _is_faulty(self, scenario: Scenario, request: ModelRequest) -> bool:
         if scenario.times is None:
             return True
         return self._state.count(scenario.key or request.model) <= scenario.times
 
-    def _remembered(self, request: ModelRequest, *, forget: bool) -> Exchange | None:
+    def _remembered(self, request: ModelRequest) -> Exchange | None:
         if request.previous_response_id is None:
             return None
-        found = None if forget else self._state.find_exchange(request.previous_response_id)
+        found = self._state.find_exchange(request.previous_response_id)
         if found is None:
-            message = f"Previous response with id '{request.previous_response_id}' not found."
-            raise Refusal(400, _FORGOTTEN, message, {})
+            raise _forgotten(request)
         return found
+
+
+def _forgotten(request: ModelRequest) -> Refusal:
+    message = f"Previous response with id '{request.previous_response_id}' not found."
+    return Refusal(400, _FORGOTTEN, message, {})
+
+
+def _judged(request: ModelRequest, remembered: Exchange | None) -> Rounds:
+    rounds = Rounds(remembered.asked, remembered.rounds) if remembered else Rounds()
+    try:
+        return rounds.read(request.items)
+    except MalformedRequestError as error:
+        raise Refusal(400, None, str(error), {}) from error
 
 
 async def _until_disconnected(play: Any, connection: Connection, call: Call) -> bool:

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from neo.engines.scripted_model.reply import TOOL_ARGUMENTS, TOOL_NAME, Reply
+from neo.engines.scripted_model.reply import AskedCall, Reply
 from neo.engines.scripted_model.responses_dialect import ResponsesDialect
 
 
@@ -18,8 +18,8 @@ class ChatCompletionsDialect:
         message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": None}
         if reply.reasoning:
             message["reasoning_content"] = "".join(reply.reasoning)
-        if reply.tool_call_id:
-            message["tool_calls"] = [_tool_call(reply)]
+        if reply.calls:
+            message["tool_calls"] = [_tool_call(call) for call in reply.calls]
         return {
             **_shell(reply, "chat.completion"),
             "choices": [{"index": 0, "message": message, "finish_reason": _finish_reason(reply)}],
@@ -46,12 +46,13 @@ class ChatCompletionsWriter:
         return self._before + orjson.dumps(word) + self._after
 
     def end(self) -> bytes:
-        tool = b""
-        if self._reply.tool_call_id:
-            tool = self._data(self._chunk({"tool_calls": [{"index": 0, **_tool_call(self._reply)}]}))
+        tools = b"".join(
+            self._data(self._chunk({"tool_calls": [{"index": index, **_tool_call(call)}]}))
+            for index, call in enumerate(self._reply.calls)
+        )
         end = self._data(self._chunk({}, _finish_reason(self._reply)))
         usage = {**_shell(self._reply, "chat.completion.chunk"), "choices": [], "usage": _usage(self._reply)}
-        return tool + end + self._data(usage) + b"data: [DONE]\n\n"
+        return tools + end + self._data(usage) + b"data: [DONE]\n\n"
 
     def error(self, code: str | None) -> bytes:
         return self._data(ResponsesDialect().error_body(500, code, "The scripted model failed."))
@@ -75,12 +76,12 @@ def _shell(reply: Reply, kind: str) -> dict[str, Any]:
 def _finish_reason(reply: Reply) -> str:
     if reply.is_truncated:
         return "length"
-    return "tool_calls" if reply.tool_call_id else "stop"
+    return "tool_calls" if reply.calls else "stop"
 
 
-def _tool_call(reply: Reply) -> dict[str, Any]:
-    function = {"name": TOOL_NAME, "arguments": TOOL_ARGUMENTS}
-    return {"id": reply.tool_call_id, "type": "function", "function": function}
+def _tool_call(call: AskedCall) -> dict[str, Any]:
+    function = {"name": call.name, "arguments": call.arguments}
+    return {"id": call.call_id, "type": "function", "function": function}
 
 
 def _usage(reply: Reply) -> dict[str, Any]:

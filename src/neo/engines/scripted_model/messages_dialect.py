@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from neo.engines.scripted_model.dialect import event
-from neo.engines.scripted_model.reply import TOOL_ARGUMENTS, TOOL_NAME, Reply
+from neo.engines.scripted_model.reply import AskedCall, Reply
 
 _KINDS = {
     400: "invalid_request_error",
@@ -35,8 +35,7 @@ class MessagesDialect:
             blocks.append({"type": "thinking", "thinking": thinking, "signature": "scripted"})
         if reply.words:
             blocks.append({"type": "text", "text": reply.text})
-        if reply.tool_call_id:
-            blocks.append({**_tool_use(reply), "input": orjson.loads(TOOL_ARGUMENTS)})
+        blocks += [{**_tool_use(call), "input": orjson.loads(call.arguments)} for call in reply.calls]
         usage = {**_input_usage(reply), "output_tokens": reply.output_tokens}
         return {**_shell(reply), "content": blocks, "stop_reason": _stop_reason(reply), "usage": usage}
 
@@ -66,14 +65,11 @@ class MessagesWriter:
         return begun + _WORD % (self._index, orjson.dumps(word))
 
     def end(self) -> bytes:
-        tool = b""
-        if self._reply.tool_call_id:
-            tool = self._begin("tool", {**_tool_use(self._reply), "input": {}})
-            tool += self._delta({"type": "input_json_delta", "partial_json": TOOL_ARGUMENTS})
+        tools = b"".join(map(self._tool_use, self._reply.calls))
         delta = {"stop_reason": _stop_reason(self._reply), "stop_sequence": None}
         usage = {"output_tokens": self._reply.output_tokens}
         stop = event({"type": "message_delta", "delta": delta, "usage": usage})
-        return tool + self._end() + stop + event({"type": "message_stop"})
+        return tools + self._end() + stop + event({"type": "message_stop"})
 
     def error(self, code: str | None) -> bytes:
         kind = "rate_limit_error" if code == "rate_limit_exceeded" else "overloaded_error"
@@ -82,6 +78,10 @@ class MessagesWriter:
 
     def failed(self, code: str | None) -> bytes:
         return self.error(code)
+
+    def _tool_use(self, call: AskedCall) -> bytes:
+        begun = self._begin(call.call_id, {**_tool_use(call), "input": {}})
+        return begun + self._delta({"type": "input_json_delta", "partial_json": call.arguments})
 
     def _begin(self, name: str, block: dict[str, Any]) -> bytes:
         if self._open == name:
@@ -114,8 +114,8 @@ def _input_usage(reply: Reply) -> dict[str, Any]:
 def _stop_reason(reply: Reply) -> str:
     if reply.is_truncated:
         return "max_tokens"
-    return "tool_use" if reply.tool_call_id else "end_turn"
+    return "tool_use" if reply.calls else "end_turn"
 
 
-def _tool_use(reply: Reply) -> dict[str, Any]:
-    return {"type": "tool_use", "id": reply.tool_call_id, "name": TOOL_NAME}
+def _tool_use(call: AskedCall) -> dict[str, Any]:
+    return {"type": "tool_use", "id": call.call_id, "name": call.name}

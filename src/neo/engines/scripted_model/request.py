@@ -2,16 +2,15 @@
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
+
+from neo.engines.scripted_model.calls import Item, MalformedRequestError, items_of, text_of
 
 # Chat completions have their instructions in messages of these roles.
 SYSTEM_ROLES = ("system", "developer")
-
-
-class MalformedRequestError(Exception):
-    """The body is not a request of its dialect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +26,7 @@ class RequestImage:
 class ModelRequest:
     model: str
     users: tuple[str, ...]
+    items: tuple[Item, ...]
     instructions: str
     message_count: int
     characters: int
@@ -64,20 +64,31 @@ def _request(
 ) -> ModelRequest:
     if not isinstance(body.get("model"), str) or not isinstance(items, list) or not items:
         raise MalformedRequestError("A call needs a model and at least one message.")
-    texts = [(item.get("role"), _text(item.get("content"))) for item in items if isinstance(item, dict)]
-    system = _text(body.get("instructions") or body.get("system") or "")
+    given = [item for item in items if isinstance(item, dict)]
+    texts = [(item.get("role"), text_of(item.get("content"))) for item in given]
+    read = [tuple(items_of(item)) for item in given]
+    users = (text for (_, text), found in zip(texts, read, strict=True) if _is_users(found))
+    system = text_of(body.get("instructions") or body.get("system") or "")
     in_messages = "".join(text for role, text in texts if role in SYSTEM_ROLES)
     return ModelRequest(
         model=body["model"],
-        users=tuple(text for role, text in texts if role == "user"),
+        users=tuple(users),
+        items=tuple(chain.from_iterable(read)),
         instructions=system or in_messages,
         message_count=len(texts),
-        characters=len(system) + sum(len(text) for _, text in texts),
+        characters=len(system)
+        + sum(len(text) for _, text in texts)
+        + sum(len(one.text) for one in chain.from_iterable(read)),
         stream=body.get("stream") is True,
         previous_response_id=previous_response_id,
         remembers=remembers,
-        images=tuple(image for item in items if isinstance(item, dict) for image in _images(item)),
+        images=tuple(image for item in given for image in _images(item)),
     )
+
+
+def _is_users(items: Iterable[Item]) -> bool:
+    """Whether a user said something. In Anthropic's form the outcomes of calls are in messages of this role too."""
+    return any(one.kind == "user" for one in items)
 
 
 def _images(item: Mapping[str, Any]) -> Iterator[RequestImage]:
@@ -101,11 +112,3 @@ def _image(media_type: str, encoded: str) -> RequestImage:
     except ValueError as error:
         raise MalformedRequestError("An image is not in base64.") from error
     return RequestImage(media_type, len(data), hashlib.sha256(data).hexdigest())
-
-
-def _text(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Sequence):
-        return "".join(str(part.get("text", "")) for part in content if isinstance(part, dict))
-    return ""

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 
 from neo.engines.scripted_model.dialect import event
-from neo.engines.scripted_model.reply import TOOL_ARGUMENTS, TOOL_NAME, Reply
+from neo.engines.scripted_model.reply import AskedCall, Reply
 
 _WORD = (
     b"event: response.output_text.delta\n"
@@ -25,7 +25,7 @@ class ResponsesDialect:
         return {
             **_shell(reply, status),
             "incomplete_details": {"reason": "max_output_tokens"} if reply.is_truncated else None,
-            "output": [item for item in (_reasoning(reply), _message(reply), _tool_call(reply)) if item],
+            "output": _output(reply),
             "usage": {
                 "input_tokens": reply.input_tokens,
                 "input_tokens_details": {"cached_tokens": reply.cached_tokens, "cache_write_tokens": 0},
@@ -70,10 +70,10 @@ class ResponsesWriter:
 
     def end(self) -> bytes:
         # An empty answer still has its message, as OpenAI's has, unless a tool was all it wanted.
-        begun = b"" if self._reply.words or self._reply.tool_call_id else self._begin("msg")
-        tool = self._end() + self._tool_call()
+        begun = b"" if self._reply.words or self._reply.calls else self._begin("msg")
+        tools = self._end() + b"".join(map(self._tool_call, self._reply.calls))
         whole = ResponsesDialect().body(self._reply)
-        return begun + tool + self._event(f"response.{whole['status']}", response=whole)
+        return begun + tools + self._event(f"response.{whole['status']}", response=whole)
 
     def error(self, code: str | None) -> bytes:
         return self._event("error", code=code, message="The scripted model failed.", param=None)
@@ -114,15 +114,15 @@ class ResponsesWriter:
         self._index += 1
         return part + done
 
-    def _tool_call(self) -> bytes:
-        item = _tool_call(self._reply)
-        if item is None:
-            return b""
+    def _tool_call(self, call: AskedCall) -> bytes:
+        item = _tool_call(call)
         begun = self._item_event("added", {**item, "arguments": "", "status": "in_progress"})
         where = {"item_id": item["id"], "output_index": self._index}
-        delta = self._event("response.function_call_arguments.delta", **where, delta=TOOL_ARGUMENTS)
-        done = self._event("response.function_call_arguments.done", **where, arguments=TOOL_ARGUMENTS)
-        return begun + delta + done + self._item_event("done", item)
+        delta = self._event("response.function_call_arguments.delta", **where, delta=call.arguments)
+        done = self._event("response.function_call_arguments.done", **where, arguments=call.arguments)
+        ended = self._item_event("done", item)
+        self._index += 1
+        return begun + delta + done + ended
 
     def _item_event(self, what: str, item: dict[str, Any] | None) -> bytes:
         return self._event(f"response.output_item.{what}", output_index=self._index, item=item)
@@ -162,6 +162,11 @@ def _content(text: str) -> dict[str, Any]:
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
+def _output(reply: Reply) -> list[dict[str, Any]]:
+    said = [item for item in (_reasoning(reply), _message(reply)) if item]
+    return [*said, *map(_tool_call, reply.calls)]
+
+
 def _reasoning(reply: Reply) -> dict[str, Any] | None:
     if not reply.reasoning:
         return None
@@ -169,15 +174,13 @@ def _reasoning(reply: Reply) -> dict[str, Any] | None:
 
 
 def _message(reply: Reply) -> dict[str, Any] | None:
-    if not reply.words and reply.tool_call_id:
+    if not reply.words and reply.calls:
         return None
     content = [_content(reply.text)]
     kind = {"type": "message", "role": "assistant", "status": "completed"}
     return {"id": f"msg_{reply.id}", **kind, "content": content}
 
 
-def _tool_call(reply: Reply) -> dict[str, Any] | None:
-    if reply.tool_call_id is None:
-        return None
-    call = {"call_id": reply.tool_call_id, "name": TOOL_NAME, "arguments": TOOL_ARGUMENTS}
-    return {"id": f"fc_{reply.id}", "type": "function_call", "status": "completed", **call}
+def _tool_call(call: AskedCall) -> dict[str, Any]:
+    asked = {"call_id": call.call_id, "name": call.name, "arguments": call.arguments}
+    return {"id": f"fc_{call.call_id}", "type": "function_call", "status": "completed", **asked}

@@ -1,9 +1,13 @@
 """The grammar of a model's name."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from itertools import cycle, islice
 from typing import Any
 
 DEFAULT_TOKENS = 20
+DEFAULT_TOOL = "unknown_thing"
+# What `tool_call` asks for.
+TOOL_NAME = "look_up"
 
 # Enough for any test or benchmark, and a limit on what one name can make the server build.
 NUMBER_MAX = 1_000_000
@@ -23,6 +27,9 @@ class Scenario:
     instructions: bool = False
     reasoning: int = 0
     tool_call: bool = False
+    tool: str | None = None
+    calls: int | None = None
+    rounds: int | None = None
     length: bool = False
     first_ms: int = 0
     delay_ms: int = 0
@@ -43,6 +50,7 @@ class Scenario:
     code: str | None = None
     key: str | None = None
     times: int | None = None
+    in_answer: int | None = None
     budget: int | None = None
 
     @classmethod
@@ -54,6 +62,24 @@ class Scenario:
         """The fault of the answer, and after how many tokens it happens."""
         found = ((name, getattr(self, name)) for name in FAULTS)
         return next(((name, after) for name, after in found if after is not None), None)
+
+    def tools(self, rounds: int) -> tuple[str, ...]:
+        """The names of the tools that an answer asks for after so many rounds of its turn."""
+        if self.tool_call:
+            return (TOOL_NAME,)
+        if self.tool is None and self.calls is None and self.rounds is None:
+            return ()
+        if rounds >= (1 if self.rounds is None else self.rounds):
+            return ()
+        names = (self.tool or DEFAULT_TOOL).split("+")
+        return tuple(islice(cycle(names), len(names) if self.calls is None else self.calls))
+
+    def interrupts(self, rounds: int) -> bool:
+        """Whether an answer pauses or fails, after so many rounds of its turn."""
+        return self.in_answer in (None, rounds + 1)
+
+    def without_interruptions(self) -> "Scenario":
+        return replace(self, pause_after=None, open_end=False)
 
     @property
     def takes_time(self) -> bool:

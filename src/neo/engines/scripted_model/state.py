@@ -24,6 +24,9 @@ class Exchange:
     users: tuple[str, ...]
     tokens_so_far: int
     previous: "Exchange | None"
+    # The ids of the calls that the answer asked for, and the rounds of its turn, with these.
+    asked: tuple[str, ...] = ()
+    rounds: int = 0
 
     def users_so_far(self) -> list[str]:
         return [user for exchange in reversed(list(self._back())) for user in exchange.users]
@@ -45,6 +48,8 @@ class Call:
     # The newest message's text, to recognise it by, and the images of all messages.
     text: str = ""
     images: tuple[RequestImage, ...] = ()
+    # What tools have answered, oldest first, as far as it was sent.
+    outcomes: tuple[str, ...] = ()
     at: float = field(default_factory=time)
     status: int = 200
     ended: bool = False

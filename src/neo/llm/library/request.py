@@ -8,13 +8,17 @@ from pydantic_ai.messages import (
     ModelRequest,
     ModelResponse,
     TextPart,
+    ToolCallPart,
+    ToolReturnPart,
     UserContent,
     UserPromptPart,
 )
 from pydantic_ai.settings import ModelSettings, ThinkingEffort
 
 from neo.llm.chosen import ChosenModel, ReasoningEffort
-from neo.llm.prompt import Image, Prompt, Said, image_caption
+from neo.llm.deltas import ToolCall
+from neo.llm.prompt import Image, Outcome, Prompt, Round, Said, image_caption
+from neo.llm.sendable import sendable
 from neo.llm.spec import Provider
 
 _THINKING: dict[str, ThinkingEffort | bool] = {
@@ -27,11 +31,21 @@ _THINKING: dict[str, ThinkingEffort | bool] = {
     ReasoningEffort.MAX: "max",
 }
 
+# Anthropic refuses a text that is empty or blank.
+_NOTHING = "(nothing)"
+
 
 def messages(prompt: Prompt) -> list[ModelMessage]:
-    before = [_message(one) for one in prompt.transcript if not one.is_empty]
-    new = UserPromptPart(_content(prompt.message, prompt.images))
-    return [*before, ModelRequest(parts=[new], instructions=prompt.instructions or None)]
+    whole = sendable(prompt)
+    before = [message for one in whole.transcript for message in _said(one)]
+    # The library sends the instructions of the last request that has some.
+    instructions = prompt.instructions or None
+    new = UserPromptPart(_content(whole.message, whole.images))
+    return [
+        *before,
+        ModelRequest(parts=[new], instructions=instructions),
+        *_rounds(whole.rounds, instructions),
+    ]
 
 
 def model_settings(chosen: ChosenModel) -> ModelSettings:
@@ -44,10 +58,33 @@ def model_settings(chosen: ChosenModel) -> ModelSettings:
     return settings
 
 
-def _message(said: Said) -> ModelMessage:
+def _said(said: Said) -> Iterator[ModelMessage]:
+    yield from _rounds(said.rounds)
+    if said.is_empty:
+        return
     if said.role == "user":
-        return ModelRequest(parts=[UserPromptPart(_content(said.text, said.images))])
-    return ModelResponse(parts=[TextPart(said.text)])
+        yield ModelRequest(parts=[UserPromptPart(_content(said.text, said.images))])
+    else:
+        yield ModelResponse(parts=[TextPart(said.text)])
+
+
+def _rounds(rounds: Sequence[Round], instructions: str | None = None) -> Iterator[ModelMessage]:
+    for one in rounds:
+        text = [TextPart(one.text)] if one.text.strip() else []
+        calls = [ToolCallPart(call.name, call.arguments_json, call.call_id) for call in one.calls]
+        yield ModelResponse(parts=[*text, *calls])
+        answered = zip(one.calls, one.outcomes, strict=True)
+        returns = [_tool_return(call, outcome) for call, outcome in answered]
+        yield ModelRequest(parts=returns, instructions=instructions)
+
+
+def _tool_return(call: ToolCall, outcome: Outcome) -> ToolReturnPart:
+    return ToolReturnPart(
+        call.name,
+        outcome.text if outcome.text.strip() else _NOTHING,
+        call.call_id,
+        outcome="failed" if outcome.is_error else "success",
+    )
 
 
 def _content(text: str, images: Sequence[Image]) -> str | list[UserContent]:

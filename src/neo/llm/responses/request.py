@@ -8,7 +8,8 @@ import orjson
 
 from neo.llm.chosen import ChosenModel
 from neo.llm.model_families import reasoning
-from neo.llm.prompt import Image, Prompt, Said, image_caption
+from neo.llm.prompt import Image, Prompt, Round, Said, image_caption
+from neo.llm.sendable import sendable
 
 
 def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
@@ -27,11 +28,32 @@ def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str 
 
 
 def _items(prompt: Prompt, *, is_continued: bool) -> Iterator[dict[str, Any]]:
-    # The provider keeps the earlier messages of a response, but not the instructions.
-    for said in () if is_continued else prompt.transcript:
+    # The provider keeps what came before a response and the response's own calls, but not the instructions.
+    if is_continued and prompt.rounds:
+        yield from _outcomes(prompt.rounds[-1])
+        return
+    whole = prompt if is_continued else sendable(prompt)
+    for said in () if is_continued else whole.transcript:
+        yield from _rounds(said.rounds)
         if not said.is_empty:
             yield _item(said)
-    yield _item(Said("user", prompt.message, prompt.images))
+    yield _item(Said("user", whole.message, whole.images))
+    yield from _rounds(whole.rounds)
+
+
+def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+    for one in rounds:
+        if one.text.strip():
+            yield _item(Said("assistant", one.text))
+        for call in one.calls:
+            asked = {"call_id": call.call_id, "name": call.name, "arguments": call.arguments_json}
+            yield {"type": "function_call", **asked}
+        yield from _outcomes(one)
+
+
+def _outcomes(one: Round) -> Iterator[dict[str, Any]]:
+    for outcome in one.outcomes:
+        yield {"type": "function_call_output", "call_id": outcome.call_id, "output": outcome.text}
 
 
 def _item(said: Said) -> dict[str, Any]:

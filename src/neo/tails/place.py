@@ -1,0 +1,114 @@
+"""Where one reader is, and whether an event is the one that comes next."""
+
+from enum import Enum, auto
+
+from neo.events import Claims, Entry, EventKind, Position
+from neo.tails.turn_status import TurnState
+
+
+class Fit(Enum):
+    """What an event of the stream is to a reader."""
+
+    NEXT = auto()
+    # The reader has it, or it does not count.
+    PASSED = auto()
+    # Something is missing between what the reader has and this.
+    ODD = auto()
+
+
+class Place:
+    """A reader has everything that counts up to its position, and nothing else."""
+
+    __slots__ = ("at", "has_nothing", "has_terminal", "is_passing", "read_to", "replayed_to")
+
+    def __init__(self, cursor: Position | None) -> None:
+        # The last event that the reader has, or where its turn begins; None where the session does.
+        self.at = cursor
+        # How far the stream was read: beyond that, where events are passed over.
+        self.read_to = cursor
+        # Where what PostgreSQL had of the turn ended, when it was last asked.
+        self.replayed_to: Position | None = None
+        # The terminal of the turn at `at` was given.
+        self.has_terminal = False
+        # The reader has nothing of this turn, or was just told to forget it: it needs no (second) reset.
+        self.has_nothing = cursor is None
+        # The head of the segment that is being written is no longer kept: its events are passed over until it is
+        # settled and can be replayed, or is begun anew.
+        self.is_passing = False
+
+    def begin(self, turn_no: int | None) -> None:
+        """Go to before everything that a turn says; None: to before all turns."""
+        self.at = self.read_to = None if turn_no is None else Position.before(turn_no)
+        self.replayed_to = None
+        self.has_terminal = self.is_passing = False
+
+    def begin_with_nothing(self, turn_no: int) -> None:
+        self.begin(turn_no)
+        self.has_nothing = True
+
+    def forget(self) -> bool:
+        """The reader is to forget what it has of a turn; False if it has nothing."""
+        had, self.has_nothing = not self.has_nothing, True
+        return had
+
+    def move(self, entry: Entry) -> None:
+        self.at = self.read_to = entry.position
+        self.has_nothing = self.is_passing = False
+        self.has_terminal = entry.kind is EventKind.TERMINAL
+
+    def reach_end(self) -> None:
+        """The position is where its turn has ended."""
+        self.has_terminal = True
+
+    def pass_by(self, position: Position) -> None:
+        """An event was read that the reader does not get."""
+        if self.read_to is None or position > self.read_to:
+            self.read_to = position
+
+    def replay_to(self, end: Position | None) -> None:
+        """What PostgreSQL has of the turn is given now: go on in the stream behind it."""
+        self.read_to, self.replayed_to = self.at, end
+        self.is_passing = False
+
+    def pass_over(self) -> None:
+        """PostgreSQL has no more, and the head of what is being written is not kept."""
+        self.is_passing = True
+
+    def fit(self, entry: Entry, claims: Claims) -> Fit:
+        position, at = entry.position, self.at
+        if at is None:
+            return Fit.NEXT if position.is_first and position.segment == 1 else Fit.ODD
+        if position <= at or self._is_superseded(position, at, claims):
+            return Fit.PASSED
+        if position.comes_right_after(at) or (position.is_first and self._may_begin(entry, at)):
+            return Fit.NEXT
+        is_last = entry.kind in {EventKind.TERMINAL, EventKind.WAITING}
+        if self.is_passing and position.turn == at.turn and not position.is_first and not is_last:
+            return Fit.PASSED
+        return Fit.ODD
+
+    def has_settled(self, state: TurnState) -> bool:
+        """Whether the reader has everything that was settled of its turn."""
+        at, settled = self.at, state.settled
+        if at is None or settled is None or at.segment > settled.segment:
+            return True
+        if at.segment < settled.segment:
+            return False
+        return at == state.settled_end or (at.is_replayed and at == self.replayed_to)
+
+    def _is_superseded(self, position: Position, at: Position, claims: Claims) -> bool:
+        # What was written before turns had segments is replayed.
+        is_old = position.is_before_segments or position.claim < claims.get(position[:2], 0)
+        return is_old or (self.has_terminal and position.turn == at.turn)
+
+    def _may_begin(self, entry: Entry, at: Position) -> bool:
+        """Whether the reader has all that comes before this claim's first event."""
+        position = entry.position
+        if position.turn != at.turn:
+            return self.has_terminal and position.turn == at.turn + 1 and position.segment == 1
+        if position.segment == at.segment:
+            return True
+        if position.segment == 1:
+            return at.n == 0
+        # Who has got the segment before from PostgreSQL has it whole, whatever its last event was called.
+        return at == entry.after or (at == self.replayed_to and at.segment == position.segment - 1)

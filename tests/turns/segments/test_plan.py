@@ -1,0 +1,60 @@
+"""A call that a model asked for becomes a row, with an id of ours and a digest of what would run."""
+
+import re
+
+from neo.llm import ChosenModel, Provider, ToolCall
+from neo.turns.segments.plan import plan_calls
+
+
+def model(provider: Provider) -> ChosenModel:
+    return ChosenModel(
+        provider=provider,
+        name="m",
+        region="eu",
+        reasoning_effort=None,
+        prompt_tokens_max=1_000,
+        answer_tokens_max=1_000,
+        continues=True,
+        sees_images=False,
+    )
+
+
+def test_calls_keep_their_order_and_get_ids_that_no_two_share() -> None:
+    planned = plan_calls([ToolCall("one", "look", '{"of": 1}')] * 3, model(Provider.OPENAI))
+
+    assert [call["position"] for call in planned] == [1, 2, 3]
+    assert len({call["id"] for call in planned}) == 3
+    assert all(re.fullmatch(r"call_[\w-]{22}", call["id"]) for call in planned)
+    assert planned[0]["provider_call_id"] == "one"
+    assert planned[0]["arguments"] == {"of": 1}
+
+
+def test_the_digest_is_of_what_would_run_however_it_was_written() -> None:
+    same = [ToolCall("1", "look", '{"a": 1, "b": 2}'), ToolCall("2", "look", '{"b":2,"a":1}')]
+    others = [ToolCall("3", "look", '{"a": 1, "b": 3}'), ToolCall("4", "see", '{"a": 1, "b": 2}')]
+
+    first, again, *different = [
+        call["digest"] for call in plan_calls([*same, *others], model(Provider.OPENAI))
+    ]
+
+    assert first == again
+    assert len({first, *different}) == 3
+
+
+def test_arguments_that_are_no_json_are_kept_as_they_are() -> None:
+    [planned] = plan_calls([ToolCall("1", "look", "{broken")], model(Provider.OPENAI))
+
+    assert planned["arguments"] == "{broken"
+
+
+def test_only_the_scripted_models_calls_are_gated_or_run_apart_by_their_name() -> None:
+    calls = [ToolCall("1", "gated", "{}"), ToolCall("2", "apart", "{}"), ToolCall("3", "look", "{}")]
+
+    scripted, real = (plan_calls(calls, model(one)) for one in (Provider.SCRIPTED, Provider.OPENAI))
+
+    assert [(one["gate"], one["runs_apart"]) for one in scripted] == [
+        ("APPROVAL", False),
+        ("AUTO", True),
+        ("AUTO", False),
+    ]
+    assert {(one["gate"], one["runs_apart"]) for one in real} == {("AUTO", False)}
