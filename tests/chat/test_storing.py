@@ -81,7 +81,7 @@ async def test_what_comes_at_once_is_stored_by_few_statements(
 
     stored = await asyncio.gather(*(storage.store(row) for row in rows))
 
-    # Whoever drives the session's turns beside the test may have its lock: then the rest of a batch is stored one by one.
+    # Who drives the turns beside the test may have the session's lock: the rest is stored one by one then.
     together = [one for one in stored if one]
     assert len(together) >= MESSAGES_MAX
     assert sorted(one["turn_no"] for one in together) == list(range(1, len(together) + 1))
