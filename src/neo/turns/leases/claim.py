@@ -6,7 +6,7 @@ from uuid import UUID
 import structlog
 
 from neo.db import Database
-from neo.events import Fenced
+from neo.events import EventLog, Fenced, SegmentWriter
 from neo.telemetry import turn_metrics
 from neo.turns.leases.lease import LEASE
 from neo.turns.retry import until_database_answers
@@ -46,10 +46,22 @@ async def release_turn(database: Database, task: Task, delay: timedelta, *, has_
     await database.call("neo_release_turn", turn.tenant_id, turn.id, task.lease_id, delay, has_failed)
 
 
+def writer_of(events: EventLog, database: Database, task: Task) -> SegmentWriter:
+    """The writer of the segment that the task is at, under its claim."""
+    turn = task.turn
+    return events.writer(
+        turn.session_id,
+        turn.turn_no,
+        turn.segment,
+        turn.claim,
+        after=task.after,
+        next_claim=NextClaim(database, task),
+        step=task.step,
+    )
+
+
 class NextClaim:
-    """The claims of one segment's writer: first the one that it was begun with, then a new one each time its stream was
-    lost.
-    """
+    """The further claims of one segment's writer: a new one each time its stream was lost."""
 
     def __init__(self, database: Database, task: Task) -> None:
         self._database = database

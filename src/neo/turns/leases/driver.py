@@ -1,7 +1,7 @@
 """Drives a claimed turn: one segment after the other, until it has ended, waits, or is given up."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +23,7 @@ from neo.turns.models import TurnStatus
 from neo.turns.retry import until_database_answers
 from neo.turns.segments.calls_segment import CallsSegment
 from neo.turns.segments.model_segment import ModelSegment
-from neo.turns.segments.open_calls import has_open_calls
+from neo.turns.segments.open_calls import read_open_calls
 from neo.turns.segments.settle import Settled
 from neo.turns.task import Task
 from neo.turns.temporal.start import WorkflowStarter
@@ -117,8 +117,8 @@ class Driver:
         if lease.cancelled.is_set():
             await self._end(task, TurnStatus.CANCELLED, {})
             return None
-        if await until_database_answers(lambda: has_open_calls(self.database, task.turn)):
-            return await self.calls.run(task)
+        if calls := await until_database_answers(lambda: read_open_calls(self.database, task.turn)):
+            return await self.calls.run(task, calls)
         return await self.models.run(task, lease)
 
     async def _end(self, task: Task, status: TurnStatus, record: dict[str, str]) -> Outcome:
@@ -128,17 +128,14 @@ class Driver:
     async def _give_up(self, task: Task, delay: timedelta, *, has_failed: bool) -> None:
         """Somebody else goes on with the turn, after the delay. Where PostgreSQL is away its lease runs out instead."""
         with suppress(DatabaseUnavailable):
-            await _even_if_cancelled(release_turn(self.database, task, delay, has_failed=has_failed))
+            releasing = release_turn(self.database, task, delay, has_failed=has_failed)
+            await asyncio.shield(asyncio.ensure_future(releasing))
             if not delay:
                 await publish_claimable(self.valkey)
 
     def _fenced(self, task: Task) -> None:
         log.info("turn_fenced", segment=task.turn.segment, claim=task.turn.claim)
         turn_metrics.write_fenced()
-
-
-async def _even_if_cancelled(releasing: Awaitable[None]) -> None:
-    await asyncio.shield(asyncio.ensure_future(releasing))
 
 
 def _backoff(task: Task) -> float:

@@ -2,8 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
@@ -81,7 +79,4 @@ class Renewal:
         if self._reached_since is None or is_late or now - began > REACHED_SECONDS:
             self._reached_since = now
         self._reached_at = now
-        self._main_loop.call_soon_threadsafe(self._received, asked, rows)
-
-    def _received(self, asked: tuple[list[UUID], list[UUID], list[UUID]], rows: Sequence[Any]) -> None:
-        self._leases.receive(asked, rows)
+        self._main_loop.call_soon_threadsafe(self._leases.receive, asked, rows)

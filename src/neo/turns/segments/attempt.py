@@ -44,11 +44,10 @@ class Attempt:
         }
 
     def segment(self) -> dict[str, Any]:
-        """The row of the settled segment."""
+        """The row of the settled segment, but for where its events end."""
         chosen, completed = self.chosen, self.completed
         return {
             "kind": "MODEL",
-            "last_n": self.writer.position.n,
             "parts": self.renderer.parts,
             "provider": chosen.provider if chosen else None,
             "region": chosen.region if chosen else None,

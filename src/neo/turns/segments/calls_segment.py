@@ -7,18 +7,16 @@ from uuid import uuid4
 
 from neo.db import Database
 from neo.events import Chunk, EventLog, Position, envelope
-from neo.turns.leases.claim import NextClaim
-from neo.turns.models import ApprovalRequestRow, ToolCallRow
+from neo.turns.leases.claim import writer_of
+from neo.turns.models import ToolCallRow
 from neo.turns.retry import until_database_answers
 from neo.turns.segments.answer_call import Answer, answer_call
-from neo.turns.segments.open_calls import begin_calls, read_open_calls
+from neo.turns.segments.open_calls import OpenCall, begin_calls, read_open_calls
 from neo.turns.segments.settle import FLUSH_SECONDS, Settled, Settler
 from neo.turns.task import Task
 
 # How long a request waits for a decision, before it expires.
 DECISION_TIME = timedelta(hours=24)
-
-OpenCall = tuple[ToolCallRow, ApprovalRequestRow | None]
 
 
 class CallsSegment:
@@ -27,21 +25,13 @@ class CallsSegment:
         self._events = events
         self._settler = settler
 
-    async def run(self, task: Task) -> Settled:
+    async def run(self, task: Task, calls: Sequence[OpenCall]) -> Settled:
         """Answer the calls as far as that can be done now, and settle what they have; raises `Fenced`."""
-        turn = task.turn
-        writer = self._events.writer(
-            turn.session_id,
-            turn.turn_no,
-            turn.segment,
-            turn.claim,
-            after=task.after,
-            next_claim=NextClaim(self._database, task),
-        )
+        writer = writer_of(self._events, self._database, task)
         try:
             await writer.open()
-            calls = await until_database_answers(lambda: self._begun_calls(task, writer.position))
-            answers = [answer_call(call, request) for call, request in calls]
+            begun = await until_database_answers(lambda: self._begun(task, calls, writer.position))
+            answers = [answer_call(call, request) for call, request in begun]
             chunks = [chunk for answer in answers for chunk in answer.chunks] + [envelope.finish_step()]
             for chunk in chunks:
                 writer.write(chunk)
@@ -59,15 +49,15 @@ class CallsSegment:
         finally:
             await writer.aclose()
 
-    async def _begun_calls(self, task: Task, position: Position) -> list[OpenCall]:
-        """The calls without a settled outcome. Those that the turn will wait for are begun: whoever sees that a call
-        waits may decide about it at once.
+    async def _begun(self, task: Task, calls: Sequence[OpenCall], position: Position) -> Sequence[OpenCall]:
+        """The calls, of which those that the turn will wait for are begun: whoever sees that a call waits may decide
+        about it at once.
         """
-        calls = await read_open_calls(self._database, task.turn)
-        if begun := [_beginning(call) for call, _ in calls if call.status == "PLANNED" and _waits(call)]:
-            await begin_calls(self._database, task.turn, position, begun)
-            calls = await read_open_calls(self._database, task.turn)
-        return calls
+        begun = [_beginning(call) for call, _ in calls if call.status == "PLANNED" and _waits(call)]
+        if not begun:
+            return calls
+        await begin_calls(self._database, task.turn, position, begun)
+        return await read_open_calls(self._database, task.turn)
 
 
 def _waits(call: ToolCallRow) -> bool:

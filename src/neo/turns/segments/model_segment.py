@@ -27,7 +27,7 @@ from neo.llm import (
 )
 from neo.telemetry import traces
 from neo.turns.errors import TURN_TIMED_OUT
-from neo.turns.leases.claim import NextClaim
+from neo.turns.leases.claim import writer_of
 from neo.turns.leases.lease import Lease
 from neo.turns.prompt import Transcripts, continues_from
 from neo.turns.render import Renderer, start_chunk
@@ -68,15 +68,7 @@ class ModelSegment:
         raised, and somebody attempts the segment again.
         """
         turn = task.turn
-        writer = self._events.writer(
-            turn.session_id,
-            turn.turn_no,
-            turn.segment,
-            turn.claim,
-            after=task.after,
-            next_claim=NextClaim(self._database, task),
-            step=task.step,
-        )
+        writer = writer_of(self._events, self._database, task)
         try:
             await writer.open()
             if turn.segment == 1:

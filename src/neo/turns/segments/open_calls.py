@@ -9,10 +9,10 @@ from neo.db import Database
 from neo.events import Fenced, Position
 from neo.turns.models import ApprovalRequestRow, ChatTurn, ToolCallRow
 
+OpenCall = tuple[ToolCallRow, ApprovalRequestRow | None]
 
-async def read_open_calls(
-    database: Database, turn: ChatTurn
-) -> list[tuple[ToolCallRow, ApprovalRequestRow | None]]:
+
+async def read_open_calls(database: Database, turn: ChatTurn) -> list[OpenCall]:
     """The turn's calls whose outcome is not settled, in their order, each with its request for a decision."""
     wanted = (
         select(ToolCallRow, ApprovalRequestRow)
@@ -42,7 +42,3 @@ async def begin_calls(
     [row] = await database.call("neo_begin_calls", *values)
     if not row[0]:
         raise Fenced("The turn has ended, or somebody else has claimed it.")
-
-
-async def has_open_calls(database: Database, turn: ChatTurn) -> bool:
-    return bool(await read_open_calls(database, turn))

@@ -204,9 +204,9 @@ $$;
 -- writer was fenced. A settle whose answer was lost is answered from the row; where somebody else has the lease by then,
 -- it gets no claim.
 --
--- `planned` are the calls that the model asked for, `done` what has become of calls. A turn waits for those of its calls that have no outcome; `waiting` in `last` is the event that says so, numbered
--- here and appended by the caller. A decision or an outcome that came before the turn's
--- lock was taken would wake nobody, so it is looked for here, after the lock.
+-- `planned` are the calls that the model asked for, `done` what has become of calls. A turn waits for those of its calls
+-- that have no outcome; `waiting` in `last` is the event that says so, numbered here and appended by the caller. A
+-- decision or an outcome that came before the turn's lock was taken would wake nobody, so it is looked for here.
 CREATE FUNCTION neo_settle_segment(
     of_tenant uuid, turn_id uuid, held_lease uuid, of_segment integer, of_claim integer, last jsonb, planned jsonb,
     done jsonb, lease interval)
@@ -347,24 +347,31 @@ BEGIN
 END
 $$;
 
+-- Locks the turn of a call, so that a settle under way and whoever writes next see each other.
+CREATE FUNCTION neo_lock_turn_of_call(of_tenant uuid, of_call text)
+RETURNS uuid
+LANGUAGE sql AS $$
+    SELECT t.id FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = (
+        SELECT c.turn_id FROM tool_calls c WHERE c.tenant_id = of_tenant AND c.id = of_call)
+    FOR UPDATE
+$$;
+
 -- Decides a request; false if it was decided before. Exactly one decision wins.
 CREATE FUNCTION neo_decide_request(of_tenant uuid, of_call text, decision text)
 RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-    is_decided boolean;
+    turn_id uuid;
 BEGIN
     PERFORM set_config('neo.tenant_id', of_tenant::text, true);
-    PERFORM 1 FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = (
-        SELECT c.turn_id FROM tool_calls c WHERE c.tenant_id = of_tenant AND c.id = of_call) FOR UPDATE;
+    turn_id := neo_lock_turn_of_call(of_tenant, of_call);
     UPDATE approval_requests r SET status = decision, decided_at = clock_timestamp()
     WHERE r.tenant_id = of_tenant AND r.call_id = of_call AND r.status = 'PENDING';
-    is_decided := FOUND;
-    IF is_decided THEN
-        PERFORM neo_resume_turn(of_tenant, c.turn_id) FROM tool_calls c
-        WHERE c.tenant_id = of_tenant AND c.id = of_call;
+    IF NOT FOUND THEN
+        RETURN false;
     END IF;
-    RETURN is_decided;
+    PERFORM neo_resume_turn(of_tenant, turn_id);
+    RETURN true;
 END
 $$;
 
@@ -373,19 +380,17 @@ CREATE FUNCTION neo_end_call(of_tenant uuid, of_call text, ended_as text, with_o
 RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-    is_ended boolean;
+    turn_id uuid;
 BEGIN
     PERFORM set_config('neo.tenant_id', of_tenant::text, true);
-    PERFORM 1 FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = (
-        SELECT c.turn_id FROM tool_calls c WHERE c.tenant_id = of_tenant AND c.id = of_call) FOR UPDATE;
+    turn_id := neo_lock_turn_of_call(of_tenant, of_call);
     UPDATE tool_calls c SET status = ended_as, outcome = with_outcome, ended_at = clock_timestamp()
     WHERE c.tenant_id = of_tenant AND c.id = of_call AND c.status = 'RUNNING' AND c.runs_apart;
-    is_ended := FOUND;
-    IF is_ended THEN
-        PERFORM neo_resume_turn(of_tenant, c.turn_id) FROM tool_calls c
-        WHERE c.tenant_id = of_tenant AND c.id = of_call;
+    IF NOT FOUND THEN
+        RETURN false;
     END IF;
-    RETURN is_ended;
+    PERFORM neo_resume_turn(of_tenant, turn_id);
+    RETURN true;
 END
 $$;
 
