@@ -162,10 +162,10 @@ class Stack:
         found = [json.loads(line) for line in lines if '"turn_claimed"' in line and turn_id in line]
         return [Claimed(one["timestamp"], worker, (one["segment"], one["claim"])) for one in found]
 
-    async def workflows_open(self) -> int:
-        """How many workflows Temporal says are running."""
+    async def workflows_open(self) -> set[str]:
+        """The ids of the workflows that Temporal says are running."""
         temporal = await Temporal.connect(self.addresses.temporal_address)
-        return (await temporal.count_workflows("ExecutionStatus = 'Running'")).count
+        return {found.id async for found in temporal.list_workflows("ExecutionStatus = 'Running'")}
 
     async def calls(self) -> list[dict[str, Any]]:
         """What the model server was asked, oldest first."""
