@@ -13,12 +13,11 @@ from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources
 from neo.settings import Settings, plain
 from neo.turns.leases.driver import Driver
-from neo.turns.leases.lease import Leases
-from neo.turns.leases.renewal import Renewal
+from neo.turns.leases.lease import Leases, Renewal
 from neo.turns.leases.runner import Runner
-from neo.turns.segments.answered import Answered
+from neo.turns.prompt import ImageLoader
+from neo.turns.segments.attempt import Answered
 from neo.turns.segments.calls_segment import CallsSegment
-from neo.turns.segments.images import ImageLoader
 from neo.turns.segments.model_segment import ModelSegment
 from neo.turns.segments.settle import Settler
 from neo.turns.temporal.advance import Advance

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from neo.agents import Agent
 from neo.sessions import ChatSession
-from neo.turns.task import COMPANY_HEADING
+from neo.turns.leases.claim import COMPANY_HEADING
 from support.client import Client, text_of
 from support.rows import Rows
 from support.server import Server

@@ -25,7 +25,6 @@ EDGES = {
     "shown.py",
     "paging.py",
     "tails/open.py",
-    "response.py",
     "sending.py",
     "gate.py",
     "dependencies.py",

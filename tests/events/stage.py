@@ -19,8 +19,7 @@ from events.speaker import Speaker
 from neo.engines.ports import free_port
 from neo.events import EventLog, Subscription, Subscriptions, parse_cursor
 from neo.streams import Valkey
-from neo.tails.keep_alive import KeepAliveClock
-from neo.tails.open_tails import OpenTails
+from neo.tails.open_tails import KeepAliveClock, OpenTails
 from neo.tails.tail import Tail, TailPace
 
 QUICK = TailPace(keep_alive_seconds=0.3, life_seconds=30.0, poll_seconds=0.1)

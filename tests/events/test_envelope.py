@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from neo.events import Chunk, EventKind, envelope
+from neo.events import Chunk, EventKind, envelope, frame
 
 
 def merged(told: list[Chunk]) -> list[Chunk]:
@@ -86,12 +86,12 @@ def test_kinds(chunk: Chunk, kind: EventKind) -> None:
     ["\n", "\r", "\r\n", "\n\nevent: x\nid: 9\n\n", "\u2028\u2029\x85", "\x00", "\ufeff", "漢字 🎉", ""],
 )
 def test_h1_no_text_breaks_out_of_its_event(text: str) -> None:
-    frame = envelope.frame("1-1", envelope.text_delta("t", text).encode())
+    framed = frame("1-1", envelope.text_delta("t", text).encode())
 
-    head, data, *rest = frame.split(b"\n")
+    head, data, *rest = framed.split(b"\n")
     assert head == b"id: 1-1"
     assert rest == [b"", b""]
-    assert b"\r" not in frame
+    assert b"\r" not in framed
     assert orjson.loads(data.removeprefix(b"data: "))["delta"] == text
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from faults.history import History, Posted, Reading, Seen
 from faults.rest import Message, Rest, Segment, Turn
-from neo.events.cursor import Position, since_cursor
+from neo.events.entry import Position, since_cursor
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "errors.md").read_text()
 TERMINAL_OF = {"COMPLETED": "finish", "FAILED": "error", "CANCELLED": "abort"}

@@ -10,8 +10,7 @@ import orjson
 from sqlalchemy import text
 
 from faults.stack import Stack
-from neo.events.cursor import REPLAY_CLAIM, Position
-from neo.events.entry import stream_key
+from neo.events.entry import REPLAY_CLAIM, Position, stream_key
 from neo.streams import StreamsUnavailable
 
 REST_SECONDS = 40.0

@@ -11,7 +11,7 @@ import pytest
 from faults.checker import problems
 from faults.history import Answered, History, Posted, Reading, Seen
 from faults.rest import Kept, Message, Rest, Segment, Turn
-from neo.events.cursor import Position, since_cursor
+from neo.events.entry import Position, since_cursor
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 WORDS = ("one ", "two ", "three ")

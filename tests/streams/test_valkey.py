@@ -7,7 +7,7 @@ import pytest
 
 from events.stage import ValkeyServer, running_valkey
 from neo.streams import StreamsUnavailable, Valkey
-from neo.streams.errors import CommandRefused
+from neo.streams.valkey import CommandRefused
 
 ANSWER_SECONDS = 1.0
 

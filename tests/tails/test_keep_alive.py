@@ -8,7 +8,7 @@ from events.client import Client
 from events.stage import QUICK, TICK_SECONDS, UNHURRIED, Session, forget, opened, running_valkey
 from neo.events import EventLog, Page, Position
 from neo.streams import Valkey
-from neo.tails.keep_alive import KeepAliveClock
+from neo.tails.open_tails import KeepAliveClock
 from neo.tails.tail import IDLE_LOOKS, TailPace
 
 TAILS = 20

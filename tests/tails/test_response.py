@@ -15,7 +15,7 @@ from events.speaker import Speaker
 from events.stage import Session
 from neo.api.connection import BoundedConnection
 from neo.events import since_cursor
-from neo.tails.response import TailResponse
+from neo.tails.open import TailResponse
 from neo.tails.tail import SEND_BYTES_MAX, joined
 
 SEND_SECONDS = 0.5

@@ -12,17 +12,16 @@ from neo.events import EventLog
 from neo.llm import Models
 from neo.streams import Valkey
 from neo.turns.end import TurnEnder
+from neo.turns.leases.claim import Task
 from neo.turns.leases.driver import Driver, Outcome
-from neo.turns.leases.lease import Leases
+from neo.turns.leases.lease import Leases, Renewal
 from neo.turns.leases.places import Places
-from neo.turns.leases.renewal import Renewal
 from neo.turns.leases.runner import Runner
-from neo.turns.segments.answered import Answered
+from neo.turns.prompt import ImageLoader
+from neo.turns.segments.attempt import Answered
 from neo.turns.segments.calls_segment import CallsSegment
-from neo.turns.segments.images import ImageLoader
 from neo.turns.segments.model_segment import ModelSegment
 from neo.turns.segments.settle import Settler
-from neo.turns.task import Task
 from neo.turns.temporal.start import WorkflowStarter
 from neo.turns.wake_ups import WakeUps
 

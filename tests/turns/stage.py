@@ -15,11 +15,9 @@ from neo.db import Database
 from neo.events import EventLog, Position, SegmentWriter
 from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore
 from neo.streams import Valkey
-from neo.turns.leases.claim import claim_turn
-from neo.turns.leases.lease import LEASE
+from neo.turns.leases.claim import LEASE, Task, claim_turn
 from neo.turns.models import ApprovalRequestRow, ChatTurn, ToolCallRow, TurnSegment, TurnStatus
 from neo.turns.store import TurnStore
-from neo.turns.task import Task
 from neo.turns.temporal.contract import TurnInput
 
 INSTRUCTIONS = "You help with printers."

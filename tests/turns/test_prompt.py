@@ -6,9 +6,9 @@ from neo.companies.models import EndCompany
 from neo.llm import ChosenModel, Provider
 from neo.sessions import ChatSession
 from neo.turns.end import TurnEnder
+from neo.turns.leases.claim import COMPANY_HEADING, Task
 from neo.turns.models import ChatTurn, TurnSegment, TurnStatus
 from neo.turns.prompt import PAGE_MESSAGES, continues_from, read_transcript
-from neo.turns.task import COMPANY_HEADING, Task
 from turns.stage import (
     COMPLETED,
     EFFORT,

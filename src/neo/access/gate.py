@@ -1,7 +1,8 @@
-"""What every route's dependency checks first: who is calling, how often, and whether they may."""
+"""Who may do what, and what every route's dependency checks first: who is calling, how often, and whether they may."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +11,67 @@ from starlette.requests import Request
 
 from neo.access.authenticate import Authenticator
 from neo.access.credentials import Lookups
-from neo.access.errors import Unauthenticated
+from neo.access.errors import CallerNotAllowed, Unauthenticated
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import RequestLimiter
-from neo.access.principal import Principal
-from neo.access.rights import Right, check_right
+from neo.access.principal import CallerKind, Principal, Role
 from neo.api import add_headers, phases_of
 from neo.errors import Failure
-from neo.telemetry import request_metrics
+from neo.telemetry import process_metrics
+
+
+class Right(StrEnum):
+    """What a route does; the value completes the sentence that refuses it."""
+
+    OPEN_SESSION = "open sessions"
+    LIST_SESSIONS = "list sessions"
+    READ_SESSION = "read this session"
+    READ_TURN = "read turns"
+    TALK = "post to sessions"
+    CLOSE_SESSION = "close sessions"
+    MINT_TOKEN = "mint or revoke session tokens"  # noqa: S105 - a right, no secret.
+    VIEW_TENANT = "read the tenant's setup"
+    MANAGE_TENANT = "change the tenant's setup"
+    GOVERN = "manage API keys and roles"
+    READ_AUDIT = "read the audit log"
+    EXPLAIN_ROUTE = "resolve routes"
+    RELAY = "act as the platform's relay"
+
+
+_CHAT = {
+    Right.OPEN_SESSION,
+    Right.READ_SESSION,
+    Right.READ_TURN,
+    Right.TALK,
+    Right.CLOSE_SESSION,
+    Right.MINT_TOKEN,
+}
+_READ = {Right.LIST_SESSIONS, Right.READ_SESSION, Right.READ_TURN, Right.VIEW_TENANT}
+_MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.READ_AUDIT}
+
+RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {
+    CallerKind.SERVICE_ACCOUNT: frozenset(_CHAT | _READ | _MANAGE),
+    CallerKind.PLATFORM: frozenset(_CHAT | {Right.EXPLAIN_ROUTE, Right.RELAY}),
+    CallerKind.END_USER: frozenset({Right.READ_SESSION, Right.TALK}),
+    Role.ADMIN: frozenset(_CHAT | _READ | _MANAGE | {Right.GOVERN, Right.EXPLAIN_ROUTE}),
+    Role.USER: frozenset(_CHAT | _READ),
+    Role.VIEWER: frozenset(_READ),
+}
+
+_WHO = {
+    CallerKind.SERVICE_ACCOUNT: "An API key",
+    CallerKind.PLATFORM: "A platform service account",
+    CallerKind.END_USER: "A session token",
+    Role.ADMIN: "The role Admin",
+    Role.USER: "The role User",
+    Role.VIEWER: "The role Viewer",
+}
+
+
+def check_right(caller: Principal, right: Right) -> None:
+    who = caller.role or caller.kind
+    if right not in RIGHTS[who]:
+        raise CallerNotAllowed(f"{_WHO[who]} may not {right.value}.")
 
 
 class Gate:
@@ -40,7 +94,7 @@ class Gate:
         try:
             caller = await self._authenticator.authenticate(request.headers.getlist("authorization"))
         except Failure as failure:
-            request_metrics.auth_failed(
+            process_metrics.auth_failed(
                 failure.reason if isinstance(failure, Unauthenticated) else failure.code
             )
             if isinstance(failure, Unauthenticated) and failure.is_guess:
@@ -69,7 +123,7 @@ class Gate:
             return caller
         tenant_id = await self._lookups.relayed_session(caller, session_id)
         if tenant_id is None:
-            request_metrics.cross_tenant_denied("relayed_session")
+            process_metrics.cross_tenant_denied("relayed_session")
             return None
         return acting_for(caller, tenant_id)
 

@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 
 from neo.errors import Failure, Kind
-from neo.telemetry import request_metrics
+from neo.telemetry import process_metrics
 
 log = structlog.get_logger()
 
@@ -102,7 +102,7 @@ def _refused(request: HTTPConnection, failure: Failure) -> Response:
         "refused", code=failure.code, cause=type(failure.__cause__).__name__ if failure.__cause__ else None
     )
     if failure.kind is Kind.RATE_LIMITED:
-        request_metrics.rate_limited(failure.code)
+        process_metrics.rate_limited(failure.code)
     return error_response(request, failure)
 
 

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neo.api.errors import bug_response, error_response
 from neo.errors import Failure, Kind
-from neo.telemetry import request_metrics, traces
+from neo.telemetry import process_metrics, traces
 
 log = structlog.get_logger()
 
@@ -135,7 +135,7 @@ class _Answer:
 
     def log(self) -> None:
         route = self._route
-        request_metrics.answered(self._scope["method"], route, self.status)
+        process_metrics.answered(self._scope["method"], route, self.status)
         log.info(
             "request",
             method=self._scope["method"],

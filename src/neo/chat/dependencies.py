@@ -22,7 +22,7 @@ from neo.errors import Failure
 from neo.kit import find_guid
 from neo.sessions import SessionNotFound
 from neo.tails import Tails
-from neo.telemetry import request_metrics
+from neo.telemetry import process_metrics
 from neo.turns.errors import TurnNotFound
 
 
@@ -61,7 +61,7 @@ def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any,
         check_right(caller, right)
         is_anothers = caller.session_id is not None and caller.session_id != wanted
         if is_anothers:
-            request_metrics.cross_tenant_denied("session_token")
+            process_metrics.cross_tenant_denied("session_token")
         if acting is None or is_anothers:
             raise SessionNotFound("No such chat session.")
         return acting

@@ -14,7 +14,7 @@ from neo.chat.errors import AgentIdNotAllowed, AgentSelectorInvalid, TitleTooLon
 from neo.chat.posting.session_access import check_access, check_audience
 from neo.db import Database
 from neo.sessions import ChatSession, SessionStore
-from neo.telemetry import request_metrics
+from neo.telemetry import process_metrics
 
 TITLE_CHARACTERS_MAX = 500
 # A route may move while a session is being opened: each time, all of it is looked at again.
@@ -41,7 +41,7 @@ class SessionDesk:
     async def open(self, caller: Principal, wanted: Opening) -> ChatSession:
         """A session in the caller's own tenant."""
         if wanted.client_id is not None:
-            request_metrics.cross_tenant_denied("client_id")
+            process_metrics.cross_tenant_denied("client_id")
             raise ClientIdNotAllowed("Only a platform service account may send `client_id`: omit it.")
         _check(wanted)
         _check_selector(wanted)

@@ -9,7 +9,7 @@ tables, is in `sql/`.
 
 from neo.db.base import Base
 from neo.db.database import Database
-from neo.db.driver import DatabaseUnavailable
+from neo.db.driver import DatabaseUnavailable, until_database_answers
 from neo.db.function_call import call_within
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
@@ -23,4 +23,5 @@ __all__ = [
     "check_role",
     "check_schema",
     "trusted",
+    "until_database_answers",
 ]

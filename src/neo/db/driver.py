@@ -1,16 +1,21 @@
-"""The driver below the library, and what its errors mean."""
+"""The driver below the library, what its errors mean, and how an outage is waited out."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 import asyncpg
+import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neo.errors import Failure, Kind
+
+log = structlog.get_logger()
 
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -26,6 +31,9 @@ DEAD = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
 )
+Result = TypeVar("Result")
+DATABASE_WAIT_SECONDS = 600.0
+DATABASE_RETRY_SECONDS = 0.5
 
 
 class DatabaseUnavailable(Failure):
@@ -72,3 +80,19 @@ def unavailable() -> DatabaseUnavailable:
         "The database cannot be reached: try again, a message with the same `client_message_id`.",
         retry_after_seconds=RETRY_AFTER_SECONDS,
     )
+
+
+async def until_database_answers(transaction: Callable[[], Awaitable[Result]]) -> Result:
+    """The transaction's result. It is repeated while PostgreSQL is away, for ten minutes at most."""
+    give_up_at = time.monotonic() + DATABASE_WAIT_SECONDS
+    is_waiting = False
+    while True:
+        try:
+            return await transaction()
+        except DatabaseUnavailable:
+            if time.monotonic() > give_up_at:
+                raise
+            if not is_waiting:
+                log.warning("turn_waits_for_database", seconds_most=DATABASE_WAIT_SECONDS)
+            is_waiting = True
+            await asyncio.sleep(DATABASE_RETRY_SECONDS)

@@ -12,7 +12,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from neo.db.driver import DEAD, Driver, cut, driver_of, mapped, unavailable
-from neo.telemetry import engine_metrics
+from neo.telemetry import process_metrics
 
 # Where no permit is given back for this long, the wait is refused: those who have them are stuck.
 STILL_SECONDS = 1.0
@@ -32,7 +32,7 @@ class Permits:
         """Wait for a permit, and give it back; raises TimeoutError."""
         asked = _now()
         await self._take()
-        engine_metrics.pool_waited(_now() - asked)
+        process_metrics.pool_waited(_now() - asked)
         try:
             yield
         finally:

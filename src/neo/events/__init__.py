@@ -8,9 +8,17 @@ under a new claim, or readers get from PostgreSQL. Frames are encoded once, by t
 """
 
 from neo.events import envelope
-from neo.events.cursor import REPLAY_CLAIM, InvalidCursor, Position, parse_cursor, since_cursor
-from neo.events.entry import Entry
-from neo.events.envelope import Chunk, EventKind
+from neo.events.entry import (
+    REPLAY_CLAIM,
+    Entry,
+    EventKind,
+    InvalidCursor,
+    Position,
+    frame,
+    parse_cursor,
+    since_cursor,
+)
+from neo.events.envelope import Chunk
 from neo.events.log import Claims, EventLog, replayed
 from neo.events.store import Page
 from neo.events.subscription import Subscription
@@ -33,6 +41,7 @@ __all__ = [
     "Subscription",
     "Subscriptions",
     "envelope",
+    "frame",
     "parse_cursor",
     "replayed",
     "since_cursor",

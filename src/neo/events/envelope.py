@@ -1,11 +1,12 @@
 """The UI message chunks that Neo sends: Vercel AI SDK v6, with no key beside the SDK's."""
 
 from collections.abc import Mapping, Sequence
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import orjson
+
+from neo.events.entry import EventKind
 
 # A longer text becomes several deltas, so that no single frame fills a reader's buffer.
 DELTA_CHARACTERS_MAX = 16_384
@@ -16,16 +17,6 @@ _TERMINAL = frozenset({"finish", "error", "abort"})
 _DELTAS = frozenset({"text-delta", "reasoning-delta"})
 _PART_BEGINS = frozenset({"text-start", "reasoning-start"})
 _WAITING = "data-turn-waiting"
-
-
-class EventKind(StrEnum):
-    """Kept beside each event, so that a server may sort events without parsing them."""
-
-    CORE = "c"
-    PROGRESS = "p"
-    TERMINAL = "t"
-    # The turn waits for a decision or for a call: it ends a response, but not the turn.
-    WAITING = "w"
 
 
 class Chunk(NamedTuple):
@@ -67,11 +58,6 @@ class Chunk(NamedTuple):
             return orjson.dumps(wire)
         except orjson.JSONEncodeError:
             return orjson.dumps(_scrubbed(wire))
-
-
-def frame(position: object, payload: bytes) -> bytes:
-    """An event as a reader gets it."""
-    return b"id: %s\ndata: %s\n\n" % (str(position).encode(), payload)
 
 
 def merge(before: Chunk, after: Chunk) -> Chunk | None:

@@ -5,9 +5,8 @@ from contextlib import suppress
 from types import MappingProxyType
 from uuid import UUID
 
-from neo.events.cursor import REPLAY_CLAIM, Position
-from neo.events.entry import Entry
-from neo.events.envelope import Chunk, frame
+from neo.events.entry import REPLAY_CLAIM, Entry, Position, frame
+from neo.events.envelope import Chunk
 from neo.events.store import EVENTS_KEPT, KEPT_BYTES, KEPT_SECONDS, PAGE_EVENTS, EventStore, Page
 from neo.events.subscription import Subscription
 from neo.events.subscriptions import Subscriptions

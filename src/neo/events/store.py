@@ -10,8 +10,7 @@ from uuid import UUID
 
 import orjson
 
-from neo.events.cursor import SEGMENT_IDS, TURN_IDS, Position
-from neo.events.entry import WAKE_UP, Entry, kept_entry, stream_key
+from neo.events.entry import SEGMENT_IDS, TURN_IDS, WAKE_UP, Entry, Position, kept_entry, stream_key
 from neo.events.envelope import Chunk
 from neo.streams import Valkey
 

@@ -1,6 +1,6 @@
 """What was written of one segment, kept so that it can be written again under another claim."""
 
-from neo.events.cursor import Position
+from neo.events.entry import Position
 from neo.events.envelope import Chunk, merge, message_metadata, turn_restarted
 
 # A segment that writes more than this is replayed from PostgreSQL once it is settled; it would fit no model anyway.

@@ -8,7 +8,7 @@ from uuid import UUID
 import structlog
 
 from neo.errors import Edge, Failure, Kind
-from neo.events.cursor import Position
+from neo.events.entry import Position
 from neo.events.envelope import Chunk
 from neo.events.flush_interval import FlushInterval
 from neo.events.store import Appended, EventStore

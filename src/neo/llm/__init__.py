@@ -31,8 +31,7 @@ from neo.llm.fit import Fitted, estimate_tokens, fit
 from neo.llm.model_families import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
-from neo.llm.providers import ProviderSettings
-from neo.llm.spec import ModelSpec, Provider, Tier
+from neo.llm.providers import ModelSpec, Provider, ProviderSettings, Tier
 
 __all__ = [
     "LOCAL_CONTEXT_TOKENS",

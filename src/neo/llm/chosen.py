@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from neo.llm.spec import Provider
+from neo.llm.providers import Provider
 
 
 class ReasoningEffort(StrEnum):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from neo.llm.chosen import ChosenModel, ReasoningEffort
-from neo.llm.spec import ModelSpec, Provider
+from neo.llm.providers import ModelSpec, Provider
 
 Known = TypeVar("Known")
 

@@ -13,9 +13,8 @@ from neo.llm.deltas import Completed, Delta
 from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
 from neo.llm.model_families import budget
 from neo.llm.prompt import Prompt
-from neo.llm.providers import ProviderSettings, address
+from neo.llm.providers import ModelSpec, Provider, ProviderSettings, Tier, address
 from neo.llm.responses.answer import ResponsesApi
-from neo.llm.spec import ModelSpec, Provider, Tier
 from neo.llm.transport.clients import Clients
 from neo.telemetry import turn_metrics
 

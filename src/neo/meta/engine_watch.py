@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from neo.meta.health import Engines
-from neo.telemetry import engine_metrics
+from neo.telemetry import process_metrics
 
 log = structlog.get_logger()
 
@@ -46,7 +46,7 @@ class EngineWatch:
                 self._answered(engine, engine_state)
             else:
                 self._silent(engine, engine_state, asked_at)
-            engine_metrics.engine_is(engine, up=not engine_state.is_down)
+            process_metrics.engine_is(engine, up=not engine_state.is_down)
 
     def _answered(self, engine: str, engine_state: _EngineState) -> None:
         if engine_state.is_down and engine_state.silent_since is not None:

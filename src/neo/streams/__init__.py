@@ -5,8 +5,7 @@ whether to go without. A `PubSubConnection` serves many channels. It is made aga
 because what was published meanwhile is gone.
 """
 
-from neo.streams.errors import StreamsUnavailable
 from neo.streams.pubsub_connection import PubSubConnection
-from neo.streams.valkey import Script, Valkey
+from neo.streams.valkey import Script, StreamsUnavailable, Valkey
 
 __all__ = ["PubSubConnection", "Script", "StreamsUnavailable", "Valkey"]

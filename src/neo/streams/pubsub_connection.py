@@ -9,8 +9,7 @@ from typing import Any
 import structlog
 
 from neo.kit import Backoff
-from neo.streams.errors import StreamsUnavailable, driver_errors_mapped
-from neo.streams.valkey import Valkey
+from neo.streams.valkey import StreamsUnavailable, Valkey, driver_errors_mapped
 
 log = structlog.get_logger()
 

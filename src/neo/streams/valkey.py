@@ -1,27 +1,64 @@
 """The connections to Valkey, with a bound on every wait. Commands are sent in batches over the driver's pipelines."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from hashlib import sha1
 from typing import Any, TypeAlias
 
 from redis.asyncio import ConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import (
+    ClusterDownError,
+    MasterDownError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
 from redis.exceptions import ConnectionError as ConnectionLost
-from redis.exceptions import NoScriptError
 from redis.exceptions import TimeoutError as DriverTimeout
 
+from neo.errors import Edge, Failure, Kind
 from neo.kit import Batcher
-from neo.streams.errors import driver_errors_mapped
 
+# A store that cannot write now; any other refusal of a command is for the caller to handle. The driver has classes
+# for some of Valkey's words, and takes those words off the message.
+CANNOT_WRITE = (OutOfMemoryError, ReadOnlyError, MasterDownError, ClusterDownError)
+CANNOT_WRITE_WORDS = ("OOM", "MISCONF", "READONLY", "LOADING", "BUSY", "NOREPLICAS")
 Word: TypeAlias = bytes | str | int | float
 Command: TypeAlias = Sequence[Word]
-
 # Valkey answers in well under a millisecond; after this it is down or stalled, and callers go without it.
 ANSWER_SECONDS = 2.0
 # Each command takes Valkey a fraction of a millisecond, and nobody else is to wait long for one batch.
 COMMANDS_MAX = 128
+
+
+class StreamsUnavailable(Failure):
+    """Valkey does not answer or takes no writes: turns go on, tails are served from PostgreSQL."""
+
+    kind = Kind.UNAVAILABLE
+    code = "streams_unavailable"
+    remedy = ""
+    edges = (Edge.LOG,)
+
+
+class CommandRefused(Exception):
+    """Valkey answered, and the answer is no."""
+
+
+@contextmanager
+def driver_errors_mapped() -> Iterator[None]:
+    try:
+        yield
+    except ResponseError as error:
+        if isinstance(error, CANNOT_WRITE) or str(error).startswith(CANNOT_WRITE_WORDS):
+            raise StreamsUnavailable("The event store does not take writes.") from error
+        raise CommandRefused(str(error)) from error
+    except (RedisError, OSError, TimeoutError) as error:
+        raise StreamsUnavailable("The event store does not answer.") from error
 
 
 class Valkey:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from neo.events import Position
-from neo.tails.given import Given, Loss
+from neo.tails.place import Given, Loss
 from neo.tails.turn_status import Opening, TurnState, TurnStatusReader, is_at_end
 
 

@@ -1,21 +1,41 @@
-"""From a request to its tail: the cursor parsed, the session's channel subscribed, the session checked."""
+"""From a request to its tail, and the tail as an HTTP response: what the AI SDK expects, and a bound on how slow a
+reader may be.
+"""
 
-from contextlib import ExitStack
+import asyncio
+from collections.abc import Mapping
+from contextlib import ExitStack, aclosing
 from uuid import UUID
 
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from neo.access import Principal
-from neo.api import RepeatedParameter
+from neo.api import RepeatedParameter, abort_connection
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
-from neo.tails.keep_alive import KeepAliveClock
-from neo.tails.open_tails import OpenTails
-from neo.tails.response import TailResponse
+from neo.tails.open_tails import KeepAliveClock, OpenTails, Permit
 from neo.tails.stored import SessionSnapshots, StoredTurns
 from neo.tails.tail import Tail, TailPace
 from neo.tails.turn_status import Opening
+from neo.telemetry import process_metrics
+
+log = structlog.get_logger()
+
+SEND_SECONDS = 10.0
+# Encoded once: thousands of responses share them for as long as they are open.
+HEADERS = (
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store"),
+    (b"connection", b"keep-alive"),
+    (b"x-vercel-ai-ui-message-stream", b"v1"),
+    (b"x-accel-buffering", b"no"),
+    (b"x-content-type-options", b"nosniff"),
+)
+STREAM_OPEN: Message = {"type": "http.response.body", "body": b": stream-open\n\n", "more_body": True}
+END: Message = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class Tails:
@@ -73,3 +93,69 @@ def _cursor(request: Request, since: str | None) -> Position | None:
         raise RepeatedParameter("Send one cursor: `Last-Event-ID` or `since`, once.")
     text = headers[0] if headers else since
     return parse_cursor(text) if text is not None else None
+
+
+class TailResponse(Response):
+    """Sends what the tail gives, and ends when the tail does, the client goes, or does not read."""
+
+    def __init__(
+        self,
+        tail: Tail,
+        *,
+        headers: Mapping[str, str] | None = None,
+        send_seconds: float = SEND_SECONDS,
+        permit: Permit | None = None,
+    ) -> None:
+        self.status_code = 200
+        self.background = None
+        self.raw_headers = [*HEADERS, *_encoded(headers or {})]
+        self._tail = tail
+        self._send_seconds = send_seconds
+        # Given back when the response ends, however it ends.
+        self._permit = permit or Permit()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        process_metrics.tail_opened()
+        ending = "broken"
+        disconnect = asyncio.get_running_loop().create_task(self._stop_at_disconnect(receive))
+        try:
+            with self._permit:
+                await self._send_all(send)
+            ending = self._tail.ending
+        except TimeoutError:
+            # A close would wait for a client that takes nothing. The client resumes where it was.
+            log.info("tail_cut", reason="the client does not read")
+            abort_connection(scope)
+            ending = "slow"
+        except OSError:
+            # Some servers report in this way that the client has gone.
+            log.debug("tail_client_gone")
+            ending = "gone"
+        finally:
+            disconnect.cancel()
+            self._tail.close()
+            process_metrics.tail_closed(ending)
+
+    async def _stop_at_disconnect(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self._tail.stop()
+
+    async def _send_all(self, send: Send) -> None:
+        await self._send(send, {"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        await self._send(send, STREAM_OPEN)
+        async with aclosing(self._tail.pieces()) as pieces:
+            async for piece in pieces:
+                # The end goes with the last piece: one write, and one packet.
+                more = not self._tail.is_ended
+                await self._send(send, {"type": "http.response.body", "body": piece, "more_body": more})
+        if not self._tail.is_ended:
+            await self._send(send, END)
+
+    async def _send(self, send: Send, message: Message) -> None:
+        async with asyncio.timeout(self._send_seconds):
+            await send(message)
+
+
+def _encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -30,8 +30,7 @@ from neo.errors import Failure, Kind
 from neo.events import Claims, Entry, EventKind, EventLog, Position
 from neo.streams import StreamsUnavailable
 from neo.tails.facts import FactFinder, Facts
-from neo.tails.given import Given, Loss
-from neo.tails.place import Fit
+from neo.tails.place import Fit, Given, Loss
 from neo.tails.turn_status import Opening, TurnState, TurnStatusReader
 
 # Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.

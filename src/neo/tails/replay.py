@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from neo.events import REPLAY_CLAIM, Chunk, Entry, EventKind, Position, envelope, replayed
+from neo.events import REPLAY_CLAIM, Chunk, Entry, EventKind, Position, frame, replayed
 
 
 class SettledSegment(NamedTuple):
@@ -68,4 +68,4 @@ class Replay:
 
 
 def _entry(position: Position, chunk: Chunk) -> Entry:
-    return Entry(position, chunk.kind, envelope.frame(position, chunk.encode()))
+    return Entry(position, chunk.kind, frame(position, chunk.encode()))

@@ -9,8 +9,7 @@ from uuid import UUID
 
 from neo.access import Credential
 from neo.events import EventLog, Position, Subscription
-from neo.tails.keep_alive import TICK_SECONDS, KeepAliveClock
-from neo.tails.open_tails import OpenTails
+from neo.tails.open_tails import TICK_SECONDS, KeepAliveClock, OpenTails
 from neo.tails.reader import TailReader
 from neo.tails.turn_status import Opening, TurnState, TurnStatusReader, is_at_end
 

@@ -5,15 +5,14 @@ microsecond each, and served when a port is set; their labels are words of a fix
 made only when there is somewhere to send them. Instruments live as long as the process, so they are modules.
 """
 
-from neo.telemetry import engine_metrics, request_metrics, traces, turn_metrics
-from neo.telemetry.engine_metrics import measure_loop_lag
+from neo.telemetry import process_metrics, traces, turn_metrics
 from neo.telemetry.logs import configure_logs
+from neo.telemetry.process_metrics import measure_loop_lag
 
 __all__ = [
     "configure_logs",
-    "engine_metrics",
     "measure_loop_lag",
-    "request_metrics",
+    "process_metrics",
     "traces",
     "turn_metrics",
 ]

@@ -1,22 +1,11 @@
 import logging
 import sys
-from typing import TextIO, cast
 
 import structlog
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Libraries that log at INFO what our own lines say already.
 QUIET = ("uvicorn.access", "httpx2", "httpx", "alembic", "temporalio")
-
-
-class Stderr:
-    """Writes to `sys.stderr` as it is at each write: loggers are cached, and a test may have replaced it."""
-
-    def write(self, text: str) -> int:
-        return sys.stderr.write(text)
-
-    def flush(self) -> None:
-        sys.stderr.flush()
 
 
 def configure_logs(*, log_format: str, level: str) -> None:
@@ -31,7 +20,7 @@ def configure_logs(*, log_format: str, level: str) -> None:
     structlog.configure(
         processors=[*shared, *_rendered(log_format)],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", Stderr())),
+        logger_factory=structlog.WriteLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)

@@ -10,12 +10,11 @@ import structlog
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.db import Database, call_within
+from neo.db import Database, call_within, until_database_answers
 from neo.events import EventLog, Fenced, Position
 from neo.sessions import SessionStore
 from neo.telemetry import turn_metrics
 from neo.turns.models import ChatTurn, TurnStatus
-from neo.turns.retry import until_database_answers
 from neo.turns.store import TurnStore
 from neo.turns.temporal.contract import TurnInput
 

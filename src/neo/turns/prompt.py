@@ -1,19 +1,20 @@
-"""What the model is given with a turn, read from PostgreSQL."""
+"""What the model is given with a turn, read from PostgreSQL, and which of the session's images."""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.db import Database
-from neo.llm import ChosenModel, Said
+from neo.attachments import Picture, Pixels
+from neo.db import Database, until_database_answers
+from neo.llm import ChosenModel, Image, ImagesNotSupported, Said
 from neo.sessions import ChatMessage, Role
+from neo.turns.leases.claim import Task
 from neo.turns.models import ChatTurn, TurnSegment
-from neo.turns.retry import until_database_answers
 from neo.turns.segments.rounds import SettledRounds, read_rounds, rounds_of
-from neo.turns.task import Task
 
 PAGE_MESSAGES = 200
 # A turn that failed or was cancelled is given with what it had settled; one without any answer is left out.
@@ -25,6 +26,9 @@ FIRST_TURN = 1
 # Reads from PostgreSQL for segments that begin, at once in one process. A hundred turns that begin in one moment would
 # take the connections and the loop from whoever posts the next message.
 READS_MAX = 8
+# Providers take more, but shrink them then, or refuse a request that has grown too large.
+IMAGES_MAX = 20
+NOT_SHOWN = "[An image was attached here; it is not shown again.]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +128,46 @@ def continues_from(task: Task, newest: TurnSegment | None, chosen: ChosenModel) 
     return (
         session.continues_response_id if same and session.continues_turn_no == task.turn.turn_no - 1 else None
     )
+
+
+class ImageLoader:
+    def __init__(self, pixels: Pixels) -> None:
+        self._pixels = pixels
+
+    async def of_message(self, task: Task, chosen: ChosenModel) -> tuple[Image, ...]:
+        """The new message's images; raises `AttachmentInvalid` or `ImagesNotSupported`."""
+        if not task.message.has_files:
+            return ()
+        if not chosen.sees_images:
+            raise ImagesNotSupported
+        found = await until_database_answers(
+            lambda: self._pixels.prepare(task.turn.tenant_id, task.message.id)
+        )
+        return tuple(_image(picture) for picture in found)
+
+    async def with_images(
+        self, task: Task, chosen: ChosenModel, earlier: Sequence[Earlier], *, new: int
+    ) -> list[Said]:
+        """The earlier messages with their newest images, at most as many as the `new` ones leave room for. In
+        place of each older image stands a line that says so.
+        """
+        with_files = [one.message_id for one in reversed(earlier) if one.has_files]
+        loaded: dict[UUID, list[Image]] = {}
+        if with_files and chosen.sees_images:
+            for picture in await until_database_answers(
+                lambda: self._pixels.earlier(task.turn.tenant_id, with_files, pictures_max=IMAGES_MAX - new)
+            ):
+                loaded.setdefault(picture.message_id, []).append(_image(picture))
+        return [_with_images(one, loaded.get(one.message_id, [])) for one in earlier]
+
+
+def _with_images(one: Earlier, images: Sequence[Image]) -> Said:
+    if not one.has_files:
+        return one.said
+    if images:
+        return replace(one.said, images=tuple(images))
+    return replace(one.said, text=f"{one.said.text}\n{NOT_SHOWN}".strip())
+
+
+def _image(picture: Picture) -> Image:
+    return Image(picture.mime, picture.data, picture.filename, picture.alt)

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from llm.responses.raw_provider import completed, event, said
 from neo.errors import Failure
 from neo.llm import Completed, ContentFiltered, Delta, ProviderIncomplete, ReasoningDelta, TextDelta, ToolCall
+from neo.llm.responses.body import EventDecoder
 from neo.llm.responses.events import UnreadableError
 from neo.llm.responses.provider_error import ProviderError
 from neo.llm.responses.reader import ResponseReader
-from neo.llm.responses.sse import EventDecoder
 
 
 def read(*writes: bytes) -> list[Delta]:

@@ -13,10 +13,8 @@ from neo.chat.errors import DuplicateClientMessageId
 from neo.chat.posting.draft import Draft
 from neo.chat.posting.storing import ACCEPT, Accepted, Storage, Submission
 from neo.chat.posting.submit import TurnDesk
-from neo.turns.leases.claim import claim_turn
-from neo.turns.leases.lease import LEASE
+from neo.turns.leases.claim import LEASE, claim_turn, task_of
 from neo.turns.models import ChatTurn
-from neo.turns.task import task_of
 from turns.conftest import Engines
 from turns.driving import LATE_SECONDS, Process
 from turns.stage import INSTRUCTIONS, MINUTE, Stage, ago, call_row

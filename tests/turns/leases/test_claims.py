@@ -9,10 +9,8 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from neo.turns.leases.claim import claim_turn, claim_turns
-from neo.turns.leases.lease import LEASE
+from neo.turns.leases.claim import LEASE, Task, claim_turn, claim_turns
 from neo.turns.models import ChatTurn
-from neo.turns.task import Task
 from turns.stage import MINUTE, Stage, ago
 
 pytestmark = pytest.mark.usefixtures("alone")

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from neo.turns.errors import TURN_LOST
+from neo.turns.leases.claim import Task
 from neo.turns.leases.driver import Outcome
 from neo.turns.models import ChatTurn
-from neo.turns.task import Task
 from turns.driving import LATE_SECONDS, Process
 from turns.stage import Stage, types
 

@@ -5,11 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from neo.db import Database, DatabaseUnavailable
+from neo.db import Database, DatabaseUnavailable, until_database_answers
 from neo.events import Fenced
 from neo.turns.leases.claim import NextClaim, release_turn
 from neo.turns.models import TurnStatus
-from neo.turns.retry import until_database_answers
 from turns.stage import Stage, ago
 
 

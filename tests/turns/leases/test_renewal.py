@@ -11,11 +11,9 @@ from sqlalchemy import text
 
 from neo.db import Database
 from neo.turns.end import Ending
-from neo.turns.leases import renewal
-from neo.turns.leases.claim import release_turn
-from neo.turns.leases.lease import LEASE, Leases
+from neo.turns.leases.claim import LEASE, release_turn
+from neo.turns.leases.lease import REACHED_SECONDS, RENEW_SECONDS, SILENT_SECONDS, Leases, Renewal
 from neo.turns.leases.places import Places
-from neo.turns.leases.renewal import REACHED_SECONDS, RENEW_SECONDS, Renewal
 from neo.turns.models import ChatTurn, TurnStatus
 from turns.conftest import Engines
 from turns.driving import LATE_SECONDS, Process
@@ -249,12 +247,12 @@ async def test_a_main_loop_that_hangs_renews_nothing(stage: Stage, process: Proc
     """Whoever drives in it is as good as dead."""
     task = await stage.claimed()
     await stage.set(task.turn, claimable_at=ago(MINUTE))
-    process.renewal._ticked_at -= renewal.SILENT_SECONDS
+    process.renewal._ticked_at -= SILENT_SECONDS
     with process.leases.held(task):
         renewing = asyncio.create_task(process.renewal.run())
         await asyncio.sleep(0.3)
         assert await lease_of(stage, task.turn) < timedelta(0)
-        process.renewal._ticked_at += renewal.SILENT_SECONDS
+        process.renewal._ticked_at += SILENT_SECONDS
         async with asyncio.timeout(LATE_SECONDS):
             while await lease_of(stage, task.turn) < timedelta(0):
                 await asyncio.sleep(0.05)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from neo.events import Position
+from neo.turns.leases.claim import Task
 from neo.turns.segments.rounds import MODEL_SEGMENTS_MAX, SettledRounds, read_rounds, rounds_of
-from neo.turns.task import Task
 from turns.stage import Stage, call_row, calls_segment, done, text_part
 
 REFUSED = {"status": "REFUSED", "code": "unknown_tool", "error_text": "unknown_tool: no."}

@@ -10,7 +10,7 @@ import structlog
 from neo.access.entra.key_ring import KeyRing
 from neo.access.entra.key_source import KeysNotFetched, KeySource
 from neo.access.errors import IdentityProviderUnavailable
-from neo.telemetry import request_metrics
+from neo.telemetry import process_metrics
 
 log = structlog.get_logger()
 
@@ -82,7 +82,7 @@ class SigningKeys:
         try:
             self._ring = await self._source.fetch()
             self._fetched_at = asked_at
-            request_metrics.signing_keys_fetched()
+            process_metrics.signing_keys_fetched()
         except KeysNotFetched as error:
             log.warning("entra_keys_not_fetched", reason=str(error), kept=self._kept() is not None)
         finally:

@@ -13,7 +13,7 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from neo.access.limits.window import SharedWindow
 from neo.errors import Failure, Kind
 from neo.streams import StreamsUnavailable, Valkey
-from neo.telemetry import request_metrics
+from neo.telemetry import process_metrics
 
 log = structlog.get_logger()
 
@@ -96,7 +96,7 @@ class RequestLimiter:
         if is_alone is self._is_alone:
             return
         self._is_alone = is_alone
-        request_metrics.limits_counted_alone(is_alone=is_alone)
+        process_metrics.limits_counted_alone(is_alone=is_alone)
         if is_alone:
             log.warning("rate_limit_alone", reason=reason)
         else:

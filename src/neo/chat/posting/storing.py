@@ -19,7 +19,7 @@ from neo.events import since_cursor
 from neo.kit import Batcher
 from neo.sessions import title_of
 from neo.telemetry import traces
-from neo.turns.leases.lease import LEASE
+from neo.turns.leases.claim import LEASE
 
 log = structlog.get_logger()
 

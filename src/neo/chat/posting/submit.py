@@ -16,8 +16,8 @@ from neo.db import Database
 from neo.kit import reached
 from neo.streams import Valkey
 from neo.telemetry import traces
+from neo.turns.leases.claim import task_of
 from neo.turns.leases.places import Places
-from neo.turns.task import task_of
 from neo.turns.wake_ups import publish_claimable
 
 

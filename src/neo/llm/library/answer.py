@@ -16,7 +16,7 @@ from neo.llm.library.models import LibraryModels, load_sdk
 from neo.llm.library.reader import LibraryReader
 from neo.llm.library.request import messages, model_settings
 from neo.llm.prompt import Prompt
-from neo.llm.spec import Provider
+from neo.llm.providers import Provider
 from neo.llm.transport.clients import Clients
 
 # The library trusts that the JSON has the right shape. For a stream that does not, it raises these, besides errors of

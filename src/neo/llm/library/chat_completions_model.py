@@ -7,8 +7,7 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-from neo.llm.providers import Address
-from neo.llm.spec import Provider
+from neo.llm.providers import Address, Provider
 
 _PROFILE = OpenAIModelProfile(
     # Without it the library takes a stream that breaks off before its finish reason for complete.

@@ -6,8 +6,7 @@ from pydantic_ai.models import Model
 from pydantic_ai.models.anthropic import AnthropicModel
 from pydantic_ai.providers.anthropic import AnthropicProvider
 
-from neo.llm.providers import Address
-from neo.llm.spec import Provider
+from neo.llm.providers import Address, Provider
 
 
 def messages_model(_: Provider, name: str, where: Address, client: httpx2.AsyncClient) -> Model:

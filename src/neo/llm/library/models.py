@@ -8,8 +8,7 @@ from typing import TypeAlias
 import httpx2
 from pydantic_ai.models import Model
 
-from neo.llm.providers import Address, address
-from neo.llm.spec import Provider
+from neo.llm.providers import Address, Provider, address
 from neo.llm.transport.clients import Clients
 
 _Build: TypeAlias = Callable[[Provider, str, Address, httpx2.AsyncClient], Model]

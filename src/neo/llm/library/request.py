@@ -18,8 +18,8 @@ from pydantic_ai.settings import ModelSettings, ThinkingEffort
 from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import ToolCall
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said, image_caption
+from neo.llm.providers import Provider
 from neo.llm.sendable import sendable
-from neo.llm.spec import Provider
 
 _THINKING: dict[str, ThinkingEffort | bool] = {
     ReasoningEffort.NONE: False,

@@ -1,25 +1,26 @@
-"""One streamed call of OpenAI's Responses API."""
+"""One streamed call of OpenAI's Responses API, and its body."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from base64 import b64encode
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from typing import Any
 
 import httpx2
+import orjson
 
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Delta
-from neo.llm.model_families import reasons
-from neo.llm.prompt import Prompt
-from neo.llm.providers import address
-from neo.llm.responses.body import Body, ReadThrottle
+from neo.llm.model_families import reasoning, reasons
+from neo.llm.prompt import Image, Prompt, Round, Said, image_caption
+from neo.llm.providers import Provider, address
+from neo.llm.responses.body import Body, EventTooLongError, ReadThrottle
 from neo.llm.responses.endpoint import Endpoint, responses_endpoint
 from neo.llm.responses.events import UnreadableError
 from neo.llm.responses.failures import failure
 from neo.llm.responses.provider_error import ProviderError, error_of
 from neo.llm.responses.reader import ResponseReader
-from neo.llm.responses.request import request_body
-from neo.llm.responses.sse import EventTooLongError
-from neo.llm.spec import Provider
+from neo.llm.sendable import sendable
 from neo.llm.transport.clients import Clients
 
 _ERRORS = (
@@ -30,6 +31,64 @@ _ERRORS = (
     httpx2.InvalidURL,
     TimeoutError,
 )
+
+
+def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
+    body = {
+        "model": chosen.name,
+        "stream": True,
+        "input": list(_items(prompt, is_continued=previous_response_id is not None)),
+        "instructions": prompt.instructions or None,
+        "max_output_tokens": chosen.answer_tokens_max,
+        "previous_response_id": previous_response_id,
+        "reasoning": reasoning(chosen) or None,
+        # Only a stored response can be continued.
+        "store": True,
+    }
+    return orjson.dumps({name: value for name, value in body.items() if value is not None})
+
+
+def _items(prompt: Prompt, *, is_continued: bool) -> Iterator[dict[str, Any]]:
+    # The provider keeps what came before a response and the response's own calls, but not the instructions.
+    if is_continued and prompt.rounds:
+        yield from _outcomes(prompt.rounds[-1])
+        return
+    whole = prompt if is_continued else sendable(prompt)
+    for said in () if is_continued else whole.transcript:
+        yield from _rounds(said.rounds)
+        if not said.is_empty:
+            yield _item(said)
+    yield _item(Said("user", whole.message, whole.images))
+    yield from _rounds(whole.rounds)
+
+
+def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+    for one in rounds:
+        if one.text.strip():
+            yield _item(Said("assistant", one.text))
+        for call in one.calls:
+            asked = {"call_id": call.call_id, "name": call.name, "arguments": call.arguments_json}
+            yield {"type": "function_call", **asked}
+        yield from _outcomes(one)
+
+
+def _outcomes(one: Round) -> Iterator[dict[str, Any]]:
+    for outcome in one.outcomes:
+        yield {"type": "function_call_output", "call_id": outcome.call_id, "output": outcome.text}
+
+
+def _item(said: Said) -> dict[str, Any]:
+    content = list(_parts(said.text, said.images)) if said.images else said.text
+    return {"role": said.role, "content": content}
+
+
+def _parts(text: str, images: Sequence[Image]) -> Iterator[dict[str, str]]:
+    if text:
+        yield {"text": text, "type": "input_text"}
+    for number, image in enumerate(images, start=1):
+        yield {"text": image_caption(number, image), "type": "input_text"}
+        url = f"data:{image.mime};base64,{b64encode(image.data).decode()}"
+        yield {"image_url": url, "type": "input_image", "detail": "auto"}
 
 
 class ResponsesApi:

@@ -5,8 +5,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from neo.llm.providers import Address
-from neo.llm.spec import Provider
+from neo.llm.providers import Address, Provider
 
 
 @dataclass(frozen=True, slots=True)

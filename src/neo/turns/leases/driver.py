@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import structlog
 
-from neo.db import Database, DatabaseUnavailable
+from neo.db import Database, DatabaseUnavailable, until_database_answers
 from neo.events import Fenced
 from neo.kit import reached
 from neo.llm import ProviderFailure
@@ -17,15 +17,13 @@ from neo.streams import Valkey
 from neo.telemetry import traces, turn_metrics
 from neo.turns.end import TurnEnder
 from neo.turns.errors import LOST_MESSAGE, TURN_LOST
-from neo.turns.leases.claim import release_turn
+from neo.turns.leases.claim import Task, release_turn
 from neo.turns.leases.lease import Lease, Leases
 from neo.turns.models import TurnStatus
-from neo.turns.retry import until_database_answers
 from neo.turns.segments.calls_segment import CallsSegment
 from neo.turns.segments.model_segment import ModelSegment
 from neo.turns.segments.open_calls import read_open_calls
 from neo.turns.segments.settle import Settled
-from neo.turns.task import Task
 from neo.turns.temporal.start import WorkflowStarter
 from neo.turns.wake_ups import publish_claimable
 

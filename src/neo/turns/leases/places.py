@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 from neo.telemetry import turn_metrics
-from neo.turns.task import Task
+from neo.turns.leases.claim import Task
 
 
 class Places:

@@ -6,17 +6,14 @@ from uuid import UUID
 
 import structlog
 
-from neo.db import Database, DatabaseUnavailable
+from neo.db import Database, DatabaseUnavailable, until_database_answers
 from neo.telemetry import turn_metrics
-from neo.turns.leases.claim import claim_turn, claim_turns
+from neo.turns.leases.claim import Task, claim_turn, claim_turns
 from neo.turns.leases.driver import Driver, Outcome
-from neo.turns.leases.lease import Leases
+from neo.turns.leases.lease import Leases, Renewal
 from neo.turns.leases.places import Places
-from neo.turns.leases.renewal import Renewal
 from neo.turns.models import TurnStatus
-from neo.turns.retry import until_database_answers
 from neo.turns.store import TurnStore
-from neo.turns.task import Task
 from neo.turns.temporal.contract import TurnInput
 
 log = structlog.get_logger()

@@ -1,15 +1,25 @@
-"""One attempt at a MODEL segment: what the model has answered, and what is recorded of it."""
+"""One attempt at a MODEL segment: what the model has answered, and what becomes of it: the segment is settled with
+calls, or the turn ends with it.
+"""
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from neo.events import SegmentWriter
+from neo.events import SegmentWriter, envelope
 from neo.llm import ChosenModel, Completed
 from neo.telemetry import turn_metrics
+from neo.turns.end import Ending
+from neo.turns.leases.claim import Task
 from neo.turns.leases.lease import Lease
+from neo.turns.models import TurnStatus
 from neo.turns.render import Renderer
+from neo.turns.segments.plan import plan_calls
 from neo.turns.segments.rounds import SettledRounds
-from neo.turns.task import Task
+from neo.turns.segments.settle import Settled, Settler
+
+CANCELLED = "cancelled"
+# An event's id has 10 bits for the segment.
+SEGMENTS_MAX = 1_000
 
 
 @dataclass
@@ -72,3 +82,64 @@ class Attempt:
 
 def milliseconds(seconds: float) -> int:
     return round(seconds * 1000)
+
+
+class Answered:
+    def __init__(self, settler: Settler) -> None:
+        self._settler = settler
+
+    async def settle(self, attempt: Attempt) -> Settled | None:
+        """Go on with the calls that the answer asks for. Without any, the turn is completed."""
+        chosen, completed = attempt.chosen, attempt.completed
+        if chosen is None or completed is None:
+            raise RuntimeError("The model's output ended without saying so.")
+        if attempt.renderer.calls and not attempt.settled.is_over and _have_room(attempt):
+            planned = plan_calls(attempt.renderer.calls, chosen)
+            # Whatever the provider says: its step ends with the calls, in the stream and in a replay.
+            segment = {**attempt.segment(), "finish_reason": "tool-calls"}
+            return await self._settler.settle(attempt.task, attempt.writer, segment, planned=planned)
+        attempt.writer.write(envelope.finish_step())
+        # A provider's response that waits for a tool's output cannot be continued without it.
+        can_continue = chosen.continues and not attempt.renderer.calls
+        continues = attempt.continues(completed.response_id if can_continue else None)
+        reason = completed.finish_reason
+        if reason == "tool-calls":
+            reason = "other"
+        record = {**attempt.record(), "finish_reason": reason}
+        segment = {**attempt.segment(), "finish_reason": reason}
+        await self._end(attempt, TurnStatus.COMPLETED, record, segment, continues)
+        return None
+
+    async def fail(self, attempt: Attempt, code: str, message: str) -> None:
+        record = {**attempt.record(), "error_code": code, "error_message": message}
+        await self._end(attempt, TurnStatus.FAILED, record)
+
+    async def cancel(self, attempt: Attempt) -> None:
+        """What the model has said so far is kept if it has any text."""
+        attempt.renderer.end_part()
+        segment = None
+        if attempt.renderer.has_text:
+            attempt.writer.write(envelope.finish_step())
+            segment = {**attempt.segment(), "finish_reason": CANCELLED}
+        has_reply = segment is not None or attempt.task.turn.segment > 1
+        record = {**attempt.record(), "finish_reason": CANCELLED if has_reply else None}
+        await self._end(attempt, TurnStatus.CANCELLED, record, segment, attempt.continues(None))
+
+    async def _end(
+        self,
+        attempt: Attempt,
+        status: TurnStatus,
+        record: dict[str, Any],
+        segment: dict[str, Any] | None = None,
+        continues: dict[str, Any] | None = None,
+    ) -> None:
+        ending = Ending(status, record=record, continues=continues)
+        await self._settler.end(attempt.task, attempt.writer, ending, segment)
+
+
+def _have_room(attempt: Attempt) -> bool:
+    """Whether the turn has segments left for its calls and the answer to them: where it waits for each call alone, each
+    ends in a segment of its own, after the one that asks for decisions.
+    """
+    answers_in = attempt.task.turn.segment + len(attempt.renderer.calls) + 2
+    return answers_in <= SEGMENTS_MAX

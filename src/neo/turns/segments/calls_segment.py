@@ -5,15 +5,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from neo.db import Database
+from neo.db import Database, until_database_answers
 from neo.events import Chunk, EventLog, Position, envelope
-from neo.turns.leases.claim import writer_of
+from neo.turns.leases.claim import Task, writer_of
 from neo.turns.models import ToolCallRow
-from neo.turns.retry import until_database_answers
 from neo.turns.segments.answer_call import Answer, answer_call
 from neo.turns.segments.open_calls import OpenCall, begin_calls, read_open_calls
 from neo.turns.segments.settle import FLUSH_SECONDS, Settled, Settler
-from neo.turns.task import Task
 
 # How long a request waits for a decision, before it expires.
 DECISION_TIME = timedelta(hours=24)

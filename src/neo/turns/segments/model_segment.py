@@ -27,15 +27,12 @@ from neo.llm import (
 )
 from neo.telemetry import traces
 from neo.turns.errors import TURN_TIMED_OUT
-from neo.turns.leases.claim import writer_of
+from neo.turns.leases.claim import Task, writer_of
 from neo.turns.leases.lease import Lease
-from neo.turns.prompt import Transcripts, continues_from
+from neo.turns.prompt import ImageLoader, Transcripts, continues_from
 from neo.turns.render import Renderer, start_chunk
-from neo.turns.segments.answered import Answered
-from neo.turns.segments.attempt import Attempt
-from neo.turns.segments.images import ImageLoader
+from neo.turns.segments.attempt import Answered, Attempt
 from neo.turns.segments.settle import Settled
-from neo.turns.task import Task
 
 log = structlog.get_logger()
 

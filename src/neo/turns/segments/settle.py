@@ -10,15 +10,13 @@ from typing import Any
 import orjson
 import structlog
 
-from neo.db import Database
+from neo.db import Database, until_database_answers
 from neo.events import Chunk, Fenced, SegmentWriter
 from neo.kit import reached
 from neo.telemetry import traces
 from neo.turns.end import Ending, TurnEnder
-from neo.turns.leases.lease import LEASE
+from neo.turns.leases.claim import LEASE, Task
 from neo.turns.render import terminal_chunk
-from neo.turns.retry import until_database_answers
-from neo.turns.task import Task
 
 log = structlog.get_logger()
 

@@ -1,9 +1,10 @@
-"""Metrics of the API's answers: requests, refused callers, and tails, which are answers that stream events."""
+"""Metrics of one process: its answers, refused callers, tails, engines as it sees them, and its event loop."""
 
+import asyncio
 import math
 import time
 
-from neo.telemetry.instruments import counter, gauge
+from neo.telemetry.instruments import SHORT_SECONDS, counter, gauge, histogram
 
 _requests = counter("requests", "Answers by method, route and status.", "method", "route", "status")
 _auth_failures = counter("auth_failures", "Requests whose caller was not let in.", "reason")
@@ -31,6 +32,18 @@ _stream_resets = counter(
 )
 
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"})
+_up = gauge("engine_up", "1 while the engine answers this process, 0 while it does not.", "engine")
+_pool_wait = histogram(
+    "db_pool_wait_seconds",
+    "From asking for a database connection to having one, seconds.",
+    buckets=SHORT_SECONDS,
+)
+_loop_lag = histogram(
+    "loop_lag_seconds",
+    "How much later than asked for the event loop woke a sleeper, seconds.",
+    buckets=SHORT_SECONDS,
+)
+SLEEP_SECONDS = 0.5
 
 
 def answered(method: str, route: str | None, status: int) -> None:
@@ -73,3 +86,20 @@ def stream_reset(reason: str) -> None:
 
 
 _jwks_age.set_function(lambda: time.monotonic() - _jwks_fetched_at)
+
+
+def engine_is(engine: str, *, up: bool) -> None:
+    _up.labels(engine).set(up)
+
+
+def pool_waited(seconds: float) -> None:
+    _pool_wait.observe(seconds)
+
+
+async def measure_loop_lag() -> None:
+    """How busy the event loop is: a sleep that ends late has waited for other work."""
+    loop = asyncio.get_running_loop()
+    while True:
+        due = loop.time() + SLEEP_SECONDS
+        await asyncio.sleep(SLEEP_SECONDS)
+        _loop_lag.observe(max(0.0, loop.time() - due))
