@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from api.stage import Thing, error_of
-from neo.api import Phases, json_body
+from neo.api import Phases, check_after_body, json_body
 from neo.api.body import BODY_BYTES_MAX, BODY_SECONDS, BodyTimedOut, MalformedBody
 
 JSON = {"content-type": "application/json"}
@@ -122,3 +122,21 @@ async def test_a_client_that_leaves_in_the_middle_sent_no_body() -> None:
         await json_body(Thing)(
             request_of({"type": "http.request", "body": b"{", "more_body": True}, {"type": "http.disconnect"})
         )
+
+
+@pytest.mark.parametrize("is_slow", [False, True])
+async def test_what_holds_is_checked_again_only_when_the_body_was_waited_for(*, is_slow: bool) -> None:
+    async def receive() -> dict[str, object]:
+        await asyncio.sleep(0) if is_slow else None
+        return {"type": "http.request", "body": b"{}", "more_body": False}
+
+    async def check() -> None:
+        checks.append(1)
+
+    checks: list[int] = []
+    request = Request(request_of().scope, receive)
+    check_after_body(request, check)
+
+    await json_body(Thing)(request)
+
+    assert len(checks) == is_slow

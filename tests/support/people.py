@@ -11,6 +11,7 @@ from support.issuer import Issuer
 from support.rows import Rows
 
 ENTRA_OF = text("SELECT entra_tenant_id FROM tenants WHERE id = :id")
+LOCK_OUT = text("UPDATE technicians SET is_active = false WHERE user_id = :id")
 LINK = text("UPDATE tenants SET entra_tenant_id = :entra WHERE id = :id")
 
 
@@ -42,6 +43,10 @@ class People:
         async with self._rows.database.transaction(tenant_id) as db:
             await db.execute(insert(Technician).values(row))
         return oid, self.client(await self.token(tenant_id, oid))
+
+    async def lock_out(self, tenant_id: UUID, oid: UUID) -> None:
+        async with self._rows.database.transaction(tenant_id) as db:
+            await db.execute(LOCK_OUT, {"id": oid})
 
     def client(self, token: str) -> Client:
         client = Client(self._url, token)

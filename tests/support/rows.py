@@ -52,6 +52,16 @@ class Rows:
             _, key = await ApiKeyStore(db, tenant_id).create("test", environment="local", pepper=pepper)
         return key
 
+    async def revoke_keys(self, tenant_id: UUID) -> None:
+        async with self.database.transaction(tenant_id) as db:
+            await db.execute(text("UPDATE api_keys SET revoked_at = now()"))
+
+    async def suspend(self, tenant_id: UUID) -> None:
+        async with self.owner.without_tenant() as owner:
+            await owner.execute(
+                text("UPDATE tenants SET suspended_at = now() WHERE id = :id"), {"id": tenant_id}
+            )
+
     async def agent(
         self,
         model: str | None = None,

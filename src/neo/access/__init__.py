@@ -2,7 +2,7 @@
 
 A credential is looked up on every request and never cached, so a revoked one stops at once. Of an API key only its
 HMAC is stored, and a mistyped one costs no query. What a caller may do
-depends on the `Principal` alone and is checked once, by the route's dependency (`gate.py`). One function lets the
+depends on the `Principal` alone and is checked by the route's dependency (`gate.py`). One function lets the
 platform act for another tenant.
 """
 
@@ -14,7 +14,7 @@ from neo.access.entra.person import EntraPerson
 from neo.access.entra.signing_keys import SigningKeys
 from neo.access.entra.verifier import EntraVerifier
 from neo.access.errors import ApiKeyNotFound, CallerNotAllowed, Unauthenticated
-from neo.access.gate import Gate, Right, acting_for, caller_with, check_right
+from neo.access.gate import Gate, acting_for, caller_with
 from neo.access.keys.desk import KeyDesk, NewKey
 from neo.access.keys.format import KeyFormat, Pepper, new_key
 from neo.access.keys.models import ApiKey
@@ -31,6 +31,7 @@ from neo.access.principal import (
     Role,
     Surface,
 )
+from neo.access.rights import Right, check_right
 from neo.access.session_tokens import SECONDS_DEFAULT as TOKEN_SECONDS_DEFAULT
 from neo.access.session_tokens import SECONDS_MAX as TOKEN_SECONDS_MAX
 from neo.access.session_tokens import SessionClaims, SessionTokens

@@ -70,6 +70,14 @@ class CallerNotAllowed(Failure):
     remedy = "Use another credential; the message says what was refused."
 
 
+class CallerChanged(Failure):
+    """The caller's role was changed between the head of the request and the end of its body."""
+
+    kind = Kind.FORBIDDEN
+    code = "caller_changed"
+    remedy = "Send the request again."
+
+
 class DelegatedTokenNeeded(Failure):
     """The Microsoft Entra ID token is an application's own, or lacks this server's scope."""
 

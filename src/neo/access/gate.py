@@ -1,8 +1,7 @@
-"""Who may do what, and what every route's dependency checks first: who is calling, how often, and whether they may."""
+"""What every route's dependency checks first: who is calling, how often, and whether they may."""
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -11,67 +10,14 @@ from starlette.requests import Request
 
 from neo.access.authenticate import Authenticator
 from neo.access.credentials import Lookups
-from neo.access.errors import CallerNotAllowed, Unauthenticated
+from neo.access.errors import CallerChanged, TenantSuspended, Unauthenticated
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import RequestLimiter
-from neo.access.principal import CallerKind, Principal, Role
-from neo.api import add_headers, phases_of
+from neo.access.principal import Principal
+from neo.access.rights import Right, check_right
+from neo.api import add_headers, check_after_body, phases_of
 from neo.errors import Failure
 from neo.telemetry import process_metrics
-
-
-class Right(StrEnum):
-    """What a route does; the value completes the sentence that refuses it."""
-
-    OPEN_SESSION = "open sessions"
-    LIST_SESSIONS = "list sessions"
-    READ_SESSION = "read this session"
-    READ_TURN = "read turns"
-    TALK = "post to sessions"
-    CLOSE_SESSION = "close sessions"
-    MINT_TOKEN = "mint or revoke session tokens"  # noqa: S105 - a right, no secret.
-    VIEW_TENANT = "read the tenant's setup"
-    MANAGE_TENANT = "change the tenant's setup"
-    GOVERN = "manage API keys and roles"
-    READ_AUDIT = "read the audit log"
-    EXPLAIN_ROUTE = "resolve routes"
-    RELAY = "act as the platform's relay"
-
-
-_CHAT = {
-    Right.OPEN_SESSION,
-    Right.READ_SESSION,
-    Right.READ_TURN,
-    Right.TALK,
-    Right.CLOSE_SESSION,
-    Right.MINT_TOKEN,
-}
-_READ = {Right.LIST_SESSIONS, Right.READ_SESSION, Right.READ_TURN, Right.VIEW_TENANT}
-_MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.READ_AUDIT}
-
-RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {
-    CallerKind.SERVICE_ACCOUNT: frozenset(_CHAT | _READ | _MANAGE),
-    CallerKind.PLATFORM: frozenset(_CHAT | {Right.EXPLAIN_ROUTE, Right.RELAY}),
-    CallerKind.END_USER: frozenset({Right.READ_SESSION, Right.TALK}),
-    Role.ADMIN: frozenset(_CHAT | _READ | _MANAGE | {Right.GOVERN, Right.EXPLAIN_ROUTE}),
-    Role.USER: frozenset(_CHAT | _READ),
-    Role.VIEWER: frozenset(_READ),
-}
-
-_WHO = {
-    CallerKind.SERVICE_ACCOUNT: "An API key",
-    CallerKind.PLATFORM: "A platform service account",
-    CallerKind.END_USER: "A session token",
-    Role.ADMIN: "The role Admin",
-    Role.USER: "The role User",
-    Role.VIEWER: "The role Viewer",
-}
-
-
-def check_right(caller: Principal, right: Right) -> None:
-    who = caller.role or caller.kind
-    if right not in RIGHTS[who]:
-        raise CallerNotAllowed(f"{_WHO[who]} may not {right.value}.")
 
 
 class Gate:
@@ -90,19 +36,16 @@ class Gate:
         self._failed_attempts = failed_attempts
 
     async def authenticate(self, request: Request) -> Principal:
+        """The caller, who is verified again when the request's body is in."""
         phases_of(request).mark("dispatch")
-        try:
-            caller = await self._authenticator.authenticate(request.headers.getlist("authorization"))
-        except Failure as failure:
-            process_metrics.auth_failed(
-                failure.reason if isinstance(failure, Unauthenticated) else failure.code
-            )
-            if isinstance(failure, Unauthenticated) and failure.is_guess:
-                await self._failed_attempts.count(request.client.host if request.client else "")
-            raise
-        finally:
-            phases_of(request).mark("authenticate")
+        caller = await self._verify(request)
         _bind_to_log(caller)
+
+        async def is_still_the_same() -> None:
+            if await self._verify(request) != caller:
+                raise CallerChanged("Your role was changed while the request came in: send it again.")
+
+        check_after_body(request, is_still_the_same)
         return caller
 
     async def charge(self, request: Request, tenant_id: UUID) -> None:
@@ -115,7 +58,7 @@ class Gate:
             if allowance.is_exceeded:
                 raise allowance.refusal()
 
-    async def acting(self, caller: Principal, session_id: UUID) -> Principal | None:
+    async def acting(self, request: Request, caller: Principal, session_id: UUID) -> Principal | None:
         """The caller, acting for the session's tenant. The platform's account acts only where it opened the session;
         otherwise this is None.
         """
@@ -125,11 +68,30 @@ class Gate:
         if tenant_id is None:
             process_metrics.cross_tenant_denied("relayed_session")
             return None
+
+        async def is_still_served() -> None:
+            if await self._lookups.relayed_session(caller, session_id) is None:
+                raise TenantSuspended("The session's tenant was suspended while the request came in.")
+
+        check_after_body(request, is_still_served)
         return acting_for(caller, tenant_id)
 
     async def session_of_token(self, jti: UUID) -> UUID | None:
         found = await self._lookups.session_token(jti)
         return found["session_id"] if found is not None else None
+
+    async def _verify(self, request: Request) -> Principal:
+        try:
+            return await self._authenticator.authenticate(request.headers.getlist("authorization"))
+        except Failure as failure:
+            process_metrics.auth_failed(
+                failure.reason if isinstance(failure, Unauthenticated) else failure.code
+            )
+            if isinstance(failure, Unauthenticated) and failure.is_guess:
+                await self._failed_attempts.count(request.client.host if request.client else "")
+            raise
+        finally:
+            phases_of(request).mark("authenticate")
 
 
 def _bind_to_log(caller: Principal) -> None:

@@ -4,7 +4,7 @@ Every answer carries a request id, also as a header and in the logs. Errors say 
 secret, another tenant or a stack trace. No business lives here.
 """
 
-from neo.api.body import JsonBody, json_body
+from neo.api.body import JsonBody, check_after_body, json_body
 from neo.api.components import ERRORS
 from neo.api.connection import abort_connection
 from neo.api.document import build_document, operation
@@ -41,6 +41,7 @@ __all__ = [
     "add_headers",
     "build_document",
     "changes_of",
+    "check_after_body",
     "error_response",
     "install_error_handlers",
     "json_body",

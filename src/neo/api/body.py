@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -18,6 +18,7 @@ BODY_BYTES_MAX = 1024 * 1024
 BODY_SECONDS = 10.0
 # The answer must not grow with the number of unknown fields.
 UNKNOWN_NAMED_MAX = 20
+CHECKS = "neo.checks_after_body"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -90,15 +91,26 @@ def json_body(model: type[Model]) -> Callable[[Request], Coroutine[Any, Any, Jso
         _check_headers(request)
         try:
             async with asyncio.timeout(BODY_SECONDS):
-                raw = await _read(request)
+                raw, was_waited_for = await _read(request)
         except TimeoutError as error:
             raise BodyTimedOut(f"The body did not arrive within {BODY_SECONDS:.0f} s.") from error
         except ClientDisconnect as error:
             raise MalformedBody("The body ended early.") from error
         phases_of(request).mark("body")
+        if was_waited_for:
+            for check in request.scope.get(CHECKS, ()):
+                await check()
         return JsonBody(model, raw)
 
     return read
+
+
+def check_after_body(request: Request, check: Callable[[], Awaitable[None]]) -> None:
+    """Have this checked again once the body is in. The sender decides how long a body takes, and the caller may have
+    lost their rights by then. A body that had arrived when the caller was verified is not waited for, and costs no
+    second look-up.
+    """
+    request.scope.setdefault(CHECKS, []).append(check)
 
 
 def strict_json(raw: bytes) -> Any:
@@ -126,13 +138,17 @@ def _check_headers(request: Request) -> None:
         raise _too_large()
 
 
-async def _read(request: Request) -> bytes:
+async def _read(request: Request) -> tuple[bytes, bool]:
+    """The body, and whether it was waited for: then the event loop has turned meanwhile."""
+    has_turned = asyncio.Event()
+    turn = asyncio.get_running_loop().call_soon(has_turned.set)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_BYTES_MAX:
             raise _too_large()
-    return bytes(body)
+    turn.cancel()
+    return bytes(body), has_turned.is_set()
 
 
 def _too_large() -> BodyTooLarge:

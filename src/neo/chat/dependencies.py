@@ -56,7 +56,7 @@ def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any,
         wanted = find_guid(session_id)
         if wanted is not None:
             structlog.contextvars.bind_contextvars(session_id=session_id)
-        acting = await gate.acting(caller, wanted) if wanted is not None else None
+        acting = await gate.acting(request, caller, wanted) if wanted is not None else None
         await gate.charge(request, (acting or caller).tenant_id)
         check_right(caller, right)
         is_anothers = caller.session_id is not None and caller.session_id != wanted

@@ -5,8 +5,9 @@ from starlette.responses import Response
 
 from neo.access.audit_log.schemas import AuditEntryResource
 from neo.access.audit_log.shown import shown_entry
-from neo.access.gate import Right, caller_with
+from neo.access.gate import caller_with
 from neo.access.principal import Principal
+from neo.access.rights import Right
 from neo.api import Page, next_cursor, number_before, operation, requested_page, success
 from neo.audit import AuditStore
 from neo.db import Database

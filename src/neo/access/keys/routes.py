@@ -5,11 +5,12 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from neo.access.errors import ApiKeyNotFound
-from neo.access.gate import Right, caller_with
+from neo.access.gate import caller_with
 from neo.access.keys.desk import KeyDesk
 from neo.access.keys.schemas import ApiKeyCreateRequest, ApiKeyCreateResponse, ApiKeyResource
 from neo.access.keys.shown import shown_key, shown_new_key
 from neo.access.principal import Principal
+from neo.access.rights import Right
 from neo.api import (
     JsonBody,
     Page,

@@ -96,7 +96,7 @@ async def _acting(
     if not caller.is_platform:
         return caller
     gate: Gate = request.app.state.gate
-    acting = await gate.acting(caller, session_id) if session_id is not None else None
+    acting = await gate.acting(request, caller, session_id) if session_id is not None else None
     await gate.charge(request, (acting or caller).tenant_id)
     if acting is None:
         raise otherwise

@@ -1,0 +1,60 @@
+"""Who may do what."""
+
+from enum import StrEnum
+
+from neo.access.errors import CallerNotAllowed
+from neo.access.principal import CallerKind, Principal, Role
+
+
+class Right(StrEnum):
+    """What a route does; the value completes the sentence that refuses it."""
+
+    OPEN_SESSION = "open sessions"
+    LIST_SESSIONS = "list sessions"
+    READ_SESSION = "read this session"
+    READ_TURN = "read turns"
+    TALK = "post to sessions"
+    CLOSE_SESSION = "close sessions"
+    MINT_TOKEN = "mint or revoke session tokens"  # noqa: S105 - a right, no secret.
+    VIEW_TENANT = "read the tenant's setup"
+    MANAGE_TENANT = "change the tenant's setup"
+    GOVERN = "manage API keys and roles"
+    READ_AUDIT = "read the audit log"
+    EXPLAIN_ROUTE = "resolve routes"
+    RELAY = "act as the platform's relay"
+
+
+_CHAT = {
+    Right.OPEN_SESSION,
+    Right.READ_SESSION,
+    Right.READ_TURN,
+    Right.TALK,
+    Right.CLOSE_SESSION,
+    Right.MINT_TOKEN,
+}
+_READ = {Right.LIST_SESSIONS, Right.READ_SESSION, Right.READ_TURN, Right.VIEW_TENANT}
+_MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.READ_AUDIT}
+
+RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {
+    CallerKind.SERVICE_ACCOUNT: frozenset(_CHAT | _READ | _MANAGE),
+    CallerKind.PLATFORM: frozenset(_CHAT | {Right.EXPLAIN_ROUTE, Right.RELAY}),
+    CallerKind.END_USER: frozenset({Right.READ_SESSION, Right.TALK}),
+    Role.ADMIN: frozenset(_CHAT | _READ | _MANAGE | {Right.GOVERN, Right.EXPLAIN_ROUTE}),
+    Role.USER: frozenset(_CHAT | _READ),
+    Role.VIEWER: frozenset(_READ),
+}
+
+_WHO = {
+    CallerKind.SERVICE_ACCOUNT: "An API key",
+    CallerKind.PLATFORM: "A platform service account",
+    CallerKind.END_USER: "A session token",
+    Role.ADMIN: "The role Admin",
+    Role.USER: "The role User",
+    Role.VIEWER: "The role Viewer",
+}
+
+
+def check_right(caller: Principal, right: Right) -> None:
+    who = caller.role or caller.kind
+    if right not in RIGHTS[who]:
+        raise CallerNotAllowed(f"{_WHO[who]} may not {right.value}.")
