@@ -1,13 +1,15 @@
 """Row-level security stands behind the stores, and the database refuses what they might get wrong."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import insert, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contract.door_objects import make_household
-from neo.db import Base, DatabaseRoleUnsafe, check_role
+from neo.db import Base, DatabaseRoleUnsafe, call_within, check_role
 from neo.sessions import ChatSession, SessionNotFound, SessionStore
 from support.client import Client
 from support.people import People
@@ -29,7 +31,13 @@ DEFINERS = {
     "neo_take_claims",  # Which turns are next, fair to all tenants.
     "neo_renew_leases",  # What has become of a process's turns.
     "neo_turn_processes",  # Who runs turns, and how long turns wait: numbers.
+    "neo_create_tenant",  # A tenant that a live key of the platform makes, with the Microsoft tenant that it is.
 }
+# What the application's role may write of a tenant. All else says who is what, and is the operator's.
+OWN_SETTINGS = {
+    "name", "timezone", "start_business_hours", "end_business_hours", "human_friendly_client_name", "referral_code",
+    "sleep_before_callback_processing_seconds", "updated_at",
+}  # fmt: skip
 
 TABLES = text(
     "SELECT c.relname, c.relrowsecurity, c.relforcerowsecurity, count(p.polname) AS policies FROM pg_class c "
@@ -41,6 +49,30 @@ SECURITY_DEFINERS = text(
     "SELECT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace "
     "WHERE n.nspname = 'public' AND p.prosecdef"
 )
+WITHOUT_PG_TEMP_LAST = text(
+    "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace AND p.prosqlbody IS NULL "
+    "AND coalesce(p.proconfig, '{}') <> ARRAY['search_path=pg_catalog, public, pg_temp']"
+)
+WRITABLE = text(
+    "SELECT a.attname, has_column_privilege('neo_app', 'tenants', a.attname, 'UPDATE') AS may_update, "
+    "has_column_privilege('neo_app', 'tenants', a.attname, 'INSERT') AS may_insert "
+    "FROM pg_attribute a WHERE a.attrelid = 'tenants'::regclass AND a.attnum > 0 AND NOT a.attisdropped"
+)
+# A table of the caller's own that has the name of one of ours, and does something when a row of it is claimed.
+TAKE_OVER = (
+    "CREATE TEMPORARY TABLE chat_turns (LIKE public.chat_turns INCLUDING DEFAULTS)",
+    "CREATE FUNCTION pg_temp.take_over() RETURNS trigger LANGUAGE plpgsql AS "
+    "'BEGIN PERFORM set_config(''taken.over'', current_user, false); RETURN NEW; END'",
+    "CREATE TRIGGER take_over BEFORE UPDATE ON chat_turns FOR EACH ROW EXECUTE FUNCTION pg_temp.take_over()",
+    "INSERT INTO chat_turns (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id, "
+    "claimable_at) SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'FAST', gen_random_uuid(), "
+    "gen_random_uuid(), 'epoch'",
+    "GRANT ALL ON chat_turns TO PUBLIC",
+)
+CLAIM = text(
+    "SELECT count(*) FROM neo_take_claims(1, '1 s', true, '{}', (SELECT id FROM chat_turns LIMIT 1))"
+)
+TAKEN_OVER = text("SELECT nullif(current_setting('taken.over', true), '')")
 
 
 async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) -> None:
@@ -146,3 +178,113 @@ async def test_a_role_that_could_bypass_the_policies_is_refused(rows: Rows) -> N
     await check_role(rows.database)
     with pytest.raises(DatabaseRoleUnsafe):
         await check_role(rows.owner)
+
+
+async def test_every_function_looks_for_temporary_tables_last(rows: Rows) -> None:
+    async with rows.owner.without_tenant() as owner:
+        assert (await owner.scalars(WITHOUT_PG_TEMP_LAST)).all() == []
+
+
+@asynccontextmanager
+async def granted(rows: Rows, right: str) -> AsyncIterator[None]:
+    """What rights and migrations take away, as a database has it that somebody else has made."""
+    async with rows.owner.without_tenant() as owner:
+        await owner.execute(text(f"GRANT {right} TO neo_app"))
+    try:
+        yield
+    finally:
+        async with rows.owner.without_tenant() as owner:
+            await owner.execute(text(f"REVOKE {right} FROM neo_app"))
+
+
+async def test_a_temporary_table_is_not_taken_for_one_of_ours(rows: Rows) -> None:
+    tenant = await rows.tenant()
+    async with granted(rows, "TEMPORARY ON DATABASE neo"), rows.database.transaction(tenant.id) as db:
+        for statement in TAKE_OVER:
+            await db.execute(text(statement))
+
+        assert await db.scalar(CLAIM) == 0
+        assert await db.scalar(TAKEN_OVER) is None
+
+        # The trigger is one that fires.
+        await db.execute(text("UPDATE chat_turns SET turn_no = 2"))
+        assert await db.scalar(TAKEN_OVER) == "neo_app"
+        await db.execute(text("DISCARD TEMPORARY"))
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "CREATE TEMPORARY TABLE chat_turns (id uuid)",
+        "CREATE FUNCTION pg_temp.take_over() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "CREATE TABLE public.taken_over (id uuid)",
+        "CREATE FUNCTION public.neo_is_live(text) RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    ],
+)
+async def test_the_application_makes_nothing_of_its_own(rows: Rows, statement: str) -> None:
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with rows.database.without_tenant() as connection:
+            await connection.execute(text(statement))
+
+
+@pytest.mark.parametrize("right", ["TEMPORARY ON DATABASE neo", "CREATE ON SCHEMA public"])
+async def test_a_role_that_may_make_something_of_its_own_is_refused(rows: Rows, right: str) -> None:
+    async with granted(rows, right):
+        with pytest.raises(DatabaseRoleUnsafe, match=f"REVOKE {right}".replace("neo", "...")):
+            await check_role(rows.database)
+
+    await check_role(rows.database)
+
+
+async def test_a_function_that_looks_for_temporary_tables_first_is_refused(rows: Rows) -> None:
+    async with rows.owner.without_tenant() as owner:
+        await owner.execute(text("ALTER FUNCTION neo_find_install SET search_path = pg_catalog, public"))
+        try:
+            with pytest.raises(DatabaseRoleUnsafe, match="neo_find_install"):
+                await check_role(rows.database)
+        finally:
+            await owner.execute(
+                text("ALTER FUNCTION neo_find_install SET search_path = pg_catalog, public, pg_temp")
+            )
+
+
+async def test_what_a_tenant_is_cannot_be_written_by_the_application(rows: Rows) -> None:
+    async with rows.owner.without_tenant() as owner:
+        columns = (await owner.execute(WRITABLE)).all()
+
+    assert {column.attname for column in columns if column.may_update} == OWN_SETTINGS
+    assert not any(column.may_insert for column in columns)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE tenants SET is_platform = true",
+        "UPDATE tenants SET entra_tenant_id = gen_random_uuid()",
+        "UPDATE tenants SET suspended_at = NULL",
+        "UPDATE tenants SET id = gen_random_uuid()",
+        "INSERT INTO tenants (id, name) SELECT nullif(current_setting('neo.tenant_id'), '')::uuid, 'Another'",
+        "INSERT INTO tenants (id, name, entra_tenant_id) VALUES (gen_random_uuid(), 'A', gen_random_uuid())",
+        "INSERT INTO tenants (id, name, is_platform) VALUES (gen_random_uuid(), 'A', true)",
+        "DELETE FROM tenants",
+    ],
+)
+async def test_the_application_does_not_say_who_is_what(rows: Rows, statement: str) -> None:
+    tenant = await rows.tenant()
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        async with rows.database.transaction(tenant.id) as db:
+            await db.execute(text(statement))
+
+
+async def test_only_a_live_key_of_the_platform_creates_a_tenant(rows: Rows) -> None:
+    tenant, platform, made = await rows.tenant(), await rows.platform(), uuid4()
+    key_of = text("SELECT id FROM api_keys")
+    became = []
+    for one in (tenant, platform):
+        async with rows.database.transaction(one.id) as db:
+            key = await db.scalar(key_of)
+        async with rows.database.transaction(made) as db:
+            [(told,)] = await call_within(db, "neo_create_tenant", made, "Another", None, key)
+            became.append(told)
+
+    assert became == ["REFUSED", "CREATED"]

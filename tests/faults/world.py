@@ -57,7 +57,7 @@ class World:
 
 
 async def new_world(stack: Stack, note: Note) -> World:
-    tenant_id = await create_tenant(stack.database, "A tenant")
+    tenant_id = await create_tenant(stack.owner, "A tenant")
     async with stack.database.transaction(tenant_id) as db:
         _, key = await ApiKeyStore(db, tenant_id).create(
             "test", environment="local", pepper=Pepper((SECRET,))

@@ -62,7 +62,7 @@ async def neo(log: Path, env: dict[str, str], *words: str) -> AsyncIterator[asyn
 
 
 async def key_of_a_tenant(addresses: Addresses) -> tuple[UUID, str]:
-    database = Database(addresses.database_url, connections_max=1)
+    database = Database(addresses.database_owner_url, connections_max=1)
     tenant_id = await create_tenant(database, "A tenant")
     async with database.transaction(tenant_id) as db:
         _, key = await ApiKeyStore(db, tenant_id).create(

@@ -64,7 +64,7 @@ class ApartServer(Server):
             )
 
     async def _make_tenant(self) -> None:
-        database = Database(self.addresses.database_url, connections_max=1)
+        database = Database(self.addresses.database_owner_url, connections_max=1)
         tenant_id = await create_tenant(database, "A tenant")
         async with database.transaction(tenant_id) as db:
             _, self.api_key = await ApiKeyStore(db, tenant_id).create(

@@ -134,7 +134,7 @@ class BareDatabase:
 async def connected(database_url: str, owner_url: str) -> AsyncIterator[BareDatabase]:
     await migrate(owner_url, "neo_app")
     database, owner = Database(database_url, connections_max=8), Database(owner_url, connections_max=2)
-    yield BareDatabase(database, owner, await create_tenant(database, "A tenant"))
+    yield BareDatabase(database, owner, await create_tenant(owner, "A tenant"))
     await database.aclose()
     await owner.aclose()
 

@@ -34,7 +34,7 @@ class Rows:
         self.owner = Database(server.addresses.database_owner_url, connections_max=2)
 
     async def tenant(self, name: str = "Another tenant") -> Tenant:
-        tenant_id = await create_tenant(self.database, name)
+        tenant_id = await create_tenant(self.owner, name)
         return Tenant(tenant_id, await self.key(tenant_id))
 
     async def platform(self) -> Tenant:

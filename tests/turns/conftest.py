@@ -46,7 +46,7 @@ async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eng
 @pytest.fixture
 async def stage(engines: Engines) -> Stage:
     """A session of a new tenant."""
-    return await Stage.open(engines.database, engines.valkey)
+    return await Stage.open(engines.database, engines.owner, engines.valkey)
 
 
 @pytest.fixture

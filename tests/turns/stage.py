@@ -84,6 +84,7 @@ def calls_segment(*, waits: bool = False) -> dict[str, Any]:
 @dataclass
 class Stage:
     database: Database
+    owner: Database
     valkey: Valkey
     tenant_id: UUID
     session_id: UUID
@@ -91,9 +92,15 @@ class Stage:
 
     @classmethod
     async def open(
-        cls, database: Database, valkey: Valkey, tenant_id: UUID | None = None, *, model: str = MODEL
+        cls,
+        database: Database,
+        owner: Database,
+        valkey: Valkey,
+        tenant_id: UUID | None = None,
+        *,
+        model: str = MODEL,
     ) -> "Stage":
-        tenant_id = tenant_id or await create_tenant(database, "A tenant")
+        tenant_id = tenant_id or await create_tenant(owner, "A tenant")
         async with database.transaction(tenant_id) as db:
             agents = AgentStore(db, tenant_id)
             agent_id = await agents.create(
@@ -103,15 +110,15 @@ class Stage:
                 id=uuid4(), tenant_id=tenant_id, agent_id=agent_id, account_id=uuid4(), channel="API"
             )
             await SessionStore(db, tenant_id).add(session)
-        return cls(database, valkey, tenant_id, session.id)
+        return cls(database, owner, valkey, tenant_id, session.id)
 
     async def another(self, model: str = MODEL) -> "Stage":
         """Another session of this tenant, with an agent of its own."""
-        return await Stage.open(self.database, self.valkey, self.tenant_id, model=model)
+        return await Stage.open(self.database, self.owner, self.valkey, self.tenant_id, model=model)
 
     async def neighbour(self) -> "Stage":
         """A session of another tenant."""
-        return await Stage.open(self.database, self.valkey)
+        return await Stage.open(self.database, self.owner, self.valkey)
 
     @property
     def events(self) -> EventLog:

@@ -64,7 +64,7 @@ async def test_a_turn_that_was_cancelled_in_mid_answer_is_given_with_what_was_sa
 
 
 async def test_another_session_of_the_tenant_is_not_in_the_transcript(stage: Stage) -> None:
-    other = await Stage.open(stage.database, stage.valkey, stage.tenant_id)
+    other = await Stage.open(stage.database, stage.owner, stage.valkey, stage.tenant_id)
     await other.write("Theirs?", "Yes.", **COMPLETED)
     await stage.queued()
     turn = await stage.queued()
@@ -187,7 +187,7 @@ async def test_what_a_turn_had_settled_before_it_broke_off_is_given_with_its_cal
 
 
 async def test_the_instructions_of_the_users_own_company_follow_the_agents(stage: Stage) -> None:
-    other = await Stage.open(stage.database, stage.valkey)
+    other = await Stage.open(stage.database, stage.owner, stage.valkey)
     for tenant_id, instructions in ((stage.tenant_id, "Be brief."), (other.tenant_id, "Say yes.")):
         async with stage.database.transaction(tenant_id) as db:
             db.add(

@@ -46,7 +46,7 @@ def row_of(
 
 def stage_of(valkey: Valkey, engines: Engines) -> Stage:
     """A stream of its own; nothing of it is in PostgreSQL."""
-    return Stage(engines.database, valkey, uuid4(), uuid4())
+    return Stage(engines.database, engines.owner, valkey, uuid4(), uuid4())
 
 
 def say(writer: SegmentWriter, *said: Delta) -> Renderer:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from neo.cli.operator import DataOption, JsonOption, application, no_tenant, owner
+from neo.cli.operator import DataOption, JsonOption, no_tenant, owner
 
 if TYPE_CHECKING:
     from neo.agents import TenantOperator
@@ -74,13 +74,10 @@ def set_entra(
 async def _create(data: Path | None, name: str, entra_tenant: UUID | None, *, is_platform: bool) -> UUID:
     from neo.agents import TenantOperator, create_tenant  # noqa: PLC0415 - seconds stay out of `--help`.
 
-    if not is_platform:
-        async with application(data) as (_, database):
-            return await create_tenant(database, name, entra_tenant_id=entra_tenant)
-    # The owner's role is needed, and is checked before anything is created.
     async with owner(data) as database:
         tenant_id = await create_tenant(database, name, entra_tenant_id=entra_tenant)
-        await TenantOperator(database).make_platform(tenant_id)
+        if is_platform:
+            await TenantOperator(database).make_platform(tenant_id)
         return tenant_id
 
 

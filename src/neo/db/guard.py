@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from neo.db.database import Database
 from neo.db.driver import DatabaseUnavailable
@@ -25,14 +26,23 @@ UNPROTECTED = text(
     "WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND NOT (c.relrowsecurity AND c.relforcerowsecurity "
     "AND EXISTS (SELECT 1 FROM pg_policy p WHERE p.polrelid = c.oid))"
 )
+# With either the role could put something of its own where a function looks for what is ours.
+MAY_TEMPORARY = text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")
+MAY_CREATE = text("SELECT has_schema_privilege('public', 'CREATE')")
+# Functions that would take a temporary table for one of ours. A body of RETURN was bound when it was made.
+EXPOSED = text(
+    "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace "
+    "AND (p.prosecdef OR p.proname LIKE 'neo\\_%') AND p.prosqlbody IS NULL "
+    "AND NOT 'search_path=pg_catalog, public, pg_temp' = ANY (coalesce(p.proconfig, '{}')) ORDER BY p.proname"
+)
 
 
 class DatabaseRoleUnsafe(Failure):
-    """The application's role could bypass row-level security."""
+    """The application's role could bypass row-level security, or get the rights of the tables' owner."""
 
     kind = Kind.FORBIDDEN
     code = "database_role_unsafe"
-    remedy = "Name a role that owns nothing in `NEO_DATABASE_URL`."
+    remedy = "Name a role that owns nothing in `NEO_DATABASE_URL`; the message says what else to change."
     edges = (Edge.COMMAND_LINE,)
 
 
@@ -53,10 +63,29 @@ async def check_role(database: Database) -> None:
                 "NEO_DATABASE_URL names a role that can bypass row-level security (a superuser, BYPASSRLS, or the "
                 "tables' owner). Use a role that owns nothing, and give the owner as NEO_DATABASE_OWNER_URL."
             )
+        await _check_nothing_of_its_own(connection)
         unprotected = (await connection.scalars(UNPROTECTED)).all()
     if unprotected:
         raise DatabaseRoleUnsafe(
             f"Row-level security is not forced on: {', '.join(unprotected)}. Run the migrations."
+        )
+
+
+async def _check_nothing_of_its_own(connection: AsyncConnection) -> None:
+    """Refuse a role that could make what a function with the owner's rights takes for ours."""
+    for asked, right in (
+        (MAY_TEMPORARY, "make temporary tables: `REVOKE TEMPORARY ON DATABASE ... FROM PUBLIC`"),
+        (MAY_CREATE, "create in the schema public: `REVOKE CREATE ON SCHEMA public FROM PUBLIC`"),
+    ):
+        if await connection.scalar(asked):
+            raise DatabaseRoleUnsafe(
+                f"NEO_DATABASE_URL names a role that may {right}, and from the role itself."
+            )
+    exposed = (await connection.scalars(EXPOSED)).all()
+    if exposed:
+        raise DatabaseRoleUnsafe(
+            f"These functions look for temporary tables first: {', '.join(exposed)}. Run `neo migrate`, and drop those "
+            "that are not Neo's."
         )
 
 

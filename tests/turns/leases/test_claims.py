@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -231,4 +232,4 @@ async def test_a_claimed_turn_knows_what_comes_before_it(stage: Stage) -> None:
 
 
 async def turn_of(stage: Stage, turn: ChatTurn) -> ChatTurn:
-    return await Stage(stage.database, stage.valkey, stage.tenant_id, turn.session_id).turn(turn)
+    return await replace(stage, session_id=turn.session_id).turn(turn)

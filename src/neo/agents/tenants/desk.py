@@ -9,7 +9,7 @@ from uuid import UUID
 
 from neo.access import Principal
 from neo.agents.errors import TimezoneUnknown
-from neo.agents.tenants.onboard import create_tenant
+from neo.agents.tenants.onboard import create_tenant_for
 from neo.audit import AuditStore
 from neo.db import Database
 from neo.tenants import Tenant, TenantStore
@@ -23,9 +23,7 @@ class TenantDesk:
         return await self._get(caller.tenant_id)
 
     async def create(self, caller: Principal, name: str, *, entra_tenant_id: UUID | None) -> Tenant:
-        tenant_id = await create_tenant(
-            self._database, name, entra_tenant_id=entra_tenant_id, actor=caller.actor
-        )
+        tenant_id = await create_tenant_for(caller, self._database, name, entra_tenant_id=entra_tenant_id)
         return await self._get(tenant_id)
 
     async def change_settings(self, caller: Principal, wanted: dict[str, Any]) -> Tenant:

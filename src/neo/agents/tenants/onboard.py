@@ -3,12 +3,14 @@
 from uuid import UUID, uuid4
 
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from neo.access import CallerNotAllowed, Principal
 from neo.agents.errors import EntraTenantTaken
 from neo.agents.models import ManagedAgentKey
 from neo.agents.store import AgentStore
 from neo.audit import Actor, AuditStore
-from neo.db import Database
+from neo.db import Database, call_within
 from neo.tenants import Tenant
 
 SUPPORT_NAME = "Neo Support"
@@ -18,24 +20,40 @@ SUPPORT_INSTRUCTIONS = (
 )
 
 
-async def create_tenant(
-    database: Database, name: str, *, entra_tenant_id: UUID | None = None, actor: Actor | None = None
-) -> UUID:
-    """A new tenant with its `NEO_SUPPORT` agent; by the operator, unless an actor is named."""
+async def create_tenant(owner: Database, name: str, *, entra_tenant_id: UUID | None = None) -> UUID:
+    """A new tenant with its `NEO_SUPPORT` agent, by the operator: the application's role cannot write tenants."""
     tenant_id = uuid4()
     row = {"id": tenant_id, "name": name, "entra_tenant_id": entra_tenant_id}
-    async with database.transaction(tenant_id) as db:
+    async with owner.transaction(tenant_id) as db:
         # If another tenant has this Microsoft tenant, this transaction cannot see that tenant's row.
         added = await db.execute(insert(Tenant).values(row).on_conflict_do_nothing().returning(Tenant.id))
         if added.first() is None:
             raise entra_tenant_taken()
-        await AgentStore(db, tenant_id).create(
-            SUPPORT_NAME, managed_key=ManagedAgentKey.NEO_SUPPORT, instructions=SUPPORT_INSTRUCTIONS
-        )
-        await AuditStore(db, tenant_id).add(
-            actor or Actor.operator(tenant_id), "tenant.created", "tenant", tenant_id
-        )
+        await _settle_in(db, tenant_id, Actor.operator(tenant_id))
     return tenant_id
+
+
+async def create_tenant_for(
+    platform: Principal, database: Database, name: str, *, entra_tenant_id: UUID | None
+) -> UUID:
+    """A new tenant with its `NEO_SUPPORT` agent, if the platform's key is still one."""
+    tenant_id = uuid4()
+    async with database.transaction(tenant_id) as db:
+        values = (tenant_id, name, entra_tenant_id, platform.credential_id)
+        [(became,)] = await call_within(db, "neo_create_tenant", *values)
+        if became == "REFUSED":
+            raise CallerNotAllowed("Only a live key of the platform creates tenants.")
+        if became == "TAKEN":
+            raise entra_tenant_taken()
+        await _settle_in(db, tenant_id, platform.actor)
+    return tenant_id
+
+
+async def _settle_in(db: AsyncSession, tenant_id: UUID, actor: Actor) -> None:
+    await AgentStore(db, tenant_id).create(
+        SUPPORT_NAME, managed_key=ManagedAgentKey.NEO_SUPPORT, instructions=SUPPORT_INSTRUCTIONS
+    )
+    await AuditStore(db, tenant_id).add(actor, "tenant.created", "tenant", tenant_id)
 
 
 def entra_tenant_taken() -> EntraTenantTaken:

@@ -49,7 +49,7 @@ async def _prepare(
     owner_url, database_url = plan.addresses.database_owner_url, plan.addresses.database_url
     await _once_it_listens(lambda: migrate.migrate(owner_url, urlsplit(database_url).username))
     name = environment.get("NEO_ENVIRONMENT") or "local"
-    found = await bootstrap.first_tenant(database_url, owner_url, environment["NEO_SECRET_KEY"], name)
+    found = await bootstrap.first_tenant(owner_url, environment["NEO_SECRET_KEY"], name)
     if found.api_key:
         # The key is kept where `neo chat` looks for it.
         plan.folder.write_key(found.api_key)

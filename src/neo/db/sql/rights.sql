@@ -1,10 +1,12 @@
 -- What the application's role may do, whatever a bug or a body asks of it. `neo.app_role` names the role.
 --
--- It does not write who is the platform, whose Microsoft tenant is whose once that is said, and who is suspended; it
--- deletes no key, and what is on record stays as it was written.
+-- It does not write who is the platform, whose a Microsoft tenant is, and who is suspended; it deletes no key, and what is
+-- on record stays as it was written.
 DO $$
 DECLARE
+    app text := current_setting('neo.app_role');
     given text;
+    function record;
 BEGIN
     FOREACH given IN ARRAY ARRAY[
         'REVOKE ALL ON tenants, api_keys, technicians, agents, agent_versions, channels, channel_installs, end_companies, '
@@ -12,7 +14,6 @@ BEGIN
             'turn_processes, attachments, audit_log, alembic_version FROM %I',
         'GRANT USAGE ON SCHEMA public TO %I',
         'GRANT SELECT ON alembic_version, tenants TO %I',
-        'GRANT INSERT (id, name, entra_tenant_id) ON tenants TO %I',
         'GRANT UPDATE (name, timezone, start_business_hours, end_business_hours, human_friendly_client_name, '
             'referral_code, sleep_before_callback_processing_seconds, updated_at) ON tenants TO %I',
         'GRANT SELECT, INSERT, UPDATE ON api_keys TO %I',
@@ -21,17 +22,29 @@ BEGIN
         'GRANT SELECT ON turn_processes TO %I',
         'GRANT SELECT, INSERT, UPDATE, DELETE ON technicians, agents, channels, channel_installs, end_companies, '
             'chat_sessions, session_tokens, chat_turns, chat_messages, attachments TO %I',
-        'GRANT USAGE ON SEQUENCE agents_id_seq, audit_log_id_seq TO %I']
+        'GRANT USAGE ON SEQUENCE agents_id_seq, audit_log_id_seq TO %I',
+        -- A table, type or function of its own making would stand before ours for whoever looks next.
+        'REVOKE CREATE ON SCHEMA public FROM PUBLIC, %I']
     LOOP
-        EXECUTE format(given, current_setting('neo.app_role'));
+        EXECUTE format(given, app);
     END LOOP;
-    -- PostgreSQL lets everybody call a new function.
-    FOR given IN
-        SELECT p.oid::regprocedure FROM pg_proc p
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC, %I', current_database(), app);
+    FOR function IN
+        SELECT p.oid::regprocedure AS signature, p.proname LIKE 'neo\_operator\_%' AS is_operators,
+               p.prosqlbody IS NOT NULL AS is_bound
+        FROM pg_proc p
         WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'neo\_%'
     LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', given);
-        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', given, current_setting('neo.app_role'));
+        -- Temporary tables and types come first for PostgreSQL unless they are named, and would be taken for ours with
+        -- the rights of whom the function belongs to. A body of RETURN is bound when it is made.
+        IF NOT function.is_bound THEN
+            EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, public, pg_temp', function.signature);
+        END IF;
+        -- PostgreSQL lets everybody call a new function. Those of the operator are for the owner's role alone.
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', function.signature);
+        IF NOT function.is_operators THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO %I', function.signature, app);
+        END IF;
     END LOOP;
 END
 $$;

@@ -3,15 +3,14 @@
 -- Whether a key or a token still works: it is not revoked, and not expired if it ever expires.
 CREATE FUNCTION neo_is_live(revoked_at timestamptz, expires_at timestamptz)
 RETURNS boolean
-LANGUAGE sql STABLE AS $$
-    SELECT revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now())
-$$;
+LANGUAGE sql STABLE
+RETURN revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
 -- The API keys with these digests, of any tenant.
 CREATE FUNCTION neo_find_api_keys(digests bytea[])
 RETURNS TABLE (digest bytea, id uuid, tenant_id uuid, account_id uuid, is_platform boolean, is_live boolean,
                is_suspended boolean, last_used_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT k.digest, k.id, k.tenant_id, k.account_id, t.is_platform, neo_is_live(k.revoked_at, k.expires_at),
            t.suspended_at IS NOT NULL, k.last_used_at
     FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
@@ -21,7 +20,7 @@ $$;
 -- The tenant of a Microsoft tenant; role and is_active are null if the person is not one of its technicians.
 CREATE FUNCTION neo_find_technician(entra_tenant uuid, technician uuid)
 RETURNS TABLE (tenant_id uuid, is_suspended boolean, role text, is_active boolean)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT t.id, t.suspended_at IS NOT NULL, p.role, p.is_active
     FROM tenants t LEFT JOIN technicians p ON p.tenant_id = t.id AND p.user_id = technician
     WHERE t.entra_tenant_id = entra_tenant
@@ -30,7 +29,7 @@ $$;
 -- The one session that an end user's token opens.
 CREATE FUNCTION neo_find_session_token(token uuid)
 RETURNS TABLE (tenant_id uuid, session_id uuid, account_id uuid, is_live boolean, is_suspended boolean)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT s.tenant_id, s.id, s.account_id, neo_is_live(k.revoked_at, k.expires_at) AND s.archived_at IS NULL,
            t.suspended_at IS NOT NULL
     FROM session_tokens k
@@ -42,7 +41,7 @@ $$;
 -- The tenant of a session that this account of the platform opened for it.
 CREATE FUNCTION neo_find_relayed_session(session uuid, actor_tenant uuid, account uuid)
 RETURNS TABLE (tenant_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT s.tenant_id FROM chat_sessions s JOIN tenants t ON t.id = s.tenant_id
     WHERE s.id = session AND s.actor_tenant_id = actor_tenant AND s.account_id = account
       AND t.suspended_at IS NULL
@@ -51,7 +50,7 @@ $$;
 -- Those of the credentials that no longer work. Whoever streams with one of them is cut off.
 CREATE FUNCTION neo_lapsed_credentials(kinds text[], tenant_ids uuid[], ids uuid[])
 RETURNS TABLE (kind text, tenant_id uuid, id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT c.kind, c.tenant_id, c.id
     FROM unnest(kinds, tenant_ids, ids) AS c (kind, tenant_id, id)
     WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.id = c.tenant_id AND t.suspended_at IS NULL)

@@ -2,7 +2,7 @@
 -- routed by it before a tenant is known, so it runs with the owner's rights.
 CREATE FUNCTION neo_find_install(bot uuid, end_client_tenant uuid)
 RETURNS TABLE (tenant_id uuid, channel_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT c.tenant_id, c.id
     FROM channels c
     JOIN channel_installs i ON i.channel_id = c.id AND i.end_client_tenant_id = end_client_tenant

@@ -4,7 +4,7 @@
 -- Whether a turn of anybody may be claimed now.
 CREATE FUNCTION neo_is_claimable_waiting()
 RETURNS boolean
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT EXISTS (SELECT 1 FROM chat_turns t WHERE t.claimable_at <= clock_timestamp())
 $$;
 
@@ -16,7 +16,7 @@ $$;
 CREATE FUNCTION neo_take_claims(
     turns_max integer, lease interval, takes_over boolean, without_tenants uuid[], only_turn uuid)
 RETURNS TABLE (tenant_id uuid, id uuid, is_exhausted boolean, late_seconds double precision)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE
     locked uuid[];
@@ -78,7 +78,7 @@ $$;
 CREATE FUNCTION neo_renew_leases(
     process_id uuid, of_places integer, turn_ids uuid[], lease_ids uuid[], joined_ids uuid[], lease interval)
 RETURNS TABLE (id uuid, status text, is_lost boolean, is_to_stop boolean, is_claimable boolean)
-LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 #variable_conflict use_column
 BEGIN
     -- A renewal that a crash of PostgreSQL takes back is made again within a second, so the disk is not waited for.
@@ -107,7 +107,7 @@ $$;
 -- Turns that were to be cancelled and that nobody drives any more.
 CREATE FUNCTION neo_overdue_cancels(older_than interval, turns_max integer)
 RETURNS TABLE (tenant_id uuid, session_id uuid, id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT t.tenant_id, t.session_id, t.id FROM chat_turns t
     WHERE t.status = 'RUNNING' AND t.cancel_requested_at < clock_timestamp() - older_than
       AND t.claimable_at < clock_timestamp() - older_than
@@ -118,7 +118,7 @@ $$;
 -- Requests whose time for a decision has passed.
 CREATE FUNCTION neo_overdue_requests(requests_max integer)
 RETURNS TABLE (tenant_id uuid, call_id text)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT r.tenant_id, r.call_id FROM approval_requests r
     WHERE r.status = 'PENDING' AND r.expires_at < clock_timestamp()
     ORDER BY r.expires_at
@@ -129,7 +129,7 @@ $$;
 -- One without places drains.
 CREATE FUNCTION neo_turn_processes(seen_within interval)
 RETURNS TABLE (processes bigint, places bigint, oldest_seconds double precision)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT count(*), coalesce(sum(p.places), 0), (
         SELECT extract(epoch FROM clock_timestamp() - min(t.claimable_at))
         FROM chat_turns t WHERE t.claimable_at <= clock_timestamp())

@@ -8,9 +8,8 @@
 -- Where a message stands in its session: each turn has two positions, for what was asked and for what was answered.
 CREATE FUNCTION neo_message_position(turn_no integer, role text)
 RETURNS bigint
-LANGUAGE sql IMMUTABLE AS $$
-    SELECT turn_no::bigint * 2 + (role = 'assistant')::integer
-$$;
+LANGUAGE sql IMMUTABLE
+RETURN turn_no::bigint * 2 + (role = 'assistant')::integer;
 
 -- A turn as its driver needs it. `after_*` is the last entry of the segment before, as it was numbered;
 -- `late_seconds` is how long the lease of a turn that is taken over had passed.
@@ -26,7 +25,9 @@ CREATE TYPE neo_claimed AS (
 
 CREATE FUNCTION neo_claimed_of(turn chat_turns, is_exhausted boolean, late_seconds double precision)
 RETURNS SETOF neo_claimed
-LANGUAGE sql STABLE AS $$
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     SELECT turn.id, turn.tenant_id, turn.session_id, turn.turn_no, turn.status, turn.model_tier,
            turn.reply_message_id, turn.segment, turn.claim, turn.lease_id, turn.attempts, turn.segment_attempts,
            turn.created_at, turn.cancel_requested_at, turn.traceparent,
@@ -41,7 +42,8 @@ LANGUAGE sql STABLE AS $$
     JOIN chat_messages m ON m.tenant_id = s.tenant_id AND m.id = turn.user_message_id
     LEFT JOIN end_companies c ON c.tenant_id = s.tenant_id AND c.psa_company_id = s.end_company_id
     LEFT JOIN turn_segments g ON g.tenant_id = turn.tenant_id AND g.turn_id = turn.id AND g.segment = turn.segment - 1
-    WHERE s.tenant_id = turn.tenant_id AND s.id = turn.session_id
+    WHERE s.tenant_id = turn.tenant_id AND s.id = turn.session_id;
+END
 $$;
 
 -- Stores messages with their turns, and returns those that were stored; who calls asks of the others one by one.
