@@ -61,12 +61,16 @@ WRITABLE = text(
 # A table of the caller's own that has the name of one of ours, and does something when a row of it is claimed.
 TAKE_OVER = (
     "CREATE TEMPORARY TABLE chat_turns (LIKE public.chat_turns INCLUDING DEFAULTS)",
-    "CREATE FUNCTION pg_temp.take_over() RETURNS trigger LANGUAGE plpgsql AS "
-    "'BEGIN PERFORM set_config(''taken.over'', current_user, false); RETURN NEW; END'",
+    (
+        "CREATE FUNCTION pg_temp.take_over() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN PERFORM set_config(''taken.over'', current_user, false); RETURN NEW; END'"
+    ),
     "CREATE TRIGGER take_over BEFORE UPDATE ON chat_turns FOR EACH ROW EXECUTE FUNCTION pg_temp.take_over()",
-    "INSERT INTO chat_turns (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id, "
-    "claimable_at) SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'FAST', gen_random_uuid(), "
-    "gen_random_uuid(), 'epoch'",
+    (
+        "INSERT INTO chat_turns (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id, "
+        "claimable_at) SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 1, 'FAST', gen_random_uuid(), "
+        "gen_random_uuid(), 'epoch'"
+    ),
     "GRANT ALL ON chat_turns TO PUBLIC",
 )
 CLAIM = text(
