@@ -1,6 +1,5 @@
 """Who loses their rights while the body of their request comes in has lost them for that request."""
 
-
 import pytest
 
 from contract.door_objects import Ids

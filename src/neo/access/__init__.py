@@ -2,7 +2,8 @@
 
 A credential is looked up on every request and never cached, so a revoked one stops at once. Of an API key only its
 HMAC is stored, and a mistyped one costs no query. What a caller may do
-depends on the `Principal` alone and is checked by the route's dependency (`gate.py`). One function lets the
+depends on the `Principal` alone and is checked by the route's dependency (`gate.py`), and read again by the
+transaction that changes what others may do (`held_right.py`). One function lets the
 platform act for another tenant.
 """
 
@@ -15,7 +16,8 @@ from neo.access.entra.signing_keys import SigningKeys
 from neo.access.entra.verifier import EntraVerifier
 from neo.access.errors import ApiKeyNotFound, CallerNotAllowed, Unauthenticated
 from neo.access.gate import Gate, acting_for, caller_with
-from neo.access.keys.desk import KeyDesk, NewKey
+from neo.access.held_right import Operator, changing, hold_right
+from neo.access.keys.desk import KeyDesk, NewKey, revoke_key
 from neo.access.keys.format import KeyFormat, Pepper, new_key
 from neo.access.keys.models import ApiKey
 from neo.access.keys.store import ApiKeyStore
@@ -62,6 +64,7 @@ __all__ = [
     "KeySource",
     "Lookups",
     "NewKey",
+    "Operator",
     "Pepper",
     "Principal",
     "RateLimited",
@@ -76,6 +79,9 @@ __all__ = [
     "UrlSigner",
     "acting_for",
     "caller_with",
+    "changing",
     "check_right",
+    "hold_right",
     "new_key",
+    "revoke_key",
 ]

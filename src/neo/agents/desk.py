@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import Principal, Right, changing
 from neo.agents.change import access_users, changed_columns, check_changeable, check_version
 from neo.agents.errors import AgentInUse
 from neo.agents.models import Agent, AgentVersion
@@ -35,7 +35,7 @@ class AgentDesk:
     async def create(self, caller: Principal, wanted: dict[str, Any]) -> Agent:
         wanted = self._named(wanted)
         wanted["access_user_ids"] = access_users(wanted["access"], wanted["access_user_ids"])
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             agents = AgentStore(db, caller.tenant_id)
             agent_id = await agents.create(created_by=caller.account_id, **wanted)
             await _record(db, caller, "agent.created", agent_id)
@@ -46,7 +46,7 @@ class AgentDesk:
     ) -> Agent:
         """Change only the named fields; with a `version`, only when that is the agent's current one."""
         wanted = self._named(wanted)
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             agents = AgentStore(db, caller.tenant_id)
             agent = await agents.lock(agent_id)
             check_changeable(agent)
@@ -58,7 +58,7 @@ class AgentDesk:
             return agent
 
     async def delete(self, caller: Principal, agent_id: int) -> None:
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             agents = AgentStore(db, caller.tenant_id)
             agent = await agents.lock(agent_id)
             check_changeable(agent)

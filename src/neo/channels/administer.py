@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import Principal, Right, changing
 from neo.agents import AgentNotConversational, AgentStore, AutonomyType
 from neo.audit import AuditStore
 from neo.channels.errors import (
@@ -45,7 +45,7 @@ class ChannelDesk:
             raise TransportNotSupported(
                 "Only TEAMS can be used yet.", details={"fields": {"transport": "is not supported yet"}}
             )
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             await _check_agent(db, caller.tenant_id, values["agent_id"], values["audience"])
             channel = await ChannelStore(db, caller.tenant_id).create({"id": uuid4(), **values})
             details = {"agent_id": channel.agent_id, "audience": channel.audience}
@@ -55,7 +55,7 @@ class ChannelDesk:
     async def update(
         self, caller: Principal, channel_id: UUID, wanted: dict[str, Any], version: int | None
     ) -> Channel:
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             channels = ChannelStore(db, caller.tenant_id)
             channel = await channels.lock(channel_id)
             changes = _changes(channel, wanted, version)
@@ -68,7 +68,7 @@ class ChannelDesk:
 
     async def delete(self, caller: Principal, channel_id: UUID) -> None:
         """Delete the channel and its installs. Its sessions still refer to it; its bot may be registered anew."""
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             channels = ChannelStore(db, caller.tenant_id)
             channel = await channels.lock(channel_id)
             await InstallStore(db, channel).remove_all()

@@ -70,22 +70,21 @@ def revoke(key_id: KeyArgument, tenant: TenantOption, data: DataOption = None) -
 async def _create(data: Path | None, tenant_id: UUID, name: str, expires_at: datetime | None) -> "NewKey":
     from sqlalchemy.exc import IntegrityError  # noqa: PLC0415
 
-    from neo.audit import Actor  # noqa: PLC0415
+    from neo.access import Operator  # noqa: PLC0415
 
     async with application(data) as (here, database):
         desk = _desk(here, database)
         try:
-            actor = Actor.operator(tenant_id)
-            return await desk.create(tenant_id, actor, name[:200], expires_at=expires_at)
+            return await desk.create(Operator(tenant_id), name[:200], expires_at=expires_at)
         except IntegrityError as error:
             raise no_tenant(tenant_id) from error
 
 
 async def _rotate(data: Path | None, tenant_id: UUID, key_id: UUID) -> "NewKey":
-    from neo.audit import Actor  # noqa: PLC0415
+    from neo.access import Operator  # noqa: PLC0415
 
     async with application(data) as (here, database):
-        return await _desk(here, database).rotate(tenant_id, Actor.operator(tenant_id), key_id)
+        return await _desk(here, database).rotate(Operator(tenant_id), key_id)
 
 
 async def _list(data: Path | None, tenant_id: UUID) -> list[dict[str, str | None]]:
@@ -109,14 +108,10 @@ async def _list(data: Path | None, tenant_id: UUID) -> list[dict[str, str | None
 
 
 async def _revoke(data: Path | None, tenant_id: UUID, key_id: UUID) -> None:
-    from neo.access import ApiKeyStore  # noqa: PLC0415
-    from neo.audit import Actor, AuditStore  # noqa: PLC0415
+    from neo.access import Operator, revoke_key  # noqa: PLC0415
 
-    async with application(data) as (_, database), database.transaction(tenant_id) as db:
-        _, is_now = await ApiKeyStore(db, tenant_id).revoke(key_id)
-        if is_now:
-            actor = Actor.operator(tenant_id)
-            await AuditStore(db, tenant_id).add(actor, "api_key.revoked", "api_key", key_id)
+    async with application(data) as (_, database):
+        await revoke_key(database, Operator(tenant_id), key_id)
 
 
 def _desk(here: OperatorDatabase, database: "Database") -> "KeyDesk":

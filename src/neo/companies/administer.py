@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import Principal, Right, changing
 from neo.audit import AuditStore
 from neo.companies.errors import EndCompanyUpdateConflict
 from neo.companies.models import EndCompany
@@ -41,7 +41,7 @@ class CompanyDesk:
             return await CompanyStore(db, caller.tenant_id).get(company_id)
 
     async def create(self, caller: Principal, company_id: str, values: dict[str, Any]) -> EndCompany:
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             created = await CompanyStore(db, caller.tenant_id).create(
                 {"psa_company_id": company_id, **values}
             )
@@ -49,13 +49,13 @@ class CompanyDesk:
             return created
 
     async def update(self, caller: Principal, wanted: CompanyChange) -> EndCompany:
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             found = await CompanyStore(db, caller.tenant_id).lock([wanted.psa_company_id])
             return await _change(db, caller, found, wanted, {})
 
     async def update_all(self, caller: Principal, wanted: Sequence[CompanyChange]) -> list[EndCompany]:
         """Update all of them or none, and return them in the given order; a refusal says which one it was."""
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             found = await CompanyStore(db, caller.tenant_id).lock([one.psa_company_id for one in wanted])
             return [
                 await _change(db, caller, found, one, {"index": index}) for index, one in enumerate(wanted)
@@ -63,7 +63,7 @@ class CompanyDesk:
 
     async def delete(self, caller: Principal, company_id: str) -> None:
         """Delete it: its sessions keep its id, and have no company instructions from now on."""
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             await CompanyStore(db, caller.tenant_id).delete(company_id)
             await _record(db, caller, "end_company.deleted", company_id, [])
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal, Right, Role, check_right
+from neo.access import Principal, Right, Role, changing, hold_right
 from neo.audit import Actor, AuditStore
 from neo.db import Database
 from neo.people.errors import TechnicianExists
@@ -32,9 +32,8 @@ class Roster:
             return await TechnicianStore(db, tenant_id).get(user_id)
 
     async def add(self, caller: Principal, user_id: UUID, values: dict[str, Any]) -> Technician:
-        if values["role"] == Role.ADMIN:
-            check_right(caller, Right.GOVERN)
-        async with self._database.transaction(caller.tenant_id) as db:
+        right = Right.GOVERN if values["role"] == Role.ADMIN else Right.MANAGE_TENANT
+        async with changing(self._database, caller, right) as db:
             return await _add(db, caller.tenant_id, caller.actor, user_id, values)
 
     async def change(self, caller: Principal, user_id: UUID, wanted: dict[str, Any]) -> Technician:
@@ -42,16 +41,18 @@ class Roster:
         async with self._database.transaction(caller.tenant_id) as db:
             technicians = TechnicianStore(db, caller.tenant_id)
             await technicians.lock_admins()
+            await hold_right(db, caller, Right.MANAGE_TENANT)
             found = await technicians.lock(user_id)
             changes = _differing(found, wanted)
             if "role" in changes or ("is_active" in changes and found.role == Role.ADMIN):
-                check_right(caller, Right.GOVERN)
+                await hold_right(db, caller, Right.GOVERN)
             return await _change(db, caller.tenant_id, caller.actor, found, changes)
 
     async def remove(self, caller: Principal, user_id: UUID) -> None:
         async with self._database.transaction(caller.tenant_id) as db:
             technicians = TechnicianStore(db, caller.tenant_id)
             await technicians.lock_admins()
+            await hold_right(db, caller, Right.GOVERN)
             found = await technicians.lock(user_id)
             if _is_active_admin(found):
                 await technicians.check_not_last(user_id)

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from neo.access.held_right import Operator, changing
 from neo.access.keys.format import Pepper
 from neo.access.keys.models import ApiKey
 from neo.access.keys.store import ApiKeyStore
-from neo.audit import Actor, AuditStore
+from neo.access.principal import Principal
+from neo.access.rights import Right
+from neo.audit import AuditStore
 from neo.db import Database
 
 
@@ -27,37 +30,44 @@ class KeyDesk:
         self._pepper = pepper
 
     async def create(
-        self, tenant_id: UUID, actor: Actor, name: str, *, expires_at: datetime | None = None
+        self, caller: Principal | Operator, name: str, *, expires_at: datetime | None = None
     ) -> NewKey:
-        async with self._database.transaction(tenant_id) as db:
-            row, plain = await ApiKeyStore(db, tenant_id).create(
+        async with changing(self._database, caller, Right.GOVERN) as db:
+            row, plain = await ApiKeyStore(db, caller.tenant_id).create(
                 name,
                 environment=self._environment,
                 pepper=self._pepper,
                 expires_at=expires_at,
-                created_by=actor.id,
+                created_by=caller.actor.id,
             )
-            await AuditStore(db, tenant_id).add(actor, "api_key.created", "api_key", row.id)
+            await AuditStore(db, caller.tenant_id).add(caller.actor, "api_key.created", "api_key", row.id)
         return NewKey(row, plain)
 
-    async def rotate(self, tenant_id: UUID, actor: Actor, key_id: UUID) -> NewKey:
-        async with self._database.transaction(tenant_id) as db:
-            row, plain = await ApiKeyStore(db, tenant_id).rotate(
-                key_id, environment=self._environment, pepper=self._pepper, created_by=actor.id
+    async def rotate(self, caller: Principal | Operator, key_id: UUID) -> NewKey:
+        async with changing(self._database, caller, Right.GOVERN) as db:
+            row, plain = await ApiKeyStore(db, caller.tenant_id).rotate(
+                key_id, environment=self._environment, pepper=self._pepper, created_by=caller.actor.id
             )
             details = {"new_key_id": str(row.id)}
-            await AuditStore(db, tenant_id).add(actor, "api_key.rotated", "api_key", key_id, details=details)
+            await AuditStore(db, caller.tenant_id).add(
+                caller.actor, "api_key.rotated", "api_key", key_id, details=details
+            )
         return NewKey(row, plain)
 
-    async def revoke(self, tenant_id: UUID, actor: Actor, key_id: UUID) -> ApiKey:
-        async with self._database.transaction(tenant_id) as db:
-            row, is_now = await ApiKeyStore(db, tenant_id).revoke(key_id)
-            if is_now:
-                await AuditStore(db, tenant_id).add(actor, "api_key.revoked", "api_key", key_id)
-        return row
+    async def revoke(self, caller: Principal | Operator, key_id: UUID) -> ApiKey:
+        return await revoke_key(self._database, caller, key_id)
 
     async def newest(
         self, tenant_id: UUID, rows_max: int, *, before: tuple[datetime, UUID] | None
     ) -> Sequence[ApiKey]:
         async with self._database.transaction(tenant_id) as db:
             return await ApiKeyStore(db, tenant_id).newest(rows_max, before=before)
+
+
+async def revoke_key(database: Database, caller: Principal | Operator, key_id: UUID) -> ApiKey:
+    """End a key; unlike a new one, that needs no pepper."""
+    async with changing(database, caller, Right.GOVERN) as db:
+        row, is_now = await ApiKeyStore(db, caller.tenant_id).revoke(key_id)
+        if is_now:
+            await AuditStore(db, caller.tenant_id).add(caller.actor, "api_key.revoked", "api_key", key_id)
+    return row

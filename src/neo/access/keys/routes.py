@@ -67,7 +67,7 @@ async def create_key(
     A tenant has at most 1,000 live keys: `409 too_many_api_keys`.
     """
     wanted, warnings = body.parse()
-    made = await desk.create(caller.tenant_id, caller.actor, wanted.name, expires_at=wanted.expires_at)
+    made = await desk.create(caller, wanted.name, expires_at=wanted.expires_at)
     return success(request, shown_new_key(made), warnings=warnings)
 
 
@@ -97,7 +97,7 @@ async def rotate_key(request: Request, caller: Governor, desk: Desk, key_id: Key
 
     A key that is revoked, expired or already rotated: `409 api_key_not_rotatable`.
     """
-    return success(request, shown_new_key(await desk.rotate(caller.tenant_id, caller.actor, key_id)))
+    return success(request, shown_new_key(await desk.rotate(caller, key_id)))
 
 
 @router.delete(
@@ -108,4 +108,4 @@ async def revoke_key(request: Request, caller: Governor, desk: Desk, key_id: Key
     """Ends a key at once and for good: its next request is 401, its open tails end within seconds. Revoking twice
     answers 200 again. A replacement made by rotation is a key of its own and goes on. Admins only.
     """
-    return success(request, shown_key(await desk.revoke(caller.tenant_id, caller.actor, key_id)))
+    return success(request, shown_key(await desk.revoke(caller, key_id)))

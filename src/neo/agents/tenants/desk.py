@@ -7,7 +7,7 @@ created with its agent, and this is the lowest folder that reaches both.
 from typing import Any
 from uuid import UUID
 
-from neo.access import Principal
+from neo.access import Principal, Right, changing
 from neo.agents.errors import TimezoneUnknown
 from neo.agents.tenants.onboard import create_tenant_for
 from neo.audit import AuditStore
@@ -28,7 +28,7 @@ class TenantDesk:
 
     async def change_settings(self, caller: Principal, wanted: dict[str, Any]) -> Tenant:
         """Change only the named fields."""
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             tenants = TenantStore(db, caller.tenant_id)
             tenant = await tenants.lock()
             await _check_timezone(tenants, wanted.get("timezone"))

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import CallerNotAllowed, Principal
+from neo.access import CallerNotAllowed, Principal, Right, hold_right
 from neo.agents.errors import EntraTenantTaken
 from neo.agents.models import ManagedAgentKey
 from neo.agents.store import AgentStore
@@ -39,6 +39,7 @@ async def create_tenant_for(
     """A new tenant with its `NEO_SUPPORT` agent, if the platform's key is still one."""
     tenant_id = uuid4()
     async with database.transaction(tenant_id) as db:
+        await hold_right(db, platform, Right.RELAY)
         values = (tenant_id, name, entra_tenant_id, platform.credential_id)
         [(became,)] = await call_within(db, "neo_create_tenant", *values)
         if became == "REFUSED":

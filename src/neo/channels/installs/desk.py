@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import Principal, Right, changing
 from neo.agents import Audience
 from neo.audit import AuditStore
 from neo.channels.errors import ChannelNotWhiteLabel, EndClientTenantIdInvalid
@@ -32,7 +32,7 @@ class InstallDesk:
         self, caller: Principal, channel_id: UUID, end_client_tenant_id: UUID | None
     ) -> ChannelInstall:
         """Install it; a second call changes nothing."""
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             channel = await ChannelStore(db, caller.tenant_id).lock(channel_id)
             wanted = _checked(channel, end_client_tenant_id)
             installs = InstallStore(db, channel)
@@ -43,7 +43,7 @@ class InstallDesk:
             return found
 
     async def remove(self, caller: Principal, channel_id: UUID, end_client_tenant_id: UUID | None) -> None:
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             channel = await ChannelStore(db, caller.tenant_id).lock(channel_id)
             if end_client_tenant_id is None:
                 raise no_such_install()

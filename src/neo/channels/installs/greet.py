@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from neo.access import Principal
+from neo.access import Principal, Right, hold_right
 from neo.audit import AuditStore
 from neo.channels.models import Channel
 from neo.channels.routing.destination import find_owner
@@ -20,6 +20,7 @@ class Greeter:
         if owner is None:
             return None
         async with self._database.transaction(owner) as db:
+            await hold_right(db, caller, Right.RELAY)
             # Read again in the owner's own transaction: the install may have been removed meanwhile.
             channel = await ChannelStore(db, owner).find_white_label(bot_id, end_client_tenant_id)
             if channel is not None:

@@ -6,7 +6,15 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import TOKEN_SECONDS_DEFAULT, TOKEN_SECONDS_MAX, Principal, SessionClaims, SessionTokens
+from neo.access import (
+    TOKEN_SECONDS_DEFAULT,
+    TOKEN_SECONDS_MAX,
+    Principal,
+    Right,
+    SessionClaims,
+    SessionTokens,
+    changing,
+)
 from neo.agents import AgentStore, ManagedAgentKey
 from neo.audit import AuditStore
 from neo.channels import ClientIdNotAllowed
@@ -47,7 +55,7 @@ class TokenDesk:
         if wanted.client_id is not None and not caller.is_platform:
             raise ClientIdNotAllowed("Only a platform service account may send `client_id`: omit it.")
         check_end_user(wanted.end_user, wanted.end_user_email)
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MINT_TOKEN) as db:
             session = await SessionStore(db, caller.tenant_id).lock(wanted.session_id)
             check_writable(caller, session)
             await _check(db, caller, session, wanted)
@@ -65,7 +73,7 @@ class TokenDesk:
         return Minted(self._tokens.sign(claims), claims)
 
     async def revoke(self, caller: Principal, jti: UUID) -> SessionToken:
-        async with self._database.transaction(caller.tenant_id) as db:
+        async with changing(self._database, caller, Right.MINT_TOKEN) as db:
             tokens = SessionTokenStore(db, caller.tenant_id)
             token = await tokens.get(jti)
             check_writable(caller, await SessionStore(db, caller.tenant_id).get(token.session_id))

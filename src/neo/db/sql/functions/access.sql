@@ -68,3 +68,27 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
                WHERE k.jti = c.id AND neo_is_live(k.revoked_at, k.expires_at) AND s.archived_at IS NULL)
            ELSE false END
 $$;
+
+-- What a caller may do by this credential, with the row that says so locked: nobody takes it away before the transaction
+-- ends. The platform's key is of another tenant than the one that it acts for. A session token changes nothing of a
+-- tenant, so it holds nothing.
+CREATE FUNCTION neo_hold_credential(kind text, home_tenant uuid, credential uuid)
+RETURNS TABLE (is_live boolean, is_suspended boolean, role text)
+LANGUAGE plpgsql AS $$
+DECLARE
+    acting_tenant text := current_setting('neo.tenant_id');
+BEGIN
+    PERFORM set_config('neo.tenant_id', home_tenant::text, true);
+    IF kind = 'api_key' THEN
+        SELECT neo_is_live(k.revoked_at, k.expires_at) INTO is_live FROM api_keys k
+        WHERE k.tenant_id = home_tenant AND k.id = credential FOR SHARE;
+    ELSIF kind = 'technician' THEN
+        SELECT p.is_active, p.role INTO is_live, role FROM technicians p
+        WHERE p.tenant_id = home_tenant AND p.user_id = credential FOR SHARE;
+    END IF;
+    is_live := coalesce(is_live, false);
+    SELECT t.suspended_at IS NOT NULL INTO is_suspended FROM tenants t WHERE t.id = home_tenant;
+    PERFORM set_config('neo.tenant_id', acting_tenant, true);
+    RETURN NEXT;
+END
+$$;
