@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.client import TAIL_SECONDS, Client
+from support.client import SESSIONS, TAIL_SECONDS, Client
 from support.rows import Rows
 from support.server import Server
 
@@ -113,3 +113,14 @@ async def test_nobody_decides_about_anothers_call_or_one_that_there_is_not(
     assert (await client.turn(session, turn_id))["status"] == "WAITING"
     await other.http.aclose()
     await client.http.post(f"/public-api/chat/sessions/{session}/turns/{turn_id}/cancel")
+
+
+async def test_a_message_behind_a_turn_that_waits_says_what_that_one_waits_for(
+    client: Client, rows: Rows
+) -> None:
+    session, turn_id, _ = await waiting(client, rows, "gated")
+
+    second = await client.say(session, "Anything new?")
+
+    assert second["queued_behind"] == {"turn_id": turn_id, "waiting_for": "APPROVAL", "position": 1}
+    await client.http.post(f"{SESSIONS}/{session}/archive")

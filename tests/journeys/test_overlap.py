@@ -46,6 +46,18 @@ async def test_a_message_may_be_refused_instead_of_waiting_and_is_told_by_which_
     assert repeated.json()["error"]["code"] == "duplicate_client_message_id"
 
 
+async def test_a_message_that_waits_is_told_what_is_answered_first(
+    client: Client, held: tuple[str, int]
+) -> None:
+    session, _ = held
+
+    second, third = await client.say(session, "Second"), await client.say(session, "Third")
+
+    first = (await client.messages(session))["open_turn"]["id"]
+    assert second["queued_behind"] == {"turn_id": first, "waiting_for": None, "position": 1}
+    assert third["queued_behind"] == {"turn_id": first, "waiting_for": None, "position": 2}
+
+
 async def test_an_agents_default_holds_where_the_message_says_nothing(
     client: Client, held: tuple[str, int]
 ) -> None:

@@ -31,7 +31,7 @@ from neo.chat.schemas import (
     PostMessageRequest,
     PostMessageResponse,
 )
-from neo.chat.shown import shown_detail, shown_session, shown_transcript, shown_turn
+from neo.chat.shown import shown_accepted, shown_detail, shown_session, shown_transcript, shown_turn
 from neo.errors import Failure
 from neo.sessions import ChatSession
 from neo.telemetry import turn_metrics
@@ -154,14 +154,8 @@ async def post_message(
     """
     draft, warnings = await _draft(desk, caller, session_id, body)
     accepted = await desk.turns.submit(caller, session_id, draft)
-    shown = PostMessageResponse(
-        chat_turn_id=str(accepted.turn_id),
-        show_agent_progress_steps=accepted.show_agent_progress_steps,
-        since_cursor=accepted.since_cursor,
-        user_message_id=str(accepted.user_message_id),
-    )
     turn_metrics.accepted(phases_of(request).seconds)
-    return success(request, shown, status=202, warnings=warnings)
+    return success(request, shown_accepted(accepted), status=202, warnings=warnings)
 
 
 @router.get(

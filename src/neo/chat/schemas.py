@@ -153,6 +153,14 @@ class PostMessageRequest(BaseModel):
     )
 
 
+class QueuedBehind(BaseModel):
+    """The turns of the session that are answered first."""
+
+    turn_id: str = Field(description="The session's first open turn: it runs or waits, or is next.")
+    waiting_for: str | None = Field(description="What that turn waits for, if it does: APPROVAL or CALL.")
+    position: int = Field(description="How many turns are answered before this one, from 1.")
+
+
 class PostMessageResponse(BaseModel):
     """202 Accepted body — the turn is enqueued, the agent's response streams via SSE.
 
@@ -164,6 +172,9 @@ class PostMessageResponse(BaseModel):
     """
 
     chat_turn_id: str
+    queued_behind: QueuedBehind | None = Field(
+        None, description="Of a message that was posted while a turn of the session is open; else null."
+    )
     show_agent_progress_steps: bool | None = None
     since_cursor: str | None
     user_message_id: str

@@ -32,14 +32,24 @@ Written = tuple[UUID, str]
 
 
 @dataclass(frozen=True)
+class QueuedBehind:
+    """The first open turn of the session, and the turns until it is this one's time: 1 comes right after it."""
+
+    turn_id: UUID
+    waiting_for: str | None
+    position: int
+
+
+@dataclass(frozen=True)
 class Accepted:
-    """What was stored. `open_turns` were open before it."""
+    """What was stored."""
 
     user_message_id: UUID
     turn_id: UUID
     since_cursor: str
     show_agent_progress_steps: bool | None
-    open_turns: int
+    # None where no turn of the session was open.
+    queued_behind: QueuedBehind | None
     # What its driver needs, if it was claimed as well.
     claimed: asyncpg.Record | None
 
@@ -93,9 +103,17 @@ class Submission:
             self.turn_id,
             since_cursor(stored["turn_no"]),
             access.show_agent_progress_steps,
-            stored["open_turns"],
+            _queued_behind(stored),
             stored["claimed"] if stored["claimed"] and stored["claimed"]["id"] else None,
         )
+
+
+def _queued_behind(stored: asyncpg.Record) -> QueuedBehind | None:
+    position: int = stored["open_turns"]
+    if not position:
+        return None
+    # The driver's UUIDs are not the library's.
+    return QueuedBehind(UUID(str(stored["first_id"])), stored["first_waiting_for"], position)
 
 
 async def store_alone(db: AsyncSession, row: dict[str, Any]) -> asyncpg.Record | None:

@@ -47,7 +47,7 @@ class TurnDesk:
         # The request's line in the log says which turn it made.
         structlog.contextvars.bind_contextvars(turn_id=str(accepted.turn_id))
         await reached("after_commit")
-        if accepted.claimed is None and not accepted.open_turns:
+        if accepted.claimed is None and accepted.queued_behind is None:
             self._places.look.set()
             await publish_claimable(self._valkey)
         await reached("before_answer")

@@ -46,6 +46,17 @@ BEGIN
 END
 $$;
 
+-- The session's open turns before a turn, or all of them: how many, and the first, which runs or waits.
+CREATE FUNCTION neo_open_turns(of_tenant uuid, of_session uuid, before_turn integer)
+RETURNS TABLE (open_turns integer, first_id uuid, first_waiting_for text)
+LANGUAGE sql STABLE AS $$
+    SELECT count(*)::integer, (array_agg(t.id ORDER BY t.turn_no))[1],
+           (array_agg(t.waiting_for ORDER BY t.turn_no))[1]
+    FROM chat_turns t
+    WHERE t.tenant_id = of_tenant AND t.session_id = of_session AND (before_turn IS NULL OR t.turn_no < before_turn)
+      AND t.status IN ('QUEUED', 'RUNNING', 'WAITING')
+$$;
+
 -- Stores messages with their turns, and returns those that were stored; who calls asks of the others one by one.
 --
 -- A message is not stored if its session is locked (to wait would have one tenant's message wait for another's), if the
@@ -55,7 +66,8 @@ $$;
 -- With `lease_id` the turn is claimed as well, unless an earlier turn of its session is open or a claimable turn of
 -- anybody waits. It is inserted as one that runs, because an update would write each of the table's indexes twice.
 CREATE FUNCTION neo_accept_messages(messages jsonb)
-RETURNS TABLE (turn_id uuid, turn_no integer, open_turns integer, claimed neo_claimed)
+RETURNS TABLE (
+    turn_id uuid, turn_no integer, open_turns integer, first_id uuid, first_waiting_for text, claimed neo_claimed)
 LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
 DECLARE
@@ -78,9 +90,8 @@ BEGIN
         SELECT t.turn_no INTO turn_no FROM chat_turns t
         WHERE t.tenant_id = message.tenant_id AND t.id = message.turn_id;
         IF FOUND THEN
-            SELECT count(*) INTO open_turns FROM chat_turns t
-            WHERE t.tenant_id = message.tenant_id AND t.session_id = message.session_id AND t.turn_no < turn_no
-              AND t.status IN ('QUEUED', 'RUNNING', 'WAITING');
+            SELECT o.* INTO open_turns, first_id, first_waiting_for
+            FROM neo_open_turns(message.tenant_id, message.session_id, turn_no) o;
             RETURN NEXT;
             CONTINUE;
         END IF;
@@ -91,9 +102,8 @@ BEGIN
             SELECT 1 FROM chat_messages m
             WHERE m.tenant_id = message.tenant_id AND m.session_id = message.session_id
               AND m.client_message_id = message.client_message_id);
-        SELECT count(*) INTO open_turns FROM chat_turns t
-        WHERE t.tenant_id = message.tenant_id AND t.session_id = message.session_id
-          AND t.status IN ('QUEUED', 'RUNNING', 'WAITING');
+        SELECT o.* INTO open_turns, first_id, first_waiting_for
+        FROM neo_open_turns(message.tenant_id, message.session_id, NULL) o;
         CONTINUE WHEN open_turns >= message.open_turns_max;
 
         UPDATE chat_sessions s
