@@ -4,13 +4,15 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from uuid import UUID
 
+import httpx2
 import pytest
 from sqlalchemy import text
 
-from neo.attachments import OrphanSweeper
+from neo.attachments import AttachmentStore, OrphanSweeper
 from neo.blobs import BlobAccess, BlobLocation, BlobStore, BlobStoreUnavailable
-from support.client import Client
+from support.client import SESSIONS, Client
 from support.images import image
 from support.rows import Rows
 from support.server import Server
@@ -56,25 +58,43 @@ async def test_what_a_message_uses_stays(client: Client, rows: Rows, server: Ser
     assert (await fetched(file["url"])).status_code == 200
 
 
-async def test_an_upload_stays_readable_for_as_long_as_its_url_and_goes_then(
-    client: Client, rows: Rows, server: Server
-) -> None:
+async def test_an_upload_whose_pixels_are_stored_goes(client: Client, rows: Rows, server: Server) -> None:
     session = await client.open()
     upload = await uploaded(client, session, image())
     accepted = await client.say(session, "Look", attachments=[upload.cited()])
-    [early] = files_of(await client.messages(session))
     await client.ended(session, accepted["chat_turn_id"])
 
-    await sweeper(server, rows, AT_ONCE).sweep_spent()
-    before = await fetched(early["url"])
     await sweeper(server, rows, AT_ONCE).sweep_spent(AT_ONCE)
     again = await sweeper(server, rows, AT_ONCE).sweep_spent(AT_ONCE)
 
     [file] = files_of(await client.messages(session))
-    assert before.status_code == 200
     assert not file_of(server, upload).exists()
     assert (await fetched(file["url"])).status_code == 200
     assert again == 0
+
+
+async def test_an_upload_whose_turn_ended_without_pixels_goes_and_is_no_longer_counted(
+    client: Client, rows: Rows, server: Server, scripted: httpx2.AsyncClient
+) -> None:
+    session = await client.open(agent_id=await rows.agent("scripted:tokens=1,pause_after=1,gate=spent"))
+    first = await client.say(session, "Hold on")
+    cancelled, queued = [await uploaded(client, session, image()) for _ in range(2)]
+    left = await client.say(session, "Look", attachments=[cancelled.cited()])
+    await client.say(session, "Look", attachments=[queued.cited()])
+    await client.http.post(f"{SESSIONS}/{session}/turns/{left['chat_turn_id']}/cancel")
+    tenant = UUID(server.tenant_id)
+    async with rows.database.transaction(tenant) as db:
+        before = await AttachmentStore(db, tenant).kept_bytes()
+
+    await sweeper(server, rows, AT_ONCE).sweep_spent(AT_ONCE)
+
+    async with rows.database.transaction(tenant) as db:
+        after = await AttachmentStore(db, tenant).kept_bytes()
+    assert not file_of(server, cancelled).exists()
+    assert file_of(server, queued).exists()
+    assert before - after >= len(image())
+    while (await client.turn(session, first["chat_turn_id"]))["status"] != "COMPLETED":
+        await scripted.post("/control/release", params={"gate": "spent"})
 
 
 async def test_another_tenants_uploads_are_swept_too(client: Client, rows: Rows, server: Server) -> None:

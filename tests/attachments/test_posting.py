@@ -237,12 +237,13 @@ async def test_g14_a_filename_is_shown_and_nothing_else(client: Client, session:
 async def test_g15_a_download_is_never_a_page(client: Client, session: str) -> None:
     payload = image() + b"<!doctype html><script>alert(1)</script>"
     upload = await uploaded(client, session, payload, filename="page.html")
-    await posted(client, session, upload)
+    accepted = await posted(client, session, upload)
+    await client.ended(session, accepted.json()["data"]["chat_turn_id"])
     [file] = files_of(await client.messages(session))
 
     async with httpx2.AsyncClient(trust_env=False) as http:
         answer = await http.get(file["url"])
-        changed = await http.get(file["url"].replace("page.html", "page2.html"))
+        changed = await http.get(file["url"].replace("/page.", "/page2."))
         forged = await http.get(file["url"][:-1])
 
     assert answer.headers["content-type"] in ("image/png", "image/jpeg")

@@ -187,8 +187,8 @@ def told(replay: Replay) -> tuple[str, str, str]:
 
 
 async def test_what_was_open_is_claimed_from_its_beginning(upgraded: Upgraded) -> None:
-    [task] = await claim_turns(upgraded.database, 10, takes_over=False, without=[])
+    [task] = await claim_turns(upgraded.database, 10, takes_over=False)
 
     assert (task.message.text, task.turn.segment, task.turn.claim) == ("Answer for a minute", 1, 1)
     assert (task.after, task.step, task.is_exhausted) == (None, 1, False)
-    assert await claim_turns(upgraded.database, 10, takes_over=True, without=[]) == []
+    assert await claim_turns(upgraded.database, 10, takes_over=True) == []

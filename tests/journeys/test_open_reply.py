@@ -95,6 +95,24 @@ async def test_a_reply_that_nobody_streamed_has_a_cursor_too(
     await check_is_whole(client, session, reply, after)
 
 
+async def test_what_a_sessions_tails_hide_is_in_no_reply_and_in_no_transcript(
+    client: Client, rows: Rows, server: Server
+) -> None:
+    session = await client.open(agent_id=await rows.agent("scripted:tokens=3,tool=look_up+gated+apart"))
+    async with rows.owner.transaction(UUID(server.tenant_id)) as db:
+        hides = "UPDATE chat_sessions SET show_agent_progress_steps = false WHERE id = :id"
+        await db.execute(text(hides), {"id": session})
+    accepted = await client.say(session, "Hello")
+    before = await client.events(session, accepted["since_cursor"])
+
+    reply = await open_reply(client, session)
+
+    assert bare(reply["parts"]) == bare(folded(before))
+    after = await goes_on(client, session, reply["cursor"], before[-1])
+    await check_is_whole(client, session, reply, after)
+    assert "dynamic-tool" not in str(await client.messages(session))
+
+
 async def test_an_answer_is_open_or_in_the_transcript_at_every_moment(client: Client, rows: Rows) -> None:
     """And never both: a client that replays the open turn would show it twice."""
     agent = await rows.agent("scripted:tokens=1")

@@ -92,7 +92,7 @@ class BareDatabase:
         }
         until = (datetime.now(UTC) + timedelta(days=1)).isoformat()
         asked = {"id": call_id, "status": "WAITING", "request_id": str(uuid4()), "expires_at": until}
-        [claimed] = await self.database.call("neo_claim_turn", turn_id, LEASE, True, [])
+        [claimed] = await self.database.call("neo_claim_turns", 1, LEASE, True, [], turn_id)
         held = (turn_id, claimed["lease_id"])
         await self._settle(held, 1, {"kind": "MODEL", "last_n": 4}, planned=[planned])
         last = {"kind": "CALLS", "last_n": 2, "replay": [], "waiting": {"type": "data-turn-waiting"}}

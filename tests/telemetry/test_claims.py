@@ -28,7 +28,7 @@ async def test_a_turn_that_nobody_had_is_counted_as_found(bare: BareDatabase, po
     await bare.session("QUEUED")
     before = await read_metrics(port)
 
-    [task] = await claim_turns(bare.database, 2, takes_over=True, without=[])
+    [task] = await claim_turns(bare.database, 2, takes_over=True)
 
     after = await read_metrics(port)
     ways = {
@@ -44,7 +44,7 @@ async def test_a_turn_that_is_taken_over_says_how_late(bare: BareDatabase, port:
     await bare.change(lapsed, lease=uuid4(), id=turn_id)
     before = await read_metrics(port)
 
-    [task] = await claim_turns(bare.database, 2, takes_over=True, without=[])
+    [task] = await claim_turns(bare.database, 2, takes_over=True)
 
     after = await read_metrics(port)
     took = after.value("turn_take_over_seconds_sum") - before.value("turn_take_over_seconds_sum")

@@ -155,7 +155,7 @@ class Stage:
     async def claim(self, turn: ChatTurn) -> Task:
         """Claim the turn, whose lease may be anybody's: it has passed."""
         await self.set(turn, claimable_at=ago(MINUTE))
-        task = await claim_turn(self.database, turn.id, takes_over=True, without=[])
+        task = await claim_turn(self.database, turn.id, takes_over=True)
         assert task is not None
         return task
 

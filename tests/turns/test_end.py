@@ -237,7 +237,7 @@ async def test_the_sessions_next_turn_is_claimable_at_the_end_and_no_other(stage
 
     assert (await stage.turn(following)).claimable_at is not None
     assert (await stage.turn(after)).claimable_at is None
-    assert await claim_turn(stage.database, following.id, takes_over=False, without=[]) is not None
+    assert await claim_turn(stage.database, following.id, takes_over=False) is not None
 
 
 @pytest.mark.parametrize("waits", [False, True])

@@ -31,5 +31,5 @@ class Attachment(Base):
     stored_bytes: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     used_at: Mapped[datetime | None]
-    # When the upload's own bytes were deleted, after its pixels had been stored at `stored_path`.
+    # When the upload's own bytes were deleted: its pixels are at `stored_path`, or its turn ended without any.
     removed_at: Mapped[datetime | None]

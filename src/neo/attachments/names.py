@@ -1,10 +1,13 @@
 """File names as shown to people; they are never used as paths."""
 
 import unicodedata
+from pathlib import PurePosixPath
 from urllib.parse import quote
 
 CHARACTERS_MAX = 150
 UNNAMED = "image"
+# Of the types that pixels are stored as.
+EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg"}
 # Characters with a special meaning in some system's file names.
 SPECIAL = str.maketrans(dict.fromkeys('<>:"|?*', "_"))
 
@@ -14,6 +17,12 @@ def shown_name(filename: str | None) -> str | None:
     last = (filename or "").replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter for letter in last if not _is_invisible(letter)).translate(SPECIAL)
     return kept.strip(" .")[:CHARACTERS_MAX].strip(" .") or None
+
+
+def saved_name(filename: str | None, mime: str) -> str:
+    """The name under which the pixels are saved: it ends as their type does, whatever the upload was called."""
+    stem = PurePosixPath(filename or UNNAMED).stem or UNNAMED
+    return f"{stem}{EXTENSIONS.get(mime, '')}"
 
 
 def disposition(filename: str) -> str:

@@ -1,4 +1,4 @@
-"""Removes uploads that no message used in time, and uploads whose normalised pixels have been stored."""
+"""Removes uploads that no message used in time, and those of messages once nobody reads them any more."""
 
 import asyncio
 import random
@@ -49,7 +49,7 @@ class OrphanSweeper:
         return removed
 
     async def sweep_spent(self, spent_after: timedelta = SPENT_AFTER) -> int:
-        """Remove uploads whose pixels are stored: nobody reads them any more, and their metadata may be private."""
+        """Remove uploads whose pixels are stored, or never will be: their metadata may be private."""
         found = await self.database.call("neo_spent_uploads", spent_after, ROWS_MAX)
         for row in found:
             if self.blobs is not None:

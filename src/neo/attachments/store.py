@@ -1,7 +1,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, Update, delete, func, insert, select, update
+from sqlalchemy import Select, Update, case, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.attachments.models import Attachment
@@ -23,7 +23,8 @@ class AttachmentStore:
 
     async def kept_bytes(self) -> int:
         """How many bytes the attachments of the tenant's messages take up."""
-        kept = func.coalesce(Attachment.stored_bytes, Attachment.size_bytes, 0)
+        uploaded = case((Attachment.removed_at.is_(None), Attachment.size_bytes))
+        kept = func.coalesce(Attachment.stored_bytes, uploaded, 0)
         wanted = self._owned().where(Attachment.message_id.is_not(None)).with_only_columns(func.sum(kept))
         return int(await self._db.scalar(wanted) or 0)
 

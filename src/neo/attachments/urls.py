@@ -5,7 +5,7 @@ from urllib.parse import quote
 from neo.access import UrlSigner
 from neo.attachments.errors import AttachmentsNotConfigured
 from neo.attachments.models import Attachment
-from neo.attachments.names import UNNAMED
+from neo.attachments.names import saved_name
 from neo.blobs import BlobStore
 
 PATH = "/public-api/blobs"
@@ -38,13 +38,13 @@ class BlobUrls:
         return self._own(base_url, path, query)
 
     async def for_reading(self, base_url: str, attachment: Attachment) -> str:
-        """A URL to the stored pixels, or to the upload itself until they are stored."""
-        if self._blobs is None:
+        """A URL to the stored pixels, empty until they are stored: nobody is given an upload as it was sent."""
+        path = attachment.stored_path
+        if self._blobs is None or path is None:
             return ""
-        if self._blobs.signs and attachment.stored_path is not None:
-            return await self._blobs.signed_url("GET", attachment.stored_path, seconds=READ_SECONDS)
-        # The sender chose the upload's declared type, so only our own route serves it: that one looks at the bytes.
-        named = f"{attachment.stored_path or attachment.blob_path}/{attachment.filename or UNNAMED}"
+        if self._blobs.signs:
+            return await self._blobs.signed_url("GET", path, seconds=READ_SECONDS)
+        named = f"{path}/{saved_name(attachment.filename, attachment.stored_mime or '')}"
         query = self._signer.sign(READ, named, seconds=READ_SECONDS)
         return self._own(base_url, named, query)
 

@@ -1,7 +1,7 @@
 """Reading what was said: sessions, messages, turns."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,6 +24,7 @@ from neo.sessions import (
     check_readable,
 )
 from neo.turns.models import ChatTurn, TurnSegment
+from neo.turns.render import is_progress
 from neo.turns.segments.replay import segment_end
 from neo.turns.store import TurnStore
 
@@ -37,7 +38,7 @@ class SettledReply:
 
 @dataclass(frozen=True)
 class OpenTurnReply:
-    """An open turn, with what it has settled so far."""
+    """An open turn, with what readers are shown of what it has settled so far."""
 
     turn: ChatTurn
     reply: SettledReply | None
@@ -46,6 +47,7 @@ class OpenTurnReply:
 @dataclass(frozen=True)
 class Transcript:
     messages: Sequence[ChatMessage]
+    shows_progress: bool
     turns: dict[UUID, ChatTurn]
     open_turn: OpenTurnReply | None
     attachments: Sequence[Attachment] = ()
@@ -61,7 +63,7 @@ class Reader:
     async def session(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, OpenTurnReply | None]:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
-            return session, await _open_turn(db, caller.tenant_id, session_id)
+            return session, await _open_turn(db, session)
 
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None
@@ -75,7 +77,7 @@ class Reader:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
             # Before the messages: should it end meanwhile, its reply may be among them, and is not lost.
-            first_open = await _open_turn(db, caller.tenant_id, session_id)
+            first_open = await _open_turn(db, session)
             messages = await MessageStore(db, caller.tenant_id).page(
                 session_id, rows_max, after=after, newest_first=newest_first
             )
@@ -88,7 +90,7 @@ class Reader:
             authors = await AuthorStore(db, caller.tenant_id).shown_to(
                 caller, session, [message.author for message in messages]
             )
-            return Transcript(messages, found, first_open, attachments, authors)
+            return Transcript(messages, session.shows_progress, found, first_open, attachments, authors)
 
     async def turn(
         self, caller: Principal, session_id: UUID, turn_id: UUID
@@ -104,12 +106,20 @@ class Reader:
         await self.session(caller, session_id)
 
 
-async def _open_turn(db: AsyncSession, tenant_id: UUID, session_id: UUID) -> OpenTurnReply | None:
-    turn = await TurnStore(db, tenant_id).find_first_open(session_id)
+def shown_parts(parts: list[dict[str, Any]], *, shows_progress: bool) -> list[dict[str, Any]]:
+    """What a tail of the session would have shown."""
+    return [part for part in parts if shows_progress or not is_progress(part)]
+
+
+async def _open_turn(db: AsyncSession, session: ChatSession) -> OpenTurnReply | None:
+    turn = await TurnStore(db, session.tenant_id).find_first_open(session.id)
     if turn is None:
         return None
     # A turn that is queued has settled nothing.
-    return OpenTurnReply(turn, await _settled_reply(db, turn) if turn.segment > 1 else None)
+    reply = await _settled_reply(db, turn) if turn.segment > 1 else None
+    if reply is not None:
+        reply = replace(reply, parts=shown_parts(reply.parts, shows_progress=session.shows_progress))
+    return OpenTurnReply(turn, reply)
 
 
 async def _settled_reply(db: AsyncSession, turn: ChatTurn) -> SettledReply | None:

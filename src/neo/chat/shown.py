@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from neo.attachments import Attachment
-from neo.chat.history import OpenTurnReply, SettledReply, Transcript
+from neo.chat.history import OpenTurnReply, SettledReply, Transcript, shown_parts
 from neo.chat.posting.storing import Accepted
 from neo.chat.schemas import (
     AuthorKind,
@@ -144,5 +144,6 @@ def _message(message: ChatMessage, transcript: Transcript, files: Mapping[str, d
         author=_author(transcript.authors.get(message.author) if message.author else None),
         created_at=message.created_at,
     )
-    parts = [files[part["attachment_id"]] if part["type"] == "file" else part for part in message.parts]
+    visible = shown_parts(message.parts, shows_progress=transcript.shows_progress)
+    parts = [files[part["attachment_id"]] if part["type"] == "file" else part for part in visible]
     return UIMessage(id=str(message.id), role=message.role, metadata=metadata, parts=parts)

@@ -44,6 +44,11 @@ class ChatSession(Base):
     updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     archived_at: Mapped[datetime | None]
 
+    @property
+    def shows_progress(self) -> bool:
+        """Said when it is opened, and never changed: what one reader was not shown, no later one is."""
+        return self.show_agent_progress_steps is not False
+
 
 class ChatMessage(Authored, Base):
     """A message in AI SDK `UIMessage` parts. `position` orders a session's messages: two positions a turn."""

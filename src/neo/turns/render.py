@@ -58,6 +58,11 @@ class Renderer:
         self._parts[-1]["text"] += delta.text
 
 
+def is_progress(part: dict[str, Any]) -> bool:
+    """Whether a stored part came from chunks that a session may hide: a reasoning, or a call of a tool."""
+    return part["type"] in {"reasoning", "dynamic-tool"}
+
+
 def start_chunk(turn: ChatTurn) -> envelope.Chunk:
     return envelope.start(
         str(turn.reply_message_id), {"chat_turn_id": str(turn.id), "model_tier": turn.model_tier}

@@ -60,7 +60,7 @@ async def test_a_claim_with_the_message_is_the_same_as_one_after_it(stage: Stage
     other = await stage.another()
     first, second = await accept(stage), await accept(other, is_claimed=False)
 
-    task = await claim_turn(stage.database, second["turn_id"], takes_over=False, without=[])
+    task = await claim_turn(stage.database, second["turn_id"], takes_over=False)
 
     assert task is not None
     one, two = await accepted(stage, first), await accepted(other, second)

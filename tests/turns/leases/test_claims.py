@@ -150,7 +150,7 @@ async def test_a_lease_that_has_passed_is_taken_over_only_by_who_may(stage: Stag
     turn = await leased(stage, until=-SECOND)
 
     assert await claimed(stage, takes_over=False) == []
-    assert await claim_turn(stage.database, turn.id, takes_over=False, without=[]) is None
+    assert await claim_turn(stage.database, turn.id, takes_over=False) is None
     [task] = await claimed(stage)
 
     found = await stage.turn(turn)
@@ -179,7 +179,7 @@ async def test_a_live_lease_and_a_turn_that_is_not_due_are_not_claimed(stage: St
     await (await stage.another()).claimable(-MINUTE)
 
     assert await claimed(stage) == []
-    assert await claim_turn(stage.database, turn.id, takes_over=True, without=[]) is None
+    assert await claim_turn(stage.database, turn.id, takes_over=True) is None
 
 
 @pytest.mark.parametrize(

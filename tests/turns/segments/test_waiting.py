@@ -32,7 +32,7 @@ async def test_a_waiting_turn_has_no_lease_and_nobody_may_claim_it(stage: Stage)
     found = await stage.turn(task.turn)
     assert (found.status, found.waiting_for, found.segment, found.claim) == ("WAITING", "APPROVAL", 3, 0)
     assert (found.lease_id, found.claimable_at) == (None, None)
-    assert await claim_turn(stage.database, found.id, takes_over=True, without=[]) is None
+    assert await claim_turn(stage.database, found.id, takes_over=True) is None
     assert (await stage.request(call)).status == "PENDING"
 
 
@@ -64,7 +64,7 @@ async def test_a_decision_makes_a_waiting_turn_claimable(stage: Stage) -> None:
 
     found = await stage.turn(task.turn)
     assert (found.status, found.waiting_for, found.lease_id) == ("RUNNING", None, None)
-    again = await claim_turn(stage.database, found.id, takes_over=False, without=[])
+    again = await claim_turn(stage.database, found.id, takes_over=False)
     assert again is not None
     assert (again.turn.segment, again.turn.claim, again.turn.attempts) == (3, 1, 1)
 
@@ -109,7 +109,7 @@ async def test_a_decision_that_comes_while_the_settle_has_the_lock_is_seen_too(s
     assert settled is not None
     assert settled["status"] == "WAITING"
     assert (await stage.turn(task.turn)).status == "RUNNING"
-    assert await claim_turn(stage.database, task.turn.id, takes_over=False, without=[]) is not None
+    assert await claim_turn(stage.database, task.turn.id, takes_over=False) is not None
 
 
 async def test_a_decision_that_was_waiting_for_the_lock_first_is_looked_for_after_it(stage: Stage) -> None:

@@ -358,7 +358,7 @@ CREATE TABLE attachments (
 );
 CREATE INDEX attachments_message_id_idx ON attachments (tenant_id, message_id, position);
 CREATE INDEX attachments_unused_idx ON attachments (tenant_id, created_at) WHERE message_id IS NULL;
-CREATE INDEX attachments_spent_idx ON attachments (used_at) WHERE stored_path IS NOT NULL AND removed_at IS NULL;
+CREATE INDEX attachments_spent_idx ON attachments (used_at) WHERE removed_at IS NULL;
 
 CREATE TABLE audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,5 +1,6 @@
 """Claims turns from PostgreSQL: the right to write a turn's next segment, with a lease, and what its driver needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -90,19 +91,22 @@ def _joined(instructions: str, of_company: str | None) -> str:
 
 
 async def claim_turns(
-    database: Database, turns_max: int, *, takes_over: bool, without: list[UUID]
+    database: Database,
+    turns_max: int,
+    *,
+    takes_over: bool,
+    without: Sequence[UUID] = (),
+    only: UUID | None = None,
 ) -> list[Task]:
-    """The oldest claimable turns of the tenants that hold the fewest leases."""
-    rows = await database.call("neo_claim_turns", turns_max, LEASE, takes_over, without)
+    """The oldest claimable turns of the tenants that hold the fewest leases, or the `only` one that is wanted."""
+    rows = await database.call("neo_claim_turns", turns_max, LEASE, takes_over, list(without), only)
     return [_counted(task_of(row)) for row in rows]
 
 
-async def claim_turn(
-    database: Database, turn_id: UUID, *, takes_over: bool, without: list[UUID]
-) -> Task | None:
+async def claim_turn(database: Database, turn_id: UUID, *, takes_over: bool) -> Task | None:
     """This turn, if it may be claimed."""
-    rows = await database.call("neo_claim_turn", turn_id, LEASE, takes_over, without)
-    return _counted(task_of(rows[0])) if rows else None
+    found = await claim_turns(database, 1, takes_over=takes_over, only=turn_id)
+    return found[0] if found else None
 
 
 def _counted(task: Task) -> Task:

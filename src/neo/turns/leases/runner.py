@@ -109,9 +109,7 @@ class Runner:
             return False
         task = None
         with suppress(DatabaseUnavailable):
-            task = await claim_turn(
-                self._database, UUID(turn.turn_id), takes_over=self._renewal.takes_over, without=[]
-            )
+            task = await claim_turn(self._database, UUID(turn.turn_id), takes_over=self._renewal.takes_over)
         if task is None:
             self._places.give_back(tenant_id)
             return False

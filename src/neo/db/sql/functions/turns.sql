@@ -142,28 +142,15 @@ $$;
 -- Claims the oldest turns of the tenants that hold the fewest leases, at most `turns_max`.
 --
 -- `takes_over` also claims turns whose lease has passed. `without_tenants` have what they may take in the calling
--- process. A turn that is exhausted is leased, and is to be ended by the caller.
-CREATE FUNCTION neo_claim_turns(turns_max integer, lease interval, takes_over boolean, without_tenants uuid[])
+-- process; `only_turn` is the one to claim. A turn that is exhausted is leased, and is to be ended by the caller.
+CREATE FUNCTION neo_claim_turns(
+    turns_max integer, lease interval, takes_over boolean, without_tenants uuid[], only_turn uuid)
 RETURNS SETOF neo_claimed
 LANGUAGE plpgsql AS $$
 DECLARE
     taken record;
 BEGIN
-    FOR taken IN SELECT * FROM neo_take_claims(turns_max, lease, takes_over, without_tenants, NULL) LOOP
-        RETURN QUERY SELECT * FROM neo_claimed_turn(
-            taken.tenant_id, taken.id, taken.is_exhausted, taken.late_seconds);
-    END LOOP;
-END
-$$;
-
--- Claims this turn, if it may be claimed.
-CREATE FUNCTION neo_claim_turn(turn_id uuid, lease interval, takes_over boolean, without_tenants uuid[])
-RETURNS SETOF neo_claimed
-LANGUAGE plpgsql AS $$
-DECLARE
-    taken record;
-BEGIN
-    FOR taken IN SELECT * FROM neo_take_claims(1, lease, takes_over, without_tenants, turn_id) LOOP
+    FOR taken IN SELECT * FROM neo_take_claims(turns_max, lease, takes_over, without_tenants, only_turn) LOOP
         RETURN QUERY SELECT * FROM neo_claimed_turn(
             taken.tenant_id, taken.id, taken.is_exhausted, taken.late_seconds);
     END LOOP;
