@@ -26,8 +26,7 @@ chat: setup ## Talk to the running server (PORT, DATA as for run)
 
 test: ## Check, then run the tests; T=tests/llm for a part, without the check
 	@scripts/setup dev
-	@$(if $(T),,$(MAKE) check)
-	@.venv/bin/python -m pytest $(or $(T),$(SIDE_BY_SIDE))
+	@$(if $(T),.venv/bin/python -m pytest $(T),$(MAKE) lint && $(MAKE) --jobs=2 types tests)
 
 faults: ## Break everything on purpose, and print what held; LONG=1 for the minutes-long ones too
 	@scripts/setup dev
@@ -35,10 +34,19 @@ faults: ## Break everything on purpose, and print what held; LONG=1 for the minu
 
 check: ## Format, lint, types, direction of imports; changes nothing
 	@scripts/setup dev
+	@$(MAKE) lint types
+
+lint:
 	@.venv/bin/ruff format --check --quiet . || { echo "Type: make fix" >&2; exit 1; }
 	@.venv/bin/ruff check --quiet .
-	@.venv/bin/mypy --no-error-summary
 	@.venv/bin/lint-imports --no-logo > .venv/imports.log || { cat .venv/imports.log; exit 1; }
+
+# It keeps one processor busy for a minute, so the tests begin beside it.
+types:
+	@.venv/bin/mypy --no-error-summary
+
+tests:
+	@.venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
 fix: ## Repair what format and lint can repair
 	@scripts/setup dev
@@ -59,4 +67,4 @@ bench-peers: setup ## Measure others beside Neo; S=agno,langgraph for some of th
 
 ci: test ## What CI runs
 
-.PHONY: help setup run chat test faults check fix snapshots bench bench-peers ci
+.PHONY: help setup run chat test faults check lint types tests fix snapshots bench bench-peers ci

@@ -212,8 +212,9 @@ async def opener(database: CountingDatabase, tenant: Tenant, session_id: UUID) -
 
 
 async def test_a_message_is_looked_at_and_stored_by_two_statements_and_no_lock(
-    database: CountingDatabase, desk: TurnDesk, tenant: Tenant, session_id: UUID
+    database: CountingDatabase, desk: TurnDesk, tenant: Tenant, slow_session_id: UUID
 ) -> None:
+    session_id = slow_session_id
     caller = await opener(database, tenant, session_id)
     database.taken()
     draft = replace(HELLO, client_message_id=None)

@@ -26,8 +26,9 @@ from support.client import Client
 
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30
-# More than are answered at once, so that some wait.
-BURST_SESSIONS = 500
+# More than both have places for, so that some wait.
+PLACES = 40
+BURST_SESSIONS = 3 * PLACES
 OPEN = text("SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')")
 T = TypeVar("T")
 
@@ -117,7 +118,10 @@ async def test_of_a_burst_at_one_process_another_takes_its_part_and_no_model_is_
     tmp_path: Path,
 ) -> None:
     async with two_houses(
-        tmp_path, NEO_MODEL_FAST="scripted:tokens=20,delay_ms=50", NEO_RATE_LIMIT_REQUESTS="0"
+        tmp_path,
+        NEO_MODEL_FAST="scripted:tokens=20,delay_ms=50",
+        NEO_RATE_LIMIT_REQUESTS="0",
+        NEO_WORKER_TURNS=str(PLACES),
     ) as houses:
         sessions = await at_once(BURST_SESSIONS, lambda _: houses.of_other.open())
         said = lambda number: houses.of_first.say(sessions[number], f"text {number}")  # noqa: E731

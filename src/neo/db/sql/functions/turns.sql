@@ -83,7 +83,7 @@ BEGIN
     LOOP
         PERFORM set_config('neo.tenant_id', message.tenant_id::text, true);
         PERFORM 1 FROM chat_sessions s WHERE s.tenant_id = message.tenant_id AND s.id = message.session_id
-        FOR UPDATE SKIP LOCKED;
+        FOR NO KEY UPDATE SKIP LOCKED;
         CONTINUE WHEN NOT FOUND;
 
         turn_id := message.turn_id; claimed := NULL;
