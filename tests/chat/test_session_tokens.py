@@ -27,6 +27,7 @@ OPENED = {
     ("get", "/public-api/chat/sessions/{session_id}/events"),
     ("post", "/public-api/chat/sessions/{session_id}/messages"),
     ("post", "/public-api/chat/sessions/{session_id}/attachments/upload-url"),
+    ("post", "/public-api/chat/sessions/{session_id}/turns/{turn_id}/cancel"),
 }
 PUBLIC = {"/public-api/health", "/public-api/ready", "/public-api/blobs/{path}"}
 OPERATIONS = [
@@ -94,7 +95,7 @@ async def test_s1_another_session_is_not_there(
 ) -> None:
     other = await client.open()
 
-    answer = await end_user.http.request(method, path.format(session_id=other), content=b"{")
+    answer = await end_user.http.request(method, path.format(session_id=other, turn_id=uuid4()), content=b"{")
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "session_not_found")
 

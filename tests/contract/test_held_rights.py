@@ -79,10 +79,13 @@ async def test_a_right_that_is_being_taken_away_is_waited_for_and_then_missed(
         taking = taken_away(rows, household.tenant.id, LOCK_OUT, oid)
         refusal = (403, "technician_inactive")
         ids["session_id"] = await caller.open()
+    params = {"session_id": ids["session_id"]} if path.endswith("/tokens") else {}
     body = filled(BODIES.get((method, path)), ids)
 
     async with taking as is_waited_for:
-        asked = asyncio.create_task(caller.http.request(method, path.format_map(ids), json=body))
+        asked = asyncio.create_task(
+            caller.http.request(method, path.format_map(ids), params=params, json=body)
+        )
         waited = asyncio.create_task(is_waited_for)
         await asyncio.wait({asked, waited}, return_when=asyncio.FIRST_COMPLETED, timeout=SECONDS_MAX)
         if asked.done():

@@ -22,6 +22,7 @@ DEFINERS = {
     "neo_find_session_token",  # Which session an end user's token opens.
     "neo_find_relayed_session",  # In which tenant the platform's account opened a session.
     "neo_find_install",  # Which tenant's white-label channel a bot's message is for.
+    "neo_revoke_minted",  # Ends what the platform's revoked key minted for other tenants.
     "neo_lapsed_credentials",  # Which open tails must end.
     "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
     "neo_spent_uploads",  # Uploads whose pixels are kept elsewhere, of all tenants.

@@ -34,7 +34,7 @@ async def test_a_token_is_on_record_for_its_own_tenant(
     caller = service_account(tenant.id)
     said = claims(tenant, (await opened_by(caller)).id)
     store = SessionTokenStore(db, tenant.id)
-    await store.add(said, caller.account_id)
+    await store.add(said, caller, model_tier="FAST")
 
     found = await store.get(said.jti)
 
@@ -51,7 +51,7 @@ async def test_a_token_is_revoked_once_and_for_good(
 ) -> None:
     caller, store = service_account(tenant.id), SessionTokenStore(db, tenant.id)
     said = claims(tenant, (await opened_by(caller)).id)
-    await store.add(said, caller.account_id)
+    await store.add(said, caller, model_tier="FAST")
     token = await store.get(said.jti)
     await store.revoke(token)
     revoked_at = token.revoked_at

@@ -98,6 +98,7 @@ class Authenticator:
             account_id=found["account_id"],
             credential=Credential(CredentialKind.SESSION_TOKEN, found["tenant_id"], jti, expires_at),
             session_id=found["session_id"],
+            model_tier=found["model_tier"],
         )
 
     async def _by_entra(self, token: str) -> Principal:
@@ -117,7 +118,7 @@ class Authenticator:
             home_tenant_id=found["tenant_id"],
             account_id=person.oid,
             credential=Credential(
-                CredentialKind.TECHNICIAN, found["tenant_id"], person.oid, person.expires_at
+                CredentialKind.TECHNICIAN, found["tenant_id"], person.oid, person.expires_at, role
             ),
             role=role,
         )

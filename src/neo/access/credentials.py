@@ -11,6 +11,7 @@ from sqlalchemy import func, update
 
 from neo.access.keys.models import ApiKey
 from neo.access.principal import Credential, Principal
+from neo.access.rights import MINTING_ROLES
 from neo.db import Database
 from neo.errors import Failure
 
@@ -38,7 +39,7 @@ class Lookups:
         return await self._first("neo_find_technician", entra_tenant, technician)
 
     async def session_token(self, jti: UUID) -> Any | None:
-        return await self._first("neo_find_session_token", jti)
+        return await self._first("neo_find_session_token", jti, MINTING_ROLES)
 
     async def relayed_session(self, caller: Principal, session_id: UUID) -> UUID | None:
         """The tenant of a session that this platform account opened."""
@@ -48,16 +49,20 @@ class Lookups:
         return found["tenant_id"] if found else None
 
     async def lapsed(self, credentials: Iterable[Credential]) -> set[Credential]:
-        """The credentials that are no longer valid: revoked, expired, or of a suspended tenant."""
+        """The credentials that are no longer what they were: revoked, expired, of a suspended tenant, or of a
+        technician with another role.
+        """
         asked = list(credentials)
-        kinds, tenants, ids = (
+        found = await self._database.call(
+            "neo_lapsed_credentials",
             [one.kind.value for one in asked],
             [one.tenant_id for one in asked],
             [one.id for one in asked],
+            [one.role.value if one.role else None for one in asked],
+            MINTING_ROLES,
         )
-        found = await self._database.call("neo_lapsed_credentials", kinds, tenants, ids)
-        lapsed = {(row["kind"], row["tenant_id"], row["id"]) for row in found}
-        return {one for one in asked if (one.kind, one.tenant_id, one.id) in lapsed}
+        lapsed = {tuple(row.values()) for row in found}
+        return {one for one in asked if (one.kind, one.tenant_id, one.id, one.role) in lapsed}
 
     async def _first(self, function: str, *values: object) -> Any | None:
         found = await self._database.call(function, *values)

@@ -48,6 +48,8 @@ class Credential:
     id: UUID
     # When a token ends by itself, in epoch seconds.
     expires_at: float | None = None
+    # The role that a technician was let in with: with another one they are let in anew.
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,8 @@ class Principal:
     role: Role | None = None
     # The only session that an end user's token gives access to.
     session_id: UUID | None = None
+    # The best tier that an end user's token may ask for, fixed when it was minted.
+    model_tier: str | None = None
 
     @property
     def surface(self) -> Surface:

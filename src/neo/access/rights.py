@@ -14,8 +14,9 @@ class Right(StrEnum):
     READ_SESSION = "read this session"
     READ_TURN = "read turns"
     TALK = "post to sessions"
+    STOP_TURN = "stop turns"
     CLOSE_SESSION = "close sessions"
-    MINT_TOKEN = "mint or revoke session tokens"  # noqa: S105 - a right, no secret.
+    MINT_TOKEN = "mint, list or revoke session tokens"  # noqa: S105 - a right, no secret.
     VIEW_TENANT = "read the tenant's setup"
     MANAGE_TENANT = "change the tenant's setup"
     GOVERN = "manage API keys and roles"
@@ -29,6 +30,7 @@ _CHAT = {
     Right.READ_SESSION,
     Right.READ_TURN,
     Right.TALK,
+    Right.STOP_TURN,
     Right.CLOSE_SESSION,
     Right.MINT_TOKEN,
 }
@@ -38,11 +40,14 @@ _MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.READ_AUDIT}
 RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {
     CallerKind.SERVICE_ACCOUNT: frozenset(_CHAT | _READ | _MANAGE),
     CallerKind.PLATFORM: frozenset(_CHAT | {Right.EXPLAIN_ROUTE, Right.RELAY}),
-    CallerKind.END_USER: frozenset({Right.READ_SESSION, Right.TALK}),
+    CallerKind.END_USER: frozenset({Right.READ_SESSION, Right.TALK, Right.STOP_TURN}),
     Role.ADMIN: frozenset(_CHAT | _READ | _MANAGE | {Right.GOVERN, Right.EXPLAIN_ROUTE}),
     Role.USER: frozenset(_CHAT | _READ),
     Role.VIEWER: frozenset(_READ),
 }
+
+# What a technician minted ends when they may not mint any more; the database is told who may.
+MINTING_ROLES = [role.value for role in Role if Right.MINT_TOKEN in RIGHTS[role]]
 
 _WHO = {
     CallerKind.SERVICE_ACCOUNT: "An API key",

@@ -129,6 +129,22 @@ class EndUserInvalid(Failure):
     remedy = "Shorten it."
 
 
+class TokenFilterMissing(Failure):
+    """Many tokens are revoked by what they have in common, and nothing was named; the platform names the session."""
+
+    kind = Kind.INVALID
+    code = "token_filter_missing"
+    remedy = "Name `session_id`, `minted_by` or `credential_id`."
+
+
+class ModelTierNotAllowed(Failure):
+    """The session token was minted for the FAST tier only."""
+
+    kind = Kind.FORBIDDEN
+    code = "model_tier_not_allowed"
+    remedy = "Leave `model_tier` out, or have the token minted with `model_tier` SMART."
+
+
 class TokenLifeInvalid(Failure):
     """A token's life is at least one second."""
 

@@ -2,7 +2,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from neo.api import operation, success
-from neo.chat.dependencies import Desk, SessionCloser, SessionId, TurnId
+from neo.chat.dependencies import Desk, SessionCloser, SessionId, TurnId, TurnStopper
 from neo.chat.schemas import ChatSessionResource, ChatTurnResource
 from neo.chat.shown import shown_session, shown_turn
 
@@ -14,13 +14,14 @@ stop_router = APIRouter(prefix="/public-api/chat/sessions")
     **operation("public_api.chat_turn_cancel_post", "Cancel a turn", data=ChatTurnResource),
 )
 async def cancel_turn(
-    request: Request, caller: SessionCloser, desk: Desk, session_id: SessionId, turn_id: TurnId
+    request: Request, caller: TurnStopper, desk: Desk, session_id: SessionId, turn_id: TurnId
 ) -> Response:
     """Stop a turn. A queued one ends at once as CANCELLED and is never told to the model. A running one stops within
     a second: its stream ends with an `abort` envelope, and what had been said is kept as its reply. Until then it
     is shown as RUNNING. Once this is answered the turn ends as CANCELLED, or as FAILED, whoever dies next.
 
-    A turn that has ended already stays as it is: cancelling it answers 200 as well.
+    A turn that has ended already stays as it is: cancelling it answers 200 as well. An end user's session token stops
+    turns of its own session.
     """
     turn = await desk.canceller.cancel(caller, session_id, turn_id)
     _, author = await desk.reader.turn(caller, session_id, turn_id)

@@ -61,10 +61,19 @@ def rotate(
 
 
 @app.command("revoke")
-def revoke(key_id: KeyArgument, tenant: TenantOption, data: DataOption = None) -> None:
-    """End a key at once and for good."""
-    asyncio.run(_revoke(data, tenant, key_id))
-    typer.echo(f"Key {key_id} is revoked.")
+def revoke(
+    key_id: KeyArgument,
+    tenant: TenantOption,
+    data: DataOption = None,
+    *,
+    revoke_minted: Annotated[
+        bool, typer.Option("--revoke-minted", help="End the session tokens that the key minted as well.")
+    ] = False,
+) -> None:
+    """End a key at once and for good. Session tokens that it minted go on, unless they are to end with it."""
+    minted = asyncio.run(_revoke(data, tenant, key_id, revoke_minted=revoke_minted))
+    also = f" So are {minted} session tokens that it minted." if revoke_minted else ""
+    typer.echo(f"Key {key_id} is revoked.{also}")
 
 
 async def _create(data: Path | None, tenant_id: UUID, name: str, expires_at: datetime | None) -> "NewKey":
@@ -107,11 +116,12 @@ async def _list(data: Path | None, tenant_id: UUID) -> list[dict[str, str | None
     ]
 
 
-async def _revoke(data: Path | None, tenant_id: UUID, key_id: UUID) -> None:
+async def _revoke(data: Path | None, tenant_id: UUID, key_id: UUID, *, revoke_minted: bool) -> int:
     from neo.access import Operator, revoke_key  # noqa: PLC0415
 
     async with application(data) as (_, database):
-        await revoke_key(database, Operator(tenant_id), key_id)
+        _, minted = await revoke_key(database, Operator(tenant_id), key_id, revoke_minted=revoke_minted)
+    return minted
 
 
 def _desk(here: OperatorDatabase, database: "Database") -> "KeyDesk":

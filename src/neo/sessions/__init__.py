@@ -9,7 +9,7 @@ and is on record here.
 from neo.sessions.authors import AuthorStore, ShownAuthor
 from neo.sessions.models import ChatMessage, ChatSession, Role, title_of
 from neo.sessions.store import MessageStore, SessionNotFound, SessionStore
-from neo.sessions.tokens import SessionToken, SessionTokenNotFound, SessionTokenStore
+from neo.sessions.tokens import SessionToken, SessionTokenNotFound, SessionTokenStore, TokenFilter
 from neo.sessions.visible import check_readable, check_writable
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "SessionTokenNotFound",
     "SessionTokenStore",
     "ShownAuthor",
+    "TokenFilter",
     "check_readable",
     "check_writable",
     "title_of",

@@ -12,7 +12,7 @@ from neo.access.keys.store import ApiKeyStore
 from neo.access.principal import Principal
 from neo.access.rights import Right
 from neo.audit import AuditStore
-from neo.db import Database
+from neo.db import Database, call_within
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,10 @@ class KeyDesk:
             )
         return NewKey(row, plain)
 
-    async def revoke(self, caller: Principal | Operator, key_id: UUID) -> ApiKey:
-        return await revoke_key(self._database, caller, key_id)
+    async def revoke(
+        self, caller: Principal | Operator, key_id: UUID, *, revoke_minted: bool
+    ) -> tuple[ApiKey, int]:
+        return await revoke_key(self._database, caller, key_id, revoke_minted=revoke_minted)
 
     async def newest(
         self, tenant_id: UUID, rows_max: int, *, before: tuple[datetime, UUID] | None
@@ -64,10 +66,18 @@ class KeyDesk:
             return await ApiKeyStore(db, tenant_id).newest(rows_max, before=before)
 
 
-async def revoke_key(database: Database, caller: Principal | Operator, key_id: UUID) -> ApiKey:
-    """End a key; unlike a new one, that needs no pepper."""
+async def revoke_key(
+    database: Database, caller: Principal | Operator, key_id: UUID, *, revoke_minted: bool
+) -> tuple[ApiKey, int]:
+    """End a key, and with `revoke_minted` the session tokens that it minted: the key, and how many tokens. Unlike a
+    new key, that needs no pepper.
+    """
     async with changing(database, caller, Right.GOVERN) as db:
         row, is_now = await ApiKeyStore(db, caller.tenant_id).revoke(key_id)
-        if is_now:
-            await AuditStore(db, caller.tenant_id).add(caller.actor, "api_key.revoked", "api_key", key_id)
-    return row
+        minted = (await call_within(db, "neo_revoke_minted", key_id))[0][0] if revoke_minted else 0
+        if is_now or minted:
+            details = {"revoked_minted": minted} if revoke_minted else {}
+            await AuditStore(db, caller.tenant_id).add(
+                caller.actor, "api_key.revoked", "api_key", key_id, details=details
+            )
+    return row, minted

@@ -1,14 +1,19 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from neo.access.errors import ApiKeyNotFound
 from neo.access.gate import caller_with
 from neo.access.keys.desk import KeyDesk
-from neo.access.keys.schemas import ApiKeyCreateRequest, ApiKeyCreateResponse, ApiKeyResource
-from neo.access.keys.shown import shown_key, shown_new_key
+from neo.access.keys.schemas import (
+    ApiKeyCreateRequest,
+    ApiKeyCreateResponse,
+    ApiKeyResource,
+    RevokedApiKey,
+)
+from neo.access.keys.shown import shown_key, shown_new_key, shown_revoked
 from neo.access.principal import Principal
 from neo.access.rights import Right
 from neo.api import (
@@ -102,10 +107,22 @@ async def rotate_key(request: Request, caller: Governor, desk: Desk, key_id: Key
 
 @router.delete(
     "/{key_id}",
-    **operation("public_api.api_key_revoke_delete", "Revoke an API key", tag=TAG, data=ApiKeyResource),
+    **operation("public_api.api_key_revoke_delete", "Revoke an API key", tag=TAG, data=RevokedApiKey),
 )
-async def revoke_key(request: Request, caller: Governor, desk: Desk, key_id: KeyId) -> Response:
+async def revoke_key(
+    request: Request,
+    caller: Governor,
+    desk: Desk,
+    key_id: KeyId,
+    *,
+    revoke_minted: Annotated[
+        bool, Query(description="End the session tokens that the key minted as well.")
+    ] = False,
+) -> Response:
     """Ends a key at once and for good: its next request is 401, its open tails end within seconds. Revoking twice
     answers 200 again. A replacement made by rotation is a key of its own and goes on. Admins only.
+
+    Session tokens that the key minted go on to their own ends, so that end users keep their chats while keys change.
+    For a key that leaked, say `revoke_minted=true`, now or later: they end with it, open tails within 5 s.
     """
-    return success(request, shown_key(await desk.revoke(caller, key_id)))
+    return success(request, shown_revoked(*await desk.revoke(caller, key_id, revoke_minted=revoke_minted)))

@@ -39,3 +39,9 @@ class ApiKeyResource(BaseModel):
     rotated_at: datetime | None = Field(description="When a replacement was made.")
     last_used_at: datetime | None = Field(description="To the minute; null: never.")
     created_by: str | None = Field(description="The user who made it; null: the operator, with `neo keys`.")
+
+
+class RevokedApiKey(ApiKeyResource):
+    revoked_minted: int = Field(
+        description="How many session tokens ended with it; 0 unless `revoke_minted` was said."
+    )

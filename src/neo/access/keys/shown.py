@@ -2,7 +2,7 @@
 
 from neo.access.keys.desk import NewKey
 from neo.access.keys.models import ApiKey
-from neo.access.keys.schemas import ApiKeyCreateResponse, ApiKeyResource
+from neo.access.keys.schemas import ApiKeyCreateResponse, ApiKeyResource, RevokedApiKey
 
 
 def shown_new_key(made: NewKey) -> ApiKeyCreateResponse:
@@ -27,3 +27,7 @@ def shown_key(key: ApiKey) -> ApiKeyResource:
         last_used_at=key.last_used_at,
         created_by=str(key.created_by) if key.created_by else None,
     )
+
+
+def shown_revoked(key: ApiKey, revoked_minted: int) -> RevokedApiKey:
+    return RevokedApiKey(**shown_key(key).model_dump(), revoked_minted=revoked_minted)

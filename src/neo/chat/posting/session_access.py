@@ -14,12 +14,15 @@ from neo.chat.errors import (
     AgentGone,
     AgentNeedsChannel,
     ChannelDisconnected,
+    ModelTierNotAllowed,
     SessionArchived,
 )
 from neo.db import Database, DatabaseUnavailable, call_within
 from neo.errors import Failure
 from neo.kit import Batcher
 from neo.sessions import SessionNotFound, SessionStore, check_writable
+
+LEAST_TIER = "FAST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,12 @@ def check_access(caller: Principal, access: str, user_ids: list[UUID]) -> None:
     is_admin = access == Access.ADMINS_ONLY and caller.role is Role.ADMIN
     if not (is_named or is_admin):
         raise AgentAccessDenied("This agent is not open to you: ask an Admin of your organisation.")
+
+
+def check_tier(caller: Principal, model_tier: str) -> None:
+    """An end user's token asks for the tier that it was minted with, or for the lesser one."""
+    if caller.model_tier is not None and model_tier not in (caller.model_tier, LEAST_TIER):
+        raise ModelTierNotAllowed(f"This session token may not ask for the tier {model_tier}.")
 
 
 # Looked at by one call.

@@ -10,7 +10,12 @@ from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, attach
 from neo.chat.posting.draft import Draft
 from neo.chat.posting.refusing import overlapping, refuse_repeat
-from neo.chat.posting.session_access import SessionAccess, SessionAccesses, lock_session_access
+from neo.chat.posting.session_access import (
+    SessionAccess,
+    SessionAccesses,
+    check_tier,
+    lock_session_access,
+)
 from neo.chat.posting.storing import Accepted, Storage, Submission, store_alone
 from neo.db import Database
 from neo.kit import reached
@@ -40,6 +45,7 @@ class TurnDesk:
         self._storage = Storage(database)
 
     async def submit(self, caller: Principal, session_id: UUID, draft: Draft) -> Accepted:
+        check_tier(caller, draft.model_tier)
         said = Submission(caller.tenant_id, session_id, draft, Author.of(caller))
         with traces.span("accept message", neo__session_id=str(session_id)) as span:
             accepted = await self._together(caller, said) or await self._alone(caller, said)

@@ -1,5 +1,6 @@
-"""End-user session tokens: minted for one session, taken back at once."""
+"""End-user session tokens: minted for one session, listed, taken back at once, one or many."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -9,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import (
     TOKEN_SECONDS_DEFAULT,
     TOKEN_SECONDS_MAX,
+    CallerKind,
     Principal,
     Right,
     SessionClaims,
@@ -23,10 +25,20 @@ from neo.chat.errors import (
     SessionAgentNotAllowed,
     SessionArchived,
     SessionNotMintable,
+    TokenFilterMissing,
     TokenLifeInvalid,
 )
+from neo.chat.posting.session_access import check_access, lock_session_access
 from neo.db import Database
-from neo.sessions import ChatSession, SessionStore, SessionToken, SessionTokenStore, check_writable
+from neo.sessions import (
+    ChatSession,
+    SessionStore,
+    SessionToken,
+    SessionTokenStore,
+    TokenFilter,
+    check_readable,
+    check_writable,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +49,7 @@ class Minting:
     end_user: str | None = None
     end_user_email: str | None = None
     ttl_seconds: int | None = None
+    model_tier: str = "FAST"
 
 
 @dataclass(frozen=True)
@@ -60,8 +73,13 @@ class TokenDesk:
             check_writable(caller, session)
             await _check(db, caller, session, wanted)
             claims = _claims(session, wanted)
-            await SessionTokenStore(db, caller.tenant_id).add(claims, caller.account_id)
-            details = {"session_id": str(session.id), "expires_at": claims.expires_at.isoformat()}
+            tokens = SessionTokenStore(db, caller.tenant_id)
+            await tokens.add(claims, caller, model_tier=wanted.model_tier)
+            details = {
+                "session_id": str(session.id),
+                "expires_at": claims.expires_at.isoformat(),
+                "model_tier": wanted.model_tier,
+            }
             await AuditStore(db, caller.tenant_id).add(
                 caller.actor,
                 "session_token.minted",
@@ -76,12 +94,43 @@ class TokenDesk:
         async with changing(self._database, caller, Right.MINT_TOKEN) as db:
             tokens = SessionTokenStore(db, caller.tenant_id)
             token = await tokens.get(jti)
-            check_writable(caller, await SessionStore(db, caller.tenant_id).get(token.session_id))
+            # Whoever reads a session may end what opens it, an Admin also for others.
+            check_readable(caller, await SessionStore(db, caller.tenant_id).get(token.session_id))
             await tokens.revoke(token)
             await AuditStore(db, caller.tenant_id).add(
                 caller.actor, "session_token.revoked", "session_token", jti, end_user=token.end_user
             )
         return token
+
+    async def newest(
+        self,
+        caller: Principal,
+        rows_max: int,
+        asked: TokenFilter,
+        *,
+        before: tuple[datetime, UUID] | None,
+    ) -> Sequence[tuple[SessionToken, bool]]:
+        """Of the sessions that the caller sees, each token with whether it still opens its session."""
+        async with self._database.transaction(caller.tenant_id) as db:
+            tokens = SessionTokenStore(db, caller.tenant_id)
+            return await tokens.newest(rows_max, asked, before=before, seen_by=caller)
+
+    async def revoke_all(self, caller: Principal, asked: TokenFilter) -> int:
+        """Revoke those that `newest` would list, and say how many had not ended yet."""
+        given = asked.given()
+        if not given:
+            raise TokenFilterMissing("Say whose: `session_id`, `minted_by` or `credential_id`.")
+        async with changing(self._database, caller, Right.MINT_TOKEN) as db:
+            count = await SessionTokenStore(db, caller.tenant_id).revoke_all(asked, seen_by=caller)
+            if count:
+                await AuditStore(db, caller.tenant_id).add(
+                    caller.actor,
+                    "session_token.revoked_many",
+                    "session_token",
+                    next(iter(given.values())),
+                    details={**given, "count": count},
+                )
+        return count
 
 
 async def _check(db: AsyncSession, caller: Principal, session: ChatSession, wanted: Minting) -> None:
@@ -92,6 +141,10 @@ async def _check(db: AsyncSession, caller: Principal, session: ChatSession, want
             raise not_mintable()
     if session.archived_at is not None:
         raise SessionArchived("This session is archived: open a new one.")
+    if caller.kind is CallerKind.TECHNICIAN:
+        # A token is not bound by the agent's `access`, so whom it does not let talk does not hand one out.
+        access = await lock_session_access(db, session.tenant_id, session.id)
+        check_access(caller, access.access, access.access_user_ids)
     if wanted.allowed_agent_ids and session.agent_id not in wanted.allowed_agent_ids:
         raise SessionAgentNotAllowed(
             "The session's agent is not among `allowed_agent_ids`.",

@@ -4,6 +4,9 @@ from datetime import datetime
 
 from pydantic import BaseModel, Field
 
+from neo.access import CallerKind
+from neo.chat.schemas import ChatModelTier
+
 AGENT_IDS_MAX = 200
 
 
@@ -31,6 +34,11 @@ class MintSessionTokenRequest(BaseModel):
         None,
         description="Life of the token in seconds: 3,600 when null, 86,400 at most (more is cut to that).",
     )
+    model_tier: ChatModelTier = Field(
+        ChatModelTier.FAST,
+        description="The best tier that messages sent with the token may ask for, for as long as it lives: with FAST "
+        "a message that asks for SMART is `403 model_tier_not_allowed`.",
+    )
 
 
 class MintSessionTokenResponse(BaseModel):
@@ -47,3 +55,30 @@ class RevokedSessionToken(BaseModel):
     session_id: str
     expires_at: datetime
     revoked_at: datetime
+
+
+class TokenMinter(BaseModel):
+    """Who minted a token. Accounts of another tenant, as the platform's, are named by their kind only."""
+
+    kind: CallerKind
+    id: str | None = Field(description="The account of a service account, or the technician.")
+    credential_id: str | None = Field(description="The API key; null for a technician.")
+
+
+class SessionTokenResource(BaseModel):
+    """A token's record, without the token."""
+
+    jti: str
+    session_id: str
+    end_user: str | None
+    end_user_email: str | None
+    model_tier: ChatModelTier
+    minter: TokenMinter | None = Field(description="Null in tokens from before it was recorded.")
+    is_live: bool = Field(description="Whether it opens its session now.")
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class RevokedSessionTokens(BaseModel):
+    revoked: int = Field(description="How many had not ended yet.")

@@ -169,6 +169,8 @@ CREATE TABLE chat_sessions (
 CREATE INDEX chat_sessions_newest_idx ON chat_sessions (tenant_id, created_at DESC, id DESC);
 CREATE INDEX chat_sessions_own_idx ON chat_sessions (tenant_id, account_id, created_at DESC, id DESC);
 
+-- Who minted it: the account `minted_by` and its credential, of a tenant that is another one's for the platform. Null in
+-- tokens from before it was recorded.
 CREATE TABLE session_tokens (
     jti uuid PRIMARY KEY,
     tenant_id uuid NOT NULL,
@@ -179,8 +181,15 @@ CREATE TABLE session_tokens (
     expires_at timestamptz NOT NULL,
     revoked_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
+    minter_kind text,
+    minter_tenant_id uuid,
+    minter_credential_id uuid,
+    model_tier text NOT NULL DEFAULT 'FAST' CHECK (model_tier IN ('FAST', 'SMART')),
     FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
 );
+CREATE INDEX session_tokens_tenant_id_idx ON session_tokens (tenant_id, created_at, jti);
+CREATE INDEX session_tokens_session_id_idx ON session_tokens (session_id);
+CREATE INDEX session_tokens_minter_credential_id_idx ON session_tokens (minter_credential_id);
 
 -- A turn is a list of segments. (`segment`, `claim`) is the fencing token of whoever drives it: the first segment that is
 -- not settled, and the newest claim of that segment. `claimable_at` says from when on it may be claimed; null while
@@ -409,6 +418,7 @@ CREATE POLICY owner_reads ON chat_sessions FOR SELECT TO CURRENT_USER USING (tru
 CREATE POLICY owner_reads ON session_tokens FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON chat_turns FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON attachments FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_ends ON session_tokens FOR UPDATE TO CURRENT_USER USING (true);
 CREATE POLICY owner_writes ON tenants FOR UPDATE TO CURRENT_USER USING (true);
 CREATE POLICY owner_sweeps ON chat_turns FOR UPDATE TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON approval_requests FOR SELECT TO CURRENT_USER USING (true);

@@ -26,16 +26,42 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     WHERE t.entra_tenant_id = entra_tenant
 $$;
 
--- The one session that an end user's token opens.
-CREATE FUNCTION neo_find_session_token(token uuid)
-RETURNS TABLE (tenant_id uuid, session_id uuid, account_id uuid, is_live boolean, is_suspended boolean)
+-- Whether an end user's token still opens its session. A token that a technician minted ends with their access: when they
+-- are locked out, lose the role that lets them mint, or are removed, even if they are added anew.
+CREATE FUNCTION neo_session_token_is_live(token session_tokens, minting_roles text[])
+RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT neo_is_live(token.revoked_at, token.expires_at)
+       AND EXISTS (SELECT FROM chat_sessions s
+                   WHERE s.tenant_id = token.tenant_id AND s.id = token.session_id AND s.archived_at IS NULL)
+       AND (token.minter_kind IS DISTINCT FROM 'technician' OR EXISTS (
+                SELECT FROM technicians p
+                WHERE p.tenant_id = token.tenant_id AND p.user_id = token.minted_by AND p.is_active
+                  AND p.role = ANY (minting_roles) AND p.created_at <= token.created_at))
+$$;
+
+-- The one session that an end user's token opens, and the tier that it may ask for.
+CREATE FUNCTION neo_find_session_token(token uuid, minting_roles text[])
+RETURNS TABLE (tenant_id uuid, session_id uuid, account_id uuid, model_tier text, is_live boolean, is_suspended boolean)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
-    SELECT s.tenant_id, s.id, s.account_id, neo_is_live(k.revoked_at, k.expires_at) AND s.archived_at IS NULL,
+    SELECT s.tenant_id, s.id, s.account_id, k.model_tier, neo_session_token_is_live(k, minting_roles),
            t.suspended_at IS NOT NULL
     FROM session_tokens k
     JOIN chat_sessions s ON s.tenant_id = k.tenant_id AND s.id = k.session_id
     JOIN tenants t ON t.id = k.tenant_id
     WHERE k.jti = token
+$$;
+
+-- Ends the session tokens that a revoked key minted, and says how many. The platform's key mints for other tenants.
+CREATE FUNCTION neo_revoke_minted(key_id uuid)
+RETURNS bigint
+LANGUAGE sql VOLATILE SECURITY DEFINER AS $$
+    WITH ended AS (
+        UPDATE session_tokens k SET revoked_at = now()
+        WHERE k.minter_credential_id = key_id AND neo_is_live(k.revoked_at, k.expires_at)
+          AND EXISTS (SELECT FROM api_keys a WHERE a.id = key_id AND a.revoked_at IS NOT NULL)
+        RETURNING 1)
+    SELECT count(*) FROM ended
 $$;
 
 -- The tenant of a session that this account of the platform opened for it.
@@ -47,12 +73,14 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
       AND t.suspended_at IS NULL
 $$;
 
--- Those of the credentials that no longer work. Whoever streams with one of them is cut off.
-CREATE FUNCTION neo_lapsed_credentials(kinds text[], tenant_ids uuid[], ids uuid[])
-RETURNS TABLE (kind text, tenant_id uuid, id uuid)
+-- Those of the credentials that no longer work as they did. Whoever streams with one of them is cut off. A technician's
+-- has the role that they were let in with.
+CREATE FUNCTION neo_lapsed_credentials(
+    kinds text[], tenant_ids uuid[], ids uuid[], roles text[], minting_roles text[])
+RETURNS TABLE (kind text, tenant_id uuid, id uuid, role text)
 LANGUAGE sql STABLE SECURITY DEFINER AS $$
-    SELECT c.kind, c.tenant_id, c.id
-    FROM unnest(kinds, tenant_ids, ids) AS c (kind, tenant_id, id)
+    SELECT c.kind, c.tenant_id, c.id, c.role
+    FROM unnest(kinds, tenant_ids, ids, roles) AS c (kind, tenant_id, id, role)
     WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.id = c.tenant_id AND t.suspended_at IS NULL)
        OR NOT CASE c.kind
            WHEN 'api_key' THEN EXISTS (
@@ -61,11 +89,10 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
                WHERE k.id = c.id AND neo_is_live(k.revoked_at, k.expires_at) AND t.suspended_at IS NULL)
            WHEN 'technician' THEN EXISTS (
                SELECT FROM technicians p
-               WHERE p.tenant_id = c.tenant_id AND p.user_id = c.id AND p.is_active)
+               WHERE p.tenant_id = c.tenant_id AND p.user_id = c.id AND p.is_active AND p.role = c.role)
            WHEN 'session_token' THEN EXISTS (
                SELECT FROM session_tokens k
-               JOIN chat_sessions s ON s.tenant_id = k.tenant_id AND s.id = k.session_id
-               WHERE k.jti = c.id AND neo_is_live(k.revoked_at, k.expires_at) AND s.archived_at IS NULL)
+               WHERE k.jti = c.id AND neo_session_token_is_live(k, minting_roles))
            ELSE false END
 $$;
 
