@@ -7,7 +7,6 @@ from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
-from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Lifespan
 
 from neo.access import (
@@ -26,7 +25,7 @@ from neo.access.keys.routes import router as key_router
 from neo.agents import AgentDesk
 from neo.agents.routes import router as agent_router
 from neo.agents.tenants.routes import router as tenant_router
-from neo.api import RequestScope, build_document, install_error_handlers
+from neo.api import build_document, edge, install_error_handlers
 from neo.attachments import BlobUrls, Inspector, SignedBlobAccess
 from neo.attachments.routes import router as blob_router
 from neo.channels.installs.routes import install_router
@@ -55,7 +54,7 @@ from neo.meta import Engines, Health, meta_router
 from neo.people import Enrolment
 from neo.people.routes import router as technician_router
 from neo.resources import Resources, entra_verifier, key_format, secret_keys
-from neo.settings import Settings, plain
+from neo.settings import ServerSettings, Settings, plain
 from neo.tails import OpenTails, TailPace, Tails
 from neo.turns.resume import Resumer
 
@@ -78,13 +77,6 @@ ROUTERS = (
     key_router,
     audit_router,
 )
-EXPOSED_HEADERS = [
-    "X-Request-Id",
-    "X-RateLimit-Limit",
-    "X-RateLimit-Remaining",
-    "X-RateLimit-Reset",
-    "Retry-After",
-]
 
 
 class Embedded(Protocol):
@@ -183,8 +175,7 @@ def build_app(
     )
     app.state.signed_blobs = SignedBlobAccess(resources.blobs, signer)
     app.state.health = health
-    _allow_origins(app, settings.server.cors_origins)
-    return RequestScope(app)
+    return _around(app, settings.server)
 
 
 def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
@@ -227,21 +218,6 @@ async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[]
         health.schema_is_ready()
 
 
-def _allow_origins(app: FastAPI, origins: str) -> None:
-    allowed = [origin.strip() for origin in origins.split(",") if origin.strip()]
-    if allowed:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=allowed,
-            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-            allow_headers=[
-                "Authorization",
-                "Content-Type",
-                "Last-Event-ID",
-                "X-Request-Id",
-                # An upload to Azure needs these, and so does one to us.
-                "X-MS-Blob-Type",
-                "X-MS-Blob-Content-Type",
-            ],
-            expose_headers=EXPOSED_HEADERS,
-        )
+def _around(app: FastAPI, server: ServerSettings) -> ASGIApp:
+    origins = [origin.strip() for origin in server.cors_origins.split(",") if origin.strip()]
+    return edge(app, origins=origins, is_https=(server.public_url or "").startswith("https://"))

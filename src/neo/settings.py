@@ -63,7 +63,7 @@ class ServerSettings(Group):
         None,
         pattern=r"^https?://[^/?#]+(/[^?#]*)?$",
         description="Where callers reach the API, for URLs in its answers, e.g. `https://neo.example.com`. Unset: "
-        "the address that each request was sent to.",
+        "the address where each request arrived, or `localhost` where it was sent there.",
     )
     cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
     rate_limit_requests: NonNegativeInt = Field(

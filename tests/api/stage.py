@@ -14,8 +14,8 @@ from starlette.types import ASGIApp
 from neo.api import (
     JsonBody,
     Page,
-    RequestScope,
     add_headers,
+    edge,
     install_error_handlers,
     json_body,
     next_cursor,
@@ -26,6 +26,7 @@ from neo.api import (
 from neo.errors import Failure, Kind
 
 ROWS = 5
+ORIGIN = "https://app.example"
 
 
 class Refused(Failure):
@@ -72,7 +73,7 @@ def small_app() -> ASGIApp:
         raise ZeroDivisionError("the secret of the house")
 
     install_error_handlers(app)
-    return RequestScope(app)
+    return edge(app, origins=[ORIGIN], is_https=True)
 
 
 @asynccontextmanager

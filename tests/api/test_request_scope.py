@@ -7,8 +7,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from api.stage import calling, error_of, small_app
-from neo.api import RequestScope
-from neo.api.request_scope import HEADER_BYTES_MAX
+from neo.api import edge
+from neo.api.wire_rules import HEADER_BYTES_MAX
 
 
 @pytest.mark.parametrize("path", ["/things", "/nowhere", "/bug"])
@@ -64,7 +64,7 @@ async def test_what_breaks_outside_of_the_application_is_a_500_as_well() -> None
     async def broken(scope: Scope, receive: Receive, send: Send) -> None:
         raise ZeroDivisionError(scope["path"], receive, send)
 
-    async with calling(RequestScope(broken)) as http:
+    async with calling(edge(broken)) as http:
         answer = await http.get("/things")
 
     assert (answer.status_code, error_of(answer)["code"]) == (500, "internal_error")
@@ -81,7 +81,7 @@ async def test_it_needs_nothing_of_the_server_but_plain_asgi() -> None:
         "raw_path": b"/things",
         "query_string": b"",
         "root_path": "",
-        "headers": [],
+        "headers": [(b"host", b"neo")],
         "client": None,
         "server": None,
     }

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from neo.api import RequestScope, install_error_handlers
+from neo.api import edge, install_error_handlers
 from neo.meta import Engines, Health, meta_router
 from support.bare_database import BareDatabase, bare_database
 
@@ -39,7 +39,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place
         app.include_router(meta_router)
         app.state.health = health
         install_error_handlers(app)
-        transport = httpx2.ASGITransport(app=RequestScope(app))
+        transport = httpx2.ASGITransport(app=edge(app))
         async with httpx2.AsyncClient(transport=transport, base_url="http://here") as http:
             yield Place(bare, http)
 

@@ -1,6 +1,7 @@
 """The HTTP edge that every feature shares: envelopes, errors, strict bodies, paging, the OpenAPI document.
 
-Every answer carries a request id, also as a header and in the logs. Errors say what to do and never show a
+Every answer carries a request id of ours, also as a header and in the logs. What servers read differently is refused
+before anybody is asked who they are, and a page of an allowed origin may read each refusal. Errors say what to do and never show a
 secret, another tenant or a stack trace. No business lives here.
 """
 
@@ -8,9 +9,11 @@ from neo.api.body import JsonBody, check_after_body, json_body
 from neo.api.components import ERRORS
 from neo.api.connection import abort_connection
 from neo.api.document import build_document, operation
+from neo.api.edge import edge
 from neo.api.envelope import success
 from neo.api.errors import error_response, install_error_handlers, status_of
-from neo.api.fields import Guid, HttpsUrl, Instructions, Moment, Name, Text, changes_of, left_alone
+from neo.api.fields import Guid, HttpsUrl, Instructions, Line, Moment, Name, Text, changes_of, left_alone
+from neo.api.own_url import own_url
 from neo.api.paging import (
     InvalidPage,
     Page,
@@ -21,7 +24,8 @@ from neo.api.paging import (
     read_page_token,
     requested_page,
 )
-from neo.api.request_scope import Phases, RepeatedParameter, RequestScope, add_headers, phases_of
+from neo.api.request_scope import Phases, add_headers, phases_of
+from neo.api.wire_rules import RepeatedParameter
 
 __all__ = [
     "ERRORS",
@@ -30,18 +34,19 @@ __all__ = [
     "Instructions",
     "InvalidPage",
     "JsonBody",
+    "Line",
     "Moment",
     "Name",
     "Page",
     "Phases",
     "RepeatedParameter",
-    "RequestScope",
     "Text",
     "abort_connection",
     "add_headers",
     "build_document",
     "changes_of",
     "check_after_body",
+    "edge",
     "error_response",
     "install_error_handlers",
     "json_body",
@@ -50,6 +55,7 @@ __all__ = [
     "next_cursor",
     "number_before",
     "operation",
+    "own_url",
     "page_token",
     "phases_of",
     "read_page_token",

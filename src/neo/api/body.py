@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -16,6 +17,8 @@ from neo.errors import Failure, Kind
 BODY_BYTES_MAX = 1024 * 1024
 # A slow connection needs a few seconds for a megabyte. A body that trickles in occupies nothing but its connection.
 BODY_SECONDS = 10.0
+# Deeper than anything that is asked for here. Who walks a body may then walk it in any way.
+JSON_LEVELS_MAX = 64
 # The answer must not grow with the number of unknown fields.
 UNKNOWN_NAMED_MAX = 20
 CHECKS = "neo.checks_after_body"
@@ -25,7 +28,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 class MalformedBody(Failure):
     """The body is not JSON, or JSON that parsers read differently: a repeated key, a number out of range,
-    half of a surrogate pair.
+    half of a surrogate pair, more than 64 levels.
     """
 
     kind = Kind.MALFORMED
@@ -120,22 +123,27 @@ def strict_json(raw: bytes) -> Any:
         found = json.loads(raw, object_pairs_hook=_once, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise MalformedBody("The body is not JSON, or not JSON that every parser reads alike.") from error
-    # Only the escape can produce a NUL, so most bodies need not be searched.
-    if b"u0000" in raw and _has_nul(found):
-        raise InvalidBody("Strings must not contain the NUL character.")
+    # Each level opens with a bracket, and only the escape can produce a NUL, so most bodies need not be searched.
+    if b"u0000" in raw or raw.count(b"[") + raw.count(b"{") > JSON_LEVELS_MAX:
+        _check_levels(found)
     return found
 
 
 def _check_headers(request: Request) -> None:
-    media_type, _, parameters = request.headers.get("content-type", "").partition(";")
-    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
-    if media_type.strip().lower() != "application/json" or charset not in ("", "utf-8"):
+    media_type, *parameters = request.headers.get("content-type", "").split(";")
+    if media_type.strip().lower() != "application/json" or not all(_says_utf8(one) for one in parameters):
         raise UnsupportedBody("Send the body as `Content-Type: application/json`, in UTF-8.")
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise UnsupportedBody("Send the body without a Content-Encoding.")
     declared = request.headers.get("content-length", "0")
     if declared.isdigit() and int(declared[:20]) > BODY_BYTES_MAX:
         raise _too_large()
+
+
+def _says_utf8(parameter: str) -> bool:
+    """Or nothing of the charset: clients add versions and the like."""
+    name, _, value = parameter.partition("=")
+    return name.strip().lower() != "charset" or value.strip().strip('"').lower() in ("utf-8", "utf8")
 
 
 async def _read(request: Request) -> tuple[bytes, bool]:
@@ -169,12 +177,21 @@ def _finite(number: str) -> float:
     return value
 
 
-def _has_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\0" in value
+def _check_levels(found: Any) -> None:
+    """All of a level at a time: a walk from value to value would be as deep as the body."""
+    level, levels = [found], 0
+    while level:
+        if levels > JSON_LEVELS_MAX:
+            raise MalformedBody(f"JSON has at most {JSON_LEVELS_MAX} levels here.")
+        if any(isinstance(value, str) and "\0" in value for value in level):
+            raise InvalidBody("Strings must not contain the NUL character.")
+        level, levels = [inner for value in level for inner in _inside(value)], levels + 1
+
+
+def _inside(value: Any) -> Iterable[Any]:
     if isinstance(value, dict):
-        return any(_has_nul(item) for pair in value.items() for item in pair)
-    return isinstance(value, list) and any(_has_nul(item) for item in value)
+        return chain(value, value.values())
+    return value if isinstance(value, list) else ()
 
 
 def _warnings(unknown: list[str]) -> list[str]:

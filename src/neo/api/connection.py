@@ -1,16 +1,21 @@
-"""Bounds on a connection until its request is parsed: the time and the size of the request's head."""
+"""What a connection does beyond its server: bounds on a request's head, our error envelope, an offered upgrade that is
+passed over, and answers for clients that have closed their half.
+"""
 
 import asyncio
 import socket
 import struct
-from typing import cast
+from collections import deque
+from typing import Any, cast
 from uuid import uuid4
 
+import httptools
 import orjson
-from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import ASGIApp, Scope
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from neo.errors import Failure, Kind
+from neo.api.unchunked import unchunked
+from neo.api.wire_rules import MalformedRequest
 
 CONNECTION = "neo.connection"
 # A head that trickles in occupies a connection of an unknown caller.
@@ -18,14 +23,8 @@ HEAD_SECONDS = 10.0
 # More than `HEADER_BYTES_MAX`, so that its error is the one that callers see. The parser itself has no bound.
 HEAD_BYTES_MAX = 64 * 1024
 NO_LINGER = struct.pack("ii", 1, 0)
-
-
-class MalformedRequest(Failure):
-    """It is not HTTP that every server reads alike, or its head is larger than 64 KiB."""
-
-    kind = Kind.MALFORMED
-    code = "malformed_request"
-    remedy = "Send it with an HTTP library."
+# The parser also reads 0.9 and 2.0, which nobody here speaks.
+VERSIONS = ("1.0", "1.1")
 
 
 def abort_connection(scope: Scope) -> None:
@@ -36,13 +35,17 @@ def abort_connection(scope: Scope) -> None:
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's connection, with bounds on a request's head, and our error envelope in place of plain text."""
+    """uvicorn's connection, held to what no server's public interface offers (ADR 0043)."""
 
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
-    __slots__ = ("_deadline", "_head_bytes")
+    __slots__ = ("_answering", "_deadline", "_head_bytes", "_is_deaf")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        # The request that is being answered. The parent's `cycle` is the newest, which may wait behind it.
+        self._answering: RequestResponseCycle | None = None
+        # What is still sent after something that is not HTTP is not looked at.
+        self._is_deaf = False
         self._deadline: asyncio.TimerHandle | None = None
         # None while no head is being read.
         self._head_bytes: int | None = 0
@@ -50,6 +53,9 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
+        if (owed := self._owed) is not None:
+            owed.disconnected = True
+            owed.message_event.set()
         super().connection_lost(exc)
 
     def abort(self) -> None:
@@ -59,12 +65,30 @@ class BoundedConnection(HttpToolsProtocol):
             own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
         self.transport.abort()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """The client will send no more: whether the connection stays open for its answers.
+
+        Who opened a stream and then closes their half has gone, as far as a server can tell.
+        """
+        owed = self._owed
+        if owed is None or owed.more_body or (owed.response_started and not owed.expected_content_length):
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        if self._is_deaf:
+            return
+        self._unset_keepalive_if_required()
+        try:
+            self._parse(data)
+        except httptools.HttpParserError:
+            self._refuse("Invalid HTTP request received.")
+            return
         if self._head_bytes is not None:
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-                self.send_400_response("The request's head is too large.")
+                self._refuse("The request's head is too large.")
         elif self.cycle.response_complete:
             # The rest of a refused body, or empty lines: the deadline of a head bounds them as well.
             self._wait_for_head()
@@ -75,10 +99,67 @@ class BoundedConnection(HttpToolsProtocol):
         self._wait_for_head()
 
     def on_headers_complete(self) -> None:
-        self._head_bytes = None
-        self._stop_waiting()
+        if self.parser.get_http_version() not in VERSIONS or self.parser.get_method() == b"CONNECT":
+            raise ValueError("neither a version nor a method that is served")
+        if self.parser.should_upgrade():
+            # `_parse` reads it again, without the offer.
+            return
         cast(dict[str, object], self.scope)[CONNECTION] = self
         super().on_headers_complete()
+        # Fields behind a chunked body are nobody's headers.
+        self.headers = deque(maxlen=0)  # type: ignore[assignment]
+        self._head_bytes = None
+        self._stop_waiting()
+
+    def on_message_complete(self) -> None:
+        if not self.parser.should_upgrade():
+            super().on_message_complete()
+
+    def _parse(self, data: bytes) -> None:
+        """At an offered upgrade the parser stops, and would take the body for the next request. We serve no other protocol,
+        and the offer binds nobody to take it: the head is read again without it, and then what follows.
+        """
+        rest = memoryview(data)
+        while True:
+            try:
+                self.parser.feed_data(rest)
+            except httptools.HttpParserUpgrade as offer:
+                rest = rest[offer.args[0] :]
+                head = self._head_without_offer()
+                self.parser = httptools.HttpRequestParser(self)
+                # As the parent has it: what follows a request that closes is read, and not answered.
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+                self.parser.feed_data(head)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        version = self.parser.get_http_version().encode()
+        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
+        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        is_old = cycle.scope["http_version"] == "1.0"
+        super()._start_asgi_task(cycle, cast(Any, unchunked(cast(ASGIApp, app), cycle)) if is_old else app)
+
+    @property
+    def _owed(self) -> RequestResponseCycle | None:
+        """The request whose answer is under way."""
+        one = self._answering
+        return None if one is None or one.response_complete else one
+
+    def _refuse(self, message: str) -> None:
+        """Refuse what cannot be read, unless the request before it is still owed its answer."""
+        self.logger.warning(message)
+        owed = self._owed
+        if owed is None or (owed.more_body and not owed.response_started):
+            self.send_400_response(message)
+            return
+        self._is_deaf = True
+        self._stop_waiting()
+        self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
         error = {"code": MalformedRequest.code, "message": msg}

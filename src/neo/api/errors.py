@@ -15,6 +15,8 @@ from neo.telemetry import process_metrics
 log = structlog.get_logger()
 
 # `{path:path}` in a route is `{path}` in the document.
+# A probe asks only whether there is an answer. These paths take HEAD, which is no operation of the document.
+PROBES = frozenset({"/public-api/health", "/public-api/ready"})
 CONVERTOR = re.compile(r":[a-z]+\}")
 STATUSES: dict[Kind, int] = {
     Kind.MALFORMED: 400,
@@ -119,7 +121,8 @@ def _allowed(request: Request) -> dict[str, str]:
     """All methods of the path; the framework lists only those of the first route with that path."""
     path = getattr(request.scope.get("route"), "path", "")
     methods = request.app.openapi()["paths"].get(CONVERTOR.sub("}", path), ())
-    return {"allow": ", ".join(sorted(method.upper() for method in methods))} if methods else {}
+    taken = {method.upper() for method in methods} | ({"HEAD"} if path in PROBES else set())
+    return {"allow": ", ".join(sorted(taken))} if methods else {}
 
 
 def _response(

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from neo.kit import find_guid
+from neo.kit import find_guid, is_one_line
 
 # Names are shown in one line of a list.
 NAME_CHARACTERS_MAX = 200
@@ -66,6 +66,12 @@ def _without_controls(value: str) -> str:
     return value
 
 
+def _in_one_line(value: str) -> str:
+    if not is_one_line(value):
+        raise PydanticCustomError("one_line", "contains a control character, a line end or a change of direction")
+    return value
+
+
 def _visible(value: str) -> str:
     if not value.strip():
         raise PydanticCustomError("blank", "is blank")
@@ -75,9 +81,11 @@ def _visible(value: str) -> str:
 Name = Annotated[
     str,
     StringConstraints(min_length=1, max_length=NAME_CHARACTERS_MAX),
-    AfterValidator(_without_controls),
+    AfterValidator(_in_one_line),
     AfterValidator(_visible),
 ]
+# A name of another length; it may be blank.
+Line = Annotated[str, AfterValidator(_in_one_line)]
 Text = Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS_MAX), AfterValidator(_without_controls)]
 Instructions = Annotated[str, StringConstraints(max_length=INSTRUCTIONS_CHARACTERS_MAX)]
 HttpsUrl = Annotated[str, StringConstraints(max_length=URL_CHARACTERS_MAX), AfterValidator(_https_url)]

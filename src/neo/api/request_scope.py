@@ -1,44 +1,26 @@
 """The outermost middleware: a request's id, its timings, its headers and its one log line."""
 
+import re
 import time
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from urllib.parse import parse_qsl
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neo.api.errors import bug_response, error_response
-from neo.errors import Failure, Kind
+from neo.api.errors import PROBES, bug_response
 from neo.telemetry import process_metrics, traces
 
 log = structlog.get_logger()
 
-HEADER_BYTES_MAX = 16 * 1024
 REQUEST_ID = b"x-request-id"
+# Whatever ids a caller uses, as long as a line of the log stays one.
+CALLERS_ID = re.compile(rb"[!-~]{1,128}")
 STATUS_OF_BUGS = 500
 TRACEPARENT = b"traceparent"
-# Probes come every few seconds and are not traced.
-PROBES = frozenset({"/public-api/health", "/public-api/ready"})
-
-
-class HeadersTooLarge(Failure):
-    """The headers have more than 16 KiB together."""
-
-    kind = Kind.MALFORMED
-    code = "headers_too_large"
-    remedy = "Send fewer."
-
-
-class RepeatedParameter(Failure):
-    """A query parameter or `Last-Event-ID` was sent twice."""
-
-    # One parser takes the first value, another the last.
-    kind = Kind.MALFORMED
-    code = "repeated_parameter"
-    remedy = "Send it once."
 
 
 class Phases:
@@ -67,24 +49,26 @@ class Phases:
 
 
 class RequestScope:
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, headers: Mapping[str, str]) -> None:
+        """`headers` are added to each answer."""
         self._app = app
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
-        state.update(request_id=_request_id(scope), phases=Phases(), headers={})
+        state.update(request_id=str(uuid4()), phases=Phases(), headers=dict(self._headers))
         answer = _Answer(scope, send)
         # A later request on the same connection inherits the context variables of the earlier one.
         structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=state["request_id"])
+        structlog.contextvars.bind_contextvars(request_id=state["request_id"], **_callers_id(scope))
         with _traced(scope) as span:
             if span.trace_id is not None:
                 structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
             try:
-                await self._handle(scope, receive, answer.send)
+                await self._app(scope, receive, answer.send)
             except Exception:
                 # An error inside the application was logged and answered there; its 500 is already sent.
                 if answer.status != STATUS_OF_BUGS:
@@ -94,14 +78,6 @@ class RequestScope:
             finally:
                 answer.log()
                 answer.describe(span)
-
-    async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        failure = _found_wrong(scope)
-        if failure is not None:
-            log.info("refused", code=failure.code)
-            await error_response(HTTPConnection(scope), failure)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
 
 
 class _Answer:
@@ -119,7 +95,6 @@ class _Answer:
             self.status = message["status"]
             headers = MutableHeaders(scope=message)
             headers["x-request-id"] = self._scope["state"]["request_id"]
-            headers["x-content-type-options"] = "nosniff"
             headers.update(self._scope["state"]["headers"])
         await self._send(message)
 
@@ -147,6 +122,7 @@ class _Answer:
 
 def _traced(scope: Scope) -> AbstractContextManager[traces.Spanned]:
     """The request's span, below its caller's when that sends one."""
+    # Probes come every few seconds.
     if not traces.are_made() or scope["path"] in PROBES:
         return traces.NO_SPAN
     parent = next((value for name, value in scope["headers"] if name == TRACEPARENT), None)
@@ -159,16 +135,6 @@ def _traced(scope: Scope) -> AbstractContextManager[traces.Spanned]:
     )
 
 
-def _found_wrong(scope: Scope) -> Failure | None:
-    """What is refused on every path, before the caller is authenticated."""
-    if sum(len(name) + len(value) for name, value in scope["headers"]) > HEADER_BYTES_MAX:
-        return HeadersTooLarge(f"The headers have at most {HEADER_BYTES_MAX} bytes together.")
-    names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
-    if len(names) != len(set(names)):
-        return RepeatedParameter("Send each query parameter once.")
-    return None
-
-
 def add_headers(connection: HTTPConnection, headers: dict[str, str]) -> None:
     """Headers that are added to this request's answer, be it a success or an error."""
     connection.scope["state"]["headers"].update(headers)
@@ -179,12 +145,7 @@ def phases_of(request: HTTPConnection) -> Phases:
     return phases
 
 
-def _request_id(scope: Scope) -> str:
-    """The caller's own id when it is a UUID, so that one id runs through both sides' logs."""
-    for name, value in scope["headers"]:
-        if name == REQUEST_ID:
-            try:
-                return str(UUID(value.decode("ascii")))
-            except ValueError:
-                break
-    return str(uuid4())
+def _callers_id(scope: Scope) -> dict[str, str]:
+    """The id that the caller gave, for the log. The request's own id is never theirs: they choose it as they like."""
+    given = next((value for name, value in scope["headers"] if name == REQUEST_ID), b"")
+    return {"caller_request_id": given.decode("ascii")} if CALLERS_ID.fullmatch(given) else {}

@@ -17,7 +17,7 @@ UPLOAD, READ = "upload", "read"
 class BlobUrls:
     """The store's own URLs where it signs them, ours otherwise.
 
-    Ours begin with `public_url`; without one, with the `base_url` that the caller's request was sent to.
+    Ours begin with `public_url`; without one, with `base_url`, the address that the request came to.
     """
 
     def __init__(self, blobs: BlobStore | None, signer: UrlSigner, public_url: str | None) -> None:

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from neo.access import Gate, Principal, Right, caller_with
-from neo.api import JsonBody, Page, json_body, operation, phases_of, requested_page, success
+from neo.api import JsonBody, Page, json_body, operation, own_url, phases_of, requested_page, success
 from neo.attachments import Cited
 from neo.chat import paging
 from neo.chat.dependencies import (
@@ -179,7 +179,7 @@ async def list_messages(
         caller, session_id, page.size + 1, after=after, newest_first=order == "desc"
     )
     next_cursor = paging.next_messages(session_id, page, order, found.messages)
-    urls = await desk.uploads.urls_of(found.attachments, str(request.base_url))
+    urls = await desk.uploads.urls_of(found.attachments, own_url(request))
     shown = shown_transcript(found, page.size, urls)
     return success(request, shown, is_page=True, next_cursor=next_cursor)
 

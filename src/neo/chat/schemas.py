@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from neo.agents import ManagedAgentKey, Overlap
+from neo.api import Line
 from neo.attachments import ALT_CHARACTERS_MAX
 
 
@@ -64,7 +65,7 @@ class CreateChatSessionRequest(BaseModel):
             "exactly one of `agent_id` or `managed_agent_key`."
         ),
     )
-    title: str | None = None
+    title: Line | None = None
 
 
 class ChatSessionResource(BaseModel):

@@ -6,16 +6,19 @@ from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guid import find_guid
 from neo.kit.loops import loop_in_thread, new_loop, run_in
+from neo.kit.one_line import as_one_line, is_one_line
 from neo.kit.retry import Backoff, keep_running
 
 __all__ = [
     "Backoff",
     "Batcher",
     "arm_failpoints",
+    "as_one_line",
     "collect_seldom",
     "find_guid",
     "freeze_loaded",
     "is_loopback",
+    "is_one_line",
     "is_secure_url",
     "keep_running",
     "loop_in_thread",

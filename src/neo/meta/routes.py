@@ -1,35 +1,16 @@
-from pathlib import Path
-
-import fastapi_offline
 import orjson
 from fastapi import APIRouter, Request
-from fastapi.openapi.docs import get_swagger_ui_html
-from starlette.responses import FileResponse, Response
+from starlette.responses import Response
 
 from neo.api import ERRORS, operation, success
-from neo.errors import Failure, Kind
+from neo.meta import reference
 from neo.meta.guide import GUIDE
 from neo.meta.health import Health
 from neo.meta.schemas import HealthResource, ReadyResource
 
 meta_router = APIRouter()
 
-ASSETS = Path(fastapi_offline.__file__).parent / "static"
-ASSET_NAMES = {
-    "swagger-ui-bundle.js": "text/javascript",
-    "swagger-ui.css": "text/css",
-    "favicon.png": "image/png",
-}
-
-
-class AssetNotFound(Failure):
-    """No such path."""
-
-    kind = Kind.NOT_FOUND
-    code = "route_not_found"
-    remedy = "See `/public-api/openapi.json`."
-
-
+@meta_router.head("/public-api/health", include_in_schema=False)
 @meta_router.get(
     "/public-api/health",
     **operation("public_api.health_get", "Liveness", tag="Meta", data=HealthResource, is_public=True),
@@ -39,6 +20,7 @@ async def get_health(request: Request) -> Response:
     return success(request, HealthResource(status="ok"))
 
 
+@meta_router.head("/public-api/ready", include_in_schema=False)
 @meta_router.get(
     "/public-api/ready",
     **operation(
@@ -77,17 +59,9 @@ async def get_guide() -> Response:
 
 @meta_router.get("/docs", include_in_schema=False)
 async def get_reference() -> Response:
-    return get_swagger_ui_html(
-        openapi_url="/public-api/openapi.json",
-        title="Neo Public API",
-        swagger_js_url="/docs/assets/swagger-ui-bundle.js",
-        swagger_css_url="/docs/assets/swagger-ui.css",
-        swagger_favicon_url="/docs/assets/favicon.png",
-    )
+    return reference.page()
 
 
 @meta_router.get("/docs/assets/{name}", include_in_schema=False)
 async def get_asset(name: str) -> Response:
-    if name not in ASSET_NAMES:
-        raise AssetNotFound("No such path: see /public-api/openapi.json.")
-    return FileResponse(ASSETS / name, media_type=ASSET_NAMES[name])
+    return reference.asset(name)

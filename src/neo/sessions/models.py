@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from neo.access import Authored
 from neo.db import Base
+from neo.kit import as_one_line
 
 TITLE_CHARACTERS_MAX = 60
 
@@ -76,9 +77,9 @@ class ChatMessage(Authored, Base):
 
 
 def title_of(message: str) -> str | None:
-    """A session's title when none was given: the first line of its first message."""
-    lines = message.strip().splitlines()
-    if not lines:
-        return None
-    line = lines[0].strip()
-    return line if len(line) <= TITLE_CHARACTERS_MAX else line[: TITLE_CHARACTERS_MAX - 1].rstrip() + "…"
+    """A session's title when none was given: the first line of its first message that shows something."""
+    lines = (as_one_line(line).strip() for line in message.splitlines())
+    line = next(filter(None, lines), None)
+    if line is None or len(line) <= TITLE_CHARACTERS_MAX:
+        return line
+    return line[: TITLE_CHARACTERS_MAX - 1].rstrip() + "…"

@@ -28,8 +28,8 @@ SEND_SECONDS = 10.0
 # Encoded once: thousands of responses share them for as long as they are open.
 HEADERS = (
     (b"content-type", b"text/event-stream"),
-    (b"cache-control", b"no-store"),
-    (b"connection", b"keep-alive"),
+    # Servers on the way that compress would hold events back until they have enough of them.
+    (b"cache-control", b"no-store, no-transform"),
     (b"x-vercel-ai-ui-message-stream", b"v1"),
     (b"x-accel-buffering", b"no"),
     (b"x-content-type-options", b"nosniff"),

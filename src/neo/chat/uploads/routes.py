@@ -3,7 +3,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from neo.api import JsonBody, json_body, operation, success
+from neo.api import JsonBody, json_body, operation, own_url, success
 from neo.attachments import IMAGE_BYTES_MAX
 from neo.chat.dependencies import Desk, SessionId, Talker
 from neo.chat.uploads.schemas import AttachmentUploadUrlRequest, AttachmentUploadUrlResponse
@@ -45,7 +45,7 @@ async def grant_upload(
         await desk.reader.check(caller, session_id)
         raise
     grant = await desk.uploads.grant(
-        caller, session_id, wanted.content_type, wanted.filename, str(request.base_url)
+        caller, session_id, wanted.content_type, wanted.filename, own_url(request)
     )
     shown = AttachmentUploadUrlResponse(
         upload_url=grant.upload_url,
