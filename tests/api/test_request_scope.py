@@ -5,23 +5,84 @@ from uuid import UUID, uuid4
 import httpx2
 import pytest
 from starlette.types import Message, Receive, Scope, Send
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-from api.stage import calling, error_of, small_app
+from api.stage import ORIGIN, calling, error_of, small_app
 from neo.api import edge
 from neo.api.wire_rules import HEADER_BYTES_MAX
 
 
 @pytest.mark.parametrize("path", ["/things", "/nowhere", "/bug"])
-async def test_a_callers_own_id_is_taken_if_it_is_a_uuid(http: httpx2.AsyncClient, path: str) -> None:
-    own = str(uuid4())
+async def test_a_request_has_an_id_of_ours_whatever_its_caller_calls_it(
+    http: httpx2.AsyncClient, path: str
+) -> None:
+    theirs = str(uuid4())
 
-    taken = await http.get(path, headers={"x-request-id": own.upper()})
-    made = [await http.get(path, headers=headers) for headers in ({"x-request-id": "own"}, {})]
+    with capture_logs(processors=[merge_contextvars]) as lines:
+        answers = [
+            await http.get(path, headers={"x-request-id": given})
+            for given in (theirs, theirs, "x" * 129, "a b")
+        ]
 
-    assert taken.headers["x-request-id"] == own
-    ids = {UUID(answer.headers["x-request-id"]) for answer in made}
-    assert len(ids) == 2
-    assert all(answer.headers["x-content-type-options"] == "nosniff" for answer in (taken, *made))
+    ids = [str(UUID(answer.headers["x-request-id"])) for answer in answers]
+    assert len({theirs, *ids}) == 5
+    written = [line for line in lines if line["event"] == "request"]
+    assert [line["request_id"] for line in written] == ids
+    assert [line.get("caller_request_id") for line in written] == [theirs, theirs, None, None]
+
+
+@pytest.mark.parametrize("path", ["/things", "/nowhere", "/bug", "/things?a=1&a=2", "/things%0a"])
+async def test_every_answer_says_what_a_browser_must_not_do(http: httpx2.AsyncClient, path: str) -> None:
+    answer = await http.get(path)
+
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["strict-transport-security"] == "max-age=31536000"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "status"),
+    [
+        ("/things", {}, 200),
+        ("/things?a=1&a=2", {}, 400),
+        ("/things%0a", {}, 400),
+        ("/things", {"host": "a/b"}, 400),
+        ("/things", {"x-long": "v" * HEADER_BYTES_MAX}, 400),
+        ("/nowhere", {}, 404),
+        ("/refused/UNAVAILABLE", {}, 503),
+        ("/bug", {}, 500),
+    ],
+)
+async def test_a_page_of_an_allowed_origin_may_read_every_answer(
+    http: httpx2.AsyncClient, path: str, headers: dict[str, str], status: int
+) -> None:
+    answer = await http.get(path, headers={"origin": ORIGIN, **headers})
+    foreign = await http.get(path, headers={"origin": "https://evil.example", **headers})
+
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, ORIGIN)
+    assert "X-Request-Id" in answer.headers["access-control-expose-headers"]
+    assert "access-control-allow-origin" not in foreign.headers
+
+
+ASKED = (
+    "authorization, baggage, cache-control, content-type, last-event-id, sentry-trace, traceparent, tracestate, "
+    "user-agent, x-ms-blob-type, x-request-id"
+)
+
+
+async def test_a_preflight_allows_the_headers_that_browsers_ask_for(http: httpx2.AsyncClient) -> None:
+    asked = {"access-control-request-method": "PATCH", "access-control-request-headers": ASKED}
+
+    answer = await http.options("/things", headers={"origin": ORIGIN, **asked})
+    foreign = await http.options("/things", headers={"origin": "https://evil.example", **asked})
+
+    assert answer.status_code == 200
+    allowed = answer.headers["access-control-allow-headers"].lower().split(", ")
+    assert set(ASKED.split(", ")) <= set(allowed)
+    assert "PATCH" in answer.headers["access-control-allow-methods"]
+    assert "access-control-allow-credentials" not in answer.headers
+    assert foreign.status_code == 400
+    assert "access-control-allow-origin" not in foreign.headers
 
 
 async def test_headers_of_a_request_are_those_of_its_answer_and_of_no_other(http: httpx2.AsyncClient) -> None:

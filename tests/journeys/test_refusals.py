@@ -207,7 +207,7 @@ async def test_e12_h3_two_cursors_are_400_and_the_header_wins_over_the_address(c
 
 
 @pytest.mark.parametrize("path", ["", "/messages", "/events", "/turns/" + NOWHERE])
-@pytest.mark.parametrize("session", [NOWHERE, "1", "x%00y", "..", "%2e%2e", NOWHERE.replace("-", "")])
+@pytest.mark.parametrize("session", [NOWHERE, "1", "..", "%2e%2e", NOWHERE.replace("-", "")])
 async def test_a11_e9_a_session_that_is_not_there_is_404(client: Client, session: str, path: str) -> None:
     answer = await client.http.get(f"{SESSIONS}/{session}{path}")
 

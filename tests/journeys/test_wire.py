@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from neo.api.errors import PROBES
 from neo.openapi_document import document
 from support.client import SESSIONS, Client
 from support.server import Server
@@ -163,34 +164,53 @@ async def test_e10_other_methods_are_405_and_told_which_are_taken(client: Client
     fitting = [one for one in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), named)]
     taken = set().union(*(paths[one] for one in fitting))
 
+    # Probes may ask by HEAD, which is no operation of the document.
+    taken |= {"HEAD"} if path in PROBES else set()
+
     for method in sorted(set(METHODS) - taken):
         answer = await client.http.request(method, named)
         assert answer.status_code == 405, (method, path)
-        assert set(answer.headers["allow"].split(", ")) in [paths[one] for one in fitting]
+        assert set(answer.headers["allow"].split(", ")) in [
+            taken if one in PROBES else paths[one] for one in fitting
+        ]
         assert answer.text == "" or answer.json()["error"]["code"] == "method_not_allowed"
 
 
 async def test_e11_nothing_that_is_sent_becomes_a_header(
     client: Client, server: Server, session: str
 ) -> None:
-    title = "a\r\nX-Evil: 1\r\n\r\n<html>"
-    told = str(uuid4())
-
     answers = [
-        await client.http.post(SESSIONS, json={"managed_agent_key": "NEO_SUPPORT", "title": title}),
         await client.http.get(f"{SESSIONS}/x%0d%0aX-Evil:%201"),
         await client.http.get(SESSIONS, headers={"x-request-id": "x" * 36}),
         await client.http.get(f"{SESSIONS}/{session}/events", headers={"last-event-id": "1-0\tX-Evil: 1"}),
     ]
     raw = await sent_raw(server, get(server, "X-Request-Id: é<script>", "Last-Event-ID: é").encode())
-    own = await client.http.get(SESSIONS, headers={"x-request-id": told})
 
-    assert answers[0].json()["data"]["title"] == title
     for answer in answers:
         assert "x-evil" not in answer.headers
         assert str(UUID(answer.headers["x-request-id"])) == answer.headers["x-request-id"]
     assert b"script" not in raw.partition(b"\r\n\r\n")[0]
-    assert own.headers["x-request-id"] == told
+
+
+@pytest.mark.parametrize("unfit", ["\r\n", "\t", "\x1b[31m", "\x07", "\x85", "\u2028", "\u202e", "\u2066"])
+async def test_a_title_and_a_name_are_one_line_that_reads_as_it_is_written(
+    client: Client, unfit: str
+) -> None:
+    opening = {"managed_agent_key": "NEO_SUPPORT", "title": f"a{unfit}b"}
+    title = await client.http.post(SESSIONS, json=opening)
+    name = await client.http.post("/public-api/end-companies", json={"psa_company_name": f"a{unfit}b"})
+
+    for answer, field in ((title, "title"), (name, "psa_company_name")):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "validation_error")
+        assert field in answer.json()["error"]["details"]["fields"]
+
+
+async def test_a_title_in_any_script_is_kept(client: Client) -> None:
+    title = "נאו \u200f(1) می‌خواهم 👩\u200d🔧"
+
+    answer = await client.http.post(SESSIONS, json={"managed_agent_key": "NEO_SUPPORT", "title": title})
+
+    assert answer.json()["data"]["title"] == title
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from neo.sessions import title_of
         ("x" * 58 + " yz", "x" * 58 + "…"),
         ("", None),
         (" \n ", None),
+        ("\x1b[31mRed\x07", "[31mRed"),
+        ("\u202eevil\u202c", "evil"),
+        ("\x00\u2066\nSecond", "Second"),
     ],
 )
 def test_a_title(message: str, title: str | None) -> None:

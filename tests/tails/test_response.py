@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from events.client import PATIENCE_SECONDS, Client
 from events.speaker import Speaker
 from events.stage import Session
-from neo.api.connection import BoundedConnection
+from neo.api.connection import NO_LINGER, BoundedConnection
 from neo.events import since_cursor
 from neo.tails.open import TailResponse
 from neo.tails.tail import SEND_BYTES_MAX, joined
@@ -89,8 +89,7 @@ async def test_h10_the_response_has_the_sdks_headers_and_the_turn(session: Sessi
 
     expected = {
         "content-type": "text/event-stream",
-        "cache-control": "no-store",
-        "connection": "keep-alive",
+        "cache-control": "no-store, no-transform",
         "x-vercel-ai-ui-message-stream": "v1",
         "x-accel-buffering": "no",
         "x-content-type-options": "nosniff",
@@ -126,6 +125,24 @@ async def test_a_client_that_goes_away_frees_everything_at_once(session: Session
     async with asyncio.timeout(1):
         await until(lambda: len(session.open_tails) == 0)
     await until(lambda: subscriptions.sessions == before)
+
+
+async def test_a_client_that_asked_for_more_behind_its_tail_frees_it_when_it_goes(
+    session: Session, port: int
+) -> None:
+    speaker = await session.speaker()
+    client = await request(port, since_cursor(1))
+    await until(lambda: len(session.open_tails) == 1)
+    await asyncio.get_running_loop().sock_sendall(client, b"GET / HTTP/1.1\r\nhost: neo\r\n\r\n" * 3)
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+    client.close()
+
+    # While requests wait, nothing is read from the connection: what is written finds out that it has gone.
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while len(session.open_tails) > 0:
+            await say_much(speaker, 1)
+
+    assert len(session.open_tails) == 0
 
 
 async def test_a_slow_reader_is_cut_and_can_go_on_while_nobody_waits(session: Session, port: int) -> None:

@@ -1,8 +1,8 @@
 """The HTTP edge that every feature shares: envelopes, errors, strict bodies, paging, the OpenAPI document.
 
 Every answer carries a request id of ours, also as a header and in the logs. What servers read differently is refused
-before anybody is asked who they are, and a page of an allowed origin may read each refusal. Errors say what to do and never show a
-secret, another tenant or a stack trace. No business lives here.
+before anybody is asked who they are, and a page of an allowed origin may read each refusal. Errors say what to do
+and never show a secret, another tenant or a stack trace. No business lives here.
 """
 
 from neo.api.body import JsonBody, check_after_body, json_body

@@ -17,8 +17,6 @@ from neo.errors import Failure, Kind
 BODY_BYTES_MAX = 1024 * 1024
 # A slow connection needs a few seconds for a megabyte. A body that trickles in occupies nothing but its connection.
 BODY_SECONDS = 10.0
-# Deeper than anything that is asked for here. Who walks a body may then walk it in any way.
-JSON_LEVELS_MAX = 64
 # The answer must not grow with the number of unknown fields.
 UNKNOWN_NAMED_MAX = 20
 CHECKS = "neo.checks_after_body"
@@ -28,7 +26,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 class MalformedBody(Failure):
     """The body is not JSON, or JSON that parsers read differently: a repeated key, a number out of range,
-    half of a surrogate pair, more than 64 levels.
+    half of a surrogate pair.
     """
 
     kind = Kind.MALFORMED
@@ -123,9 +121,9 @@ def strict_json(raw: bytes) -> Any:
         found = json.loads(raw, object_pairs_hook=_once, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise MalformedBody("The body is not JSON, or not JSON that every parser reads alike.") from error
-    # Each level opens with a bracket, and only the escape can produce a NUL, so most bodies need not be searched.
-    if b"u0000" in raw or raw.count(b"[") + raw.count(b"{") > JSON_LEVELS_MAX:
-        _check_levels(found)
+    # Only the escape can produce a NUL, so most bodies need not be searched.
+    if b"u0000" in raw and _has_nul(found):
+        raise InvalidBody("Strings must not contain the NUL character.")
     return found
 
 
@@ -177,21 +175,18 @@ def _finite(number: str) -> float:
     return value
 
 
-def _check_levels(found: Any) -> None:
-    """All of a level at a time: a walk from value to value would be as deep as the body."""
-    level, levels = [found], 0
+def _has_nul(found: Any) -> bool:
+    """One level after the other: a walk from value to value could be deeper than Python's stack."""
+    level = [found]
     while level:
-        if levels > JSON_LEVELS_MAX:
-            raise MalformedBody(f"JSON has at most {JSON_LEVELS_MAX} levels here.")
-        if any(isinstance(value, str) and "\0" in value for value in level):
-            raise InvalidBody("Strings must not contain the NUL character.")
-        level, levels = [inner for value in level for inner in _inside(value)], levels + 1
+        if any("\0" in value for value in level if isinstance(value, str)):
+            return True
+        level = [inner for value in level if isinstance(value, dict | list) for inner in _inside(value)]
+    return False
 
 
-def _inside(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return chain(value, value.values())
-    return value if isinstance(value, list) else ()
+def _inside(container: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return chain(container, container.values()) if isinstance(container, dict) else container
 
 
 def _warnings(unknown: list[str]) -> list[str]:

@@ -116,8 +116,8 @@ class BoundedConnection(HttpToolsProtocol):
             super().on_message_complete()
 
     def _parse(self, data: bytes) -> None:
-        """At an offered upgrade the parser stops, and would take the body for the next request. We serve no other protocol,
-        and the offer binds nobody to take it: the head is read again without it, and then what follows.
+        """At an offered upgrade the parser stops, and would take the body for the next request. We serve no other
+        protocol, and nobody need take an offer: the head is read again without it, and then what follows.
         """
         rest = memoryview(data)
         while True:

@@ -68,7 +68,9 @@ def _without_controls(value: str) -> str:
 
 def _in_one_line(value: str) -> str:
     if not is_one_line(value):
-        raise PydanticCustomError("one_line", "contains a control character, a line end or a change of direction")
+        raise PydanticCustomError(
+            "one_line", "contains a control character, a line end or a change of direction"
+        )
     return value
 
 

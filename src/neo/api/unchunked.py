@@ -3,8 +3,8 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 
 def unchunked(app: ASGIApp, cycle: RequestResponseCycle) -> ASGIApp:
-    """Answers as HTTP/1.0 knows them: a body of unknown length ends with its connection. uvicorn would send chunks, whose
-    sizes such a client reads as text.
+    """Answers as HTTP/1.0 knows them: a body of unknown length ends with its connection. uvicorn would send chunks,
+    whose sizes such a client reads as text.
     """
 
     async def answering(scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,6 +10,7 @@ from neo.meta.schemas import HealthResource, ReadyResource
 
 meta_router = APIRouter()
 
+
 @meta_router.head("/public-api/health", include_in_schema=False)
 @meta_router.get(
     "/public-api/health",
