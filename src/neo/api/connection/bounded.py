@@ -1,21 +1,15 @@
-"""What a connection does beyond its server: bounds on a request's head, our error envelope, an offered upgrade that is
-passed over, and answers for clients that have closed their half.
-"""
-
 import asyncio
 import socket
 import struct
 from collections import deque
 from typing import Any, cast
-from uuid import uuid4
 
 import httptools
-import orjson
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from neo.api.unchunked import unchunked
-from neo.api.wire_rules import MalformedRequest
+from neo.api.connection.refusal import refusal
+from neo.api.connection.unchunked import unchunked
 
 CONNECTION = "neo.connection"
 # A head that trickles in occupies a connection of an unknown caller.
@@ -25,6 +19,8 @@ HEAD_BYTES_MAX = 64 * 1024
 NO_LINGER = struct.pack("ii", 1, 0)
 # The parser also reads 0.9 and 2.0, which nobody here speaks.
 VERSIONS = ("1.0", "1.1")
+# Takes and forgets: fields behind a chunked body are nobody's headers.
+BEHIND_THE_BODY = deque[tuple[bytes, bytes]](maxlen=0)
 
 
 def abort_connection(scope: Scope) -> None:
@@ -35,8 +31,6 @@ def abort_connection(scope: Scope) -> None:
 
 
 class BoundedConnection(HttpToolsProtocol):
-    """uvicorn's connection, held to what no server's public interface offers (ADR 0043)."""
-
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
     __slots__ = ("_answering", "_deadline", "_head_bytes", "_is_deaf")
 
@@ -106,8 +100,7 @@ class BoundedConnection(HttpToolsProtocol):
             return
         cast(dict[str, object], self.scope)[CONNECTION] = self
         super().on_headers_complete()
-        # Fields behind a chunked body are nobody's headers.
-        self.headers = deque(maxlen=0)  # type: ignore[assignment]
+        self.headers = BEHIND_THE_BODY  # type: ignore[assignment]
         self._head_bytes = None
         self._stop_waiting()
 
@@ -162,15 +155,7 @@ class BoundedConnection(HttpToolsProtocol):
         self.cycle.keep_alive = False
 
     def send_400_response(self, msg: str) -> None:
-        error = {"code": MalformedRequest.code, "message": msg}
-        request_id = str(uuid4())
-        body = orjson.dumps({"error": error, "meta": {"request_id": request_id}})
-        head = (
-            "HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\ncache-control: no-store\r\n"
-            f"x-request-id: {request_id}\r\nx-content-type-options: nosniff\r\n"
-            f"content-length: {len(body)}\r\nconnection: close\r\n\r\n"
-        )
-        self.transport.write(head.encode() + body)
+        self.transport.write(refusal(msg))
         self.transport.close()
 
     def _wait_for_head(self) -> None:
