@@ -331,7 +331,7 @@ async def test_a_relayed_session_keeps_both_identities_and_whom_it_is_for(
     assert (session.end_user, session.end_user_email) == ("Zoë Ünal", "zoe@example.com")
     assert session.actor_tenant_id == entry.actor_tenant_id == world.platform.id
     assert (entry.actor_kind, entry.action, entry.end_user) == ("platform", "session.relayed", "Zoë Ünal")
-    assert entry.details["end_company_id"] == world.company
+    assert (entry.details or {})["end_company_id"] == world.company
 
 
 async def test_a_dry_run_says_what_opening_would_do_and_makes_nothing(

@@ -33,6 +33,14 @@ DEFINERS = {
     "neo_renew_leases",  # What has become of a process's turns.
     "neo_turn_processes",  # Who runs turns, and how long turns wait: numbers.
     "neo_create_tenant",  # A tenant that a live key of the platform makes, with the Microsoft tenant that it is.
+    "neo_add_audit_entry",  # The only way into the audit log.
+    "neo_chain_audit_entry",  # Its trigger: number, time and hashes are not for who writes an entry to choose.
+}
+# What the owner's role alone may call, for the operator's commands.
+OPERATORS = {
+    "neo_operator_audit_faults",  # What is wrong with a tenant's audit log.
+    "neo_operator_erase_audit_details",  # Erases what names a person.
+    "neo_operator_trim_audit_log",  # Replaces what is too old by an anchor.
 }
 # What the application's role may write of a tenant. All else says who is what, and is the operator's.
 OWN_SETTINGS = {
@@ -87,6 +95,7 @@ async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) 
     assert {table.relname for table in tables} == {
         "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages", "technicians", "agent_versions",
         "channels", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
+        "audit_details", "audit_chains", "audit_anchors",
         "turn_segments", "tool_calls", "approval_requests",
     }  # fmt: skip
     assert all(table.relrowsecurity and table.relforcerowsecurity and table.policies for table in tables)
@@ -288,8 +297,10 @@ async def test_only_a_live_key_of_the_platform_creates_a_tenant(rows: Rows) -> N
     for one in (tenant, platform):
         async with rows.database.transaction(one.id) as db:
             key = await db.scalar(key_of)
-        async with rows.database.transaction(made) as db:
-            [(told,)] = await call_within(db, "neo_create_tenant", made, "Another", None, key)
-            became.append(told)
+        with pytest.raises(DBAPIError):
+            async with rows.database.transaction(made) as db:
+                [(told,)] = await call_within(db, "neo_create_tenant", made, "Another", None, key)
+                became.append(told)
+                await db.execute(text("SELECT 1 / 0"))
 
     assert became == ["REFUSED", "CREATED"]

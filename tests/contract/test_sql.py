@@ -63,7 +63,7 @@ def test_functions_are_created_nowhere_else() -> None:
 
 def test_what_is_called_exists_and_what_exists_is_called() -> None:
     called = {name for _, tree in trees() for name in names_in(tree) if NAMED.fullmatch(name)} - NO_FUNCTIONS
-    by_others = set(re.findall(r"(?<!FUNCTION )\b(neo_[a-z_]+)\(", "\n".join(sql.functions())))
+    by_others = set(re.findall(r"(?<!CREATE FUNCTION )\b(neo_[a-z_]+)\(", "\n".join(sql.functions())))
 
     assert called - set(created()) == set()
     assert set(created()) - called - by_others == set()

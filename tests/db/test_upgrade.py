@@ -13,9 +13,11 @@ from uuid import UUID
 
 import asyncpg
 import pytest
+from sqlalchemy import text
 
 from neo.access import CallerKind, Credential, CredentialKind, Pepper, Principal
 from neo.access.credentials import Lookups
+from neo.audit import Actor, AuditStore, faults
 from neo.chat.history import Reader
 from neo.db import Database, check_role, check_schema
 from neo.db.migrate import OLDEST, migrate
@@ -28,6 +30,7 @@ from neo.engines.stack import engines_up
 from neo.events import Position
 from neo.tails.replay import Replay
 from neo.tails.stored import SessionSnapshots, StoredTurns
+from neo.tenants import all_tenants
 from neo.turns.leases.claim import claim_turns
 
 DUMP = Path(__file__).parent / f"version_{OLDEST}.sql"
@@ -37,6 +40,14 @@ SECRET = "5WKT6NuW1cE9IMRTRBMpxoYJ8bBfIL8X3ejnos-m19xvWWL1oDYFKxTYmCCdC5zx"
 KEY = "neo_sk_local_dhMj7waDxNTnhe3gtVMDrwL05sZ57ji0OTZKs48cFRJ11Tcjd"
 REVOKED = "neo_sk_local_1dL9MwnCOdHEQBSeuFsGtqzO23mrBcGh1SALjaigQHr444iUU"
 ANOTHERS = "neo_sk_local_sLo983WYYWFfC6flbXtPtEHCb3YK0bZjTUpXRDabSO23QMJan"
+
+TENANT = UUID("86c860b8-0e6b-4862-989b-6d2dc923e1b0")
+ENTRY = """
+INSERT INTO audit_log (tenant_id, actor_kind, actor_tenant_id, end_user, action, object_kind, object_id, details)
+VALUES ($1, 'platform', gen_random_uuid(), $2, 'session.relayed', 'chat_session', '1', $3)
+"""
+
+SEQUENCES = text("SELECT sequence FROM audit_log WHERE tenant_id = :of ORDER BY id")
 
 ANSWER = "w1 w2 w3 w4 w5 "
 CUT = "".join(f"w{number} " for number in range(1, 23))
@@ -56,6 +67,7 @@ class Upgraded:
     """The database `neo` was restored and upgraded, the database `fresh` was made by this version."""
 
     database: Database
+    owner: Database
     sockets: str
 
     async def caller(self, key: str) -> Principal:
@@ -89,7 +101,9 @@ async def upgraded(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Up
         await restore(sockets)
         assert await migrate(addresses.database_owner_url, APP)
         database = Database(addresses.database_url, connections_max=4)
-        yield Upgraded(database, sockets)
+        owner = Database(addresses.database_owner_url, connections_max=2)
+        yield Upgraded(database, owner, sockets)
+        await owner.aclose()
         await database.aclose()
     with locked(data) as folder:
         discard_home(folder)
@@ -105,6 +119,11 @@ async def make_fresh(addresses: Addresses, sockets: str) -> None:
 async def restore(sockets: str) -> None:
     owner = await asyncpg.connect(host=sockets, user=OWNER, database="neo")
     await owner.execute(DUMP.read_text())
+    # The server that was dumped had entries without details only. A dump sets what it needs for its own session.
+    await owner.execute("RESET ALL")
+    await owner.execute("SELECT set_config('neo.tenant_id', $1, false)", str(TENANT))
+    await owner.execute(ENTRY, TENANT, None, '{"fields": ["name"]}')
+    await owner.execute(ENTRY, TENANT, "zoe", "{}")
     await owner.close()
 
 
@@ -146,7 +165,7 @@ async def test_its_keys_are_good_for_what_they_were(upgraded: Upgraded) -> None:
         await upgraded.find(REVOKED),
     )
 
-    assert caller.tenant_id == UUID("86c860b8-0e6b-4862-989b-6d2dc923e1b0")
+    assert caller.tenant_id == TENANT
     assert [one.title for one in await Reader(upgraded.database).sessions(another, 100, None)] == [
         "Mine alone"
     ]
@@ -184,6 +203,23 @@ def told(replay: Replay) -> tuple[str, str, str]:
     chunks = [json.loads(entry.frame.split(b"\ndata: ")[1]) for entry in replay.entries]
     text = "".join(chunk["delta"] for chunk in chunks if chunk["type"] == "text-delta")
     return chunks[0]["type"], text, chunks[-1]["type"]
+
+
+async def test_its_audit_log_is_chained(upgraded: Upgraded) -> None:
+    async with upgraded.database.transaction(TENANT) as db:
+        entries = await AuditStore(db, TENANT).newest(10, before=None)
+        await AuditStore(db, TENANT).add(Actor("technician", TENANT, TENANT), "agent.updated", "agent", 1)
+    async with upgraded.owner.without_tenant() as owner:
+        chained = (await owner.scalars(SEQUENCES, {"of": TENANT})).all()
+        found = await all_tenants(owner)
+
+    assert [(entry.action, entry.end_user, entry.details) for entry in entries] == [
+        ("session.relayed", "zoe", {}),
+        ("session.relayed", None, {"fields": ["name"]}),
+        ("tenant.created", None, {}),
+    ]
+    assert chained == [1, 2, 3, 4]
+    assert [await faults(upgraded.owner, row.id) for row in found] == [[], []]
 
 
 async def test_what_was_open_is_claimed_from_its_beginning(upgraded: Upgraded) -> None:

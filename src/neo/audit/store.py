@@ -1,13 +1,15 @@
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.audit.models import AuditEntry
+from neo.db import call_within
 
 
 @dataclass(frozen=True)
@@ -42,20 +44,9 @@ class AuditStore:
         end_user: str | None = None,
         details: dict[str, Any] | None = None,
     ) -> None:
-        row = {
-            "tenant_id": self._tenant_id,
-            "actor_kind": actor.kind,
-            "actor_id": actor.id,
-            "actor_tenant_id": actor.tenant_id,
-            "end_user": end_user,
-            "action": action,
-            "object_kind": object_kind,
-            "object_id": str(object_id),
-            "details": details or {},
-            "request_id": _request_id(),
-            "credential_id": actor.credential_id,
-        }
-        await self._db.execute(insert(AuditEntry).values(row))
+        values = (self._tenant_id, actor.kind, actor.id, actor.tenant_id, actor.credential_id)
+        done = (action, object_kind, str(object_id), _request_id(), end_user, json.dumps(details or {}))
+        await call_within(self._db, "neo_add_audit_entry", *values, *done)
 
     async def newest(
         self, rows_max: int, *, before: int | None, **exactly: str | None

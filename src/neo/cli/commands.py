@@ -1,6 +1,6 @@
 import typer
 
-from neo.cli import api, document, keys, migrate, settings, technicians, tenants, worker
+from neo.cli import api, audit, document, keys, migrate, settings, technicians, tenants, worker
 from neo.cli.chat import command as chat
 from neo.cli.dev_issuer import command as dev_issuer
 from neo.cli.doctor import command as doctor
@@ -20,6 +20,7 @@ app.command("chat")(chat.chat)
 app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(technicians.app, name="technicians")
+app.add_typer(audit.app, name="audit")
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)

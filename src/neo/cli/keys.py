@@ -7,7 +7,15 @@ from uuid import UUID
 
 import typer
 
-from neo.cli.operator import DataOption, JsonOption, NoDatabase, OperatorDatabase, application, no_tenant
+from neo.cli.operator import (
+    DataOption,
+    JsonOption,
+    NoDatabase,
+    OperatorDatabase,
+    application,
+    no_tenant,
+    owning,
+)
 
 if TYPE_CHECKING:
     from neo.access import KeyDesk, NewKey
@@ -81,7 +89,7 @@ async def _create(data: Path | None, tenant_id: UUID, name: str, expires_at: dat
 
     from neo.access import Operator  # noqa: PLC0415
 
-    async with application(data) as (here, database):
+    async with owning(data) as (here, database):
         desk = _desk(here, database)
         try:
             return await desk.create(Operator(tenant_id), name[:200], expires_at=expires_at)
@@ -92,7 +100,7 @@ async def _create(data: Path | None, tenant_id: UUID, name: str, expires_at: dat
 async def _rotate(data: Path | None, tenant_id: UUID, key_id: UUID) -> "NewKey":
     from neo.access import Operator  # noqa: PLC0415
 
-    async with application(data) as (here, database):
+    async with owning(data) as (here, database):
         return await _desk(here, database).rotate(Operator(tenant_id), key_id)
 
 
@@ -119,7 +127,7 @@ async def _list(data: Path | None, tenant_id: UUID) -> list[dict[str, str | None
 async def _revoke(data: Path | None, tenant_id: UUID, key_id: UUID, *, revoke_minted: bool) -> int:
     from neo.access import Operator, revoke_key  # noqa: PLC0415
 
-    async with application(data) as (_, database):
+    async with owning(data) as (_, database):
         _, minted = await revoke_key(database, Operator(tenant_id), key_id, revoke_minted=revoke_minted)
     return minted
 

@@ -80,6 +80,13 @@ async def application(data: Path | None) -> AsyncIterator[tuple[OperatorDatabase
 @asynccontextmanager
 async def owner(data: Path | None) -> AsyncIterator["Database"]:
     """The database as the owner's role, which sees all tenants and may write all of their columns."""
+    async with owning(data) as (_, database):
+        yield database
+
+
+@asynccontextmanager
+async def owning(data: Path | None) -> AsyncIterator[tuple[OperatorDatabase, "Database"]]:
+    """The same, with what it was opened from. Only the owner's role records what the operator did."""
     from neo.db import Database  # noqa: PLC0415
 
     async with operator_database(data) as here:
@@ -87,7 +94,7 @@ async def owner(data: Path | None) -> AsyncIterator["Database"]:
             raise NoDatabase("NEO_DATABASE_OWNER_URL is not set: this is for the owner's role only.")
         database = Database(here.owner_url, connections_max=1)
         try:
-            yield database
+            yield here, database
         finally:
             await database.aclose()
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from neo.cli.operator import DataOption, JsonOption, application, no_tenant
+from neo.cli.operator import DataOption, JsonOption, no_tenant, owning
 
 app = typer.Typer(no_args_is_help=True, help="A tenant's own people and their roles: add, list.")
 
@@ -49,7 +49,7 @@ async def _add(data: Path | None, tenant_id: UUID, user_id: UUID, values: dict[s
 
     from neo.people import Roster  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
-    async with application(data) as (_, database):
+    async with owning(data) as (_, database):
         try:
             await Roster(database).put(tenant_id, user_id, values)
         except IntegrityError as error:
@@ -59,7 +59,7 @@ async def _add(data: Path | None, tenant_id: UUID, user_id: UUID, values: dict[s
 async def _list(data: Path | None, tenant_id: UUID) -> list[dict[str, Any]]:
     from neo.people import Roster  # noqa: PLC0415
 
-    async with application(data) as (_, database):
+    async with owning(data) as (_, database):
         found = await Roster(database).newest(tenant_id, 1000, before=None)
     return [
         {

@@ -29,7 +29,7 @@ UNPROTECTED = text(
 # With either the role could put something of its own where a function looks for what is ours.
 MAY_TEMPORARY = text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")
 MAY_CREATE = text("SELECT has_schema_privilege('public', 'CREATE')")
-# Functions that would take a temporary table for one of ours. A body of RETURN was bound when it was made.
+# Functions that would take a temporary table for one of ours. A body that was bound when it was made looks for nothing.
 EXPOSED = text(
     "SELECT p.proname FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace "
     "AND (p.prosecdef OR p.proname LIKE 'neo\\_%') AND p.prosqlbody IS NULL "

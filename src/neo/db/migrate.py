@@ -14,7 +14,7 @@ from neo.db import sql
 from neo.db.driver import driver_of
 from neo.errors import Edge, Failure, Kind
 
-HEAD = "0014"
+HEAD = "0015"
 # Of before this one nothing was released.
 OLDEST = "0010"
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -82,6 +82,8 @@ async def _bring_tables(connection: AsyncConnection, version: str | None) -> Non
         await _run(connection, sql.schema())
         await connection.run_sync(_stamp)
     else:
+        # A function whose body is bound would hold on to what a migration changes.
+        await _run(connection, sql.drop_functions())
         await connection.run_sync(_upgrade)
 
 

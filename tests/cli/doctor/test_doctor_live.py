@@ -23,7 +23,15 @@ async def test_a_healthy_server_has_no_problem(server: Server) -> None:
 
     assert {name: check for name, check in checks.items() if check["state"] == "problem"} == {}
     assert code == 0
-    engines = ("postgres", "row-level security", "valkey persistence", "temporal", "worker", "api")
+    engines = (
+        "postgres",
+        "row-level security",
+        "audit log",
+        "valkey persistence",
+        "temporal",
+        "worker",
+        "api",
+    )
     assert {checks[name]["state"] for name in engines} == {"ok"}
 
 
@@ -41,6 +49,21 @@ async def test_a_turn_that_is_not_whole_is_named(server: Server, client: Client,
     assert code == 1
     assert checks["completed turns are whole"]["state"] == "problem"
     assert turn_id in checks["completed turns are whole"]["said"]
+
+
+async def test_an_entry_of_the_audit_log_that_was_changed_is_named(server: Server, rows: Rows) -> None:
+    tenant = await rows.tenant()
+    change = text("UPDATE audit_log SET object_kind = :kind WHERE tenant_id = :id RETURNING id")
+
+    async with rows.owner.transaction(tenant.id) as owner:
+        entry = await owner.scalar(change, {"kind": "nothing", "id": tenant.id})
+    code, checks = await examined(server)
+    async with rows.owner.transaction(tenant.id) as owner:
+        await owner.execute(change, {"kind": "tenant", "id": tenant.id})
+
+    assert code == 1
+    assert checks["audit log"]["state"] == "problem"
+    assert f"tenant {tenant.id}: entry {entry} (number 1) was changed" in checks["audit log"]["said"]
 
 
 async def test_words_are_one_line_a_check(server: Server) -> None:

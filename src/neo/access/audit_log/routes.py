@@ -42,7 +42,7 @@ async def list_entries(
     object_id: ObjectId = None,
 ) -> Response:
     """What was changed in the tenant, and by whom; newest first. Page with `cursor`, keeping the filters. Entries
-    are only ever added. For API keys and Admins.
+    are only ever added; the operator may erase a person's details, and what is too old. For API keys and Admins.
     """
     kind = f"audit:{caller.tenant_id}"
     before = number_before(kind, page, number_max=ENTRY_ID_MAX)

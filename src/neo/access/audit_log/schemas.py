@@ -18,12 +18,12 @@ class AuditEntryResource(BaseModel):
         description="The API key that it was done with; null for dashboard users, the operator and the platform, and "
         "in entries from before it was recorded."
     )
-    end_user: str | None = Field(description="Whom the platform spoke for.")
+    end_user: str | None = Field(description="Whom the platform spoke for; null too where it was erased.")
     action: str = Field(description="What was done, e.g. `agent.updated`.")
     object_kind: str
     object_id: str
-    details: dict[str, Any] = Field(
-        description="Names of changed fields, ids; never secrets or instructions."
+    details: dict[str, Any] | None = Field(
+        description="Names of changed fields, ids; never secrets or instructions. Null where they were erased."
     )
     request_id: str | None = Field(description="`meta.request_id` of the request that did it.")
     created_at: datetime

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from neo.cli.doctor.audit import NAME as AUDIT_LOG
+from neo.cli.doctor.audit import VERIFY_SECONDS, check_audit_log
 from neo.cli.doctor.data_checks import Repairs
 from neo.cli.doctor.database import check_database
 from neo.cli.doctor.findings import Finding, checked, problem, skipped
@@ -68,6 +70,9 @@ class Examination:
             for finding in troubles:
                 yield finding
             if not troubles:
+                check = check_audit_log(owner)
+                for finding in await checked(AUDIT_LOG, check, seconds=VERIFY_SECONDS):
+                    yield finding
                 async for finding in self._repairs.examine(self._settings_of_server(found), owner):
                     yield finding
         finally:

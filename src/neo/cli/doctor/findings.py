@@ -70,13 +70,19 @@ def skipped(name: str, said: str) -> Finding:
     return Finding(name, State.SKIPPED, said)
 
 
-async def checked(name: str, check: Awaitable[list[Finding]], next_step: str | None = None) -> list[Finding]:
+async def checked(
+    name: str,
+    check: Awaitable[list[Finding]],
+    next_step: str | None = None,
+    *,
+    seconds: float = CHECK_SECONDS,
+) -> list[Finding]:
     """Run a check and return its findings; one that fails or hangs becomes a problem."""
     try:
-        return await asyncio.wait_for(check, CHECK_SECONDS)
+        return await asyncio.wait_for(check, seconds)
     except Failure as failure:
         return [problem(name, failure.message, next_step)]
     except TimeoutError:
-        return [problem(name, f"There was no answer within {CHECK_SECONDS:.0f} s.", next_step)]
+        return [problem(name, f"There was no answer within {seconds:.0f} s.", next_step)]
     except Exception as error:  # noqa: BLE001 - whatever a driver raises is shown to the operator.
         return [problem(name, f"{type(error).__name__}: {error}", next_step)]

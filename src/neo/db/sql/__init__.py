@@ -17,10 +17,15 @@ def schema() -> str:
 
 
 @cache
+def drop_functions() -> str:
+    return _read("drop_functions.sql")
+
+
+@cache
 def functions() -> tuple[str, ...]:
     """What is applied after each change of the tables, in its order."""
     found = sorted(file.name for file in (_HERE / "functions").iterdir() if file.name.endswith(".sql"))
-    return (_read("drop_functions.sql"), *(_read(f"functions/{name}") for name in found), _read("rights.sql"))
+    return (drop_functions(), *(_read(f"functions/{name}") for name in found), _read("rights.sql"))
 
 
 @cache

@@ -11,18 +11,19 @@ BEGIN
     FOREACH given IN ARRAY ARRAY[
         'REVOKE ALL ON tenants, api_keys, technicians, agents, agent_versions, channels, channel_installs, end_companies, '
             'chat_sessions, session_tokens, chat_turns, chat_messages, turn_segments, tool_calls, approval_requests, '
-            'turn_processes, attachments, audit_log, alembic_version FROM %I',
+            'turn_processes, attachments, audit_log, audit_details, audit_chains, audit_anchors, alembic_version FROM %I',
         'GRANT USAGE ON SCHEMA public TO %I',
-        'GRANT SELECT ON alembic_version, tenants TO %I',
+        'GRANT SELECT ON alembic_version, tenants, audit_log, audit_details TO %I',
         'GRANT UPDATE (name, timezone, start_business_hours, end_business_hours, human_friendly_client_name, '
             'referral_code, sleep_before_callback_processing_seconds, updated_at) ON tenants TO %I',
         'GRANT SELECT, INSERT, UPDATE ON api_keys TO %I',
-        'GRANT SELECT, INSERT ON agent_versions, turn_segments, audit_log TO %I',
+        'GRANT SELECT, INSERT ON agent_versions, turn_segments TO %I',
         'GRANT SELECT, INSERT, UPDATE ON tool_calls, approval_requests TO %I',
         'GRANT SELECT ON turn_processes TO %I',
         'GRANT SELECT, INSERT, UPDATE, DELETE ON technicians, agents, channels, channel_installs, end_companies, '
             'chat_sessions, session_tokens, chat_turns, chat_messages, attachments TO %I',
-        'GRANT USAGE ON SEQUENCE agents_id_seq, audit_log_id_seq TO %I',
+        'REVOKE ALL ON SEQUENCE agents_id_seq, audit_log_id_seq FROM %I',
+        'GRANT USAGE ON SEQUENCE agents_id_seq TO %I',
         -- A table, type or function of its own making would stand before ours for whoever looks next.
         'REVOKE CREATE ON SCHEMA public FROM PUBLIC, %I']
     LOOP
@@ -36,7 +37,7 @@ BEGIN
         WHERE p.pronamespace = 'public'::regnamespace AND p.proname LIKE 'neo\_%'
     LOOP
         -- Temporary tables and types come first for PostgreSQL unless they are named, and would be taken for ours with
-        -- the rights of whom the function belongs to. A body of RETURN is bound when it is made.
+        -- the rights of whom the function belongs to. A body that is bound when it is made looks for nothing.
         IF NOT function.is_bound THEN
             EXECUTE format('ALTER FUNCTION %s SET search_path = pg_catalog, public, pg_temp', function.signature);
         END IF;

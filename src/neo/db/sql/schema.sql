@@ -369,22 +369,54 @@ CREATE INDEX attachments_message_id_idx ON attachments (tenant_id, message_id, p
 CREATE INDEX attachments_unused_idx ON attachments (tenant_id, created_at) WHERE message_id IS NULL;
 CREATE INDEX attachments_spent_idx ON attachments (used_at) WHERE removed_at IS NULL;
 
+-- Ids, actions and digests. What is null until the entry's transaction commits is written by a trigger of `functions/audit.sql`.
 CREATE TABLE audit_log (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant_id uuid NOT NULL,
     actor_kind text NOT NULL,
     actor_id uuid,
     actor_tenant_id uuid NOT NULL,
-    end_user text,
     action text NOT NULL,
     object_kind text NOT NULL,
     object_id text NOT NULL,
-    details jsonb NOT NULL DEFAULT '{}',
     request_id uuid,
     created_at timestamptz NOT NULL DEFAULT now(),
-    credential_id uuid
+    credential_id uuid,
+    details_digest bytea,
+    sequence bigint,
+    previous_hash bytea,
+    hash bytea,
+    UNIQUE (tenant_id, sequence)
 );
 CREATE INDEX audit_log_newest_idx ON audit_log (tenant_id, id DESC);
+
+-- What people are called in an entry, which has their digest. Erased with a person.
+CREATE TABLE audit_details (
+    entry_id bigint PRIMARY KEY REFERENCES audit_log (id),
+    tenant_id uuid NOT NULL,
+    salt bytea NOT NULL,
+    end_user text,
+    details jsonb NOT NULL
+);
+
+-- Where each tenant's chain ends.
+CREATE TABLE audit_chains (
+    tenant_id uuid PRIMARY KEY REFERENCES tenants (id),
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL
+);
+
+-- In place of entries that were too old: their number and time, and from where the chain goes on.
+CREATE TABLE audit_anchors (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    sequence bigint NOT NULL,
+    hash bytea NOT NULL,
+    entries bigint NOT NULL,
+    from_at timestamptz NOT NULL,
+    until_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, sequence)
+);
 
 -- A transaction sees one tenant's rows: those of the tenant that it has set. FORCE binds the tables' owner too.
 -- After SET LOCAL ends the setting is the empty string, so nullif keeps the cast from failing.
@@ -395,7 +427,7 @@ BEGIN
     FOREACH guarded IN ARRAY ARRAY[
         'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'channel_installs', 'end_companies',
         'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
-        'approval_requests', 'attachments', 'audit_log']
+        'approval_requests', 'attachments', 'audit_log', 'audit_details', 'audit_chains', 'audit_anchors']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format(
@@ -425,3 +457,4 @@ CREATE POLICY owner_reads ON approval_requests FOR SELECT TO CURRENT_USER USING 
 CREATE POLICY owner_reads ON tool_calls FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON turn_segments FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON chat_messages FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON audit_log FOR SELECT TO CURRENT_USER USING (true);

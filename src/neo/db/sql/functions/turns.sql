@@ -23,11 +23,11 @@ CREATE TYPE neo_claimed AS (
     of_company text, is_exhausted boolean, late_seconds double precision
 );
 
+-- Its body is bound when it is made, so that it is planned as part of the statement that calls it.
 CREATE FUNCTION neo_claimed_of(turn chat_turns, is_exhausted boolean, late_seconds double precision)
 RETURNS SETOF neo_claimed
-LANGUAGE plpgsql STABLE AS $$
-BEGIN
-    RETURN QUERY
+LANGUAGE sql STABLE
+BEGIN ATOMIC
     SELECT turn.id, turn.tenant_id, turn.session_id, turn.turn_no, turn.status, turn.model_tier,
            turn.reply_message_id, turn.segment, turn.claim, turn.lease_id, turn.attempts, turn.segment_attempts,
            turn.created_at, turn.cancel_requested_at, turn.traceparent,
@@ -43,8 +43,7 @@ BEGIN
     LEFT JOIN end_companies c ON c.tenant_id = s.tenant_id AND c.psa_company_id = s.end_company_id
     LEFT JOIN turn_segments g ON g.tenant_id = turn.tenant_id AND g.turn_id = turn.id AND g.segment = turn.segment - 1
     WHERE s.tenant_id = turn.tenant_id AND s.id = turn.session_id;
-END
-$$;
+END;
 
 -- The session's open turns before a turn, or all of them: how many, and the first, which runs or waits.
 CREATE FUNCTION neo_open_turns(of_tenant uuid, of_session uuid, before_turn integer)
