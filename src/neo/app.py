@@ -28,6 +28,7 @@ from neo.agents.tenants.routes import router as tenant_router
 from neo.api import build_document, edge, install_error_handlers
 from neo.attachments import BlobUrls, Inspector, SignedBlobAccess
 from neo.attachments.routes import router as blob_router
+from neo.channels.bots.routes import bot_router
 from neo.channels.installs.routes import install_router
 from neo.channels.routes import router as channel_router
 from neo.channels.routing.routes import resolve_router
@@ -35,6 +36,7 @@ from neo.chat import (
     Canceller,
     Desks,
     Reader,
+    RelayDesk,
     SessionDesk,
     TokenDesk,
     TurnDesk,
@@ -70,6 +72,7 @@ ROUTERS = (
     resolve_router,
     channel_router,
     install_router,
+    bot_router,
     company_router,
     agent_router,
     tenant_router,
@@ -152,6 +155,7 @@ def build_app(
     app.state.gate = _gate(resources, settings, lookups, limiter)
     app.state.desks = Desks(
         SessionDesk(resources.database),
+        RelayDesk(resources.database),
         TurnDesk(
             resources.database,
             resources.valkey,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx2
 from sqlalchemy import select
@@ -54,7 +54,12 @@ class Desk:
         return dict(answer.json()["data"])
 
     async def make_white_label(self, **fields: Any) -> dict[str, Any]:
-        return await self.make(audience="END_USER", **{"bot_id": str(uuid4()), **fields})
+        bot_id = fields.pop("bot_id", None) or await self.bot()
+        return await self.make(audience="END_USER", bot_id=bot_id, **fields)
+
+    async def bot(self) -> str:
+        """A bot of the tenant's own."""
+        return str(await self.rows.bot(self.tenant_id))
 
     async def get(self, path: str, **params: Any) -> httpx2.Response:
         return await self.client.http.get(f"{CHANNELS}{path}", params=params)

@@ -31,6 +31,7 @@ class World:
         return {
             "-": [None],
             "known": [str(self.target.id), str(self.target.id).upper()],
+            "owner": [str(self.owner.id)],
             "unknown": list(unknown),
         }
 
@@ -55,6 +56,17 @@ async def make_world(rows: Rows) -> World:
         Audience.END_USER,
         installed,
         ChannelStatus.DISCONNECTED,
+    )
+    # Nobody was given this bot, and whoever names it gets nothing by it.
+    await _channel(rows, target.id, msp_agent, bots["unregistered"], Audience.MSP, is_granted=False)
+    await _channel(
+        rows,
+        owner.id,
+        white_label_agent,
+        bots["unregistered"],
+        Audience.END_USER,
+        installed,
+        is_granted=False,
     )
     await _companies(
         rows, owner.id, {"one": inbound["mapped"], "a": inbound["several"], "b": inbound["several"]}
@@ -81,6 +93,8 @@ async def _channel(
     audience: Audience,
     installed: list[UUID] = [],  # noqa: B006
     status: ChannelStatus = ChannelStatus.ACTIVE,
+    *,
+    is_granted: bool = True,
 ) -> None:
     channel_id = uuid4()
     values = {
@@ -90,6 +104,8 @@ async def _channel(
         "bot_id": bot_id,
         "audience": audience,
     }
+    if is_granted:
+        await rows.bot(tenant_id, bot_id)
     async with rows.database.transaction(tenant_id) as db:
         await db.execute(
             insert(Channel).values(**values, transport="TEAMS", status=status, internal_name="Test channel")

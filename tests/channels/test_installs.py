@@ -165,7 +165,7 @@ async def test_what_is_not_installed_and_active_does_not_match(desk: Desk, relay
     await desk.install(elsewhere, uuid4())
     await desk.delete(f"/{deleted['id']}")
     await desk.delete(f"/{removed['id']}/installs/{end_client}")
-    internal = await desk.make(bot_id=str(uuid4()))
+    internal = await desk.make(bot_id=await desk.bot())
 
     bots = [channel["bot_id"] for channel in (paused, deleted, removed, elsewhere, internal)]
     answers = [await relay.report(bot_id, end_client) for bot_id in (*bots, uuid4())]

@@ -10,22 +10,22 @@ from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from channels.routing_world import World, make_world
-from neo.audit import AuditStore
+from neo.audit import AuditEntry, AuditStore
 from neo.channels import Destination, Inbound, TenantNotFound, find_destination, find_route
-from neo.sessions import SessionStore
+from neo.sessions import ChatSession, SessionStore
 from support.client import SESSIONS, Client
-from support.rows import Rows
+from support.rows import Rows, Tenant
 from support.server import Server
 
 PAGE = (Path(__file__).parents[2] / "docs" / "routing.md").read_text()
 COLUMNS = ("caller", "agent_id", "managed_agent_key", "client_id", "bot_id", "inbound_tenant_id")
 BOTS = ("-", "white-label", "paused", "msp", "unregistered", "malformed")
 INBOUND = ("-", "mapped", "unmapped", "several", "elsewhere", "malformed")
-CALLERS, SELECTORS, CLIENTS = ("platform", "other"), ("-", "set"), ("-", "known", "unknown")
+CALLERS, SELECTORS, CLIENTS = ("platform", "other"), ("-", "set"), ("-", "known", "owner", "unknown")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ class Row:
     company: str
 
     def fits(self, asked: tuple[str, ...]) -> bool:
-        return all(mine in ("any", theirs) for mine, theirs in zip(self.asked, asked, strict=True))
+        return all(
+            mine == "any" or theirs in mine.split(" or ")
+            for mine, theirs in zip(self.asked, asked, strict=True)
+        )
 
 
 def rows_of_the_page() -> list[Row]:
@@ -103,12 +106,16 @@ async def test_d15_every_combination_is_answered_as_the_page_says(
             if row.status != 200:
                 assert answer.json()["error"]["code"] == row.code, asked
                 continue
-            tenant = world.owner if row.tenant == "the channel's owner" else world.target
+            tenant = tenant_of(world, row, client)
             data = answer.json()["data"]
             assert data["client_id"] == str(tenant.id), asked
             assert data["agent_id"] == agent_of(world, row, tenant.id), asked
             company = await company_of(rows, tenant.id, data["id"])
             assert company == (world.company if row.company == "the linked one" else None), asked
+
+
+def tenant_of(world: World, row: Row, client: str) -> Tenant:
+    return world.owner if row.tenant == "the channel's owner" or client == "owner" else world.target
 
 
 async def company_of(rows: Rows, tenant_id: UUID, session_id: str) -> str | None:
@@ -195,19 +202,33 @@ async def test_d11_tenants_that_may_not_be_acted_for_are_alike(
     assert errors == [errors[0]] * len(errors)
 
 
-async def test_d8_a_white_label_route_overrides_client_id_and_leaves_the_named_tenant_untouched(
-    callers: dict[str, Client], world: World, server: Server
+async def test_d8_what_names_one_tenant_and_would_go_to_another_is_refused_and_both_find_it_in_their_logs(
+    callers: dict[str, Client], world: World, rows: Rows
 ) -> None:
-    target = Client(server.url, world.target.api_key)
-    before = (await target.http.get(SESSIONS, params={"page_size": 200})).json()["data"]
+    before = [await written(rows, tenant.id) for tenant in (world.target, world.owner)]
     body = body_of(world, ("platform", "-", "-", "known", "white-label", "mapped"), str(world.target.id))
+    headers = {"x-neo-end-user": "Zoe"}
 
-    opened = (await callers["platform"].http.post(SESSIONS, json=body)).json()["data"]
+    answer = await callers["platform"].http.post(SESSIONS, json=body, headers=headers)
 
-    after = (await target.http.get(SESSIONS, params={"page_size": 200})).json()["data"]
-    assert (opened["client_id"], opened["channel"]) == (str(world.owner.id), "TEAMS")
-    assert before == after
-    await target.http.aclose()
+    after = [await written(rows, tenant.id) for tenant in (world.target, world.owner)]
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "client_id_not_owner")
+    assert [now[0] for now in after] == [then[0] for then in before], "no session was opened"
+    assert str(world.owner.id) not in answer.text
+    [of_target], [of_owner] = [
+        now[1][: len(now[1]) - len(then[1])] for then, now in zip(before, after, strict=True)
+    ]
+    for entry, end_user in ((of_target, "Zoe"), (of_owner, None)):
+        assert (entry.action, entry.object_id) == ("session.relay_refused", world.bots["white-label"])
+        assert (entry.actor_tenant_id, entry.end_user) == (world.platform.id, end_user)
+        assert entry.details == {"inbound_tenant_id": world.inbound["mapped"]}
+
+
+async def written(rows: Rows, tenant_id: UUID) -> tuple[int, list[AuditEntry]]:
+    """How many sessions there are, and what the log says, newest first."""
+    async with rows.database.transaction(tenant_id) as db:
+        sessions = len((await db.scalars(select(ChatSession.id))).all())
+        return sessions, list(await AuditStore(db, tenant_id).newest(1000, before=None))
 
 
 @pytest.mark.parametrize("kind", ["unmapped", "several"])
@@ -350,7 +371,7 @@ async def test_a_dry_run_says_what_opening_would_do_and_makes_nothing(
         assert (data["refusal"] or {"status": 200})["status"] == row.status, asked
         assert (data["refusal"] or {"code": ""})["code"] == row.code, asked
         if row.status == 200:
-            tenant = world.owner if row.tenant == "the channel's owner" else world.target
+            tenant = tenant_of(world, row, client)
             assert (data["client_id"], data["agent_id"]) == (str(tenant.id), agent_of(world, row, tenant.id))
             assert [step["route"] for step in data["steps"] if step["is_taken"]] == [data["route"]]
 

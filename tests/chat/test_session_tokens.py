@@ -81,7 +81,16 @@ async def test_s1_every_other_route_is_refused(
     end_user: Client, session: str, method: str, path: str
 ) -> None:
     named = {"session_id": session, "turn_id": str(uuid4()), "agent_id": "1", "version": "1"}
-    for name in ("jti", "key_id", "channel_id", "psa_company_id", "user_id", "end_client_tenant_id"):
+    for name in (
+        "jti",
+        "key_id",
+        "channel_id",
+        "psa_company_id",
+        "user_id",
+        "end_client_tenant_id",
+        "client_id",
+        "bot_id",
+    ):
         named[name] = str(uuid4())
 
     answer = await end_user.http.request(method, path.format(**named), content=b"{")

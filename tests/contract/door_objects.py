@@ -65,13 +65,14 @@ async def make_household(people: People, tenant: Tenant) -> Household:
         audience="END_USER",
         agent_settings={"custom_instructions": "A secret of the first tenant."},
     )
+    bot_id = str(await people.rows.bot(tenant.id))
     channel = await _made(
         admin,
         "channels",
         internal_name="Portal",
         audience="END_USER",
         agent_id=agent["id"],
-        bot_id=str(uuid4()),
+        bot_id=bot_id,
     )
     ids = Ids(
         session_id=session,
@@ -79,6 +80,8 @@ async def make_household(people: People, tenant: Tenant) -> Household:
         agent_id=str(agent["id"]),
         version=str(agent["version"]),
         channel_id=channel["id"],
+        client_id=str(tenant.id),
+        bot_id=bot_id,
         end_client_tenant_id=str(uuid4()),
         psa_company_id=f"company-{uuid4()}",
         user_id=str(uuid4()),

@@ -23,6 +23,7 @@ SESSION = f"{SESSIONS}/{{session_id}}"
 TOKENS = "/public-api/sessions"
 CHANNELS = "/public-api/channels"
 CHANNEL = f"{CHANNELS}/{{channel_id}}"
+BOT = "/public-api/tenants/{client_id}/bots/{bot_id}"
 INSTALL = f"{CHANNEL}/installs/{{end_client_tenant_id}}"
 COMPANIES = "/public-api/end-companies"
 COMPANY = f"{COMPANIES}/{{psa_company_id}}"
@@ -58,6 +59,8 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("get", f"{CHANNEL}/installs"): READERS,
     ("put", INSTALL): MANAGERS,
     ("delete", INSTALL): MANAGERS,
+    ("put", BOT): RELAY,
+    ("delete", BOT): RELAY,
     ("post", COMPANIES): MANAGERS,
     ("get", COMPANIES): READERS,
     ("post", f"{COMPANIES}/bulk-update"): MANAGERS,

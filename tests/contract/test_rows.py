@@ -21,8 +21,11 @@ DEFINERS = {
     "neo_find_technician",  # Whose a Microsoft tenant is, and the role of its person.
     "neo_find_session_token",  # Which session an end user's token opens.
     "neo_find_relayed_session",  # In which tenant the platform's account opened a session.
-    "neo_find_install",  # Which tenant's white-label channel a bot's message is for.
     "neo_revoke_minted",  # Ends what the platform's revoked key minted for other tenants.
+    "neo_find_destination",  # Which tenant's white-label channel a bot's message is for.
+    "neo_may_use_bot",  # Whether a bot is the tenant's, or the platform's: yes or no.
+    "neo_grant_bot",  # Whose a bot is: for a live key of the platform only.
+    "neo_revoke_bot",  # The same.
     "neo_lapsed_credentials",  # Which open tails must end.
     "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
     "neo_spent_uploads",  # Uploads whose pixels are kept elsewhere, of all tenants.
@@ -94,7 +97,7 @@ async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) 
 
     assert {table.relname for table in tables} == {
         "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages", "technicians", "agent_versions",
-        "channels", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
+        "channels", "bots", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
         "audit_details", "audit_chains", "audit_anchors",
         "turn_segments", "tool_calls", "approval_requests",
     }  # fmt: skip
@@ -252,13 +255,13 @@ async def test_a_role_that_may_make_something_of_its_own_is_refused(rows: Rows, 
 
 async def test_a_function_that_looks_for_temporary_tables_first_is_refused(rows: Rows) -> None:
     async with rows.owner.without_tenant() as owner:
-        await owner.execute(text("ALTER FUNCTION neo_find_install SET search_path = pg_catalog, public"))
+        await owner.execute(text("ALTER FUNCTION neo_find_destination SET search_path = pg_catalog, public"))
         try:
-            with pytest.raises(DatabaseRoleUnsafe, match="neo_find_install"):
+            with pytest.raises(DatabaseRoleUnsafe, match="neo_find_destination"):
                 await check_role(rows.database)
         finally:
             await owner.execute(
-                text("ALTER FUNCTION neo_find_install SET search_path = pg_catalog, public, pg_temp")
+                text("ALTER FUNCTION neo_find_destination SET search_path = pg_catalog, public, pg_temp")
             )
 
 

@@ -62,6 +62,15 @@ SESSIONS = [
 ]
 
 
+MSP, TAKER, PLATFORM, MSP_ENTRA, CUSTOMER = (UUID(int=number) for number in range(1, 6))
+OWN, SHARED, TAKEN, FOR_ANOTHERS = (UUID(int=number) for number in range(11, 15))
+# The audience of a channel, its bot, and where it is installed.
+NAMED: dict[UUID, list[tuple[str, UUID, UUID | None]]] = {
+    MSP: [("MSP", OWN, None), ("END_USER", OWN, CUSTOMER), ("MSP", SHARED, None), ("MSP", TAKEN, None)],
+    TAKER: [("MSP", SHARED, None), ("END_USER", TAKEN, CUSTOMER), ("END_USER", FOR_ANOTHERS, MSP_ENTRA)],
+}
+
+
 @dataclass(frozen=True)
 class Upgraded:
     """The database `neo` was restored and upgraded, the database `fresh` was made by this version."""
@@ -81,6 +90,13 @@ class Upgraded:
 
     async def find(self, key: str) -> asyncpg.Record | None:
         return await Lookups(self.database).api_key(Pepper((SECRET,)).digests(key))
+
+    async def asked(self, query: str) -> list[asyncpg.Record]:
+        """What the owner's role sees."""
+        owner = await asyncpg.connect(host=self.sockets, user=OWNER, database="neo")
+        found = await owner.fetch(query)
+        await owner.close()
+        return found
 
     def schema(self, database: str) -> str:
         dumped = subprocess.run(
@@ -124,7 +140,33 @@ async def restore(sockets: str) -> None:
     await owner.execute("SELECT set_config('neo.tenant_id', $1, false)", str(TENANT))
     await owner.execute(ENTRY, TENANT, None, '{"fields": ["name"]}')
     await owner.execute(ENTRY, TENANT, "zoe", "{}")
+    await name_bots(owner)
     await owner.close()
+
+
+async def name_bots(owner: asyncpg.Connection) -> None:
+    """Channels from when a bot was whose channel named it first, as the tenants MSP and TAKER have made them."""
+    for tenant, is_platform, entra in ((MSP, False, MSP_ENTRA), (TAKER, False, None), (PLATFORM, True, None)):
+        await owner.execute(f"SET neo.tenant_id = '{tenant}'")
+        await owner.execute(
+            "INSERT INTO tenants (id, name, is_platform, entra_tenant_id) VALUES ($1, 'A tenant', $2, $3)",
+            *(tenant, is_platform, entra),
+        )
+        for audience, bot, installed in NAMED.get(tenant, ()):
+            agent = await owner.fetchval(
+                "INSERT INTO agents (tenant_id, name, audience) VALUES ($1, 'An agent', $2) RETURNING id",
+                *(tenant, audience),
+            )
+            channel = await owner.fetchval(
+                "INSERT INTO channels (id, tenant_id, agent_id, transport, audience, bot_id, internal_name) "
+                "VALUES (gen_random_uuid(), $1, $2, 'TEAMS', $3, $4, 'A channel') RETURNING id",
+                *(tenant, agent, audience, bot),
+            )
+            if installed is not None:
+                await owner.execute(
+                    "INSERT INTO channel_installs (tenant_id, channel_id, end_client_tenant_id) VALUES ($1, $2, $3)",
+                    *(tenant, channel, installed),
+                )
 
 
 def test_its_schema_is_that_of_a_fresh_one(upgraded: Upgraded) -> None:
@@ -134,6 +176,18 @@ def test_its_schema_is_that_of_a_fresh_one(upgraded: Upgraded) -> None:
 async def test_a_server_takes_it(upgraded: Upgraded) -> None:
     await check_schema(upgraded.database)
     await check_role(upgraded.database)
+
+
+async def test_a_bot_is_whose_it_plainly_was_and_the_operator_is_to_confirm_it(upgraded: Upgraded) -> None:
+    bots = await upgraded.asked("SELECT id, tenant_id, is_confirmed FROM bots ORDER BY id")
+    active = await upgraded.asked("SELECT tenant_id, audience, bot_id FROM channels WHERE status = 'ACTIVE'")
+
+    # What two tenants name, or what is installed where another one signs in, may be the platform's at most.
+    owners = {OWN: MSP, SHARED: PLATFORM, TAKEN: PLATFORM, FOR_ANOTHERS: PLATFORM}
+    assert [tuple(row) for row in bots] == [(bot, tenant, False) for bot, tenant in owners.items()]
+    assert {tuple(row) for row in active} == {
+        (MSP, "MSP", OWN), (MSP, "END_USER", OWN), (MSP, "MSP", SHARED), (TAKER, "MSP", SHARED), (MSP, "MSP", TAKEN),
+    }  # fmt: skip
 
 
 async def test_its_sessions_turns_and_messages_are_read(upgraded: Upgraded) -> None:
@@ -219,7 +273,7 @@ async def test_its_audit_log_is_chained(upgraded: Upgraded) -> None:
         ("tenant.created", None, {}),
     ]
     assert chained == [1, 2, 3, 4]
-    assert [await faults(upgraded.owner, row.id) for row in found] == [[], []]
+    assert [await faults(upgraded.owner, row.id) for row in found] == [[]] * 5
 
 
 async def test_what_was_open_is_claimed_from_its_beginning(upgraded: Upgraded) -> None:

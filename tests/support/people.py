@@ -18,13 +18,13 @@ LINK = text("UPDATE tenants SET entra_tenant_id = :entra WHERE id = :id")
 class People:
     def __init__(self, url: str, rows: Rows, identity: Issuer) -> None:
         self._url = url
-        self._rows = rows
+        self.rows = rows
         self._identity = identity
         self._clients: list[Client] = []
 
     async def entra_tenant(self, tenant_id: UUID) -> UUID:
         """The tenant's Microsoft tenant, onboarded when it was not yet."""
-        async with self._rows.owner.without_tenant() as owner:
+        async with self.rows.owner.without_tenant() as owner:
             found = await owner.scalar(ENTRA_OF, {"id": tenant_id})
             if found is None:
                 found = uuid4()
@@ -40,12 +40,12 @@ class People:
         """A person who is in the roster, and their client."""
         oid = oid or uuid4()
         row = {"tenant_id": tenant_id, "user_id": oid, "role": role, "name": f"A {role}"}
-        async with self._rows.database.transaction(tenant_id) as db:
+        async with self.rows.database.transaction(tenant_id) as db:
             await db.execute(insert(Technician).values(row))
         return oid, self.client(await self.token(tenant_id, oid))
 
     async def lock_out(self, tenant_id: UUID, oid: UUID) -> None:
-        async with self._rows.database.transaction(tenant_id) as db:
+        async with self.rows.database.transaction(tenant_id) as db:
             await db.execute(LOCK_OUT, {"id": oid})
 
     def client(self, token: str) -> Client:

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlalchemy import text
 
-from neo.access import ApiKeyStore, Pepper
+from neo.access import ApiKeyStore, Operator, Pepper
 from neo.agents import Access, AgentStore, Audience, AutonomyType, create_tenant
+from neo.channels import BotDesk
 from neo.db import Database
 from support.client import Client
 from support.server import Server
@@ -45,6 +46,11 @@ class Rows:
                 text("UPDATE tenants SET is_platform = true WHERE id = :id"), {"id": tenant.id}
             )
         return tenant
+
+    async def bot(self, tenant_id: UUID, bot_id: UUID | None = None) -> UUID:
+        """A bot that the operator has granted to the tenant."""
+        granted = await BotDesk(self.owner).grant(Operator(tenant_id), tenant_id, bot_id or uuid4())
+        return granted.id
 
     async def key(self, tenant_id: UUID) -> str:
         pepper = Pepper(((self._server.data / "secret").read_text().strip(),))

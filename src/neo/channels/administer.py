@@ -9,8 +9,9 @@ from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal, Right, changing
-from neo.agents import AgentNotConversational, AgentStore, AutonomyType
+from neo.agents import AgentNotConversational, AgentStore, Audience, AutonomyType
 from neo.audit import AuditStore
+from neo.channels.bots.allowed import check_bot
 from neo.channels.errors import (
     ChannelAudienceMismatch,
     ChannelFieldImmutable,
@@ -18,7 +19,7 @@ from neo.channels.errors import (
     TransportNotSupported,
 )
 from neo.channels.installs.store import InstallStore
-from neo.channels.models import Channel, Transport
+from neo.channels.models import Channel, ChannelStatus, Transport
 from neo.channels.store import ChannelStore
 from neo.db import Database
 
@@ -47,6 +48,7 @@ class ChannelDesk:
             )
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             await _check_agent(db, caller.tenant_id, values["agent_id"], values["audience"])
+            await check_bot(db, values["bot_id"], values["audience"])
             channel = await ChannelStore(db, caller.tenant_id).create({"id": uuid4(), **values})
             details = {"agent_id": channel.agent_id, "audience": channel.audience}
             await _record(db, caller, "channel.created", channel, details)
@@ -63,11 +65,12 @@ class ChannelDesk:
                 return channel
             if "agent_id" in changes:
                 await _check_agent(db, caller.tenant_id, changes["agent_id"], channel.audience)
+            await _check_its_bot(db, channel, changes)
             await _record(db, caller, "channel.updated", channel, {"fields": sorted(changes)})
             return await channels.change(channel, **changes)
 
     async def delete(self, caller: Principal, channel_id: UUID) -> None:
-        """Delete the channel and its installs. Its sessions still refer to it; its bot may be registered anew."""
+        """Delete the channel and its installs. Its sessions still refer to it; its bot may have another one."""
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             channels = ChannelStore(db, caller.tenant_id)
             channel = await channels.lock(channel_id)
@@ -101,6 +104,12 @@ async def _check_agent(db: AsyncSession, tenant_id: UUID, agent_id: int, audienc
             f"An agent for {agent.audience} cannot serve a channel for {audience}.",
             details={"fields": {"agent_id": f"names an agent for {agent.audience}"}},
         )
+
+
+async def _check_its_bot(db: AsyncSession, channel: Channel, changes: dict[str, Any]) -> None:
+    """A bot that is not the tenant's is neither named nor, after it was taken away, connected again."""
+    if "bot_id" in changes or changes.get("status") == ChannelStatus.ACTIVE:
+        await check_bot(db, changes.get("bot_id", channel.bot_id), Audience(channel.audience))
 
 
 async def _record(

@@ -1,4 +1,4 @@
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 
 class TenantNotFound(Failure):
@@ -23,6 +23,16 @@ class ClientIdRequired(Failure):
     kind = Kind.INVALID
     code = "client_id_required"
     remedy = "Send `client_id`."
+
+
+class ClientIdNotOwner(Failure):
+    """The bot's white-label channel that is installed for the sender belongs to another tenant than `client_id`.
+    Nothing was opened.
+    """
+
+    kind = Kind.CONFLICT
+    code = "client_id_not_owner"
+    remedy = "Leave `client_id` out, or have the operator look whose the bot is."
 
 
 class RoutingFieldInvalid(Failure):
@@ -83,14 +93,38 @@ class TransportNotSupported(Failure):
     remedy = "Send `TEAMS`, or nothing."
 
 
+class BotNotGranted(Failure):
+    """The bot was not given to your tenant, or may not be used so: it is not said whether it is another's."""
+
+    kind = Kind.CONFLICT
+    code = "bot_not_granted"
+    remedy = "Ask whoever runs Neo to grant it."
+
+
 class BotAlreadyRegistered(Failure):
-    """The bot has a channel already. A bot has one END_USER channel in all, and one MSP channel in each
-    tenant.
-    """
+    """Your tenant has a channel of this bot already: one END_USER channel and one MSP channel at most."""
 
     kind = Kind.CONFLICT
     code = "bot_already_registered"
-    remedy = "Use a bot of your own."
+    remedy = "Use that one, or delete it."
+
+
+class BotTaken(Failure):
+    """The bot was granted to another tenant."""
+
+    kind = Kind.CONFLICT
+    code = "bot_taken"
+    remedy = "Revoke it there first."
+    edges = (Edge.API, Edge.COMMAND_LINE)
+
+
+class BotNotFound(Failure):
+    """The tenant was not given this bot."""
+
+    kind = Kind.NOT_FOUND
+    code = "bot_not_found"
+    remedy = "Check both ids."
+    edges = (Edge.API, Edge.COMMAND_LINE)
 
 
 class TooManyChannels(Failure):

@@ -51,6 +51,17 @@ class Channel(Base):
     deleted_at: Mapped[datetime | None]
 
 
+class Bot(Base):
+    """A Teams bot, by its app id, and the tenant that it was granted to. The application's role only reads it."""
+
+    __tablename__ = "bots"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    tenant_id: Mapped[UUID]
+    is_confirmed: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    granted_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+
 class ChannelInstall(Base):
     """A customer's Microsoft tenant that has a white-label channel's bot."""
 

@@ -59,7 +59,8 @@ async def create_channel(
     body: Annotated[JsonBody[CreateChannelRequest], Depends(json_body(CreateChannelRequest))],
 ) -> Response:
     """Bind a CONVERSATIONAL agent to a transport, with its branding. Agent and channel have the same audience:
-    `422 channel_audience_mismatch`. A bot that has such a channel already is `409 bot_already_registered`.
+    `422 channel_audience_mismatch`. A bot that was not granted to your tenant is `409 bot_not_granted`; an MSP channel
+    may have the platform's shared bot. One that has such a channel already is `409 bot_already_registered`.
 
     An MSP channel serves your own technicians. An END_USER channel is white-label: it serves the employees of the
     customers in whose Microsoft tenants it is installed. A tenant has at most 500 channels.
@@ -112,7 +113,8 @@ async def update_channel(
 ) -> Response:
     """A partial update: only the fields that are sent change, null clears one that may be null. Another `audience`
     or `transport` is `422 channel_field_immutable`. With a `version` that is not the current one nothing changes:
-    `409 channel_update_conflict`. Sessions that are open stay with the agent they have.
+    `409 channel_update_conflict`. To name a bot, or to connect a channel again, takes a bot that is your tenant's:
+    `409 bot_not_granted`. Sessions that are open stay with the agent they have.
     """
     try:
         wanted, warnings = body.parse()
@@ -131,7 +133,7 @@ async def update_channel(
 async def delete_channel(
     request: Request, caller: Administrator, desk: Desk, channel_id: ChannelId
 ) -> Response:
-    """Delete a channel for good, with its installs; its bot may be registered anew. Sessions that came by it stay
+    """Delete a channel for good, with its installs; its bot may have another one. Sessions that came by it stay
     readable and take no more messages: `409 channel_disconnected`.
     """
     await desk.delete(caller, channel_id)

@@ -17,8 +17,8 @@ AGENT_TEXT = (
     "The CONVERSATIONAL agent that answers, of the same audience. A Neo-managed agent serves MSP channels."
 )
 BOT_TEXT = (
-    "App id of the Teams bot (a GUID) that messages come in by; without one nothing does. A bot has one END_USER "
-    "channel, and one MSP channel in each tenant."
+    "App id of the Teams bot (a GUID) that messages come in by; without one nothing does. It was granted to your "
+    "tenant, or, for an MSP channel, it is shared by the platform. It has one END_USER and one MSP channel at most."
 )
 INTERNAL_NAME_TEXT = "The name that your technicians see; 1 to 200 characters."
 DISPLAY_NAME_TEXT = "The name that users see; 1 to 200 characters."

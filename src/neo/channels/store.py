@@ -92,13 +92,13 @@ def _found(channel: Channel | None) -> Channel:
 
 @asynccontextmanager
 async def _own_bot() -> AsyncIterator[None]:
-    """The bot is registered already; the message does not say by whom."""
+    """The tenant has a channel of this bot already."""
     try:
         yield
     except IntegrityError as error:
         if getattr(error.orig, "sqlstate", None) != UNIQUE_VIOLATION:
             raise
         raise BotAlreadyRegistered(
-            "This bot is registered already: use one of your own, or delete the channel that has it.",
-            details={"fields": {"bot_id": "is registered already"}},
+            "Your tenant has such a channel of this bot already: use that one, or delete it.",
+            details={"fields": {"bot_id": "has such a channel already"}},
         ) from error

@@ -8,6 +8,7 @@ from neo.chat.cancel import Canceller
 from neo.chat.dependencies import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
+from neo.chat.open_relayed import RelayDesk
 from neo.chat.posting.session_access import SessionAccesses
 from neo.chat.posting.submit import TurnDesk
 from neo.chat.routes import router
@@ -22,6 +23,7 @@ __all__ = [
     "Canceller",
     "Desks",
     "Reader",
+    "RelayDesk",
     "SessionAccesses",
     "SessionDesk",
     "TokenDesk",

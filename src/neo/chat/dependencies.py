@@ -15,6 +15,7 @@ from neo.chat.cancel import Canceller
 from neo.chat.errors import EndUserInvalid
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
+from neo.chat.open_relayed import RelayDesk
 from neo.chat.posting.submit import TurnDesk
 from neo.chat.tokens.mint import TokenDesk
 from neo.chat.uploads.grant import UploadDesk
@@ -31,6 +32,7 @@ class Desks:
     """Everything that a Chat route may ask; `app.state.desks`."""
 
     sessions: SessionDesk
+    relayed: RelayDesk
     turns: TurnDesk
     reader: Reader
     canceller: Canceller

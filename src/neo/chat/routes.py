@@ -67,11 +67,13 @@ async def create_session(
 
     A **platform** service account sends no `agent_id`: the agent is resolved from `bot_id` and
     `inbound_tenant_id`, else from `client_id`, in this order: the white-label channel of that bot which is
-    installed for `inbound_tenant_id`, acting as its owner and overriding `client_id` (a session is then scoped to
-    the one end company that is linked to `inbound_tenant_id`, else `409 end_company_not_mapped`, whose message may
-    be shown to the end user); the ACTIVE channel of that bot in the tenant `client_id`; that tenant's Neo Support
-    agent. It may name whom it speaks for in the headers `X-Neo-End-User` and `X-Neo-End-User-Email` (at most 320
-    characters each, percent-encoded UTF-8), which are kept with the session and in the audit log.
+    installed for `inbound_tenant_id`, acting as its owner (a session is then scoped to the one end company that is
+    linked to `inbound_tenant_id`, else `409 end_company_not_mapped`, whose message may be shown to the end user);
+    the ACTIVE channel of that bot in the tenant `client_id`; that tenant's Neo Support agent. Where `client_id` was
+    sent and is not the owner of that white-label channel, nothing is opened: `409 client_id_not_owner`, and both
+    tenants find it in their audit logs. It may name whom it speaks for in the headers `X-Neo-End-User` and
+    `X-Neo-End-User-Email` (at most 320 characters each, percent-encoded UTF-8), which are kept with the session and
+    in the audit log.
 
     Any other caller passing `client_id` is rejected with 403; `bot_id` and `inbound_tenant_id` from anyone else
     are ignored.
@@ -276,8 +278,9 @@ async def _open_routed(
         wanted, warnings = body.parse()
         end_user, end_user_email = spoken_for(request)
         opening = Opening(**wanted.model_dump(), end_user=end_user, end_user_email=end_user_email)
-        session = await desk.sessions.open_routed(platform, opening)
-        charged = session.tenant_id
+        destination = await desk.relayed.find(opening)
+        charged = destination.acting_tenant_id or charged
     finally:
+        # Before anything is stored: what is over the limit leaves nothing behind.
         await gate.charge(request, charged)
-    return session, warnings
+    return await desk.relayed.open(platform, opening, destination), warnings

@@ -53,8 +53,8 @@ class CreateChatSessionRequest(BaseModel):
         description=(
             "The inbound message's M365 tenant id, forwarded by the platform relay. With `bot_id`, lets the backend "
             "route a white-label turn via the channel installed for that tenant — the acting tenant is then "
-            "resolved server-side from the channel's owning MSP, overriding `client_id`. Honored only for a "
-            "platform service account."
+            "resolved server-side from the channel's owning MSP; a `client_id` that names another one is refused. "
+            "Honored only for a platform service account."
         ),
     )
     managed_agent_key: ManagedAgentKey | None = Field(

@@ -1,6 +1,6 @@
 import typer
 
-from neo.cli import api, audit, document, keys, migrate, settings, technicians, tenants, worker
+from neo.cli import api, audit, bots, document, keys, migrate, settings, technicians, tenants, worker
 from neo.cli.chat import command as chat
 from neo.cli.dev_issuer import command as dev_issuer
 from neo.cli.doctor import command as doctor
@@ -21,6 +21,7 @@ app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
 app.add_typer(technicians.app, name="technicians")
 app.add_typer(audit.app, name="audit")
+app.add_typer(bots.app, name="bots")
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+from sqlalchemy import select
 
+from neo.sessions import ChatSession
 from support.client import SESSIONS, Client
 from support.rows import Rows
 from support.server import Server
@@ -67,12 +69,16 @@ async def test_a_relays_requests_are_charged_to_the_tenant_that_they_are_for(lim
     session = opened.json()["data"]["id"]
     read = [await relay.http.get(f"{SESSIONS}/{session}") for _ in range(LIMIT - 1)]
     refused = [await one.http.get(f"{SESSIONS}/{session}") for one in (relay, own)]
+    over = await relay.http.post(SESSIONS, json={"client_id": str(busy.id)})
     others = await relay.http.post(SESSIONS, json={"client_id": str(calm.id)})
     unrouted = await relay.http.post(SESSIONS, json={})
 
     left = [int(answer.headers["x-ratelimit-remaining"]) for answer in (opened, *read)]
     assert left == list(range(LIMIT - 1, -1, -1))
-    assert [answer.status_code for answer in refused] == [429, 429]
+    assert [answer.status_code for answer in (*refused, over)] == [429] * 3
+    # What is over the limit leaves nothing behind.
+    async with rows.database.transaction(busy.id) as db:
+        assert (await db.scalars(select(ChatSession.id))).all() == [UUID(session)]
     assert (others.status_code, others.headers["x-ratelimit-remaining"]) == (200, str(LIMIT - 1))
     # What is routed nowhere is the platform's own.
     assert (unrouted.status_code, unrouted.headers["x-ratelimit-remaining"]) == (422, str(LIMIT - 1))

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import Principal, Right, changing
 from neo.agents import Audience
 from neo.audit import AuditStore
+from neo.channels.bots.allowed import check_bot
 from neo.channels.errors import ChannelNotWhiteLabel, EndClientTenantIdInvalid
 from neo.channels.installs.store import InstallStore, no_such_install
 from neo.channels.models import Channel, ChannelInstall
@@ -38,6 +39,7 @@ class InstallDesk:
             installs = InstallStore(db, channel)
             found = await installs.find(wanted)
             if found is None:
+                await check_bot(db, channel.bot_id, Audience.END_USER, wanted)
                 found = await installs.add(wanted)
                 await _record(db, caller, "channel.install_added", channel, wanted)
             return found

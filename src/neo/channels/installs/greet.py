@@ -5,8 +5,7 @@ from uuid import UUID
 from neo.access import Principal, Right, hold_right
 from neo.audit import AuditStore
 from neo.channels.models import Channel
-from neo.channels.routing.destination import find_owner
-from neo.channels.store import ChannelStore
+from neo.channels.routing.destination import find_owner, find_white_label
 from neo.db import Database
 
 
@@ -22,7 +21,7 @@ class Greeter:
         async with self._database.transaction(owner) as db:
             await hold_right(db, caller, Right.RELAY)
             # Read again in the owner's own transaction: the install may have been removed meanwhile.
-            channel = await ChannelStore(db, owner).find_white_label(bot_id, end_client_tenant_id)
+            channel = await find_white_label(db, owner, bot_id, end_client_tenant_id)
             if channel is not None:
                 details = {"end_client_tenant_id": str(end_client_tenant_id)}
                 await AuditStore(db, owner).add(

@@ -95,7 +95,8 @@ async def put_install(
 ) -> Response:
     """From now on messages to the channel's bot from this customer's Microsoft tenant come to this channel. Without
     a body; doing it twice answers 200 again. END_USER channels only: `422 channel_not_white_label`. An id that is no
-    GUID is `422 end_client_tenant_id_invalid`. A channel has at most 10,000 installs.
+    GUID is `422 end_client_tenant_id_invalid`. Where the bot may not be used is `409 bot_not_granted`: it is no longer
+    your tenant's, or this Microsoft tenant cannot be your customer. A channel has at most 10,000 installs.
     """
     put = await desk.put(caller, channel_id, find_guid(end_client_tenant_id))
     return success(request, shown_install(put))

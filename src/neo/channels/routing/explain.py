@@ -7,7 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
 from neo.agents import Audience
-from neo.channels.errors import ClientIdRequired
+from neo.channels.bots.allowed import may_use_bot
+from neo.channels.errors import ClientIdNotOwner, ClientIdRequired
 from neo.channels.models import ChannelStatus
 from neo.channels.routing.destination import Destination, Route, RouteKind, find_destination, find_route
 from neo.channels.routing.inbound import Inbound
@@ -55,6 +56,7 @@ class Explainer:
     async def _settled(self, destination: Destination, inbound: Inbound) -> Explanation:
         tenant_id = destination.tenant_id
         try:
+            destination.check()
             async with self._database.transaction(tenant_id) as db:
                 white_label = await _white_label_reason(db, tenant_id, inbound)
                 route = await find_route(db, destination, inbound)
@@ -74,6 +76,8 @@ async def _white_label_reason(db: AsyncSession, tenant_id: UUID, inbound: Inboun
         return "The tenant has no white-label channel of this bot."
     if channel.status != ChannelStatus.ACTIVE:
         return f"The white-label channel {channel.id} of this bot is {channel.status}."
+    if not await may_use_bot(db, inbound.bot_id, Audience.END_USER, inbound.end_client_tenant_id):
+        return f"The bot of the white-label channel {channel.id} is not the tenant's to use for `inbound_tenant_id`."
     return f"The white-label channel {channel.id} of this bot is not installed for `inbound_tenant_id`."
 
 
@@ -98,7 +102,7 @@ def _steps(route: Route, inbound: Inbound, white_label: str) -> list[Step]:
     none = (
         "No `bot_id` was sent."
         if inbound.bot_id is None
-        else "The tenant has no ACTIVE MSP channel of this bot."
+        else "The tenant has no ACTIVE MSP channel of this bot, or was not given the bot."
     )
     fallback = "Nothing else matched: the tenant's Neo Support agent answers."
     return [first, Step(RouteKind.MSP_CHANNEL, False, none), Step(RouteKind.NEO_SUPPORT, True, fallback)]
@@ -108,6 +112,9 @@ def _refused(inbound: Inbound, failure: Failure) -> list[Step]:
     """A refusal by the first route ends the routing; a missing tenant is found only after it."""
     if failure.code == "end_company_not_mapped":
         reason = "The channel matches, but `inbound_tenant_id` is not linked to exactly one end company."
+        return [Step(RouteKind.WHITE_LABEL, True, reason)]
+    if isinstance(failure, ClientIdNotOwner):
+        reason = "The channel matches, but it belongs to another tenant than `client_id`."
         return [Step(RouteKind.WHITE_LABEL, True, reason)]
     has_both = inbound.bot_id is not None and inbound.end_client_tenant_id is not None
     none = "No ACTIVE white-label channel of this bot is installed for `inbound_tenant_id`."

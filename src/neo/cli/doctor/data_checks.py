@@ -27,6 +27,7 @@ class Repairs:
 
     async def examine(self, settings: "Settings", owner: "Database") -> AsyncIterator[Finding]:
         from neo.cli.doctor import leftovers  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+        from neo.cli.doctor.bots import BOTS, check_bots  # noqa: PLC0415
         from neo.cli.doctor.context import RepairContext  # noqa: PLC0415
         from neo.cli.doctor.repair import Repairer  # noqa: PLC0415
         from neo.cli.doctor.turns.ended_turns import ENDED_TURNS  # noqa: PLC0415
@@ -49,6 +50,8 @@ class Repairs:
             async for finding in _with_repair(
                 leftovers.DATABASES, databases, leftovers.REMOVE_DATABASES, repairer
             ):
+                yield finding
+            for finding in await checked(BOTS, check_bots(owner)):
                 yield finding
         finally:
             await context.aclose()

@@ -1,7 +1,7 @@
 -- What the application's role may do, whatever a bug or a body asks of it. `neo.app_role` names the role.
 --
--- It does not write who is the platform, whose a Microsoft tenant is, and who is suspended; it deletes no key, and what is
--- on record stays as it was written.
+-- It does not write who is the platform, whose a Microsoft tenant or a bot is, and who is suspended; it deletes no key, and
+-- what is on record stays as it was written.
 DO $$
 DECLARE
     app text := current_setting('neo.app_role');
@@ -11,7 +11,8 @@ BEGIN
     FOREACH given IN ARRAY ARRAY[
         'REVOKE ALL ON tenants, api_keys, technicians, agents, agent_versions, channels, channel_installs, end_companies, '
             'chat_sessions, session_tokens, chat_turns, chat_messages, turn_segments, tool_calls, approval_requests, '
-            'turn_processes, attachments, audit_log, audit_details, audit_chains, audit_anchors, alembic_version FROM %I',
+            'turn_processes, bots, attachments, audit_log, audit_details, audit_chains, audit_anchors, '
+            'alembic_version FROM %I',
         'GRANT USAGE ON SCHEMA public TO %I',
         'GRANT SELECT ON alembic_version, tenants, audit_log, audit_details TO %I',
         'GRANT UPDATE (name, timezone, start_business_hours, end_business_hours, human_friendly_client_name, '
@@ -19,7 +20,7 @@ BEGIN
         'GRANT SELECT, INSERT, UPDATE ON api_keys TO %I',
         'GRANT SELECT, INSERT ON agent_versions, turn_segments TO %I',
         'GRANT SELECT, INSERT, UPDATE ON tool_calls, approval_requests TO %I',
-        'GRANT SELECT ON turn_processes TO %I',
+        'GRANT SELECT ON turn_processes, bots TO %I',
         'GRANT SELECT, INSERT, UPDATE, DELETE ON technicians, agents, channels, channel_installs, end_companies, '
             'chat_sessions, session_tokens, chat_turns, chat_messages, attachments TO %I',
         'REVOKE ALL ON SEQUENCE agents_id_seq, audit_log_id_seq FROM %I',

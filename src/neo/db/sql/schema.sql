@@ -106,11 +106,17 @@ CREATE TABLE channels (
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id, agent_id) REFERENCES agents (tenant_id, id)
 );
--- A white-label bot leads to one channel of all tenants, any other bot to one of each tenant.
-CREATE UNIQUE INDEX channels_white_label_bot_idx ON channels (bot_id)
-    WHERE audience = 'END_USER' AND deleted_at IS NULL;
-CREATE UNIQUE INDEX channels_msp_bot_idx ON channels (tenant_id, bot_id)
-    WHERE audience = 'MSP' AND deleted_at IS NULL;
+CREATE UNIQUE INDEX channels_bot_idx ON channels (tenant_id, audience, bot_id) WHERE deleted_at IS NULL;
+
+-- Whose a Teams bot is. A channel counts only while its bot is its tenant's, or, for technicians, the platform's. What was
+-- taken over from before bots were granted is not confirmed.
+CREATE TABLE bots (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    is_confirmed boolean NOT NULL DEFAULT true,
+    granted_at timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX bots_tenant_idx ON bots (tenant_id);
 
 CREATE TABLE channel_installs (
     tenant_id uuid NOT NULL,
@@ -425,8 +431,8 @@ DECLARE
     guarded text;
 BEGIN
     FOREACH guarded IN ARRAY ARRAY[
-        'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'channel_installs', 'end_companies',
-        'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
+        'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'bots', 'channel_installs',
+        'end_companies', 'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
         'approval_requests', 'attachments', 'audit_log', 'audit_details', 'audit_chains', 'audit_anchors']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
@@ -458,3 +464,5 @@ CREATE POLICY owner_reads ON tool_calls FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON turn_segments FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON chat_messages FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON audit_log FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_writes ON bots TO CURRENT_USER USING (true);
+CREATE POLICY owner_writes ON channels FOR UPDATE TO CURRENT_USER USING (true);

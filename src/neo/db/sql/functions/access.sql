@@ -6,6 +6,15 @@ RETURNS boolean
 LANGUAGE sql STABLE
 RETURN revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
+-- Whether the key is a live one of the platform's: asked again by what it may change, in the transaction that changes it.
+CREATE FUNCTION neo_is_platform_key(key uuid)
+RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
+        WHERE k.id = key AND neo_is_live(k.revoked_at, k.expires_at) AND t.is_platform AND t.suspended_at IS NULL)
+$$;
+
 -- The API keys with these digests, of any tenant.
 CREATE FUNCTION neo_find_api_keys(digests bytea[])
 RETURNS TABLE (digest bytea, id uuid, tenant_id uuid, account_id uuid, is_platform boolean, is_live boolean,

@@ -4,10 +4,7 @@ CREATE FUNCTION neo_create_tenant(of_tenant uuid, of_name text, of_entra_tenant 
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
-    IF NOT EXISTS (
-        SELECT FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
-        WHERE k.id = by_key AND neo_is_live(k.revoked_at, k.expires_at) AND t.is_platform AND t.suspended_at IS NULL)
-    THEN
+    IF NOT neo_is_platform_key(by_key) THEN
         RETURN 'REFUSED';
     END IF;
     INSERT INTO tenants (id, name, entra_tenant_id) VALUES (of_tenant, of_name, of_entra_tenant)
