@@ -55,7 +55,7 @@ from neo.llm import ModelSpec
 from neo.meta import Engines, Health, meta_router
 from neo.people import Enrolment
 from neo.people.routes import router as technician_router
-from neo.resources import Resources, entra_verifier, key_format, secret_keys
+from neo.resources import Resources, default_role, entra_verifier, key_format, secret_keys
 from neo.settings import ServerSettings, Settings, plain
 from neo.tails import OpenTails, TailPace, Tails
 from neo.turns.resume import Resumer
@@ -206,7 +206,7 @@ def _gate(resources: Resources, settings: Settings, lookups: Lookups, limiter: R
         key_format(settings),
         secret_keys(settings),
         entra=entra_verifier(settings),
-        enrol=Enrolment(resources.database),
+        enrol=Enrolment(resources.database, default_role(settings)),
     )
     return Gate(authenticator, lookups, limiter, FailedAttempts(settings.server.failed_attempts))
 

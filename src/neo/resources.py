@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, SigningKeys
+from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, Role, SigningKeys
 from neo.attachments import OrphanSweeper
 from neo.blobs import BlobAccess, BlobLocation, BlobStore
 from neo.db import Database
@@ -102,6 +102,12 @@ def secret_keys(settings: Settings) -> tuple[str, ...]:
     return secrets
 
 
+def default_role(settings: Settings) -> Role | None:
+    """What somebody becomes who signs in without an app role."""
+    wanted = settings.entra.entra_default_role
+    return None if wanted == "none" else Role(wanted)
+
+
 def entra_verifier(settings: Settings) -> EntraVerifier | None:
     """The verifier of Microsoft Entra ID's tokens; None when this server accepts none."""
     entra = settings.entra
@@ -121,7 +127,9 @@ def entra_verifier(settings: Settings) -> EntraVerifier | None:
     )
     metadata_url = _secure_url(entra.entra_metadata_url, "NEO_ENTRA_METADATA_URL")
     jwks_url = entra.entra_jwks_url and _secure_url(entra.entra_jwks_url, "NEO_ENTRA_JWKS_URL")
-    return EntraVerifier(rules, SigningKeys(KeySource(metadata_url, jwks_url)))
+    return EntraVerifier(
+        rules, SigningKeys(KeySource(metadata_url, jwks_url, trusts_loopback=not settings.server.is_strict))
+    )
 
 
 def _client_id(value: str, variable: str) -> str:

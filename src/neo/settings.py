@@ -14,17 +14,18 @@ from pydantic import (
     PositiveInt,
     SecretStr,
     ValidationError,
-    ValidationInfo,
-    field_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from neo.errors import Edge, Failure, Kind
+from neo.kit import guessing_bits
 
 PREFIX = "NEO_"
-# A folder of failpoints, for tests (`neo.kit.failpoint`).
-FAILPOINT_ENVIRONMENTS = ("local", "test")
+# In any other environment a process does not start with what is for development only.
+LENIENT_ENVIRONMENTS = ("local", "test")
+# No machine guesses this much. What people think of has less, a random secret of 32 characters more.
+SECRET_BITS_MIN = 80
 
 
 class SettingsInvalid(Failure):
@@ -49,7 +50,9 @@ class ServerSettings(Group):
     environment: str = Field(
         "local",
         pattern="^[a-z0-9]{1,16}$",
-        description="The `<env>` in API keys; a key of another one is refused.",
+        description="The `<env>` in API keys; a key of another one is refused. In `live`, and in all but `local` and "
+        "`test`, Neo does not start without NEO_PUBLIC_URL, nor with a weak NEO_SECRET_KEY, with failpoints, or with "
+        "an Entra address that is not https.",
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -93,12 +96,10 @@ class ServerSettings(Group):
         "(src/neo/kit/failpoint.py). Refused unless NEO_ENVIRONMENT is `local` or `test`.",
     )
 
-    @field_validator("failpoints")
-    @classmethod
-    def _refuse_outside_of_tests(cls, folder: str | None, given: ValidationInfo) -> str | None:
-        if folder and given.data.get("environment") not in FAILPOINT_ENVIRONMENTS:
-            raise ValueError("failpoints are for tests: NEO_ENVIRONMENT must be `local` or `test`")
-        return folder
+    @property
+    def is_strict(self) -> bool:
+        """Whether this may serve customers, so that what is for development only is refused."""
+        return self.environment not in LENIENT_ENVIRONMENTS
 
 
 class LogSettings(Group):
@@ -256,6 +257,11 @@ class EntraSettings(Group):
         description="Client ids of the applications whose tokens are accepted, separated by commas. Mandatory "
         "with NEO_ENTRA_AUDIENCE.",
     )
+    entra_default_role: Literal["none", "Viewer", "User"] = Field(
+        "none",
+        description="What somebody becomes who signs in for the first time without an app role. Guests of a Microsoft "
+        "tenant need an app role whatever this says.",
+    )
     entra_scope: str = Field(
         "access_as_user", pattern=r"^[!-~]+$", description="Scope that a token must have (`scp`)."
     )
@@ -341,7 +347,7 @@ def read_settings() -> Settings:
     """The settings of this process. An unknown variable is refused, and the nearest known one is suggested."""
     _refuse_unknown(os.environ)
     try:
-        return Settings(
+        settings = Settings(
             ServerSettings(),
             LogSettings(),
             TelemetrySettings(),
@@ -357,6 +363,9 @@ def read_settings() -> Settings:
         raise SettingsInvalid(
             f"Some settings are not valid: {problems}. `neo settings` lists them."
         ) from error
+    if settings.server.is_strict:
+        _refuse_lenient(settings)
+    return settings
 
 
 def described() -> Iterator[tuple[type[Group], str, FieldInfo]]:
@@ -368,6 +377,35 @@ def described() -> Iterator[tuple[type[Group], str, FieldInfo]]:
 
 def plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
+
+
+def _refuse_lenient(settings: Settings) -> None:
+    """Refuse what is for development only, in one sentence each."""
+    problems = list(_lenient(settings))
+    if problems:
+        raise SettingsInvalid(f"NEO_ENVIRONMENT is `{settings.server.environment}`. {' '.join(problems)}")
+
+
+def _lenient(settings: Settings) -> Iterator[str]:
+    server, entra = settings.server, settings.entra
+    if server.failpoints:
+        yield "NEO_FAILPOINTS is for tests: unset it."
+    if not server.public_url:
+        yield "NEO_PUBLIC_URL must say where callers reach the API: without it, a request's Host header would."
+    if any(
+        guessing_bits(secret) < SECRET_BITS_MIN
+        for secret in (plain(server.secret_key) or "").split(",")
+        if secret
+    ):
+        yield "NEO_SECRET_KEY can be guessed: use a random one, e.g. from `openssl rand -base64 48`."
+    issuers = {
+        "NEO_ENTRA_METADATA_URL": entra.entra_metadata_url,
+        "NEO_ENTRA_JWKS_URL": entra.entra_jwks_url,
+        "NEO_ENTRA_V1_ISSUER": entra.entra_v1_issuer,
+    }
+    for variable, url in issuers.items():
+        if url and not url.lower().startswith("https://"):
+            yield f"{variable} must be https, also on this machine: whoever answers there is everybody."
 
 
 def _refuse_unknown(environment: Mapping[str, str]) -> None:

@@ -1,10 +1,14 @@
 """Which sessions a dashboard user sees and changes, and which agents are open to them."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
+from neo.access import EntraPerson, Role
 from neo.agents import Access, Audience
+from neo.people import Enrolment
+from neo.people.errors import RoleNotAssigned
 from support.client import SESSIONS, Client
 from support.people import People
 from support.rows import Rows, Tenant
@@ -15,17 +19,55 @@ async def tenant(rows: Rows) -> Tenant:
     return await rows.tenant("Everyone")
 
 
-async def test_a_first_sign_in_enrols_as_user_and_the_roster_decides_from_then_on(
+async def test_a_first_sign_in_enrols_with_the_app_role_and_the_roster_decides_from_then_on(
     people: People, tenant: Tenant
 ) -> None:
     plain, chief = uuid4(), uuid4()
-    user = people.client(await people.token(tenant.id, plain))
+    user = people.client(await people.token(tenant.id, plain, roles=["User"]))
     admin = people.client(await people.token(tenant.id, chief, roles=["Viewer", "Admin"]))
     promoted = people.client(await people.token(tenant.id, plain, roles=["Admin"]))
+    without = people.client(await people.token(tenant.id, plain))
 
-    answers = [await one.http.get("/public-api/api-keys") for one in (user, admin, promoted)]
+    answers = [await one.http.get("/public-api/api-keys") for one in (user, admin, promoted, without)]
 
-    assert [answer.status_code for answer in answers] == [403, 200, 403]
+    assert [answer.status_code for answer in answers] == [403, 200, 403, 403]
+    assert (await without.http.get("/public-api/agents")).status_code == 200
+
+
+async def test_somebody_without_an_app_role_becomes_nobody(people: People, tenant: Tenant) -> None:
+    oid = uuid4()
+    stranger = people.client(await people.token(tenant.id, oid, roles=["Guest", "Owner"]))
+    _, admin = await people.join(tenant.id, "Admin")
+
+    answer = await stranger.http.get(SESSIONS)
+
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "role_not_assigned")
+    assert (await admin.http.get(f"/public-api/technicians/{oid}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("default", "claims", "role"),
+    [
+        (Role.USER, {}, Role.USER),
+        (Role.VIEWER, {}, Role.VIEWER),
+        (Role.USER, {"app_roles": frozenset({"Viewer"})}, Role.VIEWER),
+        (None, {"app_roles": frozenset({"Viewer"}), "is_guest": True}, Role.VIEWER),
+        (Role.USER, {"is_guest": True}, None),
+        (None, {}, None),
+    ],
+)
+async def test_a_default_role_is_for_the_organisations_own_people(
+    rows: Rows, tenant: Tenant, default: Role | None, claims: dict[str, Any], role: Role | None
+) -> None:
+    given: dict[str, Any] = {"app_roles": frozenset(), **claims}
+    person = EntraPerson(uuid4(), uuid4(), "Ada", None, expires_at=0, **given)
+    enrol = Enrolment(rows.database, default)
+
+    if role is None:
+        with pytest.raises(RoleNotAssigned):
+            await enrol(tenant.id, person)
+    else:
+        assert await enrol(tenant.id, person) is role
 
 
 async def test_b12_a_tenant_that_was_never_onboarded_is_refused(people: People, identity: object) -> None:

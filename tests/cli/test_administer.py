@@ -115,7 +115,7 @@ async def test_the_first_admin_comes_from_the_command_line(
 ) -> None:
     entra, oid = uuid4(), uuid4()
     await ran(server, "tenants", "set-entra", str(tenant.id), str(entra))
-    person = people.client(await people.token(tenant.id, oid))
+    person = people.client(await people.token(tenant.id, oid, roles=["User"]))
     before = await person.http.get("/public-api/api-keys")
 
     # Who has signed in already is in the roster, as a User.

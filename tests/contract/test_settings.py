@@ -142,3 +142,62 @@ def test_the_launcher_reads_env_files_as_they_are_written(tmp_path: Path) -> Non
         "NEO_MODEL_FAST": "openai:gpt-5.4-mini",
         "NEO_CORS_ORIGINS": "a=b # c",
     }
+
+
+LIVE = {
+    "NEO_ENVIRONMENT": "live",
+    "NEO_PUBLIC_URL": "https://neo.example",
+    "NEO_SECRET_KEY": "3f1c9a527d3e4a559d0c2b8d6a1e4f70,KcqT9Zt1b0uJwV5m2yq3pXe8rLs7aHdN",
+}
+LOCAL_ISSUER = "http://127.0.0.1:8610/common/v2.0/.well-known/openid-configuration"
+WEAK = [
+    "x" * 40,
+    "password" * 5,
+    "0123456789" * 4,
+    "abcdefghijklmnopqrstuvwxyz0123456789",
+    "change-me-change-me-change-me-change-me",
+]
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ({"NEO_PUBLIC_URL": ""}, "NEO_PUBLIC_URL must say where"),
+        ({"NEO_FAILPOINTS": "/tmp/points"}, "NEO_FAILPOINTS is for tests"),
+        ({"NEO_ENTRA_METADATA_URL": LOCAL_ISSUER}, "NEO_ENTRA_METADATA_URL must be https, also on this"),
+        ({"NEO_ENTRA_JWKS_URL": "http://login.example/keys"}, "NEO_ENTRA_JWKS_URL must be https"),
+        ({"NEO_ENTRA_V1_ISSUER": "http://localhost/{tenantid}/"}, "NEO_ENTRA_V1_ISSUER must be https"),
+        *(({"NEO_SECRET_KEY": weak}, "NEO_SECRET_KEY can be guessed") for weak in WEAK),
+        ({"NEO_SECRET_KEY": f"{LIVE['NEO_SECRET_KEY']},{WEAK[0]}"}, "NEO_SECRET_KEY can be guessed"),
+    ],
+)
+@pytest.mark.parametrize("name", ["live", "prod"])
+def test_where_customers_are_what_is_for_development_is_refused(
+    environment: pytest.MonkeyPatch, changes: dict[str, str], refusal: str, name: str
+) -> None:
+    for variable, value in {**LIVE, "NEO_ENVIRONMENT": name, **changes}.items():
+        environment.setenv(variable, value)
+
+    with pytest.raises(SettingsInvalid, match=refusal) as refused:
+        read_settings()
+
+    assert refused.value.message.startswith(f"NEO_ENVIRONMENT is `{name}`. {refusal}")
+    for weak in WEAK:
+        assert weak not in refused.value.message
+    environment.setenv("NEO_ENVIRONMENT", "test")
+    assert read_settings()
+
+
+def test_all_that_is_refused_is_told_at_once(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NEO_ENVIRONMENT", "live")
+    environment.setenv("NEO_SECRET_KEY", WEAK[0])
+
+    with pytest.raises(SettingsInvalid, match=r"NEO_PUBLIC_URL .*: .*\. NEO_SECRET_KEY can be guessed"):
+        read_settings()
+
+
+def test_where_customers_are_good_settings_are_taken(environment: pytest.MonkeyPatch) -> None:
+    for variable, value in LIVE.items():
+        environment.setenv(variable, value)
+
+    assert read_settings().server.is_strict

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from neo.cli.operator import NoDatabase, operator_database
+from neo.cli.serve.command import ServeOptions, serve_until_stopped
 from neo.engines.choose import choose_engines
 from neo.engines.errors import ConfigurationMissing, PortTaken
-from neo.engines.ports import refuse_taken_port
+from neo.engines.ports import free_port, refuse_taken_port
+from neo.settings import SettingsInvalid
 
 DATABASE = {"NEO_DATABASE_URL": "postgresql+asyncpg://neo@db.example/neo"}
 OWNER = {"NEO_DATABASE_OWNER_URL": "postgresql+asyncpg://owner@db.example/neo"}
@@ -48,3 +50,17 @@ async def test_without_a_data_folder_there_is_nothing_to_administer(
     with pytest.raises(NoDatabase, match="is not a data folder that `neo serve` has used yet"):
         async with operator_database(tmp_path):
             pass
+
+
+async def test_where_customers_are_nothing_is_started_with_what_is_for_development(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NEO_ENVIRONMENT", "live")
+    options = ServeOptions(
+        host="127.0.0.1", port=free_port(), data=tmp_path / "data", is_json=True, environment=dict(os.environ)
+    )
+
+    with pytest.raises(SettingsInvalid, match="NEO_PUBLIC_URL"):
+        await serve_until_stopped(options)
+
+    assert not (tmp_path / "data").exists()

@@ -151,13 +151,15 @@ async def test_who_is_locked_out_is_turned_away_and_may_come_back(
     assert (await user.http.get(PEOPLE)).status_code == 200
 
 
-async def test_who_is_removed_is_enrolled_anew_at_the_next_sign_in(tenant: Tenant, people: People) -> None:
+async def test_who_is_removed_is_enrolled_anew_by_the_next_sign_in_with_an_app_role(
+    tenant: Tenant, people: People
+) -> None:
     _, admin = await people.join(tenant.id, "Admin")
     bob, _ = await people.join(tenant.id, "Viewer")
 
     removed = await admin.http.delete(f"{PEOPLE}/{bob}")
     gone = await admin.http.get(f"{PEOPLE}/{bob}")
-    again = people.client(await people.token(tenant.id, bob))
+    again = people.client(await people.token(tenant.id, bob, roles=["User"]))
     await again.http.get(PEOPLE)
 
     assert removed.json()["data"] == {"user_id": str(bob)}

@@ -4,6 +4,7 @@ from neo.kit.addresses import is_loopback, is_secure_url
 from neo.kit.batcher import Batcher
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
+from neo.kit.guessing import guessing_bits
 from neo.kit.guid import find_guid
 from neo.kit.loops import loop_in_thread, new_loop, run_in
 from neo.kit.one_line import as_one_line, is_one_line
@@ -17,6 +18,7 @@ __all__ = [
     "collect_seldom",
     "find_guid",
     "freeze_loaded",
+    "guessing_bits",
     "is_loopback",
     "is_one_line",
     "is_secure_url",

@@ -8,18 +8,22 @@ from sqlalchemy.dialects.postgresql import insert
 from neo.access import CallerKind, EntraPerson, Role
 from neo.audit import Actor, AuditStore
 from neo.db import Database
+from neo.people.errors import RoleNotAssigned
 from neo.people.models import Technician
 
 HIGHEST_FIRST = (Role.ADMIN, Role.USER, Role.VIEWER)
 
 
 class Enrolment:
-    def __init__(self, database: Database) -> None:
+    """`default_role` is what somebody becomes to whom their organisation has given no app role; None: nothing."""
+
+    def __init__(self, database: Database, default_role: Role | None) -> None:
         self._database = database
+        self._default_role = default_role
 
     async def __call__(self, tenant_id: UUID, person: EntraPerson) -> Role:
-        """The role that the person's own organisation gave them in Entra ID (the highest), else User."""
-        role = next((role for role in HIGHEST_FIRST if role in person.app_roles), Role.USER)
+        """The highest role that the person's own organisation gave them in Entra ID, else the default one."""
+        role = self._role_of(person)
         row = {
             "tenant_id": tenant_id,
             "user_id": person.oid,
@@ -40,3 +44,14 @@ class Enrolment:
                 return role
             mine = (Technician.tenant_id == tenant_id) & (Technician.user_id == person.oid)
             return Role((await db.scalars(select(Technician.role).where(mine))).one())
+
+    def _role_of(self, person: EntraPerson) -> Role:
+        # A provider's guests are often its customers, so a guest is let in by name only.
+        default = None if person.is_guest else self._default_role
+        role = next((role for role in HIGHEST_FIRST if role in person.app_roles), default)
+        if role is None:
+            raise RoleNotAssigned(
+                "You have no role here: ask an Admin of your organisation to add you to the roster, or to assign you "
+                "an app role in Microsoft Entra ID."
+            )
+        return role

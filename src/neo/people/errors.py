@@ -23,3 +23,11 @@ class LastAdmin(Failure):
     kind = Kind.CONFLICT
     code = "last_admin"
     remedy = "Give somebody else the role first."
+
+
+class RoleNotAssigned(Failure):
+    """The person is not in the roster, and their organisation has given them no app role in Microsoft Entra ID."""
+
+    kind = Kind.FORBIDDEN
+    code = "role_not_assigned"
+    remedy = "Have an Admin add you, or assign an app role; the operator may set `NEO_ENTRA_DEFAULT_ROLE`."

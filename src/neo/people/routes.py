@@ -59,7 +59,8 @@ Paged = Annotated[Page, Depends(requested_page)]
 )
 async def list_technicians(request: Request, caller: Viewer, desk: Desk, page: Paged) -> Response:
     """The roster, newest first. Whoever signs in for the first time is added with the role that your organisation
-    gave them in Entra ID, else User; from then on the roster alone decides.
+    gave them in Entra ID; from then on the roster alone decides. Without one they are refused, `403
+    role_not_assigned`, unless the operator has set a default role, which guests never get.
     """
     kind = f"technicians:{caller.tenant_id}"
     found = await desk.newest(caller.tenant_id, page.size + 1, before=moment_before(kind, page))
@@ -143,8 +144,8 @@ async def update_technician(
     ),
 )
 async def remove_technician(request: Request, caller: Governor, desk: Desk, user_id: UserId) -> Response:
-    """Take somebody off the roster, who has left. It does not lock them out: should they sign in again, they are
-    added anew with the role that Entra ID gives them. To lock somebody out, set `is_active` to false.
+    """Take somebody off the roster, who has left. It does not lock them out: should they sign in again with an app
+    role of Entra ID, they are added anew with it. To lock somebody out, set `is_active` to false.
 
     Admins only, because the next sign-in gives a role. The last active Admin stays: `409 last_admin`.
     """

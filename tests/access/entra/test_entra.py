@@ -5,6 +5,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding
 
 from neo.access import Unauthenticated
+from neo.access.entra.key_source import KeysNotFetched
 from neo.access.errors import (
     ClientApplicationNotAllowed,
     CredentialLapsed,
@@ -373,6 +375,31 @@ async def test_metadata_of_one_tenant_lets_nobody_else_in(issuer: Issuer) -> Non
     for issued in (only, f"{issuer.url}/{OTHER_TID}/v2.0"):
         with pytest.raises(Unauthenticated):
             await verifier.verify(issuer.token(tid=str(OTHER_TID), iss=issued))
+
+
+@pytest.mark.parametrize(
+    ("changes", "is_guest"),
+    [
+        ({}, False),
+        ({"acct": 0}, False),
+        ({"acct": 1}, True),
+        ({"acct": "1"}, True),
+        ({"idp": f"https://sts.windows.net/{TID}/"}, False),
+        ({"idp": f"https://sts.windows.net/{OTHER_TID}/"}, True),
+        ({"acct": 0, "idp": "live.com"}, True),
+    ],
+)
+async def test_who_belongs_to_another_organisation_is_a_guest(
+    issuer: Issuer, changes: dict[str, Any], *, is_guest: bool
+) -> None:
+    person = await issuer.verifier().verify(issuer.token(**changes))
+
+    assert person.is_guest is is_guest
+
+
+async def test_where_customers_are_a_provider_on_this_machine_is_not_believed(issuer: Issuer) -> None:
+    with pytest.raises(KeysNotFetched, match="safe `issuer`"):
+        await replace(issuer.source, trusts_loopback=False).fetch()
 
 
 async def test_v1_tokens_are_accepted_when_they_are_switched_on(issuer: Issuer) -> None:

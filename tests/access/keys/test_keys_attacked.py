@@ -51,7 +51,7 @@ async def admin(tenant: Tenant, people: People) -> Client:
 @pytest.fixture
 def authenticator(server: Server, database: CountingDatabase) -> Authenticator:
     return Authenticator(
-        database, KeyFormat("local"), (secret_of(server),), entra=None, enrol=Enrolment(database)
+        database, KeyFormat("local"), (secret_of(server),), entra=None, enrol=Enrolment(database, None)
     )
 
 

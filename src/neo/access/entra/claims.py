@@ -85,6 +85,15 @@ def check_use(claims: dict[str, Any], rules: EntraRules) -> None:
         raise ClientApplicationNotAllowed("The application that got the token may not call this server.")
 
 
+def is_guest(claims: dict[str, Any], tenant: UUID) -> bool:
+    """Whether the person belongs to another organisation. `acct` says so where the application asks for that claim;
+    `idp` is there only for somebody whom another identity provider signed in. What cannot be read counts as a guest.
+    """
+    provider = claims.get("idp")
+    is_from_here = provider is None or (isinstance(provider, str) and str(tenant) in provider)
+    return claims.get("acct", 0) not in (0, "0") or not is_from_here
+
+
 def guid(claims: dict[str, Any], name: str) -> UUID:
     value = claims.get(name)
     if not isinstance(value, str) or not GUID.fullmatch(value):

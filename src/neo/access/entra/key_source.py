@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 from urllib.parse import urlsplit
 
 import httpx2
@@ -23,10 +23,13 @@ class KeysNotFetched(Exception):
 
 @dataclass(frozen=True)
 class KeySource:
-    """The provider's metadata; `jwks_url` replaces the address of the keys that is named there."""
+    """The provider's metadata; `jwks_url` replaces the address of the keys that is named there. Only for development
+    is a provider on this machine's own loopback trusted over plain http.
+    """
 
     metadata_url: str
     jwks_url: str | None = None
+    trusts_loopback: bool = True
 
     async def fetch(self) -> KeyRing:
         """The issuer and its current keys. Raises `KeysNotFetched`."""
@@ -37,12 +40,17 @@ class KeySource:
         ) as http:
             metadata = await _fetched(http, self.metadata_url)
             issuer, jwks_url = metadata.get("issuer"), self.jwks_url or metadata.get("jwks_uri")
-            if not isinstance(issuer, str) or not isinstance(jwks_url, str) or not is_secure_url(jwks_url):
-                raise KeysNotFetched("metadata without `issuer` or a safe `jwks_uri`")
+            if not (self._is_safe(issuer) and self._is_safe(jwks_url)):
+                raise KeysNotFetched("metadata without a safe `issuer` and `jwks_uri`")
             keys = read_keys(await _fetched(http, jwks_url))
         if not keys:
             raise KeysNotFetched("no usable key")
         return KeyRing(issuer, keys)
+
+    def _is_safe(self, url: Any) -> TypeGuard[str]:
+        if not isinstance(url, str):
+            return False
+        return is_secure_url(url) and (self.trusts_loopback or url.startswith("https://"))
 
 
 async def _fetched(http: httpx2.AsyncClient, url: str) -> dict[str, Any]:

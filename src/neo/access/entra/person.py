@@ -13,3 +13,5 @@ class EntraPerson:
     # App roles that the person's own organisation has given them.
     app_roles: frozenset[str]
     expires_at: float
+    # A guest of the organisation: somebody who belongs to another one.
+    is_guest: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 
-from neo.access.entra.claims import EntraRules, check_issuer, check_times, check_use, guid, refused
+from neo.access.entra.claims import EntraRules, check_issuer, check_times, check_use, guid, is_guest, refused
 from neo.access.entra.compact_token import NotReadable, read_header, read_object
 from neo.access.entra.key_ring import SigningKey, is_kid
 from neo.access.entra.person import EntraPerson
@@ -51,7 +51,15 @@ class EntraVerifier:
         tenant = check_issuer(claims, self._rules, ring.issuer, key.issuer)
         person = guid(claims, "oid")
         check_use(claims, self._rules)
-        return EntraPerson(tenant, person, _name(claims), _email(claims), _roles(claims), expires_at)
+        return EntraPerson(
+            tenant,
+            person,
+            _name(claims),
+            _email(claims),
+            _roles(claims),
+            expires_at,
+            is_guest=is_guest(claims, tenant),
+        )
 
     async def aclose(self) -> None:
         await self._keys.aclose()

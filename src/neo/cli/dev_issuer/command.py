@@ -26,7 +26,8 @@ def serve(
 ) -> None:
     """Serve metadata, keys and `POST /token` on 127.0.0.1. Development only, never in production.
 
-    `POST /token` takes a form or JSON: tid, oid, name, email, roles, scope, audience, client_id, expires_in.
+    `POST /token` takes a form or JSON: tid, oid, name, email, roles, scope, audience, client_id, expires_in,
+    acct (1: a guest).
     The settings that make Neo accept the tokens are printed first.
     """
     import uvicorn  # noqa: PLC0415 - imports of seconds stay out of `--help`.

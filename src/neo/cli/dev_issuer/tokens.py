@@ -4,7 +4,7 @@ import hashlib
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -35,6 +35,8 @@ class TokenRequest(BaseModel):
     audience: UUID = AUDIENCE
     client_id: UUID = CLIENT_ID
     expires_in: int = Field(3600, ge=1, le=24 * 3600)
+    # 1 is a guest of the tenant, as in Entra's optional claim.
+    acct: Literal[0, 1] | None = None
 
 
 def read_key(folder: Path) -> "RSAKey":
@@ -67,6 +69,7 @@ def claims(wanted: TokenRequest, url: str) -> dict[str, Any]:
     now = int(time.time())
     subject = hashlib.sha256(f"{wanted.oid} {wanted.client_id}".encode()).hexdigest()[:43]
     said = {
+        "acct": wanted.acct,
         "aud": str(wanted.audience),
         "iss": f"{url}/{wanted.tid}/v2.0",
         "iat": now,

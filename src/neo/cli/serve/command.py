@@ -66,6 +66,7 @@ def serve(
 
 async def serve_until_stopped(options: ServeOptions) -> None:
     """Start everything, say so, and stop it in order on the first signal."""
+    _refuse_lenient_settings(options.environment)
     refuse_taken_port(options.host, options.port)
     engines = choose_engines(options.environment)
     screen = Screen(is_json=options.is_json)
@@ -78,6 +79,15 @@ async def serve_until_stopped(options: ServeOptions) -> None:
                 screen.healthy(plan, tenant, supervisor.pids, _model(environment))
                 await stop.asked.wait()
             screen.stopping()
+
+
+def _refuse_lenient_settings(environment: Mapping[str, str]) -> None:
+    """The server would refuse them too, when the engines are already running."""
+    if environment.get("NEO_ENVIRONMENT", "local") not in ("", "local", "test"):
+        # A tenth of a second of imports, which a start on one's own machine does without.
+        from neo.settings import read_settings  # noqa: PLC0415
+
+        read_settings()
 
 
 def _with_server(
