@@ -19,7 +19,6 @@ from neo.chat.open_relayed import RelayDesk
 from neo.chat.posting.submit import TurnDesk
 from neo.chat.tokens.mint import TokenDesk
 from neo.chat.uploads.grant import UploadDesk
-from neo.errors import Failure
 from neo.kit import find_guid
 from neo.sessions import SessionNotFound
 from neo.tails import Tails
@@ -98,17 +97,14 @@ def spoken_for(request: Request) -> tuple[str | None, str | None]:
 
 
 async def known_session_id(session_id: str) -> UUID:
-    return _known(session_id, SessionNotFound("No such chat session."))
+    if (found := find_guid(session_id)) is None:
+        raise SessionNotFound("No such chat session.")
+    return found
 
 
 async def known_turn_id(turn_id: str) -> UUID:
-    return _known(turn_id, TurnNotFound("No such turn in this session."))
-
-
-def _known(text: str, otherwise: Failure) -> UUID:
-    found = find_guid(text)
-    if found is None:
-        raise otherwise
+    if (found := find_guid(turn_id)) is None:
+        raise TurnNotFound("No such turn in this session.")
     return found
 
 

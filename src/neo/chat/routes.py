@@ -22,6 +22,7 @@ from neo.chat.dependencies import (
 )
 from neo.chat.open import Opening
 from neo.chat.posting.draft import Draft
+from neo.chat.posting.storing import Accepted
 from neo.chat.schemas import (
     ChatMessages,
     ChatSessionDetail,
@@ -30,8 +31,9 @@ from neo.chat.schemas import (
     CreateChatSessionRequest,
     PostMessageRequest,
     PostMessageResponse,
+    QueuedBehind,
 )
-from neo.chat.shown import shown_accepted, shown_detail, shown_session, shown_transcript, shown_turn
+from neo.chat.shown import shown_detail, shown_session, shown_transcript, shown_turn
 from neo.errors import Failure
 from neo.sessions import ChatSession
 from neo.telemetry import turn_metrics
@@ -157,7 +159,7 @@ async def post_message(
     draft, warnings = await _draft(desk, caller, session_id, body)
     accepted = await desk.turns.submit(caller, session_id, draft)
     turn_metrics.accepted(phases_of(request).seconds)
-    return success(request, shown_accepted(accepted), status=202, warnings=warnings)
+    return success(request, _accepted(accepted), status=202, warnings=warnings)
 
 
 @router.get(
@@ -250,6 +252,21 @@ async def tail_events(
     before it. A comment keeps the connection alive every 15 s; a tail of long life ends with `retry:`.
     """
     return await desk.tails.respond(request, caller, session_id, since=since, follow=follow)
+
+
+def _accepted(accepted: Accepted) -> PostMessageResponse:
+    behind = accepted.queued_behind
+    return PostMessageResponse(
+        chat_turn_id=str(accepted.turn_id),
+        queued_behind=None
+        if behind is None
+        else QueuedBehind(
+            turn_id=str(behind.turn_id), waiting_for=behind.waiting_for, position=behind.position
+        ),
+        show_agent_progress_steps=accepted.show_agent_progress_steps,
+        since_cursor=accepted.since_cursor,
+        user_message_id=str(accepted.user_message_id),
+    )
 
 
 async def _draft(

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from neo.attachments import Attachment
 from neo.chat.history import OpenTurnReply, SettledReply, Transcript, shown_parts
-from neo.chat.posting.storing import Accepted
 from neo.chat.schemas import (
     AuthorKind,
     AuthorResource,
@@ -18,8 +17,6 @@ from neo.chat.schemas import (
     MessageMetadata,
     OpenReply,
     OpenTurn,
-    PostMessageResponse,
-    QueuedBehind,
     TurnError,
     TurnUsage,
     UIMessage,
@@ -65,21 +62,6 @@ def shown_open_turn(found: OpenTurnReply | None) -> OpenTurn | None:
 
 def _reply(turn: ChatTurn, reply: SettledReply) -> OpenReply:
     return OpenReply(id=str(turn.reply_message_id), parts=reply.parts, cursor=str(reply.end))
-
-
-def shown_accepted(accepted: Accepted) -> PostMessageResponse:
-    behind = accepted.queued_behind
-    return PostMessageResponse(
-        chat_turn_id=str(accepted.turn_id),
-        queued_behind=None
-        if behind is None
-        else QueuedBehind(
-            turn_id=str(behind.turn_id), waiting_for=behind.waiting_for, position=behind.position
-        ),
-        show_agent_progress_steps=accepted.show_agent_progress_steps,
-        since_cursor=accepted.since_cursor,
-        user_message_id=str(accepted.user_message_id),
-    )
 
 
 def shown_transcript(transcript: Transcript, rows: int, urls: Mapping[UUID, str]) -> ChatMessages:

@@ -10,9 +10,8 @@ import structlog
 from neo.errors import Edge, Failure, Kind
 from neo.events.entry import Position
 from neo.events.envelope import Chunk
-from neo.events.flush_interval import FlushInterval
 from neo.events.store import Appended, EventStore
-from neo.events.transcript_buffer import TranscriptBuffer
+from neo.events.transcript_buffer import FlushInterval, TranscriptBuffer
 from neo.kit import Backoff
 from neo.streams import StreamsUnavailable
 from neo.telemetry import turn_metrics

@@ -5,10 +5,9 @@ from neo.kit.batcher import Batcher
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
-from neo.kit.guid import find_guid
 from neo.kit.loops import loop_in_thread, new_loop, run_in
-from neo.kit.one_line import as_one_line, is_one_line
 from neo.kit.retry import Backoff, keep_running
+from neo.kit.text import as_one_line, find_guid, is_one_line
 
 __all__ = [
     "Backoff",

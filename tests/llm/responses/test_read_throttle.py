@@ -7,7 +7,7 @@ from contextlib import aclosing
 
 import pytest
 
-from neo.events.flush_interval import INTERVAL_SECONDS_MAX
+from neo.events.transcript_buffer import INTERVAL_SECONDS_MAX
 from neo.llm import Models, Prompt, TextDelta, Tier
 from neo.llm.responses.body import READS_PER_SECOND, WAIT_SECONDS_MAX, ReadThrottle
 
