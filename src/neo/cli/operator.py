@@ -32,6 +32,8 @@ class NoDatabase(Failure):
     edges = (Edge.COMMAND_LINE,)
 
 
+# A log of years is trimmed, or verified, in one statement.
+OWNER_SECONDS = 600.0
 POSTGRES: tuple[Literal["postgres"], ...] = ("postgres",)
 
 
@@ -92,7 +94,7 @@ async def owning(data: Path | None) -> AsyncIterator[tuple[OperatorDatabase, "Da
     async with operator_database(data) as here:
         if here.owner_url is None:
             raise NoDatabase("NEO_DATABASE_OWNER_URL is not set: this is for the owner's role only.")
-        database = Database(here.owner_url, connections_max=1)
+        database = Database(here.owner_url, connections_max=1, statement_seconds=OWNER_SECONDS)
         try:
             yield here, database
         finally:

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from neo.cli.doctor.audit import NAME as AUDIT_LOG
-from neo.cli.doctor.audit import VERIFY_SECONDS, check_audit_log
+from neo.cli.doctor.audit import check_audit_log
 from neo.cli.doctor.data_checks import Repairs
 from neo.cli.doctor.database import check_database
 from neo.cli.doctor.findings import Finding, checked, problem, skipped
 from neo.cli.doctor.folder import check_folder
-from neo.cli.operator import OperatorDatabase, operator_database
+from neo.cli.operator import OWNER_SECONDS, OperatorDatabase, operator_database
 from neo.errors import Failure
 
 if TYPE_CHECKING:
@@ -64,14 +64,14 @@ class Examination:
             said = "NEO_DATABASE_OWNER_URL is not set: only the owner sees all tenants' turns."
             yield skipped("turns", said)
             return
-        owner = Database(found.owner_url, connections_max=1)
+        owner = Database(found.owner_url, connections_max=1, statement_seconds=OWNER_SECONDS)
         try:
             troubles = await checked("database owner", check_owner(owner), LOOK_AT_OWNER)
             for finding in troubles:
                 yield finding
             if not troubles:
                 check = check_audit_log(owner)
-                for finding in await checked(AUDIT_LOG, check, seconds=VERIFY_SECONDS):
+                for finding in await checked(AUDIT_LOG, check, seconds=OWNER_SECONDS):
                     yield finding
                 async for finding in self._repairs.examine(self._settings_of_server(found), owner):
                     yield finding
