@@ -29,6 +29,8 @@ def erase(
     data: DataOption = None,
 ) -> None:
     """Erase the details of all entries that name a person, for good. The entries stay, with ids and digests only."""
+    if not person.strip():
+        raise typer.BadParameter("it is empty", param_hint="PERSON")
     erased = asyncio.run(_erase(data, tenant, person))
     typer.echo(f"The details of {erased} entries are erased.")
 
