@@ -12,7 +12,9 @@ from sqlalchemy.exc import DBAPIError
 
 from channels.desk import CHANNELS, Desk, code
 from neo.access import Operator
+from neo.agents import Audience
 from neo.channels import BotDesk, Channel, ChannelInstall
+from neo.channels.bots.allowed import may_use_bot
 from neo.db import call_within
 from support.client import SESSIONS, Client
 from support.people import People
@@ -21,6 +23,8 @@ from support.server import Server
 
 NOT_GRANTED = (409, "bot_not_granted")
 COMPANIES = "/public-api/end-companies"
+IS_WAITED_FOR = text("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE :pid = ANY (pg_blocking_pids(pid)))")
+WAIT_SECONDS = 5
 
 
 class Relay:
@@ -234,21 +238,29 @@ async def test_the_applications_role_gives_no_bot_to_anybody(desk: Desk, relay: 
 
 
 async def test_a_bot_that_is_being_used_is_taken_away_after_that(desk: Desk, rows: Rows) -> None:
-    """Whichever comes first, no active channel is left of a bot that is nobody's."""
-    for _ in range(5):
-        bot = await desk.bot()
-        operator = BotDesk(rows.owner)
+    """A channel that is made meanwhile is seen by whoever takes the bot away: none is left active."""
+    bot, channel = await rows.bot(desk.tenant_id), uuid4()
+    row = {"id": channel, "tenant_id": desk.tenant_id, "agent_id": desk.white_label, "bot_id": bot}
 
-        made, _ = await asyncio.gather(
-            desk.post(audience="END_USER", bot_id=bot),
-            operator.revoke(Operator(desk.tenant_id), desk.tenant_id, UUID(bot)),
+    async with rows.database.transaction(desk.tenant_id) as db:
+        assert await may_use_bot(db, bot, Audience.END_USER)
+        [pid] = await db.scalars(text("SELECT pg_backend_pid()"))
+        revoking = asyncio.create_task(
+            BotDesk(rows.owner).revoke(Operator(desk.tenant_id), desk.tenant_id, bot)
         )
+        await somebody_waits(rows, pid)
+        await db.execute(
+            insert(Channel).values(**row, audience="END_USER", transport="TEAMS", internal_name="x")
+        )
+    await revoking
 
-        if made.status_code == 200:
-            shown = await desk.get(f"/{made.json()['data']['id']}")
-            assert shown.json()["data"]["status"] == "DISCONNECTED"
-        else:
-            assert code(made) == NOT_GRANTED
+    assert (await desk.get(f"/{channel}")).json()["data"]["status"] == "DISCONNECTED"
+
+
+async def somebody_waits(rows: Rows, pid: int) -> None:
+    async with asyncio.timeout(WAIT_SECONDS), rows.database.without_tenant() as connection:
+        while not await connection.scalar(IS_WAITED_FOR, {"pid": pid}):
+            await asyncio.sleep(0.005)
 
 
 async def test_a_dry_run_shows_nothing_of_another_tenants_bot(
