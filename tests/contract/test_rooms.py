@@ -22,7 +22,7 @@ COUNTED = {".py", ".lua", ".sql"}
 LIBRARIES = re.compile(
     r": (app\.state\.\w+|app\.openapi|app\.openapi_schema"  # FastAPI
     r"|server\.should_exit"  # uvicorn
-    r"|(self\.)?cycle\.(chunked_encoding|expected_content_length|keep_alive)|owed\.disconnected"  # uvicorn
+    r"|(self\.)?cycle\.(chunked_encoding|expected_content_length|keep_alive|more_body)|owed\.disconnected"  # uvicorn
     r"|root\.handlers"  # logging
     r"|Image\.MAX_IMAGE_PIXELS"  # Pillow
     r"|session\.last_turn_no)$"  # A row of SQLAlchemy's: to set it is to write it.

@@ -13,6 +13,8 @@ from support.client import SESSIONS, Client
 from support.server import Server
 
 PATIENCE_SECONDS = 10
+# What may be on its way, in the buffers of both sides, when the server reads no more.
+KERNEL_BYTES_MAX = 16 * 1024 * 1024
 HEALTH = b"GET /public-api/health HTTP/1.1\r\nHost: x\r\n\r\n"
 # What the connection is asked at last: the answers before it are then all that there were.
 LAST = b"GET /public-api/health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -106,6 +108,10 @@ SENT: dict[str, tuple[Callable[[Server], bytes], list[int]]] = {
         [200, 200],
     ),
     "three-at-once": (lambda _: HEALTH * 3, [200, 200, 200, 200]),
+    "a-broken-body-that-nobody-reads": (
+        lambda s: open_one(s, IN_CHUNKS, body=b"-1\r\n{}\r\n0\r\n\r\n", key="nobody"),
+        [400],
+    ),
     "more-body-than-said": (lambda s: open_one(s, SIZE, body=OPEN + b"\0\0GET"), [200]),
     "two-hosts": (lambda s: ask(s, GET, "Host: y"), [400, 200]),
     "the-same-host-twice": (lambda s: ask(s, GET, "Host: x"), [400, 200]),
@@ -203,6 +209,33 @@ async def test_a_tail_that_closes_has_one_connection_header(client: Client, serv
     [answer] = await exchange(server, ask(server, f"GET {tail} HTTP/1.1", "Connection: close"))
 
     assert answer.values(b"connection") == [b"close"]
+
+
+ENDLESS = {
+    "empty-lines": (b"", b"\r\n"),
+    "a-field-behind-chunks": (IN_CHUNKS.encode() + b"\r\n\r\n0\r\nX: ", b"a"),
+    "fields-behind-chunks": (IN_CHUNKS.encode() + b"\r\n\r\n0\r\n", b"X: a\r\n"),
+    "a-chunk-that-says-much": (IN_CHUNKS.encode() + b"\r\n\r\n1;x=", b"a"),
+}
+
+
+@pytest.mark.parametrize(("begun", "more"), [pytest.param(*row, id=name) for name, row in ENDLESS.items()])
+@pytest.mark.parametrize("key", ["", "nobody"], ids=["known", "unknown"])
+async def test_what_stands_beside_a_body_is_bounded(
+    server: Server, key: str, begun: bytes, more: bytes
+) -> None:
+    head = open_one(server, body=b"", key=key).removesuffix(b"\r\n") if begun else b""
+    _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    sent = 0
+
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with pytest.raises(ConnectionError):
+            writer.write(head + begun)
+            while sent < KERNEL_BYTES_MAX:
+                writer.write(more * (65_536 // len(more)))
+                await writer.drain()
+                sent += 65_536
+    writer.close()
 
 
 async def test_what_is_no_request_leaves_one_line_in_the_log(server: Server) -> None:

@@ -40,7 +40,7 @@ class RepeatedParameter(Failure):
 
 class MalformedRequest(Failure):
     """It is not HTTP that every server reads alike: its framing, its `Host`, control characters or encoded slashes in
-    its path; or its head is larger than 64 KiB.
+    its path; or its head, or what stands beside its body, is larger than 64 KiB.
     """
 
     kind = Kind.MALFORMED

@@ -14,8 +14,9 @@ from neo.api.connection.unchunked import unchunked
 CONNECTION = "neo.connection"
 # A head that trickles in occupies a connection of an unknown caller.
 HEAD_SECONDS = 10.0
-# More than `HEADER_BYTES_MAX`, so that its error is the one that callers see. The parser itself has no bound.
-HEAD_BYTES_MAX = 64 * 1024
+# More than `HEADER_BYTES_MAX`, so that its error is the one that callers see. The parser itself has no bound, and
+# copies what it has of a field with each packet: in a head, behind a chunked body, or beside a chunk's size.
+BESIDE_BODY_BYTES_MAX = 64 * 1024
 NO_LINGER = struct.pack("ii", 1, 0)
 # The parser also reads 0.9 and 2.0, which nobody here speaks.
 VERSIONS = ("1.0", "1.1")
@@ -32,7 +33,7 @@ def abort_connection(scope: Scope) -> None:
 
 class BoundedConnection(HttpToolsProtocol):
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
-    __slots__ = ("_answering", "_deadline", "_head_bytes", "_is_deaf")
+    __slots__ = ("_answering", "_beside_body_bytes", "_deadline", "_is_deaf")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -41,8 +42,8 @@ class BoundedConnection(HttpToolsProtocol):
         # What is still sent after something that is not HTTP is not looked at.
         self._is_deaf = False
         self._deadline: asyncio.TimerHandle | None = None
-        # None while no head is being read.
-        self._head_bytes: int | None = 0
+        # Since there was a whole head, or a piece of a body.
+        self._beside_body_bytes = 0
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -74,22 +75,20 @@ class BoundedConnection(HttpToolsProtocol):
         if self._is_deaf:
             return
         self._unset_keepalive_if_required()
+        self._beside_body_bytes += len(data)
         try:
             self._parse(data)
         except httptools.HttpParserError:
             self._refuse("Invalid HTTP request received.")
             return
-        if self._head_bytes is not None:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX and not self.transport.is_closing():
-                self._refuse("The request's head is too large.")
-        elif self.cycle.response_complete:
+        if self._beside_body_bytes > BESIDE_BODY_BYTES_MAX:
+            self._refuse("The request's head, or what stands beside its body, is too large.")
+        elif self.cycle is not None and self.cycle.response_complete:
             # The rest of a refused body, or empty lines: the deadline of a head bounds them as well.
             self._wait_for_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_bytes = 0
         self._wait_for_head()
 
     def on_headers_complete(self) -> None:
@@ -101,12 +100,18 @@ class BoundedConnection(HttpToolsProtocol):
         cast(dict[str, object], self.scope)[CONNECTION] = self
         super().on_headers_complete()
         self.headers = BEHIND_THE_BODY  # type: ignore[assignment]
-        self._head_bytes = None
+        self._beside_body_bytes = 0
         self._stop_waiting()
+
+    def on_body(self, body: bytes) -> None:
+        self._beside_body_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():
             super().on_message_complete()
+            # Also where the answer was there before the body.
+            self.cycle.more_body = False
 
     def _parse(self, data: bytes) -> None:
         """At an offered upgrade the parser stops, and would take the body for the next request. We serve no other
@@ -147,10 +152,14 @@ class BoundedConnection(HttpToolsProtocol):
         """Refuse what cannot be read, unless the request before it is still owed its answer."""
         self.logger.warning(message)
         owed = self._owed
+        self._is_deaf = True
+        if owed is None and self.cycle is not None and self.cycle.more_body:
+            # It is the rest of a body whose request was answered already.
+            self.transport.close()
+            return
         if owed is None or (owed.more_body and not owed.response_started):
             self.send_400_response(message)
             return
-        self._is_deaf = True
         self._stop_waiting()
         self.cycle.keep_alive = False
 
