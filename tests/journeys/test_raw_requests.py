@@ -122,6 +122,14 @@ SENT: dict[str, tuple[Callable[[Server], bytes], list[int]]] = {
     "an-address-as-host": (lambda s: ask(s, GET, host="Host: [::1]:8600"), [200, 200]),
     "http-1.0-without-host": (lambda s: ask(s, OLD, host=""), [200]),
     "http-1.0-with-two-hosts": (lambda s: ask(s, OLD, "Host: y"), [400]),
+    "two-hosts-in-one": (lambda s: ask(s, GET, host="Host: x,y"), [400, 200]),
+    "half-an-address-as-host": (lambda s: ask(s, GET, host="Host: [::1"), [400, 200]),
+    "http-1.0-with-chunks": (lambda s: ask(s, OLD, IN_CHUNKS, body=b"0\r\n\r\n"), [400]),
+    "compressed-chunks": (
+        lambda s: ask(s, GET, "Transfer-Encoding: gzip, chunked", body=b"0\r\n\r\n"),
+        [400, 200],
+    ),
+    "a-fragment": (at(f"{SESSIONS}#/../agents"), [400]),
     "http-2.0": (lambda s: ask(s, f"GET {SESSIONS} HTTP/2.0"), [400]),
     "http-0.9": (lambda s: ask(s, f"GET {SESSIONS} HTTP/0.9"), [400]),
     **{

@@ -13,9 +13,9 @@ from neo.errors import Failure, Kind
 log = structlog.get_logger()
 
 HEADER_BYTES_MAX = 16 * 1024
-HOST = b"host"
+HOST, TRANSFER_ENCODING = b"host", b"transfer-encoding"
 # A name or an address, and a port. Some clients of an address send an empty one.
-HOST_SHAPE = re.compile(rb"([A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")
+HOST_SHAPE = re.compile(rb"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
 # A route's pattern ends before a line end, and a decoded slash is taken for a real one.
 UNFIT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 ENCODED_SLASHES = re.compile(rb"%(2f|5c)", re.IGNORECASE)
@@ -67,6 +67,10 @@ def _found_wrong(scope: Scope) -> Failure | None:
         return HeadersTooLarge(f"The headers have at most {HEADER_BYTES_MAX} bytes together.")
     if not _has_one_host(scope):
         return MalformedRequest("Send one `Host`: a name or an address, and its port.")
+    if not _is_framed_plainly(scope):
+        return MalformedRequest(
+            "Send a body with its `Content-Length`, or in HTTP/1.1 as `chunked` and no more."
+        )
     if UNFIT_IN_PATHS.search(scope["path"]) or ENCODED_SLASHES.search(scope.get("raw_path") or b""):
         return MalformedRequest("A path has no control characters and no encoded slashes.")
     names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
@@ -77,7 +81,19 @@ def _found_wrong(scope: Scope) -> Failure | None:
 
 def _has_one_host(scope: Scope) -> bool:
     """HTTP/1.0 knows none. Later versions have it, or their servers make it from what says the same."""
-    hosts = [value for name, value in scope["headers"] if name == HOST]
+    hosts = _values(scope, HOST)
     if not hosts:
         return bool(scope["http_version"] == "1.0")
     return len(hosts) == 1 and HOST_SHAPE.fullmatch(hosts[0]) is not None
+
+
+def _is_framed_plainly(scope: Scope) -> bool:
+    """HTTP/1.0 has no chunks, and other codings are not undone here: who on the way takes them as what is not known."""
+    codings = _values(scope, TRANSFER_ENCODING)
+    return not codings or (
+        scope["http_version"] != "1.0" and [one.lower() for one in codings] == [b"chunked"]
+    )
+
+
+def _values(scope: Scope, wanted: bytes) -> list[bytes]:
+    return [value for name, value in scope["headers"] if name == wanted]

@@ -94,6 +94,9 @@ class BoundedConnection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         if self.parser.get_http_version() not in VERSIONS or self.parser.get_method() == b"CONNECT":
             raise ValueError("neither a version nor a method that is served")
+        if b"#" in self.url:
+            # uvicorn would drop what follows, and others take it for a part of the path.
+            raise ValueError("a fragment")
         if self.parser.should_upgrade():
             # `_parse` reads it again, without the offer.
             return
