@@ -77,9 +77,7 @@ async def test_an_id_may_be_of_any_printable_characters(own: Client, company_id:
     assert read.json()["data"]["psa_company_id"] == company_id
 
 
-@pytest.mark.parametrize(
-    "name", ["a%2Fb", "%00", "%ff", "%0a", "..%2f", "x" * 201, "%20", "nobody", "%E2%80%A8"]
-)
+@pytest.mark.parametrize("name", ["%ff", "x" * 201, "%20", "nobody", "%E2%80%A8"])
 async def test_what_cannot_be_an_id_is_not_found(own: Client, name: str) -> None:
     path = httpx2.URL(str(own.http.base_url), raw_path=f"{COMPANIES}/{name}".encode())
 

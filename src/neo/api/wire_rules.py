@@ -18,7 +18,7 @@ HOST, TRANSFER_ENCODING = b"host", b"transfer-encoding"
 HOST_SHAPE = re.compile(rb"([A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]{0,5})?")
 # A route's pattern ends before a line end, and a decoded slash is taken for a real one.
 UNFIT_IN_PATHS = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-ENCODED_SLASHES = re.compile(rb"%(2f|5c)", re.IGNORECASE)
+ENCODED_SLASH = re.compile(rb"%2f", re.IGNORECASE)
 
 
 class HeadersTooLarge(Failure):
@@ -71,7 +71,7 @@ def _found_wrong(scope: Scope) -> Failure | None:
         return MalformedRequest(
             "Send a body with its `Content-Length`, or in HTTP/1.1 as `chunked` and no more."
         )
-    if UNFIT_IN_PATHS.search(scope["path"]) or ENCODED_SLASHES.search(scope.get("raw_path") or b""):
+    if UNFIT_IN_PATHS.search(scope["path"]) or ENCODED_SLASH.search(scope.get("raw_path") or b""):
         return MalformedRequest("A path has no control characters and no encoded slashes.")
     names = [name for name, _ in parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)]
     if len(names) != len(set(names)):
