@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from neo.db import Database
+from neo.db import Database, DatabaseUnavailable
 from support.client import Client
 from support.rows import Rows
 from support.server import Server
@@ -85,4 +85,12 @@ async def test_a_call_that_is_given_up_gives_its_connection_back(narrow: Databas
             await narrow._functions.fetch("SELECT pg_sleep(30)")
 
     assert await narrow.call("neo_tail_snapshots", tenant.id, [uuid4()]) == []
+    await narrow.aclose()
+
+
+async def test_before_its_functions_are_made_a_database_is_unavailable_and_nothing_is_broken(
+    narrow: Database,
+) -> None:
+    with pytest.raises(DatabaseUnavailable):
+        await narrow.call("neo_not_made_yet")
     await narrow.aclose()

@@ -20,8 +20,9 @@ log = structlog.get_logger()
 Driver: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 RETRY_AFTER_SECONDS = 2
-# What PostgreSQL says while it starts, stops, is out of connections, or is not set up yet.
-UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28")
+# What PostgreSQL says while it starts, stops, is out of connections, or is not set up yet: there is no such database,
+# role or function (42883), for its schema is not made, or is that of another version.
+UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28", "42883")
 
 # How the driver itself says that a connection has died.
 DEAD = (
