@@ -4,7 +4,8 @@ The order of the folders is import-linter's (`pyproject.toml`); these are the ru
 """
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -36,9 +37,14 @@ FILES = sorted(path for home in sorted(FEATURES) for path in (SOURCE / home).rgl
 each_file = pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(SOURCE)))
 
 
+@cache
+def nodes(path: Path) -> Sequence[ast.AST]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
 def imports(path: Path) -> Iterator[str]:
     """Everything that a file imports, wherever in it, by full name."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -77,7 +83,7 @@ def test_routes_do_not_query(path: Path) -> None:
 def test_only_the_ground_opens_transactions(path: Path) -> None:
     called = [
         node.func.attr
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
     ]
 
