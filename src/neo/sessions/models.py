@@ -3,11 +3,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, FetchedValue
+from sqlalchemy import BigInteger, ColumnElement, FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from neo.access import Authored
+from neo.access import Authored, Principal
 from neo.db import Base
 from neo.kit import as_one_line
 
@@ -44,6 +44,11 @@ class ChatSession(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     archived_at: Mapped[datetime | None]
+
+    @classmethod
+    def is_of(cls, caller: Principal) -> ColumnElement[bool]:
+        """Whether this account opened it, as a condition of a query."""
+        return (cls.account_id == caller.account_id) & (cls.channel == caller.surface)
 
     @property
     def shows_progress(self) -> bool:

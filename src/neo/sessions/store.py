@@ -43,9 +43,7 @@ class SessionStore:
     ) -> Sequence[ChatSession]:
         wanted = self._owned().order_by(ChatSession.created_at.desc(), ChatSession.id.desc()).limit(rows_max)
         if not seen_by.sees_whole_tenant:
-            wanted = wanted.where(
-                ChatSession.account_id == seen_by.account_id, ChatSession.channel == seen_by.surface
-            )
+            wanted = wanted.where(ChatSession.is_of(seen_by))
         if before is not None:
             wanted = wanted.where(tuple_(ChatSession.created_at, ChatSession.id) < before)
         return (await self._db.scalars(wanted)).all()

@@ -145,9 +145,7 @@ class SessionTokenStore:
         conditions = [column == value for column, value in columns.items() if value is not None]
         if not seen_by.sees_whole_tenant:
             own = select(ChatSession.id).where(
-                ChatSession.tenant_id == self._tenant_id,
-                ChatSession.account_id == seen_by.account_id,
-                ChatSession.channel == seen_by.surface,
+                ChatSession.tenant_id == self._tenant_id, ChatSession.is_of(seen_by)
             )
             conditions.append(SessionToken.session_id.in_(own))
         return and_(self._owned(), *conditions)
