@@ -3,7 +3,7 @@
 import pytest
 
 from neo.llm import ChosenModel, Models, ModelSpec, ProviderSettings, Tier
-from neo.llm.model_families import reasoning, reasons
+from neo.llm.model_families import reasoning
 
 SETTINGS = ProviderSettings(openai_api_key="key", azure_endpoint="https://x", azure_api_key="key")
 
@@ -51,4 +51,4 @@ def test_a_model_is_asked_for_the_nearest_effort_that_it_takes(
 def test_a_model_that_reasons_may_be_silent_for_longer(
     model: str, effort: str | None, *, expected: bool
 ) -> None:
-    assert reasons(chosen(model, effort)) is expected
+    assert chosen(model, effort).traits.reasons is expected

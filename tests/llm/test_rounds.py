@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.responses.raw_provider import raw_provider, refusal_head
+from llm.raw_provider import raw_provider, refusal_head
 from llm.rounds import a_round, all_rounds
 from neo.errors import Failure
 from neo.llm import Models, ModelSpec, Outcome, Prompt, ProviderSettings, Round, Said, Tier, ToolCall

@@ -3,7 +3,7 @@
 import pytest
 
 from neo.companies.models import EndCompany
-from neo.llm import ChosenModel, Provider
+from neo.llm import Address, ChosenModel, Provider
 from neo.sessions import ChatSession
 from neo.turns.end import TurnEnder
 from neo.turns.leases.claim import COMPANY_HEADING, Task
@@ -92,6 +92,8 @@ def chosen(provider: str = "openai", region: str = "eu", *, continues: bool = Tr
     return ChosenModel(
         provider=Provider(provider),
         name="gpt",
+        dialect=Provider(provider).dialect,
+        address=Address("http://127.0.0.1:1", "key", region),
         region=region,
         reasoning_effort=None,
         prompt_tokens_max=1_000,

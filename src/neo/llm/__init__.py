@@ -3,8 +3,9 @@
 A call ends with exactly one `Completed`, and only if the provider itself said that the answer is complete. Every other
 end is a failure, with a stable code and a message that is safe to show. Closing the stream of deltas closes the
 provider's connection at once. Nothing is retried here: the caller knows what a second attempt means. A prompt has
-calls of tools only with their outcomes, in whole rounds, for providers refuse anything else. OpenAI's
-Responses API is read in `responses/`; the other two dialects are read by a library, in `library/`, which takes a
+calls of tools only with their outcomes, in whole rounds, for providers refuse anything else. `dialect.py` is the seam:
+a dialect makes a call's body and reads its events, and `transport/` does everything else of a call. OpenAI's
+Responses API is in `responses/`; the other two dialects are read by a library, in `library/`, which takes a
 second to import and is loaded only where it is needed (`Models.warm`). The settings arrive as plain values.
 """
 
@@ -31,15 +32,18 @@ from neo.llm.fit import Fitted, estimate_tokens, fit
 from neo.llm.model_families import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
-from neo.llm.providers import ModelSpec, Provider, ProviderSettings, Tier
+from neo.llm.providers import Address, DialectName, ModelSpec, Provider, ProviderSettings, Tier
+from neo.llm.traits import Price, Traits
 
 __all__ = [
     "LOCAL_CONTEXT_TOKENS",
+    "Address",
     "AnswerTooLong",
     "ChosenModel",
     "Completed",
     "ContentFiltered",
     "Delta",
+    "DialectName",
     "FinishReason",
     "Fitted",
     "Image",
@@ -48,6 +52,7 @@ __all__ = [
     "ModelSpec",
     "Models",
     "Outcome",
+    "Price",
     "Prompt",
     "PromptTooLong",
     "Provider",
@@ -69,6 +74,7 @@ __all__ = [
     "TextDelta",
     "Tier",
     "ToolCall",
+    "Traits",
     "estimate_tokens",
     "fit",
 ]

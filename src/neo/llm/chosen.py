@@ -1,9 +1,10 @@
 """The model that answers a turn, with its limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from neo.llm.providers import Provider
+from neo.llm.providers import Address, DialectName
+from neo.llm.traits import Price, Traits
 
 
 class ReasoningEffort(StrEnum):
@@ -18,8 +19,11 @@ class ReasoningEffort(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ChosenModel:
-    provider: Provider
+    provider: str
+    """Whom its turns are recorded under."""
     name: str
+    dialect: DialectName
+    address: Address
     region: str
     reasoning_effort: str | None
     prompt_tokens_max: int
@@ -27,3 +31,6 @@ class ChosenModel:
     continues: bool
     """Whether the provider keeps its responses, so that a call may go on from an earlier one."""
     sees_images: bool
+    traits: Traits = field(default_factory=Traits)
+    price: Price | None = None
+    """None: unknown, and then what a turn costs is unknown too."""

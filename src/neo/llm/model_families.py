@@ -124,11 +124,11 @@ def _scripted_tokens(spec: ModelSpec) -> int | None:
     return int(values[0]) if values and values[0].isdecimal() else None
 
 
-def reasons(chosen: ChosenModel) -> bool:
+def reasons(name: str, effort: str | None) -> bool:
     """Whether the model may reason, and be silent for long, before its first text."""
-    if chosen.reasoning_effort is None:
-        return _family(_REASONING, chosen.name) is not None
-    return chosen.reasoning_effort != ReasoningEffort.NONE
+    if effort is None:
+        return _family(_REASONING, name) is not None
+    return effort != ReasoningEffort.NONE
 
 
 def reasoning(chosen: ChosenModel) -> dict[str, str]:

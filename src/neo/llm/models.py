@@ -10,16 +10,21 @@ from neo.errors import Failure
 from neo.llm.breaker import Breaker
 from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
+from neo.llm.dialect import Dialect
 from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
-from neo.llm.model_families import budget
+from neo.llm.model_families import budget, reasons
 from neo.llm.prompt import Prompt
-from neo.llm.providers import ModelSpec, Provider, ProviderSettings, Tier, address
-from neo.llm.responses.answer import ResponsesApi
+from neo.llm.providers import DialectName, ModelSpec, Provider, ProviderSettings, Tier, address
+from neo.llm.responses import RESPONSES
+from neo.llm.traits import Traits
+from neo.llm.transport.call import Caller
 from neo.llm.transport.clients import Clients
 from neo.telemetry import turn_metrics
 
 if TYPE_CHECKING:
     from neo.llm.library.answer import LibraryApi
+
+DIALECTS: dict[DialectName, Dialect] = {DialectName.RESPONSES: RESPONSES}
 
 
 class Models:
@@ -33,9 +38,9 @@ class Models:
         self._smart = smart
         self._providers = providers
         self._clients = Clients(providers)
-        self._responses = ResponsesApi(self._clients)
+        self._caller = Caller(self._clients)
         self._library: LibraryApi | None = None
-        self._breakers: dict[tuple[Provider, str], Breaker] = {}
+        self._breakers: dict[tuple[str, str], Breaker] = {}
         for spec in (fast, smart):
             address(spec.provider, providers)
 
@@ -54,16 +59,16 @@ class Models:
         With `previous_response_id` the provider continues that response, and only what is new is sent: the outcomes of
         the prompt's newest round, whose calls were that response's, or the message where there is no round.
         """
-        if chosen.provider.speaks_responses:
-            deltas = self._responses.answer(chosen, prompt, previous_response_id)
+        if (dialect := DIALECTS.get(chosen.dialect)) is not None:
+            deltas = self._caller.answer(dialect, chosen, prompt, previous_response_id)
         else:
             deltas = self._library_answer(chosen, prompt)
-        return self._breaker(chosen).guard(_counted(chosen.provider.value, deltas))
+        return self._breaker(chosen).guard(_counted(chosen.provider, deltas))
 
     async def warm(self) -> None:
         """Load what the configured providers need, so that no turn has to wait for it."""
         for provider in set(self._configured()):
-            if not provider.speaks_responses:
+            if provider.dialect not in DIALECTS:
                 await (await self._loaded_library()).load(provider)
 
     async def aclose(self) -> None:
@@ -97,22 +102,26 @@ class Models:
             known = ", ".join(ReasoningEffort)
             raise ReasoningEffortUnknown(f"{reasoning_effort!r} is not one of {known}.")
         limits = budget(spec, answer_tokens_max=self._providers.answer_tokens_max)
+        where = address(spec.provider, self._providers)
         return ChosenModel(
             provider=spec.provider,
             name=spec.name,
-            region=address(spec.provider, self._providers).region,
+            dialect=spec.provider.dialect,
+            address=where,
+            region=where.region,
             reasoning_effort=reasoning_effort,
             prompt_tokens_max=limits.prompt_tokens_max,
             answer_tokens_max=limits.answer_tokens_max,
             continues=spec.provider.continues,
             sees_images=spec.provider.sees_images,
+            traits=Traits(reasons=reasons(spec.name, reasoning_effort)),
         )
 
     def _breaker(self, chosen: ChosenModel) -> Breaker:
         """One for each provider and region. There are only a handful, so all are kept."""
         key = (chosen.provider, chosen.region)
         if key not in self._breakers:
-            name = f"{chosen.provider.value}/{chosen.region}"
+            name = f"{chosen.provider}/{chosen.region}"
             self._breakers[key] = Breaker(name, self._providers.breaker_failures)
         return self._breakers[key]
 

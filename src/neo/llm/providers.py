@@ -16,6 +16,12 @@ class Tier(StrEnum):
     SMART = "SMART"
 
 
+class DialectName(StrEnum):
+    RESPONSES = "responses"
+    CHAT_COMPLETIONS = "chat_completions"
+    MESSAGES = "messages"
+
+
 class Provider(StrEnum):
     OPENAI = "openai"
     AZURE = "azure"
@@ -27,15 +33,19 @@ class Provider(StrEnum):
     SCRIPTED_ANTHROPIC = "scripted-anthropic"
 
     @property
-    def speaks_responses(self) -> bool:
-        """Whether Neo calls it through OpenAI's Responses API."""
-        # The local model's server has this API too, but it refuses a transcript that contains answers.
-        return self in (Provider.OPENAI, Provider.AZURE, Provider.SCRIPTED)
+    def dialect(self) -> DialectName:
+        """The API through which Neo calls it."""
+        # The local model's server has the Responses API too, but it refuses a transcript that contains answers.
+        if self in (Provider.OPENAI, Provider.AZURE, Provider.SCRIPTED):
+            return DialectName.RESPONSES
+        if self in (Provider.ANTHROPIC, Provider.SCRIPTED_ANTHROPIC):
+            return DialectName.MESSAGES
+        return DialectName.CHAT_COMPLETIONS
 
     @property
     def continues(self) -> bool:
         """Whether it keeps its responses, so that a turn may send only the new message."""
-        return self.speaks_responses
+        return self.dialect is DialectName.RESPONSES
 
     @property
     def sees_images(self) -> bool:
@@ -103,6 +113,8 @@ class Address:
     base_url: str
     api_key: str = field(repr=False)
     region: str
+    azure_api_version: str | None = None
+    """The dated version of Azure's API; None for its v1 API, and for everybody else's."""
 
 
 def address(provider: Provider, settings: ProviderSettings) -> Address:
@@ -114,7 +126,8 @@ def address(provider: Provider, settings: ProviderSettings) -> Address:
         case Provider.AZURE:
             endpoint = _set(settings.azure_endpoint, "NEO_AZURE_OPENAI_ENDPOINT", provider)
             key = _set(settings.azure_api_key, "NEO_AZURE_OPENAI_API_KEY", provider)
-            return Address(_azure_url(endpoint, settings.azure_api_version), key, settings.azure_region)
+            version = settings.azure_api_version
+            return Address(_azure_url(endpoint, version), key, settings.azure_region, version)
         case Provider.COMPATIBLE:
             url = _set(settings.compatible_base_url, "NEO_COMPATIBLE_BASE_URL", provider)
             return Address(url, settings.compatible_api_key or _ANY_KEY, settings.compatible_region)

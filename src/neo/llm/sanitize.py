@@ -1,5 +1,7 @@
 """Checks on what a provider sends, in whatever dialect: its length, its characters, its numbers."""
 
+from math import isfinite
+
 from neo.llm.errors import AnswerTooLong
 
 # Several times the longest answer of any model: beyond it the provider is broken, and memory is at stake.
@@ -33,6 +35,27 @@ def storable(text: str) -> str:
     return text
 
 
+class Joined:
+    """Text in deltas. A delta that ends with the first half of a surrogate pair gives it to the next, which has the
+    other half: some servers cut an emoji in two.
+    """
+
+    def __init__(self) -> None:
+        self._half = ""
+
+    def add(self, text: str) -> str:
+        if self._half:
+            text, self._half = self._half + text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._half = text[:-1], text[-1]
+        return storable(text)
+
+    def rest(self) -> str:
+        """What is left over when the text ends."""
+        half, self._half = self._half, ""
+        return storable(half)
+
+
 def short_name(name: object) -> str | None:
     if isinstance(name, str) and 0 < len(name) <= _NAME_CHARACTERS_MAX:
         return storable(name)
@@ -40,5 +63,7 @@ def short_name(name: object) -> str | None:
 
 
 def count(number: object) -> int:
-    """A number of tokens; 0 if it is not one."""
-    return int(number) if isinstance(number, int) and 0 <= number <= _COUNT_MAX else 0
+    """A number of tokens, at most what is stored; 0 if it is not one."""
+    if not isinstance(number, int | float) or not isfinite(number) or number < 0:
+        return 0
+    return min(int(number), _COUNT_MAX)

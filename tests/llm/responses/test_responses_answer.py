@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from llm.asking import Received, joined
-from llm.responses.raw_provider import HEAD, completed, event, raw_provider, refusal_head, said
+from llm.raw_provider import HEAD, completed, event, raw_provider, refusal_head, said
 from neo.errors import Failure
 from neo.llm import (
     ContentFiltered,

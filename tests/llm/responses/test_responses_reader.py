@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.responses.raw_provider import completed, event, said
+from llm.raw_provider import completed, event, said
 from neo.errors import Failure
 from neo.llm import Completed, ContentFiltered, Delta, ProviderIncomplete, ReasoningDelta, TextDelta, ToolCall
-from neo.llm.responses.body import EventDecoder
-from neo.llm.responses.events import UnreadableError
-from neo.llm.responses.provider_error import ProviderError
 from neo.llm.responses.reader import ResponseReader
+from neo.llm.transport.body import EventDecoder
+from neo.llm.transport.event import UnreadableError
+from neo.llm.transport.provider_error import ProviderError
 
 
 def read(*writes: bytes) -> list[Delta]:
@@ -127,7 +127,12 @@ def test_the_end_says_what_it_cost() -> None:
     )
 
 
-@pytest.mark.parametrize("odd", [None, "7", -1, 2**40, 1.5, [], {"a": 1}])
+@pytest.mark.parametrize(("told", "counted"), [(7.5, 7), (2**40, 2**31 - 1), (1e300, 2**31 - 1)])
+def test_tokens_of_any_size_are_counted(told: float, counted: int) -> None:
+    assert ended(completed(usage={"input_tokens": told})).input_tokens == counted
+
+
+@pytest.mark.parametrize("odd", [None, "7", -1, [], {"a": 1}])
 def test_odd_usage_counts_as_none(odd: Any) -> None:
     usage = {"input_tokens": odd, "output_tokens": odd, "input_tokens_details": odd}
 

@@ -2,7 +2,7 @@
 
 import re
 
-from neo.llm import ChosenModel, Provider, ToolCall
+from neo.llm import Address, ChosenModel, Provider, ToolCall
 from neo.turns.segments.plan import plan_calls
 
 
@@ -10,6 +10,8 @@ def model(provider: Provider) -> ChosenModel:
     return ChosenModel(
         provider=provider,
         name="m",
+        dialect=provider.dialect,
+        address=Address("http://127.0.0.1:1", "key", "eu"),
         region="eu",
         reasoning_effort=None,
         prompt_tokens_max=1_000,

@@ -33,7 +33,7 @@ class LibraryApi:
         await load_sdk(provider)
 
     async def answer(self, chosen: ChosenModel, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        model = await self._models.get(chosen.provider, chosen.name)
+        model = await self._models.get(Provider(chosen.provider), chosen.name)
         reader = LibraryReader(chosen.name)
         is_reasoning = _reasons(chosen, model)
         request = model_request_stream(

@@ -27,7 +27,7 @@ class LibraryModels:
         if model is None:
             build = await load_sdk(provider)
             where = address(provider, self._clients.settings)
-            model = build(provider, name, where, self._clients.client(provider))
+            model = build(provider, name, where, self._clients.client(where))
         self._keep(provider, name, model)
         return model
 

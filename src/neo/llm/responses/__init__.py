@@ -1,7 +1,9 @@
-"""OpenAI's Responses API, read without a library: importing one takes a second, and reading a stream through it takes
-more of the processor than all else that a turn does.
-
-`answer.py` makes the call, `body.py` reads the body and splits it into events, `events.py` parses those and joins
-deltas that came together, `reader.py` turns them into what the turn takes, and `failures.py` turns what went wrong
-into Neo's failures.
+"""OpenAI's Responses API: `request.py` makes the call's body, `events.py` joins deltas that came together, and
+`reader.py` turns the events into what the turn takes.
 """
+
+from neo.llm.dialect import Dialect
+from neo.llm.responses.reader import ResponseReader
+from neo.llm.responses.request import endpoint, request_body
+
+RESPONSES = Dialect(request_body, endpoint, lambda chosen: ResponseReader(chosen.name))

@@ -1,15 +1,8 @@
-"""Reads a provider's events, whatever the shape of their JSON, and joins deltas that arrived together.
+"""Joins deltas that arrived together: handling a delta costs several times as much as joining it to the one before."""
 
-Handling a delta costs several times as much as joining it to the one before.
-"""
-
-import json
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
 
-import orjson
-
-Event: TypeAlias = dict[str, Any]
+from neo.llm.transport.event import Event, UnreadableError, loaded
 
 DELTAS = frozenset(
     {
@@ -18,10 +11,6 @@ DELTAS = frozenset(
         "response.reasoning_text.delta",
     }
 )
-
-
-class UnreadableError(Exception):
-    """The data is not an event, or the event is malformed."""
 
 
 def coalesced(received: Iterable[bytes]) -> Iterator[Event]:
@@ -63,37 +52,3 @@ def _continues(before: Event, event: Event) -> bool:
         and event.get("summary_index") == before.get("summary_index")
         and _is_delta(event)
     )
-
-
-def loaded(data: bytes) -> dict[str, Any]:
-    try:
-        event = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        event = _loaded_with_half_pairs(data)
-    if not isinstance(event, dict):
-        raise UnreadableError("An event is not an object.")
-    return event
-
-
-def _loaded_with_half_pairs(data: bytes) -> Any:
-    # Some gateways cut a text in the middle of a surrogate pair, and orjson refuses the halves.
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise UnreadableError("An event is not JSON.") from error
-
-
-def object_in(parent: dict[str, Any], key: str) -> dict[str, Any]:
-    """The object under this key; an empty one if there is none."""
-    value = parent.get(key)
-    return value if isinstance(value, dict) else {}
-
-
-def text_in(parent: dict[str, Any], key: str) -> str:
-    """The text under this key; an empty one if it is missing or null."""
-    value = parent.get(key)
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise UnreadableError(f"The {key} of an event is not a text.")
-    return value

@@ -5,9 +5,10 @@ from typing import ClassVar
 
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.responses.events import Event, UnreadableError, coalesced, object_in, text_in
-from neo.llm.responses.provider_error import error_in_stream
+from neo.llm.responses.events import coalesced
 from neo.llm.sanitize import AnswerLength, count, short_name, storable
+from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
+from neo.llm.transport.provider_error import error_in_stream
 
 _FINISH_REASONS: dict[object, FinishReason] = {
     "completed": "stop",
@@ -29,7 +30,10 @@ class ResponseReader:
         self._response_id: str | None = None
         self.has_text = False
         self.events_with_content = 0
-        """How many events brought text, reasoning or arguments. Pings and progress reports do not count."""
+
+    @property
+    def has_finished(self) -> bool:
+        return self._final is not None
 
     @property
     def is_complete(self) -> bool:
@@ -52,8 +56,13 @@ class ResponseReader:
         handle = self._HANDLERS.get(kind) if isinstance(kind, str) else None
         return handle(self, event) if handle else ()
 
+    def rest(self) -> Iterator[Delta]:
+        return iter(())
+
     def completed(self) -> Completed:
-        final = self._final or {}
+        final = self._final
+        if final is None:
+            raise ProviderIncomplete
         reason = self._finish_reason(final)
         # The filter let no text through: the prompt failed, and the answer is not an empty one.
         if reason == "content-filter" and not self.has_text:

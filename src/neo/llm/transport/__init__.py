@@ -1,1 +1,1 @@
-"""HTTP to the providers: one client for each, and what both dialects' readers make of a refusal's headers."""
+"""One streamed call of a model over HTTP, in whatever dialect: its connection, its body, its events, its failures."""

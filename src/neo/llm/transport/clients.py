@@ -1,4 +1,4 @@
-"""One HTTP client for each provider, kept with its connections, which are aiohttp's.
+"""One HTTP client for each address of a provider, kept with its connections, which are aiohttp's.
 
 aiohttp's parser is written in C and returns at once all that has arrived. httpx2's own transport returns one HTTP chunk
 at a time, and each costs several times as much of the processor: 300 streams would be late by seconds.
@@ -13,7 +13,7 @@ import aiohttp
 import httpx2
 
 from neo.kit import is_loopback
-from neo.llm.providers import Address, Provider, ProviderSettings, address
+from neo.llm.providers import Address, ProviderSettings
 
 # httpx2 has set all headers already; aiohttp must not add any.
 _NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -127,12 +127,12 @@ def _httpx2_errors(request: httpx2.Request) -> Iterator[None]:
 class Clients:
     def __init__(self, settings: ProviderSettings) -> None:
         self.settings = settings
-        self._clients: dict[Provider, httpx2.AsyncClient] = {}
+        self._clients: dict[str, httpx2.AsyncClient] = {}
 
-    def client(self, provider: Provider) -> httpx2.AsyncClient:
-        client = self._clients.get(provider)
+    def client(self, address: Address) -> httpx2.AsyncClient:
+        client = self._clients.get(address.base_url)
         if client is None:
-            client = self._clients[provider] = _new_client(address(provider, self.settings), self.settings)
+            client = self._clients[address.base_url] = _new_client(address, self.settings)
         return client
 
     async def aclose(self) -> None:

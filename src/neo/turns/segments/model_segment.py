@@ -167,7 +167,7 @@ def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:
     return traces.span(
         "call model",
         kind="CLIENT",
-        gen_ai__provider__name=chosen.provider.value,
+        gen_ai__provider__name=chosen.provider,
         gen_ai__request__model=chosen.name,
     )
 

@@ -17,7 +17,7 @@ APART = "apart"
 
 
 def plan_calls(calls: Iterable[ToolCall], chosen: ChosenModel) -> list[dict[str, Any]]:
-    is_scripted = chosen.provider is Provider.SCRIPTED
+    is_scripted = chosen.provider == Provider.SCRIPTED
     return [_planned(call, position, is_scripted=is_scripted) for position, call in enumerate(calls, 1)]
 
 

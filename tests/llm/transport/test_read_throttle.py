@@ -9,7 +9,7 @@ import pytest
 
 from neo.events.transcript_buffer import INTERVAL_SECONDS_MAX
 from neo.llm import Models, Prompt, TextDelta, Tier
-from neo.llm.responses.body import READS_PER_SECOND, WAIT_SECONDS_MAX, ReadThrottle
+from neo.llm.transport.body import READS_PER_SECOND, WAIT_SECONDS_MAX, ReadThrottle
 
 TOKENS = 60
 DELAY_MS = 5

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import neo.llm.responses.body
-from neo.llm.responses.body import EventDecoder, EventTooLongError
+import neo.llm.transport.body
+from neo.llm.transport.body import EventDecoder, EventTooLongError
 
 LINE_ENDS = [b"\n", b"\r", b"\r\n"]
 
@@ -65,13 +65,13 @@ def test_an_event_that_has_not_ended_is_none() -> None:
 
 @pytest.mark.parametrize("write", [b"data: x\n", b"data:\n", b"x"])
 def test_an_event_without_end_is_stopped(monkeypatch: pytest.MonkeyPatch, write: bytes) -> None:
-    monkeypatch.setattr(neo.llm.responses.body, "EVENT_BYTES_MAX", 1_000)
+    monkeypatch.setattr(neo.llm.transport.body, "EVENT_BYTES_MAX", 1_000)
 
     with pytest.raises(EventTooLongError):
         fed([write] * 2_000)
 
 
 def test_many_short_events_are_never_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neo.llm.responses.body, "EVENT_BYTES_MAX", 100)
+    monkeypatch.setattr(neo.llm.transport.body, "EVENT_BYTES_MAX", 100)
 
     assert len(fed([b": a comment is not kept\ndata: x\n\n" * 10] * 100)) == 1_000

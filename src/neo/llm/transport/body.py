@@ -8,13 +8,14 @@ from contextlib import contextmanager, suppress
 
 import httpx2
 
-from neo.llm.errors import ProviderIncomplete
+from neo.llm.chosen import ChosenModel
+from neo.llm.dialect import Reader
 from neo.llm.providers import ProviderSettings
-from neo.llm.responses.reader import ResponseReader
 
 # The final event repeats the whole answer and its reasoning, in escapes of up to six bytes a character.
 EVENT_BYTES_MAX = 16 * 1024 * 1024
-# The end of the body comes with the final event, or soon after it, or not at all.
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Usage and the end of the body come with the event that ends the answer, or soon after it, or not at all.
 _BODY_END_SECONDS = 1.0
 # What one read causes, down to the readers' connections, takes a quarter of a millisecond. So reads take at most half
 # of a processor.
@@ -38,6 +39,7 @@ class EventDecoder:
         self._data: list[bytes] = []
         self._data_bytes = 0
         self._ended_with_carriage_return = False
+        self._is_first_line = True
 
     def feed(self, chunk: bytes) -> list[bytes]:
         self._line += self._with_line_feeds(chunk)
@@ -49,6 +51,10 @@ class EventDecoder:
         found = [data for line in lines if (data := self._end_line(line))]
         self._check_length()
         return found
+
+    def end(self) -> list[bytes]:
+        """The data of the last event, where the body ends without the blank line that ends an event."""
+        return [data for data in (*self.feed(b"\n"), *self.feed(b"\n")) if data]
 
     def _with_line_feeds(self, chunk: bytes) -> bytes:
         """The chunk with a line feed for every line end."""
@@ -63,6 +69,9 @@ class EventDecoder:
 
     def _end_line(self, line: bytes) -> bytes | None:
         """The event's data, if this line ends the event."""
+        if self._is_first_line:
+            self._is_first_line = False
+            line = line.removeprefix(_BYTE_ORDER_MARK)
         if not line:
             data, self._data, self._data_bytes = self._data, [], 0
             return data[0] if len(data) == 1 else b"\n".join(data)
@@ -100,45 +109,61 @@ class Body:
     def __init__(
         self,
         chunks: AsyncIterator[bytes],
-        reader: ResponseReader,
+        reader: Reader,
+        chosen: ChosenModel,
         settings: ProviderSettings,
         throttle: ReadThrottle,
-        *,
-        is_reasoning: bool,
     ) -> None:
         self._chunks = chunks
         self._reader = reader
+        self._chosen = chosen
         self._settings = settings
         self._throttle = throttle
-        self._is_reasoning = is_reasoning
         self._decoder = EventDecoder()
         self._read_at = 0.0
         self._events_with_content = -1
         self._deadline = 0.0
+        self._is_ending = False
+        self._has_ended = False
 
-    async def events(self) -> list[bytes]:
-        """The data of the events that one read has completed: often none."""
-        # The HTTP client's own timeout would not do: a provider that only sends pings counts as silent.
-        if self._reader.events_with_content != self._events_with_content:
-            self._events_with_content = self._reader.events_with_content
-            self._deadline = asyncio.get_running_loop().time() + self._read_timeout_seconds()
+    async def events(self) -> list[bytes] | None:
+        """The data of the events that one read has completed: often none. None once nothing more comes."""
+        if self._has_ended:
+            return None
+        self._extend_deadline()
         await self._wait_for_throttle()
-        async with asyncio.timeout_at(self._deadline):
-            chunk = await anext(self._chunks, None)
+        try:
+            async with asyncio.timeout_at(self._deadline):
+                chunk = await anext(self._chunks, None)
+        except (TimeoutError, httpx2.HTTPError):
+            # After the answer's end it does not matter how the body ends.
+            if self._reader.has_finished:
+                return None
+            raise
         if chunk is None:
-            raise ProviderIncomplete
+            self._has_ended = True
+            return self._decoder.end()
         return self._decoder.feed(chunk)
 
     async def read_to_end(self) -> None:
-        """Lets the connection be used again. After the final event it does not matter how the body ends."""
+        """Lets the connection be used again. After the answer's end it does not matter how the body ends."""
+        if self._has_ended:
+            return
         with suppress(TimeoutError, httpx2.HTTPError):
             async with asyncio.timeout(_BODY_END_SECONDS):
                 async for _ in self._chunks:
                     pass
 
-    def _read_timeout_seconds(self) -> float:
-        is_reasoning = self._is_reasoning and not self._reader.has_text
-        return self._settings.read_timeout_seconds(is_reasoning=is_reasoning)
+    def _extend_deadline(self) -> None:
+        # The HTTP client's own timeout would not do: a provider that only sends pings counts as silent.
+        now = asyncio.get_running_loop().time()
+        if self._reader.has_finished:
+            if not self._is_ending:
+                self._is_ending, self._deadline = True, now + _BODY_END_SECONDS
+        elif self._reader.events_with_content != self._events_with_content:
+            self._events_with_content = self._reader.events_with_content
+            may_reason = not self._reader.has_text
+            self._deadline = now + silence_seconds(self._chosen, self._settings, may_reason=may_reason)
 
     async def _wait_for_throttle(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -147,3 +172,10 @@ class Body:
             await asyncio.sleep(left)
             now += left
         self._read_at = now
+
+
+def silence_seconds(chosen: ChosenModel, settings: ProviderSettings, *, may_reason: bool) -> float:
+    """The longest silence that is waited for: longer where the model may still be reasoning."""
+    if not (may_reason and chosen.traits.reasons):
+        return settings.idle_seconds
+    return chosen.traits.thinking_seconds or settings.thinking_seconds

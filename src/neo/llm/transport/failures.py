@@ -15,7 +15,7 @@ from neo.llm.errors import (
     ProviderUnavailable,
     ResponseForgotten,
 )
-from neo.llm.responses.provider_error import ProviderError
+from neo.llm.transport.provider_error import ProviderError
 from neo.llm.transport.refusal import FILTER_CODES, SERVER_ERRORS, TOO_LARGE, TRANSIENT
 
 # The call never reached the provider.

@@ -1,0 +1,30 @@
+"""How a model differs from others, for the sake of what it is sent."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeAlias
+
+SystemRole: TypeAlias = Literal["system", "developer", "none"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    reasons: bool = False
+    """Whether it may reason, and be silent for long, before its first text."""
+    takes_tools: bool = True
+    system_role: SystemRole = "system"
+    """The role of the instructions; `none`: they stand at the head of the first message."""
+    stream_options: bool = True
+    """Whether it may be asked to count its tokens in a stream (chat completions only)."""
+    thinking_seconds: float | None = None
+    """The longest silence before its first text; None: as the settings say."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a million tokens cost, in the currency in which the operator counts."""
+
+    input: Decimal
+    output: Decimal
+    cached: Decimal | None = None
+    """Of input tokens that the provider had kept; None: as much as other input."""
