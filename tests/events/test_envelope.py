@@ -1,3 +1,5 @@
+from collections.abc import Callable
+
 import orjson
 import pytest
 
@@ -123,3 +125,43 @@ def test_a_merged_delta_stays_small() -> None:
     long = "x" * (envelope.DELTA_CHARACTERS_MAX - 1)
 
     assert len(merged([envelope.text_delta("a", long), envelope.text_delta("a", "yz")])) == 2
+
+
+MANY = envelope.DELTA_CHARACTERS_MAX
+E_ACUTE, FAMILY, LETTER_KA = "e\u0301", "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u0915\u093e"
+
+
+@pytest.mark.parametrize("make", [envelope.text_delta, envelope.reasoning_delta])
+@pytest.mark.parametrize(
+    ("unit", "times"),
+    [
+        ("x", 1),
+        ("x", MANY),
+        ("x", MANY + 1),
+        ("x", 900_000),
+        (E_ACUTE, MANY),
+        (FAMILY, MANY),
+        (LETTER_KA, MANY),
+        ("\ud83d\ude00", MANY),
+        ("\u0301", 3 * MANY),
+    ],
+)
+def test_a_long_delta_is_cut_into_short_ones_between_characters(
+    make: Callable[[str, str], Chunk], unit: str, times: int
+) -> None:
+    text = unit * times
+
+    pieces = list(envelope.split(make("p", text)))
+
+    assert "".join(piece.body["delta"] for piece in pieces) == text
+    assert {(piece.type, piece.part) for piece in pieces} == {(make("p", "").type, "p")}
+    assert all(0 < len(piece.body["delta"]) <= MANY for piece in pieces)
+    if unit != "\u0301":
+        assert all(len(piece.body["delta"]) % len(unit) == 0 for piece in pieces)
+    assert len(pieces) == 1 or len(pieces) < 1.01 * len(text) / MANY + 1
+
+
+def test_other_chunks_are_not_cut() -> None:
+    long = envelope.tool_output_available("c", "x" * 2 * MANY)
+
+    assert list(envelope.split(long)) == [long]

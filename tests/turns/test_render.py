@@ -158,6 +158,21 @@ async def test_a_replay_says_what_was_streamed(engines: Engines, said: list[Delt
     assert alike_on_the_wire(replayed) == alike_on_the_wire(streamed)
 
 
+@pytest.mark.parametrize("kind", [TextDelta, ReasoningDelta])
+async def test_a_long_delta_is_many_short_frames_streamed_and_replayed(
+    engines: Engines, kind: type[TextDelta | ReasoningDelta]
+) -> None:
+    text = "Zoë 😀 " * 150_000
+
+    chunks, renderer = await rendered(engines, kind(0, text))
+    replayed = on_the_wire(segment_chunks(turn_of(), row_of(renderer.parts)))
+
+    for told in (chunks, replayed):
+        cut = [chunk["delta"] for chunk in told if chunk["type"] in DELTAS]
+        assert "".join(cut) == text
+        assert max(map(len, cut)) <= envelope.DELTA_CHARACTERS_MAX
+
+
 async def test_no_part_of_a_replay_is_named_as_one_that_was_streamed(engines: Engines) -> None:
     said: list[Delta] = [TextDelta(0, "A"), ReasoningDelta(0, "B"), TextDelta(1, "C")]
     chunks, renderer = await rendered(engines, *said)

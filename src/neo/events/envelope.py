@@ -1,6 +1,7 @@
 """The UI message chunks that Neo sends: Vercel AI SDK v6, with no key beside the SDK's."""
 
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -10,6 +11,9 @@ from neo.events.entry import EventKind
 
 # A longer text becomes several deltas, so that no single frame fills a reader's buffer.
 DELTA_CHARACTERS_MAX = 16_384
+# A cut moves forward by this to keep a character with its marks together. Longer heaps of marks are nobody's language.
+MARKS_MAX = 32
+_JOINER = "\u200d"
 # The JSON writer's largest integer.
 INTEGER_MAX = 2**63 - 1
 
@@ -66,6 +70,32 @@ def merge(before: Chunk, after: Chunk) -> Chunk | None:
         return None
     delta = before.body["delta"] + after.body["delta"]
     return None if len(delta) > DELTA_CHARACTERS_MAX else Chunk(before.type, {"delta": delta}, before.part)
+
+
+def split(chunk: Chunk) -> Iterator[Chunk]:
+    """The chunk, or its delta as several that are short enough. No character is cut from its marks."""
+    text = chunk.body.get("delta", "") if chunk.type in _DELTAS else ""
+    if len(text) <= DELTA_CHARACTERS_MAX:
+        yield chunk
+        return
+    begin = 0
+    while begin < len(text):
+        end = _cut(text, begin + DELTA_CHARACTERS_MAX - MARKS_MAX)
+        yield Chunk(chunk.type, {"delta": text[begin:end]}, chunk.part)
+        begin = end
+
+
+def _cut(text: str, at: int) -> int:
+    """Where to cut at `at`, or a little behind it."""
+    for end in range(at, min(at + MARKS_MAX, len(text))):
+        if not _belongs_to_what_precedes(text[end]) and text[end - 1] != _JOINER:
+            return end
+    return min(at + MARKS_MAX, len(text))
+
+
+def _belongs_to_what_precedes(character: str) -> bool:
+    is_low_half = "\udc00" <= character <= "\udfff"
+    return is_low_half or character == _JOINER or unicodedata.category(character) in {"Mn", "Me", "Mc"}
 
 
 def start(message_id: str, metadata: Mapping[str, Any] | None = None) -> Chunk:

@@ -4,7 +4,7 @@ import asyncio
 from contextlib import suppress
 
 from neo.events.entry import Position
-from neo.events.envelope import Chunk, merge, message_metadata, turn_restarted
+from neo.events.envelope import Chunk, merge, message_metadata, split, turn_restarted
 
 # What is written within this time is appended together: nobody sees text move in smaller steps.
 INTERVAL_SECONDS = 0.025
@@ -123,6 +123,10 @@ class TranscriptBuffer:
         if self._characters > CHARACTERS_MAX:
             self.mute()
             return
+        for piece in split(chunk):
+            self._write(piece)
+
+    def _write(self, chunk: Chunk) -> None:
         both = merge(self._written[-1], chunk) if self._written else None
         if both is None:
             self._written.append(chunk)

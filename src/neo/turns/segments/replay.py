@@ -21,7 +21,7 @@ async def read_segments(db: AsyncSession, turn: ChatTurn) -> Sequence[TurnSegmen
 
 
 def segment_chunks(turn: ChatTurn, row: TurnSegment) -> list[Chunk]:
-    """One delta for each part of what the model said. What its tools answered was stored as it was sent."""
+    """What the model said, in as few deltas as may be. What its tools answered was stored as it was sent."""
     if row.kind == "CALLS":
         chunks = [envelope.of_wire(wire) for wire in row.replay or []]
     else:
@@ -53,13 +53,13 @@ def _part(part: dict[str, Any], part_id: str) -> list[Chunk]:
     if part["type"] == "text":
         return [
             envelope.text_start(part_id),
-            envelope.text_delta(part_id, part["text"]),
+            *envelope.split(envelope.text_delta(part_id, part["text"])),
             envelope.text_end(part_id),
         ]
     if part["type"] == "reasoning":
         return [
             envelope.reasoning_start(part_id),
-            envelope.reasoning_delta(part_id, part["text"]),
+            *envelope.split(envelope.reasoning_delta(part_id, part["text"])),
             envelope.reasoning_end(part_id),
         ]
     return []
