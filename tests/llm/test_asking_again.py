@@ -49,7 +49,8 @@ async def test_each_round_is_answered_until_the_model_asks_for_nothing(ask: Ask,
 
 async def test_a_continued_response_is_given_only_the_outcomes(ask: Ask, calls: Calls) -> None:
     name = "tool=apart,rounds=2,recall,key=again"
-    received, prompt = Received(), Prompt("Be kind.", (Said("user", "earlier"),), "hello")
+    earlier = (Said("user", "earlier"), Said("assistant", "Well."))
+    received, prompt = Received(), Prompt("Be kind.", earlier, "hello")
     received = await ask(f"scripted:{name}", prompt)
     for outcome in ("rain", "sun"):
         previous = received.completed.response_id
@@ -57,7 +58,7 @@ async def test_a_continued_response_is_given_only_the_outcomes(ask: Ask, calls: 
         received = await ask(f"scripted:{name}", prompt, previous_response_id=previous)
 
     assert received.text == "got sun\nearlier\nhello"
-    assert [call["input_messages"] for call in await calls(name)] == [2, 1, 1]
+    assert [call["input_messages"] for call in await calls(name)] == [3, 1, 1]
 
 
 async def test_what_a_forgotten_response_asked_for_is_sent_whole(ask: Ask) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from llm.raw_provider import raw_provider, refusal_head
 from llm.rounds import a_round, all_rounds
 from neo.errors import Failure
-from neo.llm import Models, ModelSpec, Outcome, Prompt, ProviderSettings, Round, Said, Tier, ToolCall
+from neo.llm import Image, Models, ModelSpec, Outcome, Prompt, ProviderSettings, Round, Said, Tier, ToolCall
 from neo.llm.sendable import sendable
 
 BEFORE = (
@@ -40,6 +40,20 @@ async def asked(model: str, prompt: Prompt, previous_response_id: str | None = N
                 await anext(deltas)
         await models.aclose()
     return provider.asked
+
+
+def user(text: str, *images: Image) -> Said:
+    return Said("user", text, images)
+
+
+def answer(text: str, *rounds: Round) -> Said:
+    return Said("assistant", text, rounds=rounds)
+
+
+def shown(said: Said) -> str:
+    """A message as one line, with how many calls each of its rounds has, and how many images it has."""
+    rounds = "".join(f"{one.text} {len(one.calls)}, ".lstrip() for one in said.rounds)
+    return f"{said.role}: {rounds}{said.text}" + (f" [{len(said.images)}]" if said.images else "")
 
 
 def function_call(call_id: str) -> dict[str, str]:
@@ -131,6 +145,64 @@ async def test_blank_texts_are_left_out_or_replaced(model: str) -> None:
 
     assert "(nothing)" in str(body["messages"][-1])
     assert "\\n\\n" not in str(body["messages"][-2])
+
+
+LOOKED = a_round("", "look_up", "rain", call_id="call_a")
+LOOKED_AGAIN = a_round("Again.", "look_up", "sun", call_id="call_b")
+PICTURE = Image("image/png", b"x")
+
+
+@pytest.mark.parametrize(
+    ("transcript", "message", "sent"),
+    [
+        ([], "hi", ["user: hi"]),
+        ([user("one"), answer("1")], "two", ["user: one", "assistant: 1", "user: two"]),
+        ([user("one"), answer("")], "two", ["user: one", "assistant: (no answer)", "user: two"]),
+        ([user("one"), answer("\n \t")], "two", ["user: one", "assistant: (no answer)", "user: two"]),
+        ([user("one"), answer("", LOOKED)], "two", ["user: one", "assistant: 1, (no answer)", "user: two"]),
+        ([user("one")], "two", ["user: one\n\ntwo"]),
+        (
+            [user("one"), user("two"), answer("1")],
+            "three",
+            ["user: one\n\ntwo", "assistant: 1", "user: three"],
+        ),
+        ([user("one"), answer("1"), answer("2")], "two", ["user: one", "assistant: 1\n\n2", "user: two"]),
+        ([user("one"), answer(""), answer("2")], "two", ["user: one", "assistant: 2", "user: two"]),
+        (
+            [user("one"), answer("1", LOOKED), answer("2", LOOKED_AGAIN)],
+            "two",
+            ["user: one", "assistant: 1, 1\n\nAgain. 1, 2", "user: two"],
+        ),
+        ([answer("1")], "two", ["user: (nothing)", "assistant: 1", "user: two"]),
+        ([user(" "), answer("1")], "two", ["user: (nothing)", "assistant: 1", "user: two"]),
+        ([user(" ", PICTURE), answer("1")], "two", ["user:  [1]", "assistant: 1", "user: two"]),
+        ([user("one", PICTURE)], "two", ["user: one\n\ntwo [1]"]),
+        ([], "\n", ["user: (nothing)"]),
+    ],
+)
+def test_messages_alternate_and_none_is_blank(transcript: list[Said], message: str, sent: list[str]) -> None:
+    whole = sendable(Prompt("", transcript, message))
+
+    assert [shown(said) for said in (*whole.transcript, Said("user", whole.message, whole.images))] == sent
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sent"),
+    [
+        ('{"query": "x"}', '{"query": "x"}'),
+        ("not JSON", '{"arguments":"not JSON"}'),
+        ("[1]", '{"arguments":"[1]"}'),
+        (" ", "{}"),
+        ("[" * 2_000 + "]" * 2_000, '{"arguments":"%s"}' % ("[" * 2_000 + "]" * 2_000)),
+    ],
+)
+def test_the_arguments_of_a_call_are_an_object(arguments: str, sent: str) -> None:
+    asked = Round(" ", [ToolCall("call_a", "look_up", arguments)], [Outcome("call_a", "\n")])
+
+    [round_sent] = sendable(Prompt("", (), "hi", rounds=(asked,))).rounds
+
+    assert (round_sent.text, round_sent.calls[0].arguments_json) == ("", sent)
+    assert round_sent.outcomes[0].text == "(nothing)"
 
 
 def test_a_call_without_its_outcome_is_no_round() -> None:

@@ -56,11 +56,6 @@ class Said:
     rounds: Sequence[Round] = ()
     """The rounds of an answer, oldest first. The answer's own text comes after them."""
 
-    @property
-    def is_empty(self) -> bool:
-        """An answer may be empty, but some providers refuse an empty message."""
-        return not self.text and not self.images
-
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

@@ -60,8 +60,6 @@ def model_settings(chosen: ChosenModel) -> ModelSettings:
 
 def _said(said: Said) -> Iterator[ModelMessage]:
     yield from _rounds(said.rounds)
-    if said.is_empty:
-        return
     if said.role == "user":
         yield ModelRequest(parts=[UserPromptPart(_content(said.text, said.images))])
     else:

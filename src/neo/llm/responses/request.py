@@ -53,15 +53,14 @@ def _items(prompt: Prompt, *, is_continued: bool) -> Iterator[dict[str, Any]]:
     whole = prompt if is_continued else sendable(prompt)
     for said in () if is_continued else whole.transcript:
         yield from _rounds(said.rounds)
-        if not said.is_empty:
-            yield _item(said)
+        yield _item(said)
     yield _item(Said("user", whole.message, whole.images))
     yield from _rounds(whole.rounds)
 
 
 def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
     for one in rounds:
-        if one.text.strip():
+        if one.text:
             yield _item(Said("assistant", one.text))
         for call in one.calls:
             asked = {"call_id": call.call_id, "name": call.name, "arguments": call.arguments_json}
