@@ -7,6 +7,7 @@ from uuid import uuid4
 import httpx2
 import pytest
 
+from neo.people import Roster
 from support.client import SESSIONS, Client, read_events
 from support.people import People
 from support.rows import Rows, Tenant
@@ -57,38 +58,46 @@ async def opens(people: People, token: dict[str, Any]) -> bool:
     return answer.status_code == 200
 
 
+def changing(**body: object) -> Any:
+    return lambda people, admin, tenant, oid: admin.http.patch(f"{TECHNICIANS}/{oid}", json=body)
+
+
+def by_operator(role: str) -> Any:
+    return lambda people, admin, tenant, oid: Roster(people.rows.owner).put(tenant.id, oid, {"role": role})
+
+
 @pytest.mark.parametrize(
-    "losing",
+    ("taken_away", "given_back"),
     [
-        lambda admin, url: admin.http.patch(url, json={"is_active": False}),
-        lambda admin, url: admin.http.patch(url, json={"role": "Viewer"}),
-        lambda admin, url: admin.http.delete(url),
+        pytest.param(changing(is_active=False), changing(is_active=True), id="locked out"),
+        pytest.param(changing(role="Viewer"), changing(role="User"), id="lowered to who may not mint"),
+        pytest.param(by_operator("Viewer"), by_operator("Admin"), id="lowered by the operator"),
+        pytest.param(
+            lambda people, admin, tenant, oid: admin.http.delete(f"{TECHNICIANS}/{oid}"),
+            lambda people, admin, tenant, oid: people.join(tenant.id, "User", oid),
+            id="removed",
+        ),
     ],
-    ids=["locked out", "lowered to who may not mint", "removed"],
 )
-async def test_what_a_technician_minted_ends_with_their_access(
-    people: People, tenant: Tenant, admin: Client, losing: Any
+async def test_what_a_technician_minted_ends_with_their_access_for_good(
+    people: People, tenant: Tenant, admin: Client, taken_away: Any, given_back: Any
 ) -> None:
     oid, user = await people.join(tenant.id, "User")
     token = await minted(user, await user.open())
     assert await opens(people, token)
 
-    assert (await losing(admin, f"{TECHNICIANS}/{oid}")).status_code == 200
+    await taken_away(people, admin, tenant, oid)
 
     assert not await opens(people, token)
-    assert [one["is_live"] for one in await listed(admin, minted_by=oid)] == [False]
+    [shown] = await listed(admin, minted_by=oid)
+    assert (shown["is_live"], shown["revoked_at"] is None) == (False, False)
+    [entry] = (await admin.http.get(f"/public-api/audit-log?object_id={oid}")).json()["data"]
+    assert entry["details"]["revoked_minted"] == 1
 
-
-async def test_whom_was_removed_and_is_added_anew_does_not_get_their_old_tokens_back(
-    people: People, tenant: Tenant, admin: Client
-) -> None:
-    oid, user = await people.join(tenant.id, "User")
-    token = await minted(user, await user.open())
-
-    await admin.http.delete(f"{TECHNICIANS}/{oid}")
-    await people.join(tenant.id, "User", oid)
+    await given_back(people, admin, tenant, oid)
 
     assert not await opens(people, token)
+    assert await opens(people, await minted(user, await user.open()))
 
 
 async def test_a_revoked_key_takes_what_it_minted_along_if_asked_then_or_later(

@@ -7,16 +7,18 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal, Right, Role, changing, hold_right
+from neo.access import MINTING_ROLES, Principal, Right, Role, changing, hold_right
 from neo.audit import Actor, AuditStore
-from neo.db import Database
+from neo.db import Database, call_within
 from neo.people.errors import TechnicianExists
 from neo.people.models import Technician
 from neo.people.store import TechnicianStore
 
 
 class Roster:
-    """A change of a role or of an Admin needs `Right.GOVERN`, which no API key has."""
+    """A change of a role or of an Admin needs `Right.GOVERN`, which no API key has. Whoever loses the right to mint session
+    tokens loses those that they minted, for good.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,7 +59,9 @@ class Roster:
             if _is_active_admin(found):
                 await technicians.check_not_last(user_id)
             await technicians.remove(user_id)
-            await _record(db, caller.tenant_id, caller.actor, "technician.removed", user_id, role=found.role)
+            ended = await _revoke_minted(db, caller.tenant_id, user_id)
+            details = {"role": found.role, **ended}
+            await _record(db, caller.tenant_id, caller.actor, "technician.removed", user_id, **details)
 
     async def put(self, tenant_id: UUID, user_id: UUID, values: dict[str, Any]) -> Technician:
         """For the operator's command line: add somebody or change their role, so that there is a first Admin."""
@@ -92,8 +96,16 @@ async def _change(
     details = {name: changes[name] for name in ("role", "is_active") if name in changes}
     user_id = found.user_id
     changed = await technicians.change(user_id, changes)
+    if not (changed.is_active and changed.role in MINTING_ROLES):
+        details |= await _revoke_minted(db, tenant_id, user_id)
     await _record(db, tenant_id, actor, "technician.updated", user_id, fields=sorted(changes), **details)
     return changed
+
+
+async def _revoke_minted(db: AsyncSession, tenant_id: UUID, user_id: UUID) -> dict[str, int]:
+    """What the record says of the session tokens that end with the right to mint them."""
+    [(ended,)] = await call_within(db, "neo_revoke_minted_by", tenant_id, user_id)
+    return {"revoked_minted": ended} if ended else {}
 
 
 def _differing(found: Technician, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -123,7 +123,8 @@ async def update_technician(
     body: Annotated[JsonBody[UpdateTechnicianRequest], Depends(json_body(UpdateTechnicianRequest))],
 ) -> Response:
     """A partial update: what is left out stays, null clears `name` or `email`. `is_active` false locks somebody out
-    at once, open tails within seconds. A new role counts from the next request on.
+    at once, open tails within seconds. A new role counts from the next request on. Session tokens that they minted end
+    for good when they are locked out or may mint no more.
 
     For API keys and Admins; any `role`, and `is_active` of an Admin, can be changed by Admins only (403). The last
     active Admin stays one: `409 last_admin`.

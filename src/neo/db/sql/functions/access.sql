@@ -35,8 +35,8 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     WHERE t.entra_tenant_id = entra_tenant
 $$;
 
--- Whether an end user's token still opens its session. A token that a technician minted ends with their access: when they
--- are locked out, lose the role that lets them mint, or are removed, even if they are added anew.
+-- Whether an end user's token still opens its session. A technician's tokens are revoked with their right to mint; this asks
+-- for that right as well, so that whoever changes the roster by hand forgets nothing.
 CREATE FUNCTION neo_session_token_is_live(token session_tokens, minting_roles text[])
 RETURNS boolean
 LANGUAGE sql STABLE AS $$
@@ -69,6 +69,18 @@ LANGUAGE sql VOLATILE SECURITY DEFINER AS $$
         UPDATE session_tokens k SET revoked_at = now()
         WHERE k.minter_credential_id = key_id AND neo_is_live(k.revoked_at, k.expires_at)
           AND EXISTS (SELECT FROM api_keys a WHERE a.id = key_id AND a.revoked_at IS NOT NULL)
+        RETURNING 1)
+    SELECT count(*) FROM ended
+$$;
+
+-- Ends the session tokens that a technician minted, and says how many. It is called where their right to mint is taken away,
+-- in that transaction: who is let in again mints anew.
+CREATE FUNCTION neo_revoke_minted_by(of_tenant uuid, technician uuid)
+RETURNS bigint
+LANGUAGE sql VOLATILE AS $$
+    WITH ended AS (
+        UPDATE session_tokens k SET revoked_at = now()
+        WHERE k.tenant_id = of_tenant AND k.minted_by = technician AND neo_is_live(k.revoked_at, k.expires_at)
         RETURNING 1)
     SELECT count(*) FROM ended
 $$;
