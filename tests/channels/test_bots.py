@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from channels.desk import CHANNELS, Desk, code
 from neo.access import Operator
@@ -224,17 +225,25 @@ async def test_the_applications_role_gives_no_bot_to_anybody(desk: Desk, relay: 
             async with rows.database.transaction(desk.tenant_id) as db:
                 await db.execute(text(statement))
 
-    of_tenant = text("SELECT id FROM api_keys WHERE tenant_id = :id")
+    of_tenant = text("SELECT id, digest FROM api_keys WHERE tenant_id = :id")
+    async with rows.owner.transaction(relay.platform.id) as db:
+        [live] = (await db.execute(of_tenant, {"id": relay.platform.id})).all()
+    async with rows.database.transaction(desk.tenant_id) as db:
+        for named in (live.id.bytes, str(live.id).encode()):
+            assert await _became(db, bot, desk, named) == {"REFUSED"}
     async with rows.owner.transaction(relay.platform.id) as db:
         await db.execute(text("UPDATE api_keys SET revoked_at = now()"))
-        found = [await db.scalars(of_tenant, {"id": one}) for one in (relay.platform.id, desk.tenant_id)]
-        keys = [key for of in found for key in of]
+        [revoked] = (await db.execute(of_tenant, {"id": relay.platform.id})).all()
+        [own] = (await db.execute(of_tenant, {"id": desk.tenant_id})).all()
     async with rows.database.transaction(desk.tenant_id) as db:
-        for key in (*keys, uuid4(), None):
-            for function in ("neo_grant_bot", "neo_revoke_bot"):
-                [(became,)] = await call_within(db, function, bot, desk.tenant_id, key)
-                assert became == "REFUSED"
-    assert len(keys) == 2
+        for digest in (revoked.digest, own.digest, b"", None):
+            assert await _became(db, bot, desk, digest) == {"REFUSED"}
+
+
+async def _became(db: AsyncSession, bot: UUID, desk: Desk, digest: bytes | None) -> set[str]:
+    """What becomes of a bot that is granted and revoked by whoever says this digest."""
+    functions = ("neo_grant_bot", "neo_revoke_bot")
+    return {(await call_within(db, one, bot, desk.tenant_id, digest))[0][0] for one in functions}
 
 
 async def test_a_bot_that_is_being_used_is_taken_away_after_that(desk: Desk, rows: Rows) -> None:

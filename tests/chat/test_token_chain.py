@@ -1,8 +1,9 @@
 """A session token is a link in a chain: who minted it, by what, what it may ask for, and with what it ends."""
 
 import asyncio
+from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
@@ -58,23 +59,38 @@ async def opens(people: People, token: dict[str, Any]) -> bool:
     return answer.status_code == 200
 
 
-def changing(**body: object) -> Any:
-    return lambda people, admin, tenant, oid: admin.http.patch(f"{TECHNICIANS}/{oid}", json=body)
+@dataclass(frozen=True)
+class Minter:
+    """A person of the roster, and who may change it."""
+
+    oid: UUID
+    tenant: Tenant
+    people: People
+    admin: Client
+
+    @property
+    def url(self) -> str:
+        return f"{TECHNICIANS}/{self.oid}"
+
+    async def put(self, role: str) -> None:
+        await Roster(self.people.rows.owner).put(self.tenant.id, self.oid, {"role": role})
 
 
-def by_operator(role: str) -> Any:
-    return lambda people, admin, tenant, oid: Roster(people.rows.owner).put(tenant.id, oid, {"role": role})
+def changed(**body: object) -> Any:
+    return lambda one: one.admin.http.patch(one.url, json=body)
 
 
 @pytest.mark.parametrize(
     ("taken_away", "given_back"),
     [
-        pytest.param(changing(is_active=False), changing(is_active=True), id="locked out"),
-        pytest.param(changing(role="Viewer"), changing(role="User"), id="lowered to who may not mint"),
-        pytest.param(by_operator("Viewer"), by_operator("Admin"), id="lowered by the operator"),
+        pytest.param(changed(is_active=False), changed(is_active=True), id="locked out"),
+        pytest.param(changed(role="Viewer"), changed(role="User"), id="lowered to who may not mint"),
         pytest.param(
-            lambda people, admin, tenant, oid: admin.http.delete(f"{TECHNICIANS}/{oid}"),
-            lambda people, admin, tenant, oid: people.join(tenant.id, "User", oid),
+            lambda one: one.put("Viewer"), lambda one: one.put("Admin"), id="lowered by the operator"
+        ),
+        pytest.param(
+            lambda one: one.admin.http.delete(one.url),
+            lambda one: one.people.join(one.tenant.id, "User", one.oid),
             id="removed",
         ),
     ],
@@ -86,7 +102,7 @@ async def test_what_a_technician_minted_ends_with_their_access_for_good(
     token = await minted(user, await user.open())
     assert await opens(people, token)
 
-    await taken_away(people, admin, tenant, oid)
+    await taken_away(one := Minter(oid, tenant, people, admin))
 
     assert not await opens(people, token)
     [shown] = await listed(admin, minted_by=oid)
@@ -94,7 +110,7 @@ async def test_what_a_technician_minted_ends_with_their_access_for_good(
     [entry] = (await admin.http.get(f"/public-api/audit-log?object_id={oid}")).json()["data"]
     assert entry["details"]["revoked_minted"] == 1
 
-    await given_back(people, admin, tenant, oid)
+    await given_back(one)
 
     assert not await opens(people, token)
     assert await opens(people, await minted(user, await user.open()))

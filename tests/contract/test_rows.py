@@ -9,11 +9,13 @@ from sqlalchemy import insert, select, text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contract.door_objects import make_household
+from neo.access import Pepper
 from neo.db import Base, DatabaseRoleUnsafe, call_within, check_role
 from neo.sessions import ChatSession, SessionNotFound, SessionStore
 from support.client import Client
 from support.people import People
 from support.rows import Rows
+from support.server import Server
 
 # Run with the owner's rights, each for a reason: they are asked before a tenant is known.
 DEFINERS = {
@@ -293,17 +295,63 @@ async def test_the_application_does_not_say_who_is_what(rows: Rows, statement: s
             await db.execute(text(statement))
 
 
-async def test_only_a_live_key_of_the_platform_creates_a_tenant(rows: Rows) -> None:
+async def test_only_who_holds_a_live_key_of_the_platform_creates_a_tenant(rows: Rows, server: Server) -> None:
     tenant, platform, made = await rows.tenant(), await rows.platform(), uuid4()
-    key_of = text("SELECT id FROM api_keys")
+    pepper = Pepper(((server.data / "secret").read_text().strip(),))
+    async with rows.database.transaction(platform.id) as db:
+        read = await db.scalar(text("SELECT id FROM api_keys"))
     became = []
-    for one in (tenant, platform):
-        async with rows.database.transaction(one.id) as db:
-            key = await db.scalar(key_of)
+    for digest in (read.bytes, pepper.digest(tenant.api_key), pepper.digest(platform.api_key)):
         with pytest.raises(DBAPIError):
             async with rows.database.transaction(made) as db:
-                [(told,)] = await call_within(db, "neo_create_tenant", made, "Another", None, key)
+                [(told,)] = await call_within(db, "neo_create_tenant", made, "Another", None, digest)
                 became.append(told)
                 await db.execute(text("SELECT 1 / 0"))
 
-    assert became == ["REFUSED", "CREATED"]
+    assert became == ["REFUSED", "REFUSED", "CREATED"]
+
+
+# Whose key it makes, or makes live again or for longer, it can act for: the platform's are the owner's alone.
+KEY = (
+    "INSERT INTO api_keys (id, tenant_id, account_id, name, digest, hint, revoked_at) "
+    "SELECT gen_random_uuid(), id, gen_random_uuid(), 'Mine', 'known', '', {revoked_at} FROM tenants"
+)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        KEY.format(revoked_at="NULL"),
+        f"{KEY.format(revoked_at='now()')}; UPDATE api_keys SET revoked_at = NULL WHERE hint = ''",
+        "UPDATE api_keys SET revoked_at = NULL",
+        "UPDATE api_keys SET expires_at = NULL",
+        "UPDATE api_keys SET rotated_at = NULL",
+        "UPDATE api_keys SET digest = 'known'",
+        "UPDATE api_keys SET tenant_id = tenant_id",
+        "UPDATE api_keys SET account_id = id",
+        "SELECT digest FROM api_keys",
+        "SELECT * FROM api_keys",
+        "UPDATE api_keys SET last_used_at = now() WHERE digest > ''",
+        "UPDATE api_keys SET last_used_at = now() RETURNING digest",
+        "DELETE FROM api_keys",
+        "ALTER TABLE api_keys DISABLE TRIGGER USER",
+    ],
+)
+async def test_the_application_makes_no_key_of_the_platform_and_reads_no_digest(
+    rows: Rows, statement: str
+) -> None:
+    platform = await rows.platform()
+    if statement.endswith("revoked_at = NULL"):
+        await rows.revoke_keys(platform.id)
+
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
+        async with rows.database.transaction(platform.id) as db:
+            for one in statement.split("; "):
+                await db.execute(text(one))
+
+
+async def test_the_application_notes_the_use_of_a_key_of_the_platform_and_ends_it(rows: Rows) -> None:
+    platform = await rows.platform()
+    async with rows.database.transaction(platform.id) as db:
+        for change in ("last_used_at = now()", "revoked_at = now()"):
+            assert (await db.execute(text(f"UPDATE api_keys SET {change} RETURNING id"))).all()

@@ -82,7 +82,9 @@ class Authenticator:
             tenant_id=found["tenant_id"],
             home_tenant_id=found["tenant_id"],
             account_id=found["account_id"],
-            credential=Credential(CredentialKind.API_KEY, found["tenant_id"], found["id"]),
+            credential=Credential(
+                CredentialKind.API_KEY, found["tenant_id"], found["id"], digest=found["digest"]
+            ),
         )
 
     async def _by_session_token(self, token: str) -> Principal:

@@ -1,6 +1,6 @@
 """Who is calling, and what is kept of who asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -50,6 +50,8 @@ class Credential:
     expires_at: float | None = None
     # The role that a technician was let in with: with another one they are let in anew.
     role: Role | None = None
+    # Of an API key: what the database knows it by, and only its holder can say.
+    digest: bytes | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

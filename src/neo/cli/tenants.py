@@ -72,13 +72,10 @@ def set_entra(
 
 
 async def _create(data: Path | None, name: str, entra_tenant: UUID | None, *, is_platform: bool) -> UUID:
-    from neo.agents import TenantOperator, create_tenant  # noqa: PLC0415 - seconds stay out of `--help`.
+    from neo.agents import create_tenant  # noqa: PLC0415 - seconds stay out of `--help`.
 
     async with owner(data) as database:
-        tenant_id = await create_tenant(database, name, entra_tenant_id=entra_tenant)
-        if is_platform:
-            await TenantOperator(database).make_platform(tenant_id)
-        return tenant_id
+        return await create_tenant(database, name, entra_tenant_id=entra_tenant, is_platform=is_platform)
 
 
 async def _operate(

@@ -16,8 +16,8 @@ from neo.people.store import TechnicianStore
 
 
 class Roster:
-    """A change of a role or of an Admin needs `Right.GOVERN`, which no API key has. Whoever loses the right to mint session
-    tokens loses those that they minted, for good.
+    """A change of a role or of an Admin needs `Right.GOVERN`, which no API key has. Whoever loses the right to mint
+    session tokens loses those that they minted, for good.
     """
 
     def __init__(self, database: Database) -> None:
@@ -93,7 +93,7 @@ async def _change(
     technicians = TechnicianStore(db, tenant_id)
     if _is_active_admin(found) and ("role" in changes or "is_active" in changes):
         await technicians.check_not_last(found.user_id)
-    details = {name: changes[name] for name in ("role", "is_active") if name in changes}
+    details: dict[str, Any] = {name: changes[name] for name in ("role", "is_active") if name in changes}
     user_id = found.user_id
     changed = await technicians.change(user_id, changes)
     if not (changed.is_active and changed.role in MINTING_ROLES):

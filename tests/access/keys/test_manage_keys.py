@@ -9,6 +9,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from neo.access import KeyDesk, Operator, Pepper
 from neo.api import page_token
 from support.client import SESSIONS, Client
 from support.people import People
@@ -269,3 +270,22 @@ async def _expire(rows: Rows, tenant: Tenant, key_id: str) -> None:
         await db.execute(
             text("UPDATE api_keys SET expires_at = now() - interval '1 s' WHERE id = :id"), {"id": key_id}
         )
+
+
+async def test_an_admin_of_the_platform_ends_its_keys_and_makes_none(people: People, rows: Rows) -> None:
+    """Over the network nobody makes what may act for every tenant; the operator does."""
+    platform = await rows.platform()
+    _, admin = await people.join(platform.id, "Admin")
+    [key] = (await admin.http.get(KEYS)).json()["data"]
+
+    refused = [
+        await admin.http.post(KEYS, json={"name": "Mine"}),
+        await admin.http.post(f"{KEYS}/{key['id']}/rotate"),
+    ]
+    ended = await admin.http.delete(f"{KEYS}/{key['id']}")
+
+    assert [code(one) for one in refused] == [(403, "caller_not_allowed")] * 2
+    assert "neo keys create --tenant" in refused[0].json()["error"]["message"]
+    assert ended.status_code == 200
+    owner = KeyDesk(rows.owner, "local", Pepper(("a secret of the operator's, long enough",)))
+    assert (await owner.create(Operator(platform.id), "By the operator")).plain

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.access.errors import CallerNotAllowed
 from neo.access.held_right import Operator, changing
 from neo.access.keys.format import Pepper
 from neo.access.keys.models import ApiKey
@@ -13,6 +16,7 @@ from neo.access.principal import Principal
 from neo.access.rights import Right
 from neo.audit import AuditStore
 from neo.db import Database, call_within
+from neo.tenants import TenantStore
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ class KeyDesk:
         self, caller: Principal | Operator, name: str, *, expires_at: datetime | None = None
     ) -> NewKey:
         async with changing(self._database, caller, Right.GOVERN) as db:
+            await _check_may_make(db, caller)
             row, plain = await ApiKeyStore(db, caller.tenant_id).create(
                 name,
                 environment=self._environment,
@@ -45,6 +50,7 @@ class KeyDesk:
 
     async def rotate(self, caller: Principal | Operator, key_id: UUID) -> NewKey:
         async with changing(self._database, caller, Right.GOVERN) as db:
+            await _check_may_make(db, caller)
             row, plain = await ApiKeyStore(db, caller.tenant_id).rotate(
                 key_id, environment=self._environment, pepper=self._pepper, created_by=caller.actor.id
             )
@@ -81,3 +87,12 @@ async def revoke_key(
                 caller.actor, "api_key.revoked", "api_key", key_id, details=details
             )
     return row, minted
+
+
+async def _check_may_make(db: AsyncSession, caller: Principal | Operator) -> None:
+    """The platform's keys act for every tenant, so none is made over the network."""
+    if isinstance(caller, Principal) and (await TenantStore(db, caller.tenant_id).get()).is_platform:
+        raise CallerNotAllowed(
+            "Keys of the platform are made and rotated by the operator alone: `neo keys create --tenant "
+            f"{caller.tenant_id}`, or `neo keys rotate`."
+        )

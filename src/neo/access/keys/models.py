@@ -16,7 +16,8 @@ class ApiKey(Base):
     tenant_id: Mapped[UUID]
     account_id: Mapped[UUID]
     name: Mapped[str]
-    digest: Mapped[bytes]
+    # The application's role writes it, and cannot read it.
+    digest: Mapped[bytes] = mapped_column(deferred=True, deferred_raiseload=True)
     hint: Mapped[str]
     created_by: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())

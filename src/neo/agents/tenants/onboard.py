@@ -20,16 +20,25 @@ SUPPORT_INSTRUCTIONS = (
 )
 
 
-async def create_tenant(owner: Database, name: str, *, entra_tenant_id: UUID | None = None) -> UUID:
-    """A new tenant with its `NEO_SUPPORT` agent, by the operator: the application's role cannot write tenants."""
+async def create_tenant(
+    owner: Database, name: str, *, entra_tenant_id: UUID | None = None, is_platform: bool = False
+) -> UUID:
+    """A new tenant with its `NEO_SUPPORT` agent, by the operator: the application's role cannot write tenants.
+
+    The platform is one from the first moment on: a key that somebody gives a tenant before would become the platform's.
+    """
     tenant_id = uuid4()
-    row = {"id": tenant_id, "name": name, "entra_tenant_id": entra_tenant_id}
+    row = {"id": tenant_id, "name": name, "entra_tenant_id": entra_tenant_id, "is_platform": is_platform}
     async with owner.transaction(tenant_id) as db:
         # If another tenant has this Microsoft tenant, this transaction cannot see that tenant's row.
         added = await db.execute(insert(Tenant).values(row).on_conflict_do_nothing().returning(Tenant.id))
         if added.first() is None:
             raise entra_tenant_taken()
         await _settle_in(db, tenant_id, Actor.operator(tenant_id))
+        if is_platform:
+            await AuditStore(db, tenant_id).add(
+                Actor.operator(tenant_id), "tenant.made_platform", "tenant", tenant_id
+            )
     return tenant_id
 
 
@@ -40,7 +49,7 @@ async def create_tenant_for(
     tenant_id = uuid4()
     async with database.transaction(tenant_id) as db:
         await hold_right(db, platform, Right.RELAY)
-        values = (tenant_id, name, entra_tenant_id, platform.credential_id)
+        values = (tenant_id, name, entra_tenant_id, platform.credential.digest)
         [(became,)] = await call_within(db, "neo_create_tenant", *values)
         if became == "REFUSED":
             raise CallerNotAllowed("Only a live key of the platform creates tenants.")

@@ -1,4 +1,4 @@
-"""What only the operator sets for a tenant: whether it is the platform, its Microsoft tenant, its suspension.
+"""What only the operator sets for a tenant that is there: its Microsoft tenant, its suspension.
 
 The application's role cannot write these columns, so the database is opened as the owner's.
 """
@@ -20,9 +20,6 @@ class TenantOperator:
 
     def __init__(self, owner: Database) -> None:
         self._owner = owner
-
-    async def make_platform(self, tenant_id: UUID) -> bool:
-        return await self._change(tenant_id, "tenant.made_platform", is_platform=True)
 
     async def suspend(self, tenant_id: UUID) -> bool:
         return await self._change(tenant_id, "tenant.suspended", suspended_at=func.now())

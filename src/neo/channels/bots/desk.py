@@ -58,7 +58,7 @@ async def _ask(
         [(became,)] = await call_within(db, by_operator, bot_id, tenant_id)
         return str(became)
     await hold_right(db, caller, Right.RELAY)
-    [(became,)] = await call_within(db, by_platform, bot_id, tenant_id, caller.credential_id)
+    [(became,)] = await call_within(db, by_platform, bot_id, tenant_id, caller.credential.digest)
     if became == "REFUSED":
         raise CallerNotAllowed("Only a live key of the platform grants and revokes bots.")
     return str(became)

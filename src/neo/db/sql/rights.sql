@@ -1,7 +1,7 @@
 -- What the application's role may do, whatever a bug or a body asks of it. `neo.app_role` names the role.
 --
--- It does not write who is the platform, whose a Microsoft tenant or a bot is, and who is suspended; it deletes no key, and
--- what is on record stays as it was written.
+-- It does not write who is the platform, whose a Microsoft tenant or a bot is, and who is suspended; it deletes no key and
+-- makes none of the platform's (`functions/access.sql`), and what is on record stays as it was written.
 DO $$
 DECLARE
     app text := current_setting('neo.app_role');
@@ -17,7 +17,9 @@ BEGIN
         'GRANT SELECT ON alembic_version, tenants, audit_log, audit_details TO %I',
         'GRANT UPDATE (name, timezone, start_business_hours, end_business_hours, human_friendly_client_name, '
             'referral_code, sleep_before_callback_processing_seconds, updated_at) ON tenants TO %I',
-        'GRANT SELECT, INSERT, UPDATE ON api_keys TO %I',
+        -- Whose digest it could read, it could act for.
+        'GRANT SELECT (id, tenant_id, account_id, name, hint, created_by, created_at, expires_at, rotated_at, revoked_at, '
+            'last_used_at), INSERT, UPDATE (expires_at, rotated_at, revoked_at, last_used_at) ON api_keys TO %I',
         'GRANT SELECT, INSERT ON agent_versions, turn_segments TO %I',
         'GRANT SELECT, INSERT, UPDATE ON tool_calls, approval_requests TO %I',
         'GRANT SELECT ON turn_processes, bots TO %I',

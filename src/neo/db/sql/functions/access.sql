@@ -6,14 +6,30 @@ RETURNS boolean
 LANGUAGE sql STABLE
 RETURN revoked_at IS NULL AND (expires_at IS NULL OR expires_at > now());
 
--- Whether the key is a live one of the platform's: asked again by what it may change, in the transaction that changes it.
-CREATE FUNCTION neo_is_platform_key(key uuid)
+-- Whether the key is a live one of the platform's: asked again by what it may change, in the transaction that changes it. It
+-- is named by its digest, which the application's role cannot read: only who was sent the key has it.
+CREATE FUNCTION neo_is_platform_key(key_digest bytea)
 RETURNS boolean
 LANGUAGE sql STABLE AS $$
     SELECT EXISTS (
         SELECT FROM api_keys k JOIN tenants t ON t.id = k.tenant_id
-        WHERE k.id = key AND neo_is_live(k.revoked_at, k.expires_at) AND t.is_platform AND t.suspended_at IS NULL)
+        WHERE k.digest = key_digest AND neo_is_live(k.revoked_at, k.expires_at) AND t.is_platform AND t.suspended_at IS NULL)
 $$;
+
+-- A key of the platform is made, and made to last, by the owner's role alone. The application's may end one, and note its use.
+CREATE FUNCTION neo_guard_platform_key()
+RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT pg_has_role(current_user, (SELECT c.relowner FROM pg_class c WHERE c.oid = TG_RELID), 'MEMBER')
+       AND EXISTS (SELECT FROM tenants t WHERE t.id = NEW.tenant_id AND t.is_platform) THEN
+        RAISE insufficient_privilege USING MESSAGE = 'permission denied: only the owner''s role makes keys of the platform';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER api_keys_platform BEFORE INSERT OR UPDATE OF expires_at, revoked_at, rotated_at ON api_keys
+    FOR EACH ROW WHEN (NEW.revoked_at IS NULL) EXECUTE FUNCTION neo_guard_platform_key();
 
 -- The API keys with these digests, of any tenant.
 CREATE FUNCTION neo_find_api_keys(digests bytea[])

@@ -81,14 +81,14 @@ BEGIN
 END
 $$;
 
--- The same two for the platform, whose key is looked at again in the transaction that it changes something in.
-CREATE FUNCTION neo_grant_bot(bot uuid, to_tenant uuid, by_key uuid)
+-- The same two for the platform, whose key, by its digest, is looked at again in the transaction that it changes something in.
+CREATE FUNCTION neo_grant_bot(bot uuid, to_tenant uuid, by_key bytea)
 RETURNS text
 LANGUAGE sql SECURITY DEFINER AS $$
     SELECT CASE WHEN neo_is_platform_key(by_key) THEN neo_operator_grant_bot(bot, to_tenant) ELSE 'REFUSED' END
 $$;
 
-CREATE FUNCTION neo_revoke_bot(bot uuid, from_tenant uuid, by_key uuid)
+CREATE FUNCTION neo_revoke_bot(bot uuid, from_tenant uuid, by_key bytea)
 RETURNS text
 LANGUAGE sql SECURITY DEFINER AS $$
     SELECT CASE WHEN neo_is_platform_key(by_key) THEN neo_operator_revoke_bot(bot, from_tenant) ELSE 'REFUSED' END

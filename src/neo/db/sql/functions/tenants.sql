@@ -1,6 +1,7 @@
 -- Creates a tenant for the platform, which may say whose a Microsoft tenant is where nobody has it yet. The application's
--- role writes no tenant, so this runs with the owner's rights, and looks for itself whether `by_key` is the platform's.
-CREATE FUNCTION neo_create_tenant(of_tenant uuid, of_name text, of_entra_tenant uuid, by_key uuid)
+-- role writes no tenant, so this runs with the owner's rights, and looks for itself whether `by_key` is the digest of
+-- a key of the platform's.
+CREATE FUNCTION neo_create_tenant(of_tenant uuid, of_name text, of_entra_tenant uuid, by_key bytea)
 RETURNS text
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 BEGIN
