@@ -101,8 +101,12 @@ class _Guarded(httpx2.AsyncBaseTransport):
             await response.aclose()
             raise EgressRefused("The answer is compressed, though it was asked not to be.")
         assert isinstance(response.stream, httpx2.AsyncByteStream)  # noqa: S101 - the transport is async.
-        response.stream = _Bounded(response.stream, self._bounds.answer_bytes, deadline)
-        return response
+        return httpx2.Response(
+            response.status_code,
+            headers=response.headers,
+            stream=_Bounded(response.stream, self._bounds.answer_bytes, deadline),
+            request=request,
+        )
 
 
 class _Bounded(httpx2.AsyncByteStream):
