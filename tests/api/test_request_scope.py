@@ -64,6 +64,22 @@ async def test_a_page_of_an_allowed_origin_may_read_every_answer(
     assert "access-control-allow-origin" not in foreign.headers
 
 
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [("/things%0a", {}), ("/things", {"host": "a/b"}), ("/things", {"transfer-encoding": "gzip, chunked"})],
+)
+@pytest.mark.parametrize(
+    "asked", [{}, {"access-control-request-method": "PATCH"}], ids=["asked", "preflight"]
+)
+async def test_what_others_may_read_otherwise_is_refused_and_closed_whoever_would_answer_it(
+    http: httpx2.AsyncClient, path: str, headers: dict[str, str], asked: dict[str, str]
+) -> None:
+    answer = await http.options(path, headers={"origin": ORIGIN, **headers, **asked})
+
+    assert error_of(answer)["code"] == "malformed_request"
+    assert answer.headers["connection"] == "close"
+
+
 ASKED = (
     "authorization, baggage, cache-control, content-type, last-event-id, sentry-trace, traceparent, tracestate, "
     "user-agent, x-ms-blob-type, x-request-id"

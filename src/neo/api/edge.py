@@ -33,6 +33,8 @@ def edge(app: ASGIApp, *, origins: Sequence[str] = (), is_https: bool = False) -
             allow_headers=("*",),
             expose_headers=EXPOSED_HEADERS,
         )
+        # That layer answers preflights itself.
+        ruled = WireRules(ruled, method="OPTIONS")
     headers = {"x-content-type-options": "nosniff"}
     if is_https:
         headers["strict-transport-security"] = HSTS

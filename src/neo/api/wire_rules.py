@@ -40,7 +40,7 @@ class RepeatedParameter(Failure):
 
 class MalformedRequest(Failure):
     """It is not HTTP that every server reads alike: its framing, its `Host`, control characters or encoded slashes in
-    its path; or its head, or what stands beside its body, is larger than 64 KiB.
+    its path; or its head, or what stands beside its body, is larger than 64 KiB. The connection is closed.
     """
 
     kind = Kind.MALFORMED
@@ -49,16 +49,24 @@ class MalformedRequest(Failure):
 
 
 class WireRules:
-    def __init__(self, app: ASGIApp) -> None:
+    """`method`: only requests of this one are looked at."""
+
+    def __init__(self, app: ASGIApp, *, method: str | None = None) -> None:
         self._app = app
+        self._method = method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        failure = _found_wrong(scope) if scope["type"] == "http" else None
+        is_ruled = scope["type"] == "http" and self._method in (None, scope["method"])
+        failure = _found_wrong(scope) if is_ruled else None
         if failure is None:
             await self._app(scope, receive, send)
         else:
             log.info("refused", code=failure.code)
-            await error_response(HTTPConnection(scope), failure)(scope, receive, send)
+            response = error_response(HTTPConnection(scope), failure)
+            if scope["http_version"].startswith("1"):
+                # Where this request ends, and whose the next bytes are, others may see otherwise too.
+                response.headers["connection"] = "close"
+            await response(scope, receive, send)
 
 
 def _found_wrong(scope: Scope) -> Failure | None:

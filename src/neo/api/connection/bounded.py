@@ -1,4 +1,5 @@
 import asyncio
+import re
 import socket
 import struct
 from collections import deque
@@ -17,6 +18,11 @@ HEAD_SECONDS = 10.0
 # More than `HEADER_BYTES_MAX`, so that its error is the one that callers see. The parser itself has no bound, and
 # copies what it has of a field with each packet: in a head, behind a chunked body, or beside a chunk's size.
 BESIDE_BODY_BYTES_MAX = 64 * 1024
+# A chunk's size and its line ends are no burden, however small the chunk is; what else it says counts.
+CHUNK_FRAME_BYTES = 16
+LINE_END = re.compile(rb" HTTP/[0-9.]+\r\n")
+# The authority in a target that is a whole URL.
+AUTHORITY = re.compile(rb"https?://([^/?]+)[/?]", re.IGNORECASE)
 NO_LINGER = struct.pack("ii", 1, 0)
 # The parser also reads 0.9 and 2.0, which nobody here speaks.
 VERSIONS = ("1.0", "1.1")
@@ -33,7 +39,7 @@ def abort_connection(scope: Scope) -> None:
 
 class BoundedConnection(HttpToolsProtocol):
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
-    __slots__ = ("_answering", "_beside_body_bytes", "_deadline", "_is_deaf")
+    __slots__ = ("_answering", "_beside_body_bytes", "_deadline", "_is_deaf", "_line")
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -42,8 +48,10 @@ class BoundedConnection(HttpToolsProtocol):
         # What is still sent after something that is not HTTP is not looked at.
         self._is_deaf = False
         self._deadline: asyncio.TimerHandle | None = None
-        # Since there was a whole head, or a piece of a body.
+        # Of the head, or what is not body since the head.
         self._beside_body_bytes = 0
+        # What has come of a request line, and perhaps of what stands before it; None while there is none.
+        self._line: bytes | None = None
         self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -75,10 +83,9 @@ class BoundedConnection(HttpToolsProtocol):
         if self._is_deaf:
             return
         self._unset_keepalive_if_required()
-        self._beside_body_bytes += len(data)
         try:
             self._parse(data)
-        except httptools.HttpParserError:
+        except (httptools.HttpParserError, ValueError):
             self._refuse("Invalid HTTP request received.")
             return
         if self._beside_body_bytes > BESIDE_BODY_BYTES_MAX:
@@ -89,6 +96,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._line = b""
         self._wait_for_head()
 
     def on_headers_complete(self) -> None:
@@ -97,6 +105,9 @@ class BoundedConnection(HttpToolsProtocol):
         if b"#" in self.url:
             # uvicorn would drop what follows, and others take it for a part of the path.
             raise ValueError("a fragment")
+        if self._line is not None:
+            raise ValueError("a line of another protocol")
+        self._check_authority()
         if self.parser.should_upgrade():
             # `_parse` reads it again, without the offer.
             return
@@ -106,38 +117,80 @@ class BoundedConnection(HttpToolsProtocol):
         self._beside_body_bytes = 0
         self._stop_waiting()
 
+    def on_chunk_header(self) -> None:
+        self._beside_body_bytes -= CHUNK_FRAME_BYTES
+
     def on_body(self, body: bytes) -> None:
-        self._beside_body_bytes = 0
+        self._beside_body_bytes -= len(body)
         super().on_body(body)
 
     def on_message_complete(self) -> None:
         if not self.parser.should_upgrade():
+            self._beside_body_bytes = 0
             super().on_message_complete()
             # Also where the answer was there before the body.
             self.cycle.more_body = False
 
     def _parse(self, data: bytes) -> None:
+        """Feed the parser, a request line apart from what follows it: the parser passes over spaces in a line, and
+        tells nobody. So what it made of the line is held to the bytes that were sent.
+        """
+        view, start = memoryview(data), 0
+        while start < len(data):
+            end = self._end_of_line(data, start)
+            before = self._line or b""
+            self._beside_body_bytes += end - start
+            self._feed(view[start:end])
+            self._beside_body_bytes = max(0, self._beside_body_bytes)
+            if self._line is not None:
+                self._line = before + data[start:end]
+                self._check_line(self._line)
+            start = end
+
+    def _end_of_line(self, data: bytes, start: int) -> int:
+        """Where a request line ends that is under way, or the next one that might begin; else all that there is."""
+        if self._line is not None:
+            return data.find(b"\n", start) + 1 or len(data)
+        found = LINE_END.search(data, start)
+        return found.end() if found else len(data)
+
+    def _check_line(self, sent: bytes) -> None:
+        if sent.endswith(b"\n"):
+            if not sent.endswith(self._request_line()):
+                raise ValueError("more than a space between the words of a request line")
+            self._line = None
+
+    def _check_authority(self) -> None:
+        """A target that is a whole URL says for whom it is, and others on the way go by that, whatever the `Host`."""
+        if self.url.startswith(b"/") or self.url == b"*":
+            return
+        named = AUTHORITY.match(self.url)
+        hosts = [value.lower() for name, value in self.headers if name == b"host"]
+        if named is None or (hosts and hosts != [named[1].lower()]):
+            raise ValueError("another authority than the Host, or none")
+
+    def _feed(self, data: memoryview) -> None:
         """At an offered upgrade the parser stops, and would take the body for the next request. We serve no other
         protocol, and nobody need take an offer: the head is read again without it, and then what follows.
         """
-        rest = memoryview(data)
-        while True:
-            try:
-                self.parser.feed_data(rest)
-            except httptools.HttpParserUpgrade as offer:
-                rest = rest[offer.args[0] :]
-                head = self._head_without_offer()
-                self.parser = httptools.HttpRequestParser(self)
-                # As the parent has it: what follows a request that closes is read, and not answered.
-                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-                self.parser.feed_data(head)
-            else:
-                return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            line, fields = self._request_line(), self._fields_without_offer()
+            self.parser = httptools.HttpRequestParser(self)
+            # As the parent has it: what follows a request that closes is read, and not answered.
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            self.parser.feed_data(line)
+            self._line = None
+            self.parser.feed_data(fields)
+            self._feed(data[offer.args[0] :])
 
-    def _head_without_offer(self) -> bytes:
+    def _request_line(self) -> bytes:
         version = self.parser.get_http_version().encode()
-        lines = [b"%s %s HTTP/%s" % (self.parser.get_method(), self.url, version)]
-        lines += [name + b": " + value for name, value in self.headers if name != b"upgrade"]
+        return b"%s %s HTTP/%s\r\n" % (self.parser.get_method(), self.url, version)
+
+    def _fields_without_offer(self) -> bytes:
+        lines = [name + b": " + value for name, value in self.headers if name != b"upgrade"]
         return b"\r\n".join([*lines, b"", b""])
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
