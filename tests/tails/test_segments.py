@@ -6,6 +6,7 @@ from events.speaker import Speaker
 from events.stage import Session, forget, key, lose_tail, trim
 from neo.events import Position, since_cursor
 from neo.streams import Valkey
+from neo.tails.shown import Shown
 
 MODEL = ["start-step", "text-start", "text-delta", "text-end"]
 CALLS = ["tool-output-available", "finish-step"]
@@ -164,14 +165,14 @@ async def test_what_was_written_before_turns_had_segments_is_replayed(
 
 async def test_where_progress_is_hidden_nothing_else_is_missed(session: Session) -> None:
     speaker = await three_segments(session)
-    async with session.reader(since_cursor(1), show_progress=False) as client:
+    async with session.reader(since_cursor(1), shown=Shown(progress=False)) as client:
         await client.until_text("one three")
         await speaker.finish()
         await client.until_ended()
-    replayed = await session.read(since_cursor(1), show_progress=False)
+    replayed = await session.read(since_cursor(1), shown=Shown(progress=False))
 
     assert client.types == [kind for kind in WHOLE if not kind.startswith("tool-")]
     assert replayed.received == client.received
     for number, cursor in enumerate(client.ids[:-1], 1):
-        rest = await session.read(cursor, show_progress=False)
+        rest = await session.read(cursor, shown=Shown(progress=False))
         assert rest.received == client.received[number:]

@@ -9,6 +9,7 @@ from events.client import Client
 from events.stage import QUICK, Session
 from neo.events import Chunk, Position, envelope, since_cursor
 from neo.events.store import PAGE_EVENTS
+from neo.tails.shown import Shown
 from neo.tails.tail import TailPace
 
 WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
@@ -174,18 +175,18 @@ async def test_progress_is_hidden_on_the_servers_side(session: Session) -> None:
     speaker.writer.write(envelope.tool_input_start("call", "search"))
     speaker.writer.write(envelope.tool_output_error("call", "no"))
     speaker.say("answer")
-    async with session.reader(show_progress=False) as live, session.reader() as curious:
+    async with session.reader(shown=Shown(progress=False)) as live, session.reader() as curious:
         await speaker.finish()
         await live.until_ended()
         await curious.until_ended()
-    replayed = await session.read(show_progress=False)
+    replayed = await session.read(shown=Shown(progress=False))
 
     assert live.types == replayed.types == WHOLE
     assert live.ids == replayed.ids
     assert "reasoning-delta" in curious.types
     assert "tool-output-error" in curious.types
     # The numbers jump where something is hidden; any of them is a cursor all the same.
-    resumed = await session.read(live.ids[2], show_progress=False)
+    resumed = await session.read(live.ids[2], shown=Shown(progress=False))
     assert resumed.received == live.received[3:]
 
 

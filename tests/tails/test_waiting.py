@@ -8,6 +8,7 @@ from events.speaker import Speaker
 from events.stage import QUICK, Session, forget, opened, running_valkey, trim
 from neo.events import Position, envelope, since_cursor
 from neo.streams import Valkey
+from neo.tails.shown import Shown
 from neo.tails.tail import TailPace
 
 TOLD = ["start", "start-step", "text-start", "text-delta", "text-end", "tool-output-available", "finish-step"]
@@ -171,7 +172,7 @@ async def test_a_turn_cancelled_while_it_waits_ends_its_tails(session: Session) 
 async def test_that_it_waits_is_shown_where_progress_is_hidden(session: Session) -> None:
     await waiting(session)
 
-    client = await session.read(since_cursor(1), show_progress=False)
+    client = await session.read(since_cursor(1), shown=Shown(progress=False))
 
     assert client.types == [*(kind for kind in TOLD if not kind.startswith("tool-")), "data-turn-waiting"]
     assert envelope.turn_waiting({}).kind.value == "w"

@@ -92,6 +92,13 @@ class Principal:
         return self.kind is CallerKind.PLATFORM
 
     @property
+    def sees_workings(self) -> bool:
+        """Whether the caller is shown how an answer came about: calls of tools, reasoning, models, tokens and their
+        cost. An end user is shown the answer.
+        """
+        return self.kind is not CallerKind.END_USER
+
+    @property
     def sees_whole_tenant(self) -> bool:
         """Whether the caller may read all of the tenant's sessions, and not only their own."""
         return self.kind is CallerKind.SERVICE_ACCOUNT or self.role is Role.ADMIN

@@ -63,7 +63,7 @@ class Reader:
     async def session(self, caller: Principal, session_id: UUID) -> tuple[ChatSession, OpenTurnReply | None]:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
-            return session, await _open_turn(db, session)
+            return session, await _open_turn(db, caller, session)
 
     async def sessions(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None
@@ -77,7 +77,7 @@ class Reader:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
             # Before the messages: should it end meanwhile, its reply may be among them, and is not lost.
-            first_open = await _open_turn(db, session)
+            first_open = await _open_turn(db, caller, session)
             messages = await MessageStore(db, caller.tenant_id).page(
                 session_id, rows_max, after=after, newest_first=newest_first
             )
@@ -90,7 +90,8 @@ class Reader:
             authors = await AuthorStore(db, caller.tenant_id).shown_to(
                 caller, session, [message.author for message in messages]
             )
-            return Transcript(messages, session.shows_progress, found, first_open, attachments, authors)
+            shows_progress = _shows_progress(caller, session)
+            return Transcript(messages, shows_progress, found, first_open, attachments, authors)
 
     async def turn(
         self, caller: Principal, session_id: UUID, turn_id: UUID
@@ -111,14 +112,19 @@ def shown_parts(parts: list[dict[str, Any]], *, shows_progress: bool) -> list[di
     return [part for part in parts if shows_progress or not is_progress(part)]
 
 
-async def _open_turn(db: AsyncSession, session: ChatSession) -> OpenTurnReply | None:
+def _shows_progress(caller: Principal, session: ChatSession) -> bool:
+    return session.shows_progress and caller.sees_workings
+
+
+async def _open_turn(db: AsyncSession, caller: Principal, session: ChatSession) -> OpenTurnReply | None:
     turn = await TurnStore(db, session.tenant_id).find_first_open(session.id)
     if turn is None:
         return None
     # A turn that is queued has settled nothing.
     reply = await _settled_reply(db, turn) if turn.segment > 1 else None
     if reply is not None:
-        reply = replace(reply, parts=shown_parts(reply.parts, shows_progress=session.shows_progress))
+        parts = shown_parts(reply.parts, shows_progress=_shows_progress(caller, session))
+        reply = replace(reply, parts=parts)
     return OpenTurnReply(turn, reply)
 
 

@@ -196,7 +196,7 @@ async def get_turn(
     request: Request, caller: TurnReader, desk: Desk, session_id: SessionId, turn_id: TurnId
 ) -> Response:
     """A turn's record: who asked, status, error, usage and times."""
-    return success(request, shown_turn(*await desk.reader.turn(caller, session_id, turn_id)))
+    return success(request, shown_turn(caller, *await desk.reader.turn(caller, session_id, turn_id)))
 
 
 @router.post(

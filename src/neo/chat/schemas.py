@@ -239,7 +239,9 @@ class TurnError(BaseModel):
 
 
 class TurnUsage(BaseModel):
-    """What a turn cost. Times are in milliseconds since the message was accepted; null: not known."""
+    """What a turn cost. Times are in milliseconds since the message was accepted; null: not known, or not shown: an end
+    user's session token is shown the times only.
+    """
 
     model: str | None
     provider: str | None

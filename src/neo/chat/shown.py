@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from neo.access import Principal
 from neo.attachments import Attachment
 from neo.chat.history import OpenTurnReply, SettledReply, Transcript, shown_parts
 from neo.chat.schemas import (
@@ -25,6 +26,9 @@ from neo.events import since_cursor
 from neo.sessions import ChatMessage, ChatSession, ShownAuthor
 from neo.turns.models import ChatTurn
 from neo.turns.render import usage_of
+
+# What of a turn's usage its end user has seen anyway.
+TIMES = frozenset({"first_token_ms", "total_ms", "omitted_messages"})
 
 
 def shown_session(session: ChatSession) -> ChatSessionResource:
@@ -75,7 +79,7 @@ def shown_transcript(transcript: Transcript, rows: int, urls: Mapping[UUID, str]
     return ChatMessages(messages=shown, open_turn=shown_open_turn(open_turn))
 
 
-def shown_turn(turn: ChatTurn, author: ShownAuthor | None) -> ChatTurnResource:
+def shown_turn(caller: Principal, turn: ChatTurn, author: ShownAuthor | None) -> ChatTurnResource:
     error = TurnError(code=turn.error_code, message=turn.error_message or "") if turn.error_code else None
     return ChatTurnResource.model_validate(
         {
@@ -90,7 +94,7 @@ def shown_turn(turn: ChatTurn, author: ShownAuthor | None) -> ChatTurnResource:
             "attempts": turn.attempts,
             "finish_reason": turn.finish_reason,
             "error": error,
-            "usage": TurnUsage(**usage_of(turn)),
+            "usage": _usage(caller, turn),
             "created_at": turn.created_at,
             "started_at": turn.started_at,
             "first_token_at": _after(turn.created_at, turn.first_token_ms),
@@ -98,6 +102,13 @@ def shown_turn(turn: ChatTurn, author: ShownAuthor | None) -> ChatTurnResource:
             "ended_at": turn.ended_at,
         }
     )
+
+
+def _usage(caller: Principal, turn: ChatTurn) -> TurnUsage:
+    usage = usage_of(turn)
+    if not caller.sees_workings:
+        usage = {name: usage[name] if name in TIMES else None for name in usage}
+    return TurnUsage(**usage)
 
 
 def _after(moment: datetime, milliseconds: int | None) -> datetime | None:

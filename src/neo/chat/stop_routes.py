@@ -25,7 +25,7 @@ async def cancel_turn(
     """
     turn = await desk.canceller.cancel(caller, session_id, turn_id)
     _, author = await desk.reader.turn(caller, session_id, turn_id)
-    return success(request, shown_turn(turn, author))
+    return success(request, shown_turn(caller, turn, author))
 
 
 @stop_router.post(

@@ -17,6 +17,7 @@ from neo.api import RepeatedParameter, abort_connection
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
 from neo.tails.open_tails import KeepAliveClock, OpenTails, Permit
+from neo.tails.shown import Shown
 from neo.tails.stored import SessionSnapshots, StoredTurns
 from neo.tails.tail import Tail, TailPace
 from neo.tails.turn_status import Opening
@@ -75,7 +76,9 @@ class Tails:
                 clock=self._clock,
                 credential=caller.credential,
                 follow=follow,
-                show_progress=snapshot.shows_progress,
+                shown=Shown(
+                    progress=snapshot.shows_progress and caller.sees_workings, usage=caller.sees_workings
+                ),
                 pace=self._pace,
             )
             if await tail.is_over(snapshot.newest):

@@ -3,6 +3,7 @@
 from enum import Enum, auto
 
 from neo.events import Claims, Entry, EventKind, Position, envelope, frame
+from neo.tails.shown import Shown
 from neo.tails.turn_status import TurnState
 from neo.telemetry import process_metrics
 
@@ -124,11 +125,11 @@ class Loss(Enum):
 
 
 class Given:
-    __slots__ = ("_frames", "_shows_progress", "place")
+    __slots__ = ("_frames", "_shown", "place")
 
-    def __init__(self, cursor: Position | None, *, show_progress: bool) -> None:
+    def __init__(self, cursor: Position | None, shown: Shown) -> None:
         self.place = Place(cursor)
-        self._shows_progress = show_progress
+        self._shown = shown
         self._frames: list[bytes] = []
 
     def take_frames(self) -> list[bytes]:
@@ -138,8 +139,10 @@ class Given:
     def give(self, entry: Entry) -> None:
         """What is hidden moves the reader on, too."""
         self.place.move(entry)
-        if self._shows_progress or entry.kind is not EventKind.PROGRESS:
+        if entry.kind is EventKind.CORE:
             self._frames.append(entry.frame)
+        elif (shown := self._shown.frame(entry)) is not None:
+            self._frames.append(shown)
 
     def begin_again(self, turn_no: int | None, loss: Loss, *, reset: int) -> None:
         """Go to before a turn, or all turns, and tell the reader to forget what it has of one.

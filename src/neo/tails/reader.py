@@ -31,6 +31,7 @@ from neo.events import Claims, Entry, EventKind, EventLog, Position
 from neo.streams import StreamsUnavailable
 from neo.tails.facts import FactFinder, Facts
 from neo.tails.place import Fit, Given, Loss
+from neo.tails.shown import Shown
 from neo.tails.turn_status import Opening, TurnState, TurnStatusReader
 
 # Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.
@@ -77,7 +78,7 @@ class TailReader:
         cursor: Position | None,
         *,
         follow: bool,
-        show_progress: bool,
+        shown: Shown,
         opening: Opening | None,
     ) -> None:
         self._events = events
@@ -85,7 +86,7 @@ class TailReader:
         self._session_id = session_id
         self._follow = follow
         self._cursor = cursor
-        self._given = Given(cursor, show_progress=show_progress)
+        self._given = Given(cursor, shown)
         self._place = self._given.place
         self._finder = FactFinder(turns, self._given, opening)
         # What PostgreSQL knows of the claims in the turn that is read.

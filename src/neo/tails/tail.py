@@ -11,6 +11,7 @@ from neo.access import Credential
 from neo.events import EventLog, Position, Subscription
 from neo.tails.open_tails import TICK_SECONDS, KeepAliveClock, OpenTails
 from neo.tails.reader import TailReader
+from neo.tails.shown import SHOWN_WHOLE, Shown
 from neo.tails.turn_status import Opening, TurnState, TurnStatusReader, is_at_end
 
 DONE = b"data: [DONE]\n\n"
@@ -83,7 +84,7 @@ class Tail:
         opening: Opening | None = None,
         credential: Credential | None = None,
         follow: bool = False,
-        show_progress: bool = True,
+        shown: Shown = SHOWN_WHOLE,
         pace: TailPace = TailPace(),
     ) -> None:
         self._turns = turns
@@ -96,7 +97,7 @@ class Tail:
         self._credential = credential
         self._pace = pace
         self._reader = TailReader(
-            events, turns, session_id, cursor, follow=follow, show_progress=show_progress, opening=opening
+            events, turns, session_id, cursor, follow=follow, shown=shown, opening=opening
         )
         self._is_gone = False
         self._is_sent_away = False

@@ -17,13 +17,14 @@ What is said (the answer is counted in tokens, numbered from 1):
 - `tool=NAME`    asks for this tool after the answer; given the outcome, it only answers. `tool=A+B` asks for both
 - `calls=N`      so many calls at once, of the tools in turn (default one of each; `unknown_thing` without `tool`)
 - `rounds=N`     asks so many times in a turn before it only answers (default 1)
+- `unquoted`     says nothing of the outcomes that it was given
 - `tool_call`    asks for the tool `look_up` after every answer, for ever
 - `length`       ends as incomplete: the answer's limit of tokens is reached
 
 The arguments of a call say which it is: `{"round":1,"call":2}`. Whoever runs turns may treat the names `gated` (needs
 a decision) and `apart` (runs apart) in a special way; here they are names like others. An answer that was given
-outcomes begins with a line for each of them: `got ` and its first 1,000 characters. Rounds are counted from the last
-user message among those that were sent or are remembered.
+outcomes begins with a line for each of them, `got ` and its first 1,000 characters, but for `unquoted`. Rounds are
+counted from the last user message among those that were sent or are remembered.
 
 When:
 

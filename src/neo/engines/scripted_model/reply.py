@@ -58,7 +58,10 @@ def compose(request: ModelRequest, scenario: Scenario, remembered: Exchange | No
         model=request.model,
         created_at=int(time()),
         reasoning=tuple(f"r{number} " for number in range(1, scenario.reasoning + 1)),
-        words=(*_quoted(rounds), *_words(request, scenario, remembered, asks=bool(calls))),
+        words=(
+            *(() if scenario.unquoted else _quoted(rounds)),
+            *_words(request, scenario, remembered, asks=bool(calls)),
+        ),
         calls=calls,
         is_truncated=scenario.length,
         input_tokens=cached_tokens + request.characters // CHARACTERS_PER_TOKEN + 1,

@@ -30,6 +30,7 @@ class Scenario:
     tool: str | None = None
     calls: int | None = None
     rounds: int | None = None
+    unquoted: bool = False
     length: bool = False
     first_ms: int = 0
     delay_ms: int = 0
