@@ -1,5 +1,7 @@
 """What lives as long as the process: opened once, shared by API and worker, closed in reverse order."""
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
@@ -11,7 +13,7 @@ from neo.db import Database
 from neo.errors import Edge, Failure, Kind
 from neo.events import EventLog
 from neo.kit import is_secure_url
-from neo.llm import Models, ModelSpec, ProviderSettings
+from neo.llm import ModelEntry, Models, ModelsFile, ModelSpec, ProviderSettings, read_models_file, resolved
 from neo.settings import BlobSettings, ModelSettings, Settings, plain
 from neo.streams import Valkey
 from neo.turns.end import TurnEnder
@@ -79,7 +81,7 @@ def open_resources(settings: Settings) -> Resources:
         valkey,
         temporal,
         events,
-        _models(settings.models),
+        open_models(settings.models),
         Places(settings.temporal.worker_turns, settings.temporal.worker_reserved_share),
         ender,
         sweeper,
@@ -160,11 +162,32 @@ def blob_store(settings: BlobSettings) -> BlobStore | None:
     return BlobStore(BlobLocation.parse(settings.blob_url), access)
 
 
-def _models(settings: ModelSettings) -> Models:
-    fast = settings.model_fast or settings.model_smart
+def open_models(settings: ModelSettings) -> Models:
+    """The models that tiers and agents name, without a call of any. Keys are fetched once, here."""
+    providers = provider_settings(settings)
+    if settings.models_file is None:
+        fast = settings.model_fast or settings.model_smart
+        if fast is None:
+            raise NotConfigured("No model is configured: set NEO_MODEL_FAST, e.g. to `openai:gpt-5.4-mini`.")
+        return Models(ModelSpec.parse(fast), ModelSpec.parse(settings.model_smart or fast), providers)
+    file = read_models_file(settings.models_file)
+    listed = resolved(file, providers, os.environ)
+    smart = settings.model_smart or file.smart
+    fast = settings.model_fast or file.fast or smart
     if fast is None:
-        raise NotConfigured("No model is configured: set NEO_MODEL_FAST, e.g. to `openai:gpt-5.4-mini`.")
-    providers = ProviderSettings(
+        raise NotConfigured(
+            f"No model is for the FAST tier: set NEO_MODEL_FAST to a name of {file.path}, or call a model `fast`."
+        )
+    return Models(
+        _named("NEO_MODEL_FAST", fast, listed, file),
+        _named("NEO_MODEL_SMART", smart or fast, listed, file),
+        providers,
+        listed,
+    )
+
+
+def provider_settings(settings: ModelSettings) -> ProviderSettings:
+    return ProviderSettings(
         openai_api_key=plain(settings.openai_api_key),
         openai_base_url=settings.openai_base_url,
         openai_region=settings.openai_region,
@@ -184,7 +207,17 @@ def _models(settings: ModelSettings) -> Models:
         thinking_seconds=settings.model_thinking_seconds,
         breaker_failures=settings.model_breaker_failures,
     )
-    return Models(ModelSpec.parse(fast), ModelSpec.parse(settings.model_smart or fast), providers)
+
+
+def _named(
+    variable: str, name: str, listed: Mapping[str, ModelEntry], file: ModelsFile
+) -> ModelEntry | ModelSpec:
+    if name in listed:
+        return listed[name]
+    if ":" not in name:
+        known = ", ".join(sorted(listed))
+        raise NotConfigured(f"{variable} is `{name}`, which {file.path} does not name. It has: {known}.")
+    return ModelSpec.parse(name)
 
 
 def _needed(value: str | None, variable: str) -> str:

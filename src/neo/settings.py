@@ -199,12 +199,19 @@ class TemporalSettings(Group):
 class ModelSettings(Group):
     """Which models answer, and how to reach them."""
 
+    models_file: str | None = Field(
+        None,
+        description="TOML file of named models, of any provider or server (docs/models.md). With it, agents choose "
+        "from these only.",
+    )
     model_fast: str | None = Field(
         None,
-        description="Model of the FAST tier, `provider:name`, e.g. `openai:gpt-5.4-mini`. Unset on `neo serve`: "
-        "the small local one.",
+        description="Model of the FAST tier: a name of NEO_MODELS_FILE, or `provider:name`, e.g. "
+        "`openai:gpt-5.4-mini`. Unset: the file's `fast`; on `neo serve`, the small local one.",
     )
-    model_smart: str | None = Field(None, description="Model of the SMART tier. Unset: the FAST one.")
+    model_smart: str | None = Field(
+        None, description="Model of the SMART tier. Unset: the file's `smart`, or the FAST one."
+    )
     model_idle_seconds: PositiveFloat = Field(
         30, description="Longest wait between two chunks of a model's answer."
     )

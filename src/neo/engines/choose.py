@@ -3,11 +3,15 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from neo.engines.addresses import Addresses
 from neo.engines.errors import ConfigurationMissing
 from neo.engines.local_model import MODEL
 from neo.engines.stack import Engine
+
+if TYPE_CHECKING:
+    from neo.llm import ModelsFile
 
 LOCAL_CHOICE = f"local:{MODEL}"
 # The scripted model speaks several providers' APIs; the prefix of each begins like this.
@@ -74,7 +78,10 @@ def with_given(addresses: Addresses, environment: Mapping[str, str]) -> Addresse
 
 
 def _choose_model(environment: Mapping[str, str]) -> set[Engine]:
+    file = _models_file(environment)
+    entries = file.entries.values() if file else ()
     named = [environment.get(variable, "") for variable in MODEL_VARIABLES]
+    named += [f"{entry.said.get('provider')}:" for entry in entries]
     wanted: set[Engine] = set()
     asks_local = _has_no_model(environment) or any(name.startswith("local:") for name in named)
     if asks_local and not environment.get("NEO_LOCAL_MODEL_URL"):
@@ -86,7 +93,20 @@ def _choose_model(environment: Mapping[str, str]) -> set[Engine]:
 
 
 def _has_no_model(environment: Mapping[str, str]) -> bool:
-    return not any(environment.get(variable) for variable in MODEL_VARIABLES)
+    if any(environment.get(variable) for variable in MODEL_VARIABLES):
+        return False
+    file = _models_file(environment)
+    return file is None or not (file.fast or file.smart)
+
+
+def _models_file(environment: Mapping[str, str]) -> "ModelsFile | None":
+    path = environment.get("NEO_MODELS_FILE")
+    if not path:
+        return None
+    # Its imports take a quarter of a second, which a start without a file does without.
+    from neo.llm import read_models_file  # noqa: PLC0415
+
+    return read_models_file(path)
 
 
 def _refuse_half_a_database(environment: Mapping[str, str]) -> None:

@@ -16,6 +16,8 @@ from neo.llm.errors import (
     ContentFiltered,
     ImagesNotSupported,
     ModelMisnamed,
+    ModelsFileInvalid,
+    ModelUnknown,
     PromptTooLong,
     ProviderFailure,
     ProviderIncomplete,
@@ -29,7 +31,16 @@ from neo.llm.errors import (
     ResponseForgotten,
 )
 from neo.llm.fit import Fitted, estimate_tokens, fit
-from neo.llm.model_families import LOCAL_CONTEXT_TOKENS
+from neo.llm.model_list import (
+    ModelEntry,
+    ModelList,
+    ModelsFile,
+    OfferedModel,
+    read_models_file,
+    resolved,
+    unresolved,
+)
+from neo.llm.model_list.entry import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
 from neo.llm.providers import Address, DialectName, ModelSpec, Provider, ProviderSettings, Tier
@@ -48,9 +59,15 @@ __all__ = [
     "Fitted",
     "Image",
     "ImagesNotSupported",
+    "ModelEntry",
+    "ModelList",
     "ModelMisnamed",
     "ModelSpec",
+    "ModelUnknown",
     "Models",
+    "ModelsFile",
+    "ModelsFileInvalid",
+    "OfferedModel",
     "Outcome",
     "Price",
     "Prompt",
@@ -77,4 +94,7 @@ __all__ = [
     "Traits",
     "estimate_tokens",
     "fit",
+    "read_models_file",
+    "resolved",
+    "unresolved",
 ]

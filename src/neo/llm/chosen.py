@@ -34,3 +34,5 @@ class ChosenModel:
     traits: Traits = field(default_factory=Traits)
     price: Price | None = None
     """None: unknown, and then what a turn costs is unknown too."""
+    family: str = ""
+    """The name by which the model is known (`model_families.py`). Its own may be free, as a deployment's is."""

@@ -1,5 +1,6 @@
 """What a model's provider can refuse or fail to do, in words that an end user may read."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from neo.errors import Edge, Failure, Kind
@@ -12,6 +13,29 @@ class ModelMisnamed(Failure):
     code = "model_misnamed"
     remedy = "Write it like that; the API's refusal names the providers."
     edges = (Edge.API, Edge.TURN)
+
+
+class ModelUnknown(Failure):
+    """This server has no model of that name; `details.models` are those that it has. An agent whose model went away
+    stays as it is, and its turns at the FAST tier fail with this.
+    """
+
+    kind = Kind.INVALID
+    code = "model_unknown"
+    remedy = "Choose another model for the agent: `GET /public-api/models` lists them."
+    edges = (Edge.API, Edge.TURN)
+
+
+class ModelsFileInvalid(Failure):
+    """The file of models cannot be read, something in it is wrong, or a key is not where it refers to."""
+
+    kind = Kind.INVALID
+    code = "models_file_invalid"
+    remedy = "Correct what the message names; docs/models.md has all keys."
+    edges = (Edge.COMMAND_LINE,)
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        super().__init__(" ".join(mistakes))
 
 
 class ReasoningEffortUnknown(Failure):

@@ -1,34 +1,42 @@
-"""What is known of models by the prefix of their names: how much they read and write, and how they reason."""
+"""What is known of models by their names: how much they read and write, how they reason, and what they refuse.
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeVar
+A name is compared in lower case, without what gateways and packagers write around it: `openai/gpt-4o` is `gpt-4o`,
+`us.anthropic.claude-3-haiku` is `claude-3-haiku`. What the operator says of a model overrides all of this.
+"""
+
+import re
+from dataclasses import dataclass, replace
+from fnmatch import translate
+from functools import lru_cache
+from typing import Any, Literal
 
 from neo.llm.chosen import ChosenModel, ReasoningEffort
-from neo.llm.providers import ModelSpec, Provider
+from neo.llm.providers import Provider
+from neo.llm.traits import AnswerLimit, SystemRole
 
-Known = TypeVar("Known")
-
-# The embedded model's server is started with this window.
-LOCAL_CONTEXT_TOKENS = 8_192
-# The embedded model rambles; a short answer leaves its small window to the conversation.
-_LOCAL_ANSWER_TOKENS = 1_024
-# Its vocabulary is small and English: other scripts cost up to 1.5 times the estimate.
-_LOCAL_PROMPT_SHARE = 0.65
-# Every current model has at least this window.
-_DEFAULT_CONTEXT_TOKENS = 128_000
-# The rest of a small model's window is for the prompt.
-_ANSWER_SHARE_MAX = 0.5
+# Agents may name models as they like, so what was looked up is kept for some of them only.
+_NAMES_KEPT = 1_024
 
 _LEVELS = tuple(ReasoningEffort)
 
 
-@dataclass(frozen=True, slots=True)
-class ReasoningModel:
-    efforts: tuple[ReasoningEffort, ...]
-    """The efforts that it accepts, lowest first."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    context_tokens: int | None = None
+    """How much it reads and writes in all; None: not known."""
+    answer_tokens: int | None = None
+    """The longest answer that it may be asked for; None: longer than Neo asks for."""
+    reasons: bool = False
+    efforts: tuple[ReasoningEffort, ...] = ()
+    """The reasoning efforts that it accepts, lowest first. Empty: it is sent none, for it would refuse the call."""
     recalls: bool = False
     """Whether it accepts its reasoning of earlier turns when it continues a response."""
+    thinking: Literal["budget", "adaptive"] | None = None
+    """How Anthropic's models are asked to think: for a number of tokens, or as they see fit."""
+    sees_images: bool = True
+    """False only where it is sure: the provider of any other model says so itself."""
+    system_role: SystemRole = "system"
+    answer_limit: AnswerLimit = "max_tokens"
 
     def effort(self, wanted: str, *, takes_max: bool) -> ReasoningEffort:
         """The nearest accepted effort: the lowest that is not below `wanted`, or else the highest."""
@@ -40,113 +48,160 @@ class ReasoningModel:
         return next((effort for effort in reasoning if _LEVELS.index(effort) >= level), reasoning[-1])
 
 
-def _efforts(first: str, last: str, *, without: str = "", recalls: bool = False) -> ReasoningModel:
+def _efforts(first: str, last: str, *, without: str = "") -> tuple[ReasoningEffort, ...]:
     levels = _LEVELS[_LEVELS.index(ReasoningEffort(first)) : _LEVELS.index(ReasoningEffort(last)) + 1]
-    return ReasoningModel(tuple(level for level in levels if level != without), recalls=recalls)
+    return tuple(level for level in levels if level != without)
 
 
-# Window and longest answer by the prefix of a model's name.
-_WINDOWS: dict[str, tuple[int, int | None]] = {
-    "gpt-5": (272_000, None),
-    "gpt-4.1": (1_000_000, None),
-    "gpt-4o": (128_000, 16_384),
-    "gpt-4-turbo": (128_000, 4_096),
-    "gpt-4": (8_192, 4_096),
-    "gpt-3.5-turbo": (16_385, 4_096),
-    "o1": (200_000, None),
-    "o3": (200_000, None),
-    "o4": (200_000, None),
-    "claude-": (200_000, None),
-    "claude-3-5-": (200_000, 8_192),
-    "claude-3-haiku": (200_000, 4_096),
-    "claude-3-opus": (200_000, 4_096),
+_ANY = _efforts("none", "max", without="minimal")
+_ALWAYS = _efforts("low", "max")
+_OPTIONAL = _efforts("none", "xhigh")
+_PRO = _efforts("medium", "xhigh")
+_CHAT: dict[str, Any] = {
+    "context_tokens": 128_000,
+    "answer_tokens": 16_384,
+    "reasons": True,
+    "efforts": _efforts("medium", "medium"),
 }
-
-# How each reasons, by the same prefixes. A model that is not listed gets no effort, for a model that does not reason
-# would refuse the call.
-_REASONING: dict[str, ReasoningModel | None] = {
-    "o1": _efforts("low", "high"),
-    "o3": _efforts("low", "high"),
-    "o4": _efforts("low", "high"),
-    "gpt-5": _efforts("minimal", "high"),
-    "gpt-5-chat": None,
-    "gpt-5-pro": _efforts("high", "high"),
-    "gpt-5.1": _efforts("none", "xhigh"),
-    "gpt-5.1-chat": _efforts("medium", "medium"),
-    "gpt-5.1-codex": _efforts("low", "xhigh"),
-    "gpt-5.2": _efforts("none", "xhigh"),
-    "gpt-5.2-chat": _efforts("medium", "medium"),
-    "gpt-5.2-pro": _efforts("medium", "xhigh"),
-    "gpt-5.3": _efforts("none", "xhigh"),
-    "gpt-5.3-chat": _efforts("medium", "medium"),
-    "gpt-5.4": _efforts("none", "xhigh", recalls=True),
-    "gpt-5.4-pro": _efforts("medium", "xhigh", recalls=True),
-    "gpt-5.5": _efforts("none", "xhigh", recalls=True),
-    "gpt-5.5-pro": _efforts("medium", "xhigh", recalls=True),
-    "gpt-5.6": _efforts("none", "max", without="minimal", recalls=True),
-    "gpt-6-astra": _efforts("low", "max", recalls=True),
-    "gpt-6-luna": _efforts("none", "max", without="minimal", recalls=True),
-    "gpt-6-sol": _efforts("none", "max", without="minimal", recalls=True),
-    "gpt-6.1-sol": _efforts("low", "max", recalls=True),
-    "gpt-6.1-terra": _efforts("none", "max", without="minimal", recalls=True),
+_OLD_O: dict[str, Any] = {
+    "context_tokens": 128_000,
+    "efforts": (),
+    "sees_images": False,
+    "system_role": "none",
 }
+_BLIND: dict[str, Any] = {"sees_images": False}
+
+# Names as patterns, several separated by ` | `. All that match a name count, and a later row overrides an earlier one.
+_FAMILIES: dict[str, dict[str, Any]] = {
+    # OpenAI. Of the GPT-5 models this is what a prompt may have; the answer comes on top of it.
+    "gpt-3.5* | gpt-35*": _BLIND | {"context_tokens": 16_385, "answer_tokens": 4_096},
+    "gpt-4*": {"context_tokens": 128_000, "answer_tokens": 4_096},
+    "gpt-4 | gpt-4-0613 | gpt-4-0314": _BLIND | {"context_tokens": 8_192},
+    "gpt-4-32k*": _BLIND | {"context_tokens": 32_768},
+    "gpt-4-1106-preview | gpt-4-0125-preview | gpt-4-turbo-preview": _BLIND,
+    "gpt-4o* | chatgpt-4o* | gpt-4.5*": {"context_tokens": 128_000, "answer_tokens": 16_384},
+    "gpt-4o-2024-05-13": {"answer_tokens": 4_096},
+    "gpt-4.1*": {"context_tokens": 1_000_000, "answer_tokens": 32_768},
+    "gpt-oss*": _BLIND | {"context_tokens": 131_072, "reasons": True, "efforts": _efforts("low", "high")},
+    "o1* | o3* | o4*": {
+        "context_tokens": 200_000,
+        "reasons": True,
+        "efforts": _efforts("low", "high"),
+        "answer_limit": "max_completion_tokens",
+    },
+    "o1-mini*": _OLD_O | {"answer_tokens": 65_536},
+    "o1-preview*": _OLD_O | {"answer_tokens": 32_768},
+    "o3-mini*": _BLIND,
+    "gpt-5* | gpt-6*": {"reasons": True, "answer_limit": "max_completion_tokens"},
+    "gpt-5*": {"context_tokens": 272_000, "efforts": _efforts("minimal", "high")},
+    "gpt-5-chat*": {"context_tokens": 128_000, "answer_tokens": 16_384, "reasons": False, "efforts": ()},
+    "gpt-5-pro*": {"efforts": _efforts("high", "high")},
+    "gpt-5.1* | gpt-5.2* | gpt-5.3* | gpt-5.4* | gpt-5.5*": {"efforts": _OPTIONAL},
+    "gpt-5.1-codex*": {"efforts": _efforts("low", "xhigh")},
+    "gpt-5.2-pro* | gpt-5.4-pro* | gpt-5.5-pro*": {"efforts": _PRO},
+    "gpt-5.1-chat* | gpt-5.2-chat* | gpt-5.3-chat*": _CHAT,
+    "gpt-5.4* | gpt-5.5*": {"recalls": True},
+    "gpt-5.6* | gpt-6-luna* | gpt-6-sol* | gpt-6.1-terra*": {"efforts": _ANY, "recalls": True},
+    "gpt-6-astra* | gpt-6.1-sol*": {"efforts": _ALWAYS, "recalls": True},
+    # Anthropic.
+    "claude*": {"context_tokens": 200_000},
+    "claude-instant*": _BLIND | {"context_tokens": 100_000, "answer_tokens": 4_096},
+    "claude-2*": _BLIND | {"answer_tokens": 4_096},
+    "claude-3-haiku* | claude-3-sonnet* | claude-3-opus*": {"answer_tokens": 4_096},
+    "claude-3-5-* | claude-3.5-*": {"answer_tokens": 8_192},
+    "claude-3-7-* | claude-3.7-* | claude-*-4* | claude-haiku-5*": {"thinking": "budget"},
+    "claude-*-4-[678]* | claude-*-4.[678]* | claude-haiku-5-5*": {"thinking": "adaptive"},
+    "claude-opus-5* | claude-sonnet-5* | claude-fable-5* | claude-mythos*": {"thinking": "adaptive"},
+    # Google.
+    "gemini*": {"context_tokens": 1_000_000, "reasons": True},
+    "gemini-1* | gemini-2.0*": {"answer_tokens": 8_192, "reasons": False},
+    # Its templates know no system role.
+    "gemma*": _BLIND | {"context_tokens": 8_192, "system_role": "none"},
+    "gemma3* | gemma-3*": {"context_tokens": 131_072, "sees_images": True},
+    "gemma3:1b* | gemma-3-1b* | gemma3n* | gemma-3n*": {"context_tokens": 32_768},
+    "gemma3:1b* | gemma-3-1b*": _BLIND,
+    # Open models: the window that they were trained for. Their servers are often started with less.
+    "llama-2* | llama2*": _BLIND | {"context_tokens": 4_096},
+    "llama-3* | llama3* | llama-v3*": _BLIND | {"context_tokens": 8_192},
+    "llama-3[.-][123]* | llama3[.-][123]* | llama-v3p[123]*": {"context_tokens": 131_072},
+    "llama-3[.-]2-*vision* | llama3[.-]2-*vision* | llama-v3p2-*vision*": {"sees_images": True},
+    "llama-4* | llama4*": {"context_tokens": 131_072},
+    "qwen2 | qwen2[.:-]* | qwen-2*": _BLIND | {"context_tokens": 32_768},
+    "qwen3 | qwen3[:-]* | qwen-3 | qwen-3[:-]*": _BLIND | {"context_tokens": 32_768, "reasons": True},
+    "qwen3*2507* | qwen3-coder* | qwen3-next* | qwen3-max*": {"context_tokens": 262_144},
+    "qwen3*instruct* | qwen3-coder*": {"reasons": False},
+    "qwen*vl*": {"sees_images": True},
+    "qwq*": _BLIND | {"context_tokens": 131_072, "reasons": True},
+    "mistral* | mixtral* | codestral*": {"context_tokens": 32_768},
+    "mistral | mistral:* | mistral-7b* | open-mistral-7b* | mixtral* | codestral*": _BLIND,
+    "mistral-nemo* | open-mistral-nemo*": _BLIND | {"context_tokens": 131_072},
+    "mistral-large* | mistral-medium* | ministral* | pixtral* | devstral*": {"context_tokens": 131_072},
+    "mistral-small-latest | mistral-small*3.[12]* | mistral-small-250*": {"context_tokens": 131_072},
+    # Its template refuses a system role.
+    "mistral-7b-instruct-v0.[12]* | mixtral-8x*-v0.1*": {"system_role": "none"},
+    "magistral*": {"context_tokens": 40_960, "reasons": True},
+    "deepseek*": {"context_tokens": 128_000},
+    "deepseek-chat* | deepseek-v3*": _BLIND | {"answer_tokens": 8_192},
+    "deepseek-r1* | deepseek-reasoner*": _BLIND | {"reasons": True},
+    "phi-3* | phi3*": {"context_tokens": 4_096},
+    "phi-3*128k* | phi-3.5* | phi3.5*": {"context_tokens": 131_072},
+    "phi-4* | phi4*": _BLIND | {"context_tokens": 16_384},
+    "phi-4-mini* | phi4-mini*": {"context_tokens": 131_072},
+    "phi-4-multimodal*": {"context_tokens": 131_072, "sees_images": True},
+    "phi-4-reasoning* | phi4-reasoning*": {"context_tokens": 32_768},
+    "glm-4.[5-9]* | kimi-k2*": {"context_tokens": 131_072},
+    "glm-4.[5-9]*": {"reasons": True},
+    "command-r*": _BLIND | {"context_tokens": 128_000, "answer_tokens": 4_096},
+    "smollm2*": _BLIND | {"context_tokens": 8_192},
+    # Whoever says so in the name.
+    "*thinking* | *reasoning* | *r1-distill*": {"reasons": True},
+}
+_PATTERNS = tuple(
+    (re.compile("|".join(map(translate, names.split(" | ")))), facts) for names, facts in _FAMILIES.items()
+)
+_AZURE = ".azure.com"
+# `us.anthropic.`, `meta.` and the like.
+_VENDORS = re.compile(r"(?:[a-z]+\.)+(?=[a-z])")
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
-    prompt_tokens_max: int
-    answer_tokens_max: int
+def family_names() -> list[str]:
+    """A name of each family, for whoever looks for the right one."""
+    names = (name.strip("*") for names in _FAMILIES for name in names.split(" | ") if "[" not in name)
+    return sorted({name for name in names if name and "*" not in name})
 
 
-def budget(spec: ModelSpec, *, answer_tokens_max: int) -> Budget:
-    context_tokens, family_answer_tokens = _window(spec)
-    answer_tokens = min(
-        answer_tokens_max, family_answer_tokens or answer_tokens_max, int(context_tokens * _ANSWER_SHARE_MAX)
-    )
-    scripted = _scripted_tokens(spec)
-    prompt_tokens = context_tokens - answer_tokens if scripted is None else scripted
-    if spec.provider is Provider.LOCAL:
-        prompt_tokens = int(prompt_tokens * _LOCAL_PROMPT_SHARE)
-    return Budget(prompt_tokens, answer_tokens)
-
-
-def _window(spec: ModelSpec) -> tuple[int, int | None]:
-    if spec.provider is Provider.LOCAL:
-        return LOCAL_CONTEXT_TOKENS, _LOCAL_ANSWER_TOKENS
-    # Gateways write the vendor before the name: `openai/gpt-4o`.
-    return _family(_WINDOWS, spec.name.rpartition("/")[2]) or (_DEFAULT_CONTEXT_TOKENS, None)
-
-
-def _scripted_tokens(spec: ModelSpec) -> int | None:
-    if not spec.provider.is_scripted:
+@lru_cache(_NAMES_KEPT)
+def family(name: str) -> Family | None:
+    """What is known of a model of this name; None: nothing."""
+    bare = _bare(name)
+    found = [facts for pattern, facts in _PATTERNS if pattern.fullmatch(bare)]
+    if not found:
         return None
-    values = [part.strip().removeprefix("budget=") for part in spec.name.split(",") if "budget=" in part]
-    return int(values[0]) if values and values[0].isdecimal() else None
+    known = Family()
+    for facts in found:
+        known = replace(known, **facts)
+    return known
 
 
-def reasons(name: str, effort: str | None) -> bool:
-    """Whether the model may reason, and be silent for long, before its first text."""
-    if effort is None:
-        return _family(_REASONING, name) is not None
-    return effort != ReasoningEffort.NONE
+def _bare(name: str) -> str:
+    """The model's own name, without the vendor, the folder or the packager before it."""
+    last = re.split(r"[/\\]", name.strip().lower())[-1]
+    return _VENDORS.sub("", last, count=1).removeprefix("meta-").removesuffix(".gguf").replace("_", "-")
 
 
 def reasoning(chosen: ChosenModel) -> dict[str, str]:
     """The reasoning parameters of a call; empty for a model that accepts none."""
-    model = _family(_REASONING, chosen.name)
-    if model is None:
+    known = family(chosen.family or chosen.name)
+    if known is None or not known.efforts:
         return {}
     parameters: dict[str, str] = {}
     if chosen.reasoning_effort is not None:
-        # Azure is not known to accept the highest effort.
-        takes_max = chosen.provider is Provider.OPENAI
-        parameters["effort"] = model.effort(chosen.reasoning_effort, takes_max=takes_max).value
-    if model.recalls:
+        parameters["effort"] = known.effort(chosen.reasoning_effort, takes_max=not _is_azure(chosen)).value
+    if known.recalls:
         parameters["context"] = "all_turns"
     return parameters
 
 
-def _family(known: Mapping[str, Known], name: str) -> Known | None:
-    """What is known by the longest prefix of the name; None if there is none."""
-    prefixes = [prefix for prefix in known if name.lower().startswith(prefix)]
-    return known[max(prefixes, key=len)] if prefixes else None
+def _is_azure(chosen: ChosenModel) -> bool:
+    """Azure is not known to accept the highest effort."""
+    return chosen.provider == Provider.AZURE or _AZURE in chosen.address.base_url

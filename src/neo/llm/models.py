@@ -2,7 +2,7 @@
 
 import asyncio
 import importlib
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -12,11 +12,10 @@ from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
 from neo.llm.dialect import Dialect
 from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
-from neo.llm.model_families import budget, reasons
+from neo.llm.model_list import ModelEntry, ModelList, chosen_model, entry_of
 from neo.llm.prompt import Prompt
 from neo.llm.providers import DialectName, ModelSpec, Provider, ProviderSettings, Tier, address
 from neo.llm.responses import RESPONSES
-from neo.llm.traits import Traits
 from neo.llm.transport.call import Caller
 from neo.llm.transport.clients import Clients
 from neo.telemetry import turn_metrics
@@ -30,26 +29,30 @@ DIALECTS: dict[DialectName, Dialect] = {DialectName.RESPONSES: RESPONSES}
 class Models:
     """The configured models, with the connections to their providers."""
 
-    def __init__(self, fast: ModelSpec, smart: ModelSpec, providers: ProviderSettings) -> None:
+    def __init__(
+        self,
+        fast: ModelSpec | ModelEntry,
+        smart: ModelSpec | ModelEntry,
+        providers: ProviderSettings,
+        listed: Mapping[str, ModelEntry] | None = None,
+    ) -> None:
         """Raises `ProviderNotConfigured` for a model whose provider is not set up, so that the start fails and not
-        a turn.
+        a turn. With `listed`, agents may name only these models and those of the tiers.
         """
-        self._fast = fast
-        self._smart = smart
+        tiers = {Tier.FAST: _entry(fast, providers), Tier.SMART: _entry(smart, providers)}
+        self.list = ModelList(tiers, providers, listed)
         self._providers = providers
         self._clients = Clients(providers)
         self._caller = Caller(self._clients)
         self._library: LibraryApi | None = None
         self._breakers: dict[tuple[str, str], Breaker] = {}
-        for spec in (fast, smart):
-            address(spec.provider, providers)
 
     def choose(self, tier: Tier, agent_model: str | None, reasoning_effort: str | None) -> ChosenModel:
         """FAST is the agent's own model and effort; SMART is the same for all agents."""
         if tier is Tier.SMART:
-            return self._chosen(self._smart, None)
-        spec = ModelSpec.parse(agent_model) if agent_model else self._fast
-        return self._chosen(spec, reasoning_effort)
+            return self._chosen(self.list.of_tier(tier), None)
+        entry = self.list.find(agent_model) if agent_model else self.list.of_tier(tier)
+        return self._chosen(entry, reasoning_effort)
 
     def answer(
         self, chosen: ChosenModel, prompt: Prompt, *, previous_response_id: str | None = None
@@ -67,22 +70,22 @@ class Models:
 
     async def warm(self) -> None:
         """Load what the configured providers need, so that no turn has to wait for it."""
-        for provider in set(self._configured()):
-            if provider.dialect not in DIALECTS:
-                await (await self._loaded_library()).load(provider)
+        for dialect in set(self._configured()):
+            if dialect not in DIALECTS:
+                await (await self._loaded_library()).load(dialect)
 
     async def aclose(self) -> None:
         await self._clients.aclose()
 
-    def _configured(self) -> Iterable[Provider]:
-        """The providers of the two tiers, and those that an agent's own model may name."""
-        yield from (self._fast.provider, self._smart.provider)
+    def _configured(self) -> Iterable[DialectName]:
+        """The dialects of the listed models, and those of the providers that an agent's own model may name."""
+        yield from (entry.dialect for entry in self.list.entries)
         for provider in (Provider.COMPATIBLE, Provider.ANTHROPIC):
             try:
                 address(provider, self._providers)
             except ProviderNotConfigured:
                 continue
-            yield provider
+            yield provider.dialect
 
     async def _library_answer(self, chosen: ChosenModel, prompt: Prompt) -> AsyncGenerator[Delta, None]:
         library = await self._loaded_library()
@@ -97,25 +100,11 @@ class Models:
             self._library = self._library or library.LibraryApi(self._clients)
         return self._library
 
-    def _chosen(self, spec: ModelSpec, reasoning_effort: str | None) -> ChosenModel:
+    def _chosen(self, entry: ModelEntry, reasoning_effort: str | None) -> ChosenModel:
         if reasoning_effort is not None and reasoning_effort not in set(ReasoningEffort):
             known = ", ".join(ReasoningEffort)
             raise ReasoningEffortUnknown(f"{reasoning_effort!r} is not one of {known}.")
-        limits = budget(spec, answer_tokens_max=self._providers.answer_tokens_max)
-        where = address(spec.provider, self._providers)
-        return ChosenModel(
-            provider=spec.provider,
-            name=spec.name,
-            dialect=spec.provider.dialect,
-            address=where,
-            region=where.region,
-            reasoning_effort=reasoning_effort,
-            prompt_tokens_max=limits.prompt_tokens_max,
-            answer_tokens_max=limits.answer_tokens_max,
-            continues=spec.provider.continues,
-            sees_images=spec.provider.sees_images,
-            traits=Traits(reasons=reasons(spec.name, reasoning_effort)),
-        )
+        return chosen_model(entry, reasoning_effort, self._providers)
 
     def _breaker(self, chosen: ChosenModel) -> Breaker:
         """One for each provider and region. There are only a handful, so all are kept."""
@@ -124,6 +113,10 @@ class Models:
             name = f"{chosen.provider}/{chosen.region}"
             self._breakers[key] = Breaker(name, self._providers.breaker_failures)
         return self._breakers[key]
+
+
+def _entry(model: ModelSpec | ModelEntry, providers: ProviderSettings) -> ModelEntry:
+    return model if isinstance(model, ModelEntry) else entry_of(model, providers)
 
 
 async def _counted(provider: str, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Literal, TypeAlias
 
 SystemRole: TypeAlias = Literal["system", "developer", "none"]
+AnswerLimit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,10 @@ class Traits:
     """Whether the limit of an answer has this name, in place of `max_tokens` (chat completions only)."""
     thinking_seconds: float | None = None
     """The longest silence before its first text; None: as the settings say."""
+    answer_limit: AnswerLimit = "max_tokens"
+    """What chat completions call the longest answer: OpenAI's models that reason refuse the older name, and all other
+    servers know that one.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

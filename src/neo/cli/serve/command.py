@@ -173,7 +173,8 @@ async def _unless(asked: asyncio.Event, work: Coroutine[Any, Any, FirstTenant]) 
 
 
 def _model(environment: Mapping[str, str]) -> str:
-    return next(name for variable in MODEL_VARIABLES if (name := environment.get(variable)))
+    named = (environment.get(variable) for variable in MODEL_VARIABLES)
+    return next((name for name in named if name), f"of {environment.get('NEO_MODELS_FILE')}")
 
 
 def _url(options: ServeOptions) -> str:

@@ -7,16 +7,16 @@ from contextlib import AsyncExitStack
 from pydantic_ai.direct import model_request_stream
 from pydantic_ai.exceptions import AgentRunError, ModelConnectionError
 from pydantic_ai.messages import ModelResponseStreamEvent
-from pydantic_ai.models import Model, StreamedResponse
+from pydantic_ai.models import StreamedResponse
 
-from neo.llm.chosen import ChosenModel, ReasoningEffort
+from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Delta
 from neo.llm.library.failures import library_failure
 from neo.llm.library.models import LibraryModels, load_sdk
 from neo.llm.library.reader import LibraryReader
 from neo.llm.library.request import messages, model_settings
 from neo.llm.prompt import Prompt
-from neo.llm.providers import Provider
+from neo.llm.providers import DialectName
 from neo.llm.transport.clients import Clients
 
 # The library trusts that the JSON has the right shape. For a stream that does not, it raises these, besides errors of
@@ -29,13 +29,13 @@ class LibraryApi:
         self._settings = clients.settings
         self._models = LibraryModels(clients)
 
-    async def load(self, provider: Provider) -> None:
-        await load_sdk(provider)
+    async def load(self, dialect: DialectName) -> None:
+        await load_sdk(dialect)
 
     async def answer(self, chosen: ChosenModel, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        model = await self._models.get(Provider(chosen.provider), chosen.name)
+        model = await self._models.get(chosen)
         reader = LibraryReader(chosen.name)
-        is_reasoning = _reasons(chosen, model)
+        is_reasoning = chosen.traits.thinking_seconds is not None
         request = model_request_stream(
             model, messages(prompt), model_settings=model_settings(chosen), instrument=False
         )
@@ -67,9 +67,3 @@ class LibraryApi:
             if reader.is_complete(stream):
                 return None
             raise
-
-
-def _reasons(chosen: ChosenModel, model: Model) -> bool:
-    if chosen.reasoning_effort is None:
-        return model.profile.get("supports_thinking", False)
-    return chosen.reasoning_effort != ReasoningEffort.NONE

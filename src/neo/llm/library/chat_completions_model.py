@@ -7,7 +7,7 @@ from pydantic_ai.models.openai import OpenAIChatModel
 from pydantic_ai.profiles.openai import OpenAIModelProfile
 from pydantic_ai.providers.openai_compatible import OpenAICompatibleProvider
 
-from neo.llm.providers import Address, Provider
+from neo.llm.providers import Address
 
 _PROFILE = OpenAIModelProfile(
     # Without it the library takes a stream that breaks off before its finish reason for complete.
@@ -17,10 +17,8 @@ _PROFILE = OpenAIModelProfile(
 )
 
 
-def chat_completions_model(
-    provider: Provider, name: str, where: Address, client: httpx2.AsyncClient
-) -> Model:
+def chat_completions_model(provider: str, name: str, where: Address, client: httpx2.AsyncClient) -> Model:
     # The caller retries: only the caller knows what readers have already seen.
     sdk = AsyncOpenAI(base_url=where.base_url, api_key=where.api_key, http_client=client, max_retries=0)
-    known_as = OpenAICompatibleProvider(str(provider), openai_client=sdk)
+    known_as = OpenAICompatibleProvider(provider, openai_client=sdk)
     return OpenAIChatModel(name, provider=known_as, profile=_PROFILE)

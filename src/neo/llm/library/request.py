@@ -18,7 +18,7 @@ from pydantic_ai.settings import ModelSettings, ThinkingEffort
 from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import ToolCall
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said, image_caption
-from neo.llm.providers import Provider
+from neo.llm.providers import DialectName
 from neo.llm.sendable import sendable
 
 _THINKING: dict[str, ThinkingEffort | bool] = {
@@ -52,7 +52,7 @@ def model_settings(chosen: ChosenModel) -> ModelSettings:
     settings = ModelSettings(max_tokens=chosen.answer_tokens_max)
     if chosen.reasoning_effort is not None:
         settings["thinking"] = _THINKING[chosen.reasoning_effort]
-        if chosen.provider in (Provider.ANTHROPIC, Provider.SCRIPTED_ANTHROPIC):
+        if chosen.dialect is DialectName.MESSAGES:
             # Anthropic counts reasoning as part of the answer and refuses a lower limit: the library sets its own.
             del settings["max_tokens"]
     return settings

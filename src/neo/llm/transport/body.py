@@ -176,6 +176,8 @@ class Body:
 
 def silence_seconds(chosen: ChosenModel, settings: ProviderSettings, *, may_reason: bool) -> float:
     """The longest silence that is waited for: longer where the model may still be reasoning."""
-    if not (may_reason and chosen.traits.reasons):
+    if not may_reason:
         return settings.idle_seconds
-    return chosen.traits.thinking_seconds or settings.thinking_seconds
+    if chosen.traits.thinking_seconds is not None:
+        return chosen.traits.thinking_seconds
+    return settings.thinking_seconds if chosen.traits.reasons else settings.idle_seconds
