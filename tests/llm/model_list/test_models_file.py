@@ -113,6 +113,7 @@ def test_with_a_file_no_other_model_can_be_chosen(write: Write, name: str) -> No
     assert models.choose(Tier.FAST, "openai:gpt-5", None).name == "gpt-5"
     with pytest.raises(ModelUnknown) as refused:
         models.list.find(name)
+    assert refused.value.code == "model_unknown"
     assert refused.value.details["models"] == ["a", "openai:gpt-5"]
 
 

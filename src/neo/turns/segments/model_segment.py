@@ -16,6 +16,7 @@ from neo.llm import (
     Image,
     ModelMisnamed,
     Models,
+    ModelUnknown,
     Prompt,
     ProviderFailure,
     ProviderNotConfigured,
@@ -152,7 +153,7 @@ def _reason(failure: Exception, task: Task) -> tuple[str, str]:
             log.warning(
                 "turn_failed_by_provider", error_code=failure.code, cause=type(failure.__cause__).__name__
             )
-        case ModelMisnamed() | ProviderNotConfigured() | ReasoningEffortUnknown():
+        case ModelMisnamed() | ModelUnknown() | ProviderNotConfigured() | ReasoningEffortUnknown():
             log.error("turn_failed_by_settings", error_code=failure.code, problem=failure.message)
             return failure.code, "This agent's model is not set up correctly."
         case TimeoutError():
