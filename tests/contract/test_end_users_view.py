@@ -4,11 +4,13 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from contract.door_table import DOORS
 from neo.events.entry import stream_key
@@ -21,8 +23,10 @@ from support.uploads import ask_grant
 
 MODEL = "scripted:reasoning=2,tokens=2,tool=gated+telltale,unquoted"
 # Each is in what an API key is shown of the same turn.
-WORDS = ("scripted", "unquoted", "telltale", "gated", "dynamic-tool", "tool-", "reasoning-delta")
+PRICE = "98765.4321"
+WORDS = (PRICE, "scripted", "unquoted", "telltale", "gated", "dynamic-tool", "tool-", "reasoning-delta")
 DOOR = "/public-api/scripted-model/calls"
+COST = text("UPDATE chat_turns SET cost = :cost WHERE id = :id")
 BROKEN = "scripted:status=400,tool=telltale"
 SESSION = re.compile(r"sessions/[0-9a-f-]{36}")
 TURN = re.compile(r"turns/[0-9a-f-]{36}")
@@ -57,6 +61,7 @@ class View:
     reader: Client
     session: str
     heard: Heard
+    rows: Rows
 
     async def tail(self, since: str) -> list[Any]:
         response = await self.reader.http.get(f"{SESSIONS}/{self.session}/events", params={"since": since})
@@ -65,6 +70,11 @@ class View:
     async def reread(self) -> None:
         for path in ("", "/messages"):
             assert (await self.reader.http.get(f"{SESSIONS}/{self.session}{path}")).status_code == 200
+
+    async def cost(self, turn_id: str) -> None:
+        """Let the turn have cost this."""
+        async with self.rows.owner.without_tenant() as owner:
+            await owner.execute(COST, {"id": UUID(turn_id), "cost": Decimal(PRICE)})
 
     async def decide(self, calls: list[str]) -> None:
         for call_id in calls:
@@ -86,7 +96,7 @@ async def view_of(account: Client, people: People, rows: Rows, model: str, *, wh
     key = account.http.headers["authorization"].removeprefix("Bearer ")
     reader = people.client(key if whole else minted.json()["data"]["token"])
     reader.http.event_hooks = {"response": [heard]}
-    return View(account, reader, session, heard)
+    return View(account, reader, session, heard, rows)
 
 
 async def a_turn_with_tools(view: View, valkey: Valkey) -> None:
@@ -98,6 +108,7 @@ async def a_turn_with_tools(view: View, valkey: Valkey) -> None:
     goes_on = asyncio.create_task(view.tail(waits.id))
     await view.decide(waits.chunk["data"]["calls"])
     assert (await goes_on)[-1].type == "finish"
+    await view.cost(said["chat_turn_id"])
     await valkey.call("DEL", stream_key(UUID(view.session)))
     replayed = await view.tail(said["since_cursor"])
     assert [event.chunk["delta"] for event in replayed if event.type == "text-delta"] == ["w1 w2 ", "w1 w2 "]

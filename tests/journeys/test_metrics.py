@@ -13,10 +13,10 @@ from support.rows import Rows
 from support.server import Server
 
 SEEN_SECONDS = 15
-# Words of fixed sets; never an id, a tenant, a name.
+# Words of fixed sets; never an id, a tenant, a name. `model` is for those that the operator has named a price of.
 LABELS = {
-    "engine", "generation", "implementation", "le", "major", "method", "minor", "outcome", "patchlevel", "policy",
-    "provider", "reason", "route", "status", "version", "way",
+    "engine", "generation", "implementation", "le", "major", "method", "minor", "model", "outcome", "patchlevel",
+    "policy", "provider", "reason", "route", "status", "version", "way",
 }  # fmt: skip
 
 

@@ -21,6 +21,7 @@ class Engines:
     owner: Database
     valkey: Valkey
     models: Models
+    scripted_url: str
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +35,7 @@ async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eng
         valkey = Valkey(addresses.redis_url)
         spec = ModelSpec.parse(MODEL)
         models = Models(spec, spec, ProviderSettings(scripted_model_url=addresses.scripted_model_url))
-        yield Engines(database, owner, valkey, models)
+        yield Engines(database, owner, valkey, models, addresses.scripted_model_url)
         await models.aclose()
         await valkey.aclose()
         await owner.aclose()

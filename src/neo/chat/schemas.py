@@ -249,6 +249,10 @@ class TurnUsage(BaseModel):
     input_tokens: int | None
     output_tokens: int | None
     cached_tokens: int | None
+    cost: str | None = Field(
+        description="By the operator's prices of that time, in the operator's currency, as decimal digits: `0.00125`. "
+        "Null: the operator has named no price."
+    )
     first_token_ms: int | None
     total_ms: int | None
     omitted_messages: int = Field(description="Oldest messages left out so that the prompt fits the model.")

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
+MILLION = 1_000_000
+
 SystemRole: TypeAlias = Literal["system", "developer", "none"]
 AnswerLimit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 
@@ -35,3 +37,9 @@ class Price:
     output: Decimal
     cached: Decimal | None = None
     """Of input tokens that the provider had kept; None: as much as other input."""
+
+    def cost(self, *, input_tokens: int, output_tokens: int, cached_tokens: int) -> Decimal:
+        """What a call cost. The tokens that the provider had kept are among the input."""
+        kept = min(cached_tokens, input_tokens)
+        of_kept = self.input if self.cached is None else self.cached
+        return ((input_tokens - kept) * self.input + kept * of_kept + output_tokens * self.output) / MILLION

@@ -43,6 +43,12 @@ _model_calls = counter(
     "provider",
     "status",
 )
+_model_cost = counter(
+    "llm_cost",
+    "What calls to models cost by the operator's prices, in the operator's currency, for models that have a price.",
+    "provider",
+    "model",
+)
 _model_incomplete = counter(
     "llm_incomplete", "Answers that broke off before the provider said that they were over."
 )
@@ -101,6 +107,11 @@ def model_called(provider: str, status: str) -> None:
     _model_calls.labels(provider, status).inc()
     if status == PROVIDER_INCOMPLETE:
         _model_incomplete.inc()
+
+
+def model_cost(provider: str, model: str, cost: float) -> None:
+    """Only models with a price are counted, so the operator's list bounds the names."""
+    _model_cost.labels(provider, model).inc(cost)
 
 
 def breaker_is(provider: str, *, is_open: bool) -> None:

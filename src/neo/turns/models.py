@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -63,6 +64,7 @@ class ChatTurn(Authored, Base):
     input_tokens: Mapped[int | None]
     output_tokens: Mapped[int | None]
     cached_tokens: Mapped[int | None]
+    cost: Mapped[Decimal | None]
     first_token_ms: Mapped[int | None]
     total_ms: Mapped[int | None]
     omitted_messages: Mapped[int] = mapped_column(server_default=FetchedValue())
@@ -104,6 +106,10 @@ class TurnSegment(Base):
     region: Mapped[str | None]
     response_id: Mapped[str | None]
     finish_reason: Mapped[str | None]
+    input_tokens: Mapped[int | None]
+    output_tokens: Mapped[int | None]
+    cached_tokens: Mapped[int | None]
+    cost: Mapped[Decimal | None]
 
 
 class ToolCallRow(Base):

@@ -86,6 +86,8 @@ def usage_of(turn: ChatTurn) -> dict[str, Any]:
         "input_tokens": turn.input_tokens,
         "output_tokens": turn.output_tokens,
         "cached_tokens": turn.cached_tokens,
+        # As text: what a million tokens cost leaves more digits than other programs' numbers keep.
+        "cost": None if turn.cost is None else format(turn.cost, "f"),
         "first_token_ms": turn.first_token_ms,
         "total_ms": turn.total_ms,
         "omitted_messages": turn.omitted_messages,

@@ -242,6 +242,7 @@ CREATE TABLE chat_turns (
     author_id uuid,
     author_tenant_id uuid,
     credential_id uuid,
+    cost numeric,
     UNIQUE (tenant_id, id),
     UNIQUE (session_id, turn_no),
     FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
@@ -255,6 +256,7 @@ CREATE INDEX chat_turns_cancelled_idx ON chat_turns (cancel_requested_at)
 
 -- What a turn has settled, and never changes. `last_n` is the number of its last event under `claim`, appended or not;
 -- null where nobody streamed it. `replay` has the events of a CALLS segment; those of a MODEL segment follow from `parts`.
+-- `cost` is by the prices of that time, in the operator's currency.
 CREATE TABLE turn_segments (
     tenant_id uuid NOT NULL,
     turn_id uuid NOT NULL,
@@ -273,6 +275,7 @@ CREATE TABLE turn_segments (
     output_tokens integer,
     cached_tokens integer,
     settled_at timestamptz NOT NULL DEFAULT now(),
+    cost numeric,
     PRIMARY KEY (turn_id, segment),
     FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id)
 );

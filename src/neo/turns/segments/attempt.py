@@ -3,6 +3,7 @@ calls, or the turn ends with it.
 """
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from neo.events import SegmentWriter, envelope
@@ -41,6 +42,23 @@ class Attempt:
             turn.first_token_ms = milliseconds(seconds)
             turn_metrics.first_token(seconds)
 
+    @property
+    def cost(self) -> Decimal | None:
+        """In the operator's currency; None: not known."""
+        price, completed = self.chosen.price if self.chosen else None, self.completed
+        if price is None or completed is None:
+            return None
+        return price.cost(
+            input_tokens=completed.input_tokens,
+            output_tokens=completed.output_tokens,
+            cached_tokens=completed.cached_tokens,
+        )
+
+    def count_cost(self) -> None:
+        """In the metrics, once the segment is settled."""
+        if self.chosen is not None and self.cost is not None:
+            turn_metrics.model_cost(self.chosen.provider, self.chosen.name, float(self.cost))
+
     def record(self) -> dict[str, Any]:
         """Of the turn, as far as this segment knows."""
         chosen, completed = self.chosen, self.completed
@@ -67,6 +85,7 @@ class Attempt:
             "input_tokens": completed.input_tokens if completed else None,
             "output_tokens": completed.output_tokens if completed else None,
             "cached_tokens": completed.cached_tokens if completed else None,
+            "cost": None if self.cost is None else format(self.cost, "f"),
             "first_token_ms": self.task.turn.first_token_ms,
         }
 
@@ -97,7 +116,9 @@ class Answered:
             planned = plan_calls(attempt.renderer.calls, chosen)
             # Whatever the provider says: its step ends with the calls, in the stream and in a replay.
             segment = {**attempt.segment(), "finish_reason": "tool-calls"}
-            return await self._settler.settle(attempt.task, attempt.writer, segment, planned=planned)
+            settled = await self._settler.settle(attempt.task, attempt.writer, segment, planned=planned)
+            attempt.count_cost()
+            return settled
         attempt.writer.write(envelope.finish_step())
         # A provider's response that waits for a tool's output cannot be continued without it.
         can_continue = chosen.continues and not attempt.renderer.calls
@@ -135,6 +156,8 @@ class Answered:
     ) -> None:
         ending = Ending(status, record=record, continues=continues)
         await self._settler.end(attempt.task, attempt.writer, ending, segment)
+        if segment is not None:
+            attempt.count_cost()
 
 
 def _have_room(attempt: Attempt) -> bool:

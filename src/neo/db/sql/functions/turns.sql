@@ -259,13 +259,14 @@ CREATE FUNCTION neo_store_segment(turn chat_turns, last jsonb)
 RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO turn_segments (tenant_id, turn_id, segment, kind, claim, last_n, parts, replay, provider, region, model,
-                               response_id, finish_reason, input_tokens, output_tokens, cached_tokens)
+                               response_id, finish_reason, input_tokens, output_tokens, cached_tokens, cost)
     SELECT turn.tenant_id, turn.id, turn.segment, o.kind, turn.claim, o.last_n, coalesce(o.parts, '[]'), o.replay,
            o.provider, o.region, o.model, o.response_id, o.finish_reason, o.input_tokens, o.output_tokens,
-           o.cached_tokens
+           o.cached_tokens, o.cost
     FROM jsonb_to_record(last) AS o (
         kind text, last_n integer, parts jsonb, replay jsonb, provider text, region text, model text,
-        response_id text, finish_reason text, input_tokens integer, output_tokens integer, cached_tokens integer)
+        response_id text, finish_reason text, input_tokens integer, output_tokens integer, cached_tokens integer,
+        cost numeric)
 $$;
 
 -- The calls that a model asked for in the turn's first unsettled segment.
@@ -436,14 +437,18 @@ BEGIN
         ended_at = clock_timestamp(), lease_id = NULL, claimable_at = NULL, waiting_for = NULL,
         finish_reason = o.finish_reason, error_code = o.error_code, error_message = o.error_message,
         provider = o.provider, region = o.region, model = o.model,
-        input_tokens = u.input_tokens, output_tokens = u.output_tokens, cached_tokens = u.cached_tokens,
+        input_tokens = u.input_tokens, output_tokens = u.output_tokens, cached_tokens = u.cached_tokens, cost = u.cost,
         first_token_ms = coalesce(t.first_token_ms, o.first_token_ms), total_ms = o.total_ms,
         omitted_messages = coalesce(o.omitted_messages, 0)
     FROM jsonb_to_record(outcome) AS o (
         finish_reason text, error_code text, error_message text, provider text, region text, model text,
         first_token_ms int, total_ms int, omitted_messages int),
-        (SELECT sum(g.input_tokens)::integer AS input_tokens, sum(g.output_tokens)::integer AS output_tokens,
-                sum(g.cached_tokens)::integer AS cached_tokens
+        -- A sum of costs says nothing where the cost of some of the tokens is not known.
+        (SELECT least(sum(g.input_tokens), 2147483647)::integer AS input_tokens,
+                least(sum(g.output_tokens), 2147483647)::integer AS output_tokens,
+                least(sum(g.cached_tokens), 2147483647)::integer AS cached_tokens,
+                CASE WHEN bool_and(g.cost IS NOT NULL) FILTER (WHERE g.input_tokens IS NOT NULL)
+                     THEN sum(g.cost) END AS cost
          FROM turn_segments g WHERE g.tenant_id = of_tenant AND g.turn_id = turn.id) AS u
     WHERE t.tenant_id = of_tenant AND t.id = turn.id;
     INSERT INTO chat_messages (id, tenant_id, session_id, turn_id, position, role, parts)
