@@ -169,7 +169,9 @@ class StreamSettings(Group):
         5, description="Most open tails of one end user's session token in one API process; 0 for no limit."
     )
     tail_send_seconds: PositiveFloat = Field(
-        10, description="A reader that takes nothing for this long is cut."
+        10,
+        le=30,
+        description="A tail's reader that takes nothing for this long is cut; any other answer's after 30 seconds.",
     )
 
 

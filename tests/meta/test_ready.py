@@ -1,5 +1,6 @@
 """What `/public-api/ready` says of those who run turns, on PostgreSQL alone: nobody runs any here."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -33,7 +34,7 @@ class Place:
 @pytest.fixture(scope="module")
 async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Place]:
     async with bare_database(tmp_path_factory.mktemp("ready") / "data") as bare:
-        health = Health(Engines(bare.database, Up(), Up()), bare.database)
+        health = Health(Engines(bare.database, Up(), Up()), bare.database, look_seconds=0)
         health.schema_is_ready()
         app = FastAPI()
         app.include_router(meta_router)
@@ -89,3 +90,20 @@ async def test_the_turn_that_waits_longest_is_told_by_its_age(place: Place) -> N
     ready = await place.ready()
 
     assert 30 <= ready["oldest_claimable_turn_seconds"] < 60
+
+
+async def test_whoever_asks_within_a_second_shares_one_look(place: Place) -> None:
+    class Counted(Up):
+        pings = 0
+
+        async def ping(self) -> None:
+            self.pings += 1
+
+    counted = Counted()
+    health = Health(Engines(place.bare.database, counted, Up()), place.bare.database)
+    health.schema_is_ready()
+
+    await asyncio.gather(*(health.readiness() for _ in range(50)))
+    await health.readiness()
+
+    assert counted.pings == 1

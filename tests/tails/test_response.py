@@ -14,7 +14,7 @@ from events.client import PATIENCE_SECONDS, Client
 from events.speaker import Speaker
 from events.stage import Session
 from neo.api.connection import BoundedConnection
-from neo.api.connection.bounded import NO_LINGER
+from neo.api.connection.read_timeout import NO_LINGER
 from neo.events import since_cursor
 from neo.tails.open import TailResponse
 from neo.tails.tail import SEND_BYTES_MAX, joined

@@ -9,6 +9,8 @@ from neo.turns.processes import TurnProcesses, read_turn_processes
 
 # A probe waits for the answer, so a part that takes longer than this counts as down.
 PART_SECONDS = 1.5
+# Anybody may ask, as often as they like: whoever asks within this gets what the last look found.
+LOOK_SECONDS = 1.0
 
 
 class Pingable(Protocol):
@@ -51,9 +53,17 @@ class Health:
     """The readiness of this process. The API accepts messages as long as it has its database."""
 
     def __init__(
-        self, engines: Engines, database: Database, worker_is_up: Callable[[], bool] | None = None
+        self,
+        engines: Engines,
+        database: Database,
+        worker_is_up: Callable[[], bool] | None = None,
+        *,
+        look_seconds: float = LOOK_SECONDS,
     ) -> None:
         """`worker_is_up` is given where the worker runs in the API's process."""
+        self._look_seconds = look_seconds
+        self._look: asyncio.Task[Readiness] | None = None
+        self._looked_at = 0.0
         self._engines = engines
         self._database = database
         self._schema_problem: str | None = "The database has not been reached yet."
@@ -67,7 +77,18 @@ class Health:
         self._schema_problem = None
 
     async def readiness(self) -> Readiness:
-        """Raises `NotReady` when messages cannot be accepted."""
+        """What a look at the parts has found, this moment or within the last second. Raises `NotReady` when messages
+        cannot be accepted.
+        """
+        loop = asyncio.get_running_loop()
+        look = self._look
+        if look is None or (look.done() and loop.time() - self._looked_at >= self._look_seconds):
+            look = self._look = loop.create_task(self._looked())
+            self._looked_at = loop.time()
+        # Whoever stops waiting does not end the look of the others.
+        return await asyncio.shield(look)
+
+    async def _looked(self) -> Readiness:
         parts = await self._engines.states()
         if self._worker_is_up is not None:
             parts["worker"] = "up" if self._worker_is_up() else "starting"

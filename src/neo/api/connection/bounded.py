@@ -1,14 +1,13 @@
 import asyncio
 import re
-import socket
-import struct
 from collections import deque
 from typing import Any, cast
 
 import httptools
 from starlette.types import ASGIApp, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from neo.api.connection.read_timeout import ReadTimeout
 from neo.api.connection.refusal import refusal
 from neo.api.connection.unchunked import unchunked
 
@@ -23,7 +22,6 @@ CHUNK_FRAME_BYTES = 16
 LINE_END = re.compile(rb" HTTP/[0-9.]+\r\n")
 # The authority in a target that is a whole URL.
 AUTHORITY = re.compile(rb"https?://([^/?]+)[/?]", re.IGNORECASE)
-NO_LINGER = struct.pack("ii", 1, 0)
 # The parser also reads 0.9 and 2.0, which nobody here speaks.
 VERSIONS = ("1.0", "1.1")
 # Takes and forgets: fields behind a chunked body are nobody's headers.
@@ -37,7 +35,7 @@ def abort_connection(scope: Scope) -> None:
         connection.abort()
 
 
-class BoundedConnection(HttpToolsProtocol):
+class BoundedConnection(ReadTimeout):
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
     __slots__ = ("_answering", "_beside_body_bytes", "_deadline", "_is_deaf", "_line")
 
@@ -60,13 +58,6 @@ class BoundedConnection(HttpToolsProtocol):
             owed.disconnected = True
             owed.message_event.set()
         super().connection_lost(exc)
-
-    def abort(self) -> None:
-        """Drop it with all that waits on it: a close would wait for a client that takes nothing."""
-        if (own := self.transport.get_extra_info("socket")) is not None:
-            # The kernel forgets what it holds, and the client is told by a reset.
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        self.transport.abort()
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """The client will send no more: whether the connection stays open for its answers.

@@ -1,0 +1,67 @@
+"""An answer waits for its reader for a bounded time, whatever the answer is."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import suppress
+
+import pytest
+import uvicorn
+from starlette.types import Receive, Scope, Send
+
+import neo.api.connection.read_timeout
+from neo.api.connection import BoundedConnection
+
+# Beyond all that the kernel holds for a connection.
+ANSWER_BYTES = 16 * 1024 * 1024
+READ_SECONDS = 0.5
+
+
+@pytest.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    async def app(_: Scope, __: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"%d" % ANSWER_BYTES)]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": bytes(ANSWER_BYTES)})
+
+    monkeypatch.setattr(neo.api.connection.read_timeout, "READ_SECONDS", READ_SECONDS)
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, http=BoundedConnection, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    yield listening.getsockname()[1]
+    server.should_exit = True
+    await serving
+    listening.close()
+
+
+async def asked(port: int) -> socket.socket:
+    client = socket.socket()
+    client.setblocking(False)
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(client, ("127.0.0.1", port))
+    await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nhost: neo\r\n\r\n")
+    return client
+
+
+async def read(client: socket.socket, *, pause_seconds: float) -> int:
+    loop, received = asyncio.get_running_loop(), 0
+    with client, suppress(ConnectionResetError):
+        while received < ANSWER_BYTES and (more := await loop.sock_recv(client, 2 * 1024 * 1024)):
+            received += len(more)
+            await asyncio.sleep(pause_seconds)
+    return received
+
+
+async def test_who_takes_nothing_of_an_answer_is_cut(port: int) -> None:
+    client = await asked(port)
+
+    await asyncio.sleep(3 * READ_SECONDS)
+
+    assert await read(client, pause_seconds=0) < ANSWER_BYTES
+
+
+async def test_who_reads_slowly_gets_all_of_it(port: int) -> None:
+    client = await asked(port)
+
+    assert await read(client, pause_seconds=READ_SECONDS / 5) >= ANSWER_BYTES
