@@ -109,7 +109,11 @@ def build_app(
         engines, resources.database, None if embedded_worker is None else lambda: embedded_worker.is_up
     )
     lookups = Lookups(resources.database)
-    limiter = RequestLimiter(plain(settings.streams.redis_url) or "", settings.server.rate_limit_requests)
+    limiter = RequestLimiter(
+        plain(settings.streams.redis_url) or "",
+        settings.server.rate_limit_requests,
+        settings.server.rate_limit_token_requests,
+    )
     open_tails = OpenTails(
         closing,
         per_tenant_max=settings.streams.tails_per_tenant,

@@ -70,7 +70,12 @@ class ServerSettings(Group):
     )
     cors_origins: str = Field("", description="Browser origins that may call the API, separated by commas.")
     rate_limit_requests: NonNegativeInt = Field(
-        1200, description="Requests a minute and tenant in a sliding window; 0 for no limit."
+        1200,
+        description="Requests a minute and tenant in a sliding window, of which all end users together have three "
+        "quarters; the tenant's Admins have a tenth more. 0 for no limit.",
+    )
+    rate_limit_token_requests: NonNegativeInt = Field(
+        120, description="The same for one end user's session token; 0 for no limit of its own."
     )
     turn_queue_max: PositiveInt = Field(
         100, description="Most turns of one session that are open at once, the running one included."

@@ -48,10 +48,13 @@ class Gate:
         check_after_body(request, is_still_the_same)
         return caller
 
-    async def charge(self, request: Request, tenant_id: UUID) -> None:
-        """Count the request for its tenant, and put what is left into the answer's headers."""
-        structlog.contextvars.bind_contextvars(tenant_id=str(tenant_id))
-        allowance = await self._limiter.take(tenant_id)
+    async def charge(self, request: Request, caller: Principal, *, tenant_id: UUID | None = None) -> None:
+        """Count the caller's request for a tenant, their own if none is named, and put what is left into the answer's
+        headers.
+        """
+        charged = tenant_id or caller.tenant_id
+        structlog.contextvars.bind_contextvars(tenant_id=str(charged))
+        allowance = await self._limiter.take(charged, caller)
         phases_of(request).mark("limit")
         if allowance is not None:
             add_headers(request, allowance.headers())
@@ -115,7 +118,7 @@ def caller_with(right: Right) -> Callable[[Request], Coroutine[Any, Any, Princip
     async def known_caller(request: Request) -> Principal:
         gate: Gate = request.app.state.gate
         caller = await gate.authenticate(request)
-        await gate.charge(request, caller.tenant_id)
+        await gate.charge(request, caller)
         check_right(caller, right)
         return caller
 

@@ -58,7 +58,7 @@ def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any,
         if wanted is not None:
             structlog.contextvars.bind_contextvars(session_id=session_id)
         acting = await gate.acting(request, caller, wanted) if wanted is not None else None
-        await gate.charge(request, (acting or caller).tenant_id)
+        await gate.charge(request, acting or caller)
         check_right(caller, right)
         is_anothers = caller.session_id is not None and caller.session_id != wanted
         if is_anothers:
@@ -77,7 +77,7 @@ def charged_later(right: Right) -> Callable[[Request], Coroutine[Any, Any, Princ
         gate: Gate = request.app.state.gate
         caller = await gate.authenticate(request)
         if not caller.is_platform:
-            await gate.charge(request, caller.tenant_id)
+            await gate.charge(request, caller)
         check_right(caller, right)
         return caller
 

@@ -299,5 +299,5 @@ async def _open_routed(
         charged = destination.acting_tenant_id or charged
     finally:
         # Before anything is stored: what is over the limit leaves nothing behind.
-        await gate.charge(request, charged)
+        await gate.charge(request, platform, tenant_id=charged)
     return await desk.relayed.open(platform, opening, destination), warnings

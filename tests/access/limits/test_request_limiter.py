@@ -8,8 +8,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from events.stage import ValkeyServer, running_valkey
+from neo.access import Credential, Principal, Role
 from neo.access.limits.requests import ANSWER_SECONDS, Allowance, RequestLimiter
-from neo.access.limits.window import SharedWindow
+from neo.access.limits.window import SharedWindows
+from neo.access.principal import CallerKind, CredentialKind
 from neo.streams import Valkey
 
 LIMIT = 20
@@ -30,8 +32,21 @@ async def processes(valkey_server: ValkeyServer) -> AsyncIterator[list[RequestLi
         await limiter.aclose()
 
 
-async def taken(limiter: RequestLimiter, tenant_id: UUID) -> Allowance:
-    allowance = await limiter.take(tenant_id)
+def caller(kind: CallerKind, role: Role | None = None) -> Principal:
+    credentials = {
+        CallerKind.END_USER: CredentialKind.SESSION_TOKEN,
+        CallerKind.TECHNICIAN: CredentialKind.TECHNICIAN,
+    }
+    tenant_id = uuid4()
+    credential = Credential(credentials.get(kind, CredentialKind.API_KEY), tenant_id, uuid4())
+    return Principal(kind, tenant_id, tenant_id, uuid4(), credential, role)
+
+
+ACCOUNT = caller(CallerKind.SERVICE_ACCOUNT)
+
+
+async def taken(limiter: RequestLimiter, tenant_id: UUID, who: Principal = ACCOUNT) -> Allowance:
+    allowance = await limiter.take(tenant_id, who)
     assert allowance is not None
     return allowance
 
@@ -55,14 +70,14 @@ async def test_processes_count_each_request_once_and_all_of_them_exactly(
 
 async def test_the_window_slides_and_a_refused_request_does_not_fill_it(valkey_server: ValkeyServer) -> None:
     valkey = Valkey(valkey_server.url)
-    window, tenant_id = SharedWindow(valkey, 2, seconds=2), uuid4()
+    window, tenant_id = SharedWindows(valkey, seconds=2), uuid4()
 
-    first = await window.count(tenant_id)
+    first = await window.count({tenant_id: 2})
     await asyncio.sleep(1)
-    second = await window.count(tenant_id)
-    refused = [await window.count(tenant_id) for _ in range(3)]
+    second = await window.count({tenant_id: 2})
+    refused = [await window.count({tenant_id: 2}) for _ in range(3)]
     await asyncio.sleep(max(0.0, first.reset_epoch_seconds - time.time()) + 0.05)
-    after = [await window.count(tenant_id) for _ in range(2)]
+    after = [await window.count({tenant_id: 2}) for _ in range(2)]
     await valkey.aclose()
 
     assert [first.remaining, second.remaining] == [1, 0]
@@ -102,5 +117,28 @@ async def test_without_valkey_one_request_asks_for_it_and_the_others_are_counted
 async def test_no_limit_counts_nothing(valkey_server: ValkeyServer) -> None:
     limiter = RequestLimiter(valkey_server.url, 0)
 
-    assert await limiter.take(uuid4()) is None
+    assert await limiter.take(uuid4(), ACCOUNT) is None
     await limiter.aclose()
+
+
+async def used_up(limiter: RequestLimiter, tenant_id: UUID, who: Principal) -> int:
+    """How many requests the caller has before one is refused."""
+    for number in range(10 * LIMIT):
+        if (await taken(limiter, tenant_id, who)).is_exceeded:
+            return number
+    raise AssertionError("Nothing is refused.")
+
+
+async def test_no_caller_uses_up_what_is_somebody_elses(valkey_server: ValkeyServer) -> None:
+    limiter, tenant_id = RequestLimiter(valkey_server.url, LIMIT, LIMIT // 2), uuid4()
+    token, other_token, third_token = (caller(CallerKind.END_USER) for _ in range(3))
+    user, admin = (caller(CallerKind.TECHNICIAN, role) for role in (Role.USER, Role.ADMIN))
+
+    found = [await used_up(limiter, tenant_id, who) for who in (token, other_token, third_token)]
+    found += [await used_up(limiter, tenant_id, who) for who in (ACCOUNT, user, admin)]
+    elsewhere = await taken(limiter, uuid4(), other_token)
+    await limiter.aclose()
+
+    # One end user has a half here, all of them three quarters; an Admin has what is beyond everybody's.
+    assert found == [10, 5, 0, 5, 0, 2]
+    assert elsewhere.limit == LIMIT // 2

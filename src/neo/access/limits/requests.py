@@ -2,6 +2,7 @@
 
 import math
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,8 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
-from neo.access.limits.window import SharedWindow
+from neo.access.limits.window import SharedWindows
+from neo.access.principal import CallerKind, Principal, Role
 from neo.errors import Failure, Kind
 from neo.streams import StreamsUnavailable, Valkey
 from neo.telemetry import process_metrics
@@ -20,10 +22,13 @@ log = structlog.get_logger()
 # While Valkey is away, one request in this long asks whether it is back.
 BREAKER_SECONDS = 5.0
 ANSWER_SECONDS = 0.5
+# Of a tenant's requests.
+END_USERS_SHARE = 0.75
+ADMINS_SHARE = 1.1
 
 
 class RateLimited(Failure):
-    """The tenant has used up its requests of this minute."""
+    """The tenant has used up its requests of this minute, or the end user theirs."""
 
     kind = Kind.RATE_LIMITED
     code = "rate_limited"
@@ -32,7 +37,7 @@ class RateLimited(Failure):
 
 @dataclass(frozen=True)
 class Allowance:
-    """What is left to a tenant; at `reset_epoch_seconds` the oldest request leaves the window."""
+    """What is left to a caller; at `reset_epoch_seconds` the oldest request leaves the window."""
 
     limit: int
     remaining: int
@@ -55,38 +60,55 @@ class Allowance:
 
 
 class RequestLimiter:
-    """Counts a tenant's requests over all its keys and all processes; 0 requests means no limit.
+    """Counts a tenant's requests over all its callers and all processes; 0 requests means no limit.
+
+    No caller can use up what is somebody else's: all end users together have three quarters of the tenant's requests,
+    one of them has `token_requests_per_minute`, and the tenant's Admins have a tenth beyond what all others may take.
 
     While Valkey is away, each process counts alone. A circuit breaker lets one request in every few seconds ask
     Valkey again, so the others never wait for it.
     """
 
-    def __init__(self, redis_url: str, requests_per_minute: int) -> None:
+    def __init__(self, redis_url: str, requests_per_minute: int, token_requests_per_minute: int = 0) -> None:
         self._limit = requests_per_minute
-        self._item = RateLimitItemPerMinute(requests_per_minute) if requests_per_minute else None
+        self._token_limit = token_requests_per_minute
         # Connections of its own, because a request waits for the count no longer than this.
         self._valkey = Valkey(redis_url, answer_seconds=ANSWER_SECONDS)
-        self._window = SharedWindow(self._valkey, requests_per_minute)
+        self._windows = SharedWindows(self._valkey)
         self._alone = MovingWindowRateLimiter(MemoryStorage())
         self._is_alone = False
         self._ask_again_at = 0.0
 
-    async def take(self, tenant_id: UUID) -> Allowance | None:
-        """Count one request; None when there is no limit."""
-        if self._item is None:
+    async def take(self, tenant_id: UUID, caller: Principal) -> Allowance | None:
+        """Count one request of the caller for the tenant; None when there is no limit."""
+        windows = self._windows_of(tenant_id, caller)
+        if not windows:
             return None
         if not self._is_alone or time.monotonic() >= self._ask_again_at:
             # Whoever comes while this request waits does not ask as well, if Valkey is known to be away.
             self._ask_again_at = time.monotonic() + BREAKER_SECONDS
             try:
-                count = await self._window.count(tenant_id)
+                count = await self._windows.count(windows)
             except StreamsUnavailable as error:
                 self._note(is_alone=True, reason=type(error).__name__)
             else:
                 self._note(is_alone=False)
                 reset = math.ceil(count.reset_epoch_seconds)
-                return Allowance(self._limit, count.remaining, reset, is_exceeded=not count.is_allowed)
-        return await self._take_alone(self._item, str(tenant_id))
+                return Allowance(
+                    min(windows.values()), count.remaining, reset, is_exceeded=not count.is_allowed
+                )
+        return await self._take_alone(windows)
+
+    def _windows_of(self, tenant_id: UUID, caller: Principal) -> dict[UUID, int]:
+        """Where a request of the caller counts, and how many requests may be there then."""
+        if not self._limit:
+            return {}
+        is_end_user = caller.kind is CallerKind.END_USER
+        share = END_USERS_SHARE if is_end_user else ADMINS_SHARE if caller.role is Role.ADMIN else 1
+        windows = {tenant_id: math.ceil(self._limit * share)}
+        if is_end_user and self._token_limit:
+            windows[caller.credential.id] = self._token_limit
+        return windows
 
     async def aclose(self) -> None:
         await self._valkey.aclose()
@@ -102,8 +124,14 @@ class RequestLimiter:
         else:
             log.info("rate_limit_shared_again")
 
-    async def _take_alone(self, item: RateLimitItemPerMinute, tenant: str) -> Allowance:
-        is_allowed = await self._alone.hit(item, tenant)
-        window = await self._alone.get_window_stats(item, tenant)
-        reset = math.ceil(window.reset_time)
-        return Allowance(self._limit, max(0, window.remaining), reset, is_exceeded=not is_allowed)
+    async def _take_alone(self, windows: Mapping[UUID, int]) -> Allowance:
+        """What the fullest window says. Callers of different shares are counted apart here: it is for an emergency."""
+        found = [await self._alone_in(str(window), most) for window, most in windows.items()]
+        return min(found, key=lambda allowance: (not allowance.is_exceeded, allowance.remaining))
+
+    async def _alone_in(self, window: str, most: int) -> Allowance:
+        item = RateLimitItemPerMinute(most)
+        is_allowed = await self._alone.hit(item, window)
+        stats = await self._alone.get_window_stats(item, window)
+        reset = math.ceil(stats.reset_time)
+        return Allowance(most, max(0, stats.remaining), reset, is_exceeded=not is_allowed)

@@ -169,7 +169,7 @@ async def _acting(
         return caller
     gate: Gate = request.app.state.gate
     acting = await gate.acting(request, caller, session_id) if session_id is not None else None
-    await gate.charge(request, (acting or caller).tenant_id)
+    await gate.charge(request, acting or caller)
     if acting is None:
         raise otherwise
     return acting
@@ -178,7 +178,7 @@ async def _acting(
 async def _lister(request: Request, caller: Principal, asked: TokenFilter) -> Principal:
     if caller.is_platform and asked.session_id is None:
         gate: Gate = request.app.state.gate
-        await gate.charge(request, caller.tenant_id)
+        await gate.charge(request, caller)
         raise TokenFilterMissing("A platform service account names the session: `session_id`.")
     return await _acting(request, caller, asked.session_id, SessionNotFound("No such chat session."))
 
