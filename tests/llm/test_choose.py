@@ -132,7 +132,7 @@ def test_importing_the_face_loads_no_library() -> None:
     assert result.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("dialect", ["scripted-chat", "scripted-anthropic"])
+@pytest.mark.parametrize("dialect", ["scripted-chat"])
 def test_a_library_is_loaded_while_everything_else_goes_on(dialect: str) -> None:
     """Its import takes a second and more; the API's requests are answered in the same event loop."""
     program = f"""

@@ -33,6 +33,8 @@ class Family:
     """Whether it accepts its reasoning of earlier turns when it continues a response."""
     thinking: Literal["budget", "adaptive"] | None = None
     """How Anthropic's models are asked to think: for a number of tokens, or as they see fit."""
+    thinking_off: Literal["disabled", "between_tools", "never"] | None = None
+    """What keeps them from thinking; None: they do not think unless asked to."""
     sees_images: bool = True
     """False only where it is sure: the provider of any other model says so itself."""
     system_role: SystemRole = "system"
@@ -104,14 +106,20 @@ _FAMILIES: dict[str, dict[str, Any]] = {
     "gpt-5.6* | gpt-6-luna* | gpt-6-sol* | gpt-6.1-terra*": {"efforts": _ANY, "recalls": True},
     "gpt-6-astra* | gpt-6.1-sol*": {"efforts": _ALWAYS, "recalls": True},
     # Anthropic.
-    "claude*": {"context_tokens": 200_000},
+    "claude*": {"context_tokens": 200_000, "thinking": "adaptive", "efforts": _ALWAYS},
+    "claude-instant* | claude-2* | claude-3[.-]*": {"thinking": None, "efforts": ()},
     "claude-instant*": _BLIND | {"context_tokens": 100_000, "answer_tokens": 4_096},
     "claude-2*": _BLIND | {"answer_tokens": 4_096},
     "claude-3-haiku* | claude-3-sonnet* | claude-3-opus*": {"answer_tokens": 4_096},
     "claude-3-5-* | claude-3.5-*": {"answer_tokens": 8_192},
-    "claude-3-7-* | claude-3.7-* | claude-*-4* | claude-haiku-5*": {"thinking": "budget"},
-    "claude-*-4-[678]* | claude-*-4.[678]* | claude-haiku-5-5*": {"thinking": "adaptive"},
-    "claude-opus-5* | claude-sonnet-5* | claude-fable-5* | claude-mythos*": {"thinking": "adaptive"},
+    "claude-3[.-]7* | claude-4* | claude-*-4*": {"thinking": "budget", "efforts": ()},
+    "claude-opus-4[.-]5*": {"efforts": _efforts("low", "high")},
+    "claude-*-4[.-][678]*": {"thinking": "adaptive", "efforts": _ALWAYS},
+    "claude-*-4[.-]6*": {"efforts": _efforts("low", "max", without="xhigh")},
+    "claude-opus-5* | claude-sonnet-5* | claude-haiku-5*": {"reasons": True, "thinking_off": "disabled"},
+    "claude-sonnet-5[.-]5*": {"thinking_off": "between_tools"},
+    "claude-opus-5[.-]5* | claude-fable-5* | claude-mythos*": {"reasons": True, "thinking_off": "never"},
+    "claude-mythos-preview*": {"efforts": (), "thinking_off": None},
     # Google.
     "gemini*": {"context_tokens": 1_000_000, "reasons": True},
     "gemini-1* | gemini-2.0*": {"answer_tokens": 8_192, "reasons": False},

@@ -12,6 +12,7 @@ from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
 from neo.llm.dialect import Dialect
 from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
+from neo.llm.messages import MESSAGES
 from neo.llm.model_list import ModelEntry, ModelList, chosen_model, entry_of
 from neo.llm.prompt import Prompt
 from neo.llm.providers import DialectName, ModelSpec, Provider, ProviderSettings, Tier, address
@@ -23,7 +24,7 @@ from neo.telemetry import turn_metrics
 if TYPE_CHECKING:
     from neo.llm.library.answer import LibraryApi
 
-DIALECTS: dict[DialectName, Dialect] = {DialectName.RESPONSES: RESPONSES}
+DIALECTS: dict[DialectName, Dialect] = {DialectName.RESPONSES: RESPONSES, DialectName.MESSAGES: MESSAGES}
 
 
 class Models:

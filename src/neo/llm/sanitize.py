@@ -2,6 +2,8 @@
 
 from math import isfinite
 
+import orjson
+
 from neo.llm.errors import AnswerTooLong
 
 # Several times the longest answer of any model: beyond it the provider is broken, and memory is at stake.
@@ -67,3 +69,11 @@ def count(number: object) -> int:
     if not isinstance(number, int | float) or not isfinite(number) or number < 0:
         return 0
     return min(int(number), _COUNT_MAX)
+
+
+def is_json_object(arguments: str) -> bool:
+    """Whether these are the whole arguments of a call; those of one that was cut off are no JSON."""
+    try:
+        return isinstance(orjson.loads(arguments), dict)
+    except orjson.JSONDecodeError:
+        return False

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neo.llm.responses.events import DELTAS, coalesced
+from neo.llm.responses.events import DELTAS, events_in
 from neo.llm.transport.event import Event, UnreadableError
 
 places = {
@@ -33,7 +33,7 @@ others = st.sampled_from(
 
 @given(st.lists(deltas | others))
 def test_neighbours_of_one_text_become_one_and_all_else_stays(events: list[Event]) -> None:
-    told = list(coalesced(map(orjson.dumps, events)))
+    told = list(events_in(map(orjson.dumps, events)))
 
     assert told == [one for _, same in groupby(events, text_of) for one in whole(list(same))]
 
@@ -42,13 +42,13 @@ def test_what_came_before_an_event_that_cannot_be_read_is_told_before() -> None:
     told: list[Event] = []
 
     with pytest.raises(UnreadableError):
-        told.extend(coalesced([said("w1 "), said("w2 "), b"[DONE]", said("late")]))
+        told.extend(events_in([said("w1 "), said("w2 "), b"[DONE]", said("late")]))
 
     assert [event["delta"] for event in told] == ["w1 w2 "]
 
 
 def test_an_event_is_not_kept_waiting_for_the_next() -> None:
-    reading = coalesced(iter([said("w1 "), b'{"type": "response.completed"}', b"[DONE]"]))
+    reading = events_in(iter([said("w1 "), b'{"type": "response.completed"}', b"[DONE]"]))
 
     assert [next(reading)["type"], next(reading)["type"]] == [
         "response.output_text.delta",

@@ -1,8 +1,9 @@
-"""Joins deltas that arrived together: handling a delta costs several times as much as joining it to the one before."""
+"""The events of the Responses API, with deltas that came together joined."""
 
 from collections.abc import Iterable, Iterator
 
-from neo.llm.transport.event import Event, UnreadableError, loaded
+from neo.llm.transport.coalesce import Place, coalesced
+from neo.llm.transport.event import Event
 
 DELTAS = frozenset(
     {
@@ -13,42 +14,15 @@ DELTAS = frozenset(
 )
 
 
-def coalesced(received: Iterable[bytes]) -> Iterator[Event]:
-    """The same events in the same order, but neighbouring deltas of one text are one event.
-
-    Events before one that cannot be read are yielded before `UnreadableError` is raised.
-    """
-    open_delta: Event | None = None
-    try:
-        for data in received:
-            event = loaded(data)
-            if open_delta is not None and _continues(open_delta, event):
-                open_delta["delta"] += event["delta"]
-                continue
-            if open_delta is not None:
-                yield open_delta
-            open_delta = event if _is_delta(event) else None
-            if open_delta is None:
-                yield event
-    except UnreadableError:
-        if open_delta is not None:
-            yield open_delta
-        raise
-    if open_delta is not None:
-        yield open_delta
+def events_in(received: Iterable[bytes]) -> Iterator[Event]:
+    return coalesced(received, _place)
 
 
-def _is_delta(event: Event) -> bool:
+def _place(event: Event) -> Place | None:
     kind = event.get("type")
-    is_known = isinstance(kind, str) and kind in DELTAS
-    return is_known and isinstance(event.get("delta"), str) and not event.get("error")
-
-
-def _continues(before: Event, event: Event) -> bool:
-    return (
-        event.get("type") == before["type"]
-        and event.get("item_id") == before.get("item_id")
-        and event.get("content_index") == before.get("content_index")
-        and event.get("summary_index") == before.get("summary_index")
-        and _is_delta(event)
-    )
+    if not isinstance(kind, str) or kind not in DELTAS:
+        return None
+    if not isinstance(event.get("delta"), str) or event.get("error"):
+        return None
+    where = (kind, event.get("item_id"), event.get("content_index"), event.get("summary_index"))
+    return Place(where, event, "delta")

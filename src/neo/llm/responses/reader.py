@@ -1,30 +1,45 @@
 """Turns the events of OpenAI's Responses API into deltas, and tells when the answer is complete."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator
 from typing import ClassVar
 
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.responses.events import coalesced
-from neo.llm.sanitize import AnswerLength, count, short_name, storable
+from neo.llm.responses.calls import Calls
+from neo.llm.responses.events import events_in
+from neo.llm.responses.heard import Heard, Where
+from neo.llm.responses.items import Kind, text_of, texts_of
+from neo.llm.sanitize import AnswerLength, count, short_name
 from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import error_in_stream
 
+# By the reason why it is incomplete, or else by its status.
 _FINISH_REASONS: dict[object, FinishReason] = {
     "completed": "stop",
     "max_output_tokens": "length",
+    # Of gateways, in the words of other APIs.
+    "max_tokens": "length",
+    "length": "length",
     "content_filter": "content-filter",
+    "refusal": "content-filter",
 }
-# A final event with one of these statuses means that there is no answer.
-_NO_ANSWER = ("failed", "cancelled", "in_progress", "queued")
+# Where it ends like this, there is no answer.
+_NO_ANSWER = frozenset({"failed", "cancelled", "in_progress", "queued", "abort", "aborted", "error"})
+# The texts' own ends: their kind, and where the event has the whole text and its index.
+_OWN_ENDS: dict[str, tuple[Kind, str, str]] = {
+    "response.output_text.done": ("text", "text", "content_index"),
+    "response.refusal.done": ("refusal", "refusal", "content_index"),
+    "response.reasoning_summary_text.done": ("summary", "text", "summary_index"),
+    "response.reasoning_text.done": ("reasoning", "text", "content_index"),
+}
 
 
 class ResponseReader:
     def __init__(self, model: str) -> None:
         self._model = model
-        self._length = AnswerLength()
-        self._parts: dict[tuple[str, object, object], int] = {}
-        self._tool_calls = 0
+        self._length, self._arguments_length = AnswerLength(), AnswerLength()
+        self._heard = Heard()
+        self._calls = Calls()
         self._has_refused = False
         self._final: Event | None = None
         self._response_id: str | None = None
@@ -43,21 +58,17 @@ class ResponseReader:
         """The deltas of the events that came next. Events after the final one are ignored."""
         if self.is_complete:
             return
-        for event in coalesced(received):
-            yield from self._handled(event)
+        for event in events_in(received):
+            for delta in self._handled(event):
+                self._note(delta)
+                yield delta
             if self.is_complete:
                 return
 
-    def _handled(self, event: Event) -> Sequence[Delta]:
-        kind = event.get("type")
-        error = event.get("error")
-        if error or kind == "error":
-            raise error_in_stream(error or event)
-        handle = self._HANDLERS.get(kind) if isinstance(kind, str) else None
-        return handle(self, event) if handle else ()
-
     def rest(self) -> Iterator[Delta]:
-        return iter(())
+        yield from self._heard.end()
+        if self._final is not None and (reason := _reason(self._final)) not in _NO_ANSWER:
+            yield from self._calls.rest(is_cut=_FINISH_REASONS.get(reason) != "stop")
 
     def completed(self) -> Completed:
         final = self._final
@@ -78,92 +89,156 @@ class ResponseReader:
         )
 
     def _finish_reason(self, final: Event) -> FinishReason:
-        reason_or_status = object_in(final, "incomplete_details").get("reason") or final.get("status")
-        if reason_or_status in _NO_ANSWER:
+        why = _reason(final)
+        if why in _NO_ANSWER:
             raise ProviderIncomplete
         if self._has_refused:
             return "content-filter"
-        is_text = isinstance(reason_or_status, str)
-        reason = _FINISH_REASONS.get(reason_or_status, "other") if is_text else "other"
+        reason = _FINISH_REASONS.get(why, "other")
         # An answer that ends in a tool call has the status `completed` too.
-        return "tool-calls" if reason == "stop" and self._tool_calls else reason
+        return "tool-calls" if reason == "stop" and self._calls.are_told else reason
 
-    def _begin(self, event: Event) -> Sequence[Delta]:
+    def _handled(self, event: Event) -> Iterable[Delta]:
+        kind = event.get("type")
+        error = event.get("error")
+        if error or kind == "error":
+            raise error_in_stream(error or event)
+        if kind is None and event.get("object") == "response":
+            # The answer of a gateway that does not stream.
+            return self._end({"type": "response.completed", "response": event})
+        handle = self._HANDLERS.get(kind) if isinstance(kind, str) else None
+        return handle(self, event) if handle else ()
+
+    def _note(self, delta: Delta) -> None:
+        self.events_with_content += 1
+        match delta:
+            case ToolCall(arguments_json=arguments):
+                self._length.add(arguments)
+            case TextDelta(text=text):
+                self.has_text = True
+                self._length.add(text)
+            case ReasoningDelta(text=text):
+                self._length.add(text)
+
+    def _begin(self, event: Event) -> Iterable[Delta]:
         self._response_id = short_name(object_in(event, "response").get("id"))
         return ()
 
-    def _text(self, event: Event) -> Sequence[Delta]:
-        text = self._read_text(event, "delta")
-        if not text:
+    def _text(self, event: Event) -> Iterable[Delta]:
+        return self._piece("text", event, "content_index")
+
+    def _refusal(self, event: Event) -> Iterable[Delta]:
+        return self._piece("refusal", event, "content_index")
+
+    def _summary(self, event: Event) -> Iterable[Delta]:
+        return self._piece("summary", event, "summary_index")
+
+    def _reasoning(self, event: Event) -> Iterable[Delta]:
+        return self._piece("reasoning", event, "content_index")
+
+    def _piece(self, kind: Kind, event: Event, index: str) -> Iterable[Delta]:
+        piece = text_in(event, "delta")
+        if not piece:
             return ()
-        self.has_text = True
-        return (TextDelta(self._part("text", event, "content_index"), text),)
+        self._has_refused |= kind == "refusal"
+        return self._heard.add(kind, _where(event, count(event.get(index))), piece)
 
-    def _refusal(self, event: Event) -> Sequence[Delta]:
-        self._has_refused = True
-        return self._text(event)
+    def _own_end(self, event: Event) -> Iterable[Delta]:
+        kind, key, index = _OWN_ENDS[str(event["type"])]
+        return self._complete(kind, _where(event, count(event.get(index))), event.get(key), "own")
 
-    def _whole_refusal(self, event: Event) -> Sequence[Delta]:
-        # Its deltas have been read already, unless there were none.
-        return () if self._has_refused else self._refusal({**event, "delta": event.get("refusal")})
+    def _part_end(self, event: Event) -> Iterable[Delta]:
+        found = text_of(event.get("part"))
+        if found is None:
+            return ()
+        kind, whole = found
+        index = event.get("summary_index" if kind == "summary" else "content_index")
+        return self._complete(kind, _where(event, count(index)), whole, "part")
 
-    def _summary(self, event: Event) -> Sequence[Delta]:
-        return self._reasoning_delta(event, self._part("summary", event, "summary_index"))
+    def _complete(self, kind: Kind, where: Where, whole: object, source: str) -> Iterable[Delta]:
+        if not isinstance(whole, str) or not whole:
+            return ()
+        self._has_refused |= kind == "refusal"
+        return self._heard.complete(kind, where, whole, source)
 
-    def _reasoning(self, event: Event) -> Sequence[Delta]:
-        return self._reasoning_delta(event, self._part("reasoning", event, "content_index"))
-
-    def _reasoning_delta(self, event: Event, part: int) -> Sequence[Delta]:
-        text = self._read_text(event, "delta")
-        return (ReasoningDelta(part, text),) if text else ()
-
-    def _arguments(self, _: Event) -> Sequence[Delta]:
-        # A tool call is yielded once its arguments are complete.
-        self.events_with_content += 1
+    def _begin_item(self, event: Event) -> Iterable[Delta]:
+        item = object_in(event, "item")
+        if item.get("type") == "function_call":
+            self._calls.begin(_item_key(item.get("id"), event.get("output_index")), item)
         return ()
 
-    def _item(self, event: Event) -> Sequence[Delta]:
-        item = object_in(event, "item")
-        if item.get("type") != "function_call":
-            return ()
-        call_id, name, arguments = (self._read_text(item, key) for key in ("call_id", "name", "arguments"))
-        if not call_id or not name:
-            raise UnreadableError("A tool call has no id or no name.")
-        self._tool_calls += 1
-        self._parts["call", call_id, self._tool_calls] = len(self._parts)
-        return (ToolCall(call_id, name, arguments or "{}"),)
+    def _arguments(self, event: Event) -> Iterable[Delta]:
+        piece = text_in(event, "delta")
+        self.events_with_content += 1
+        self._arguments_length.add(piece)
+        self._calls.add(_where(event).item, piece)
+        return ()
 
-    def _end(self, event: Event) -> Sequence[Delta]:
+    def _arguments_end(self, event: Event) -> Iterable[Delta]:
+        self._calls.complete_arguments(_where(event).item, event)
+        return ()
+
+    def _item_end(self, event: Event) -> Iterable[Delta]:
+        return self._item(object_in(event, "item"), event.get("output_index"), "item")
+
+    def _item(
+        self, item: Event, position: object, source: str, all_heard: Container[Kind] = ()
+    ) -> Iterator[Delta]:
+        key = _item_key(item.get("id"), position)
+        if item.get("type") == "function_call":
+            yield from self._calls.complete(key, item, source)
+        for kind, index, whole in texts_of(item):
+            if kind not in all_heard:
+                yield from self._complete(kind, Where(key, index), whole, source)
+
+    def _end(self, event: Event) -> Iterator[Delta]:
         final = event.get("response")
         if not isinstance(final, dict):
             raise UnreadableError("The final event has no response.")
         if error := final.get("error"):
             raise error_in_stream(error)
-        self._final = {"status": str(event["type"]).removeprefix("response."), **final}
-        return ()
+        final = {"status": str(event["type"]).removeprefix("response."), **final}
+        if _reason(final) not in _NO_ANSWER:
+            yield from self._output(final.get("output"))
+        self._final = final
 
-    def _read_text(self, parent: Event, key: str) -> str:
-        text = text_in(parent, key)
-        if text:
-            self.events_with_content += 1
-            self._length.add(text)
-        return storable(text)
+    def _output(self, output: object) -> Iterator[Delta]:
+        items = [item for item in output if isinstance(item, dict)] if isinstance(output, list) else []
+        wholes: dict[Kind, list[str]] = {}
+        for item in items:
+            for kind, _, whole in texts_of(item):
+                wholes.setdefault(kind, []).append(whole)
+        all_heard = [kind for kind, texts in wholes.items() if self._heard.has_all(kind, texts)]
+        for position, item in enumerate(items):
+            yield from self._item(item, position, "response", all_heard)
 
-    def _part(self, kind: str, event: Event, index: str) -> int:
-        """The number of a part: parts are counted in the order in which they begin."""
-        key = (kind, short_name(event.get("item_id")), count(event.get(index)))
-        return self._parts.setdefault(key, len(self._parts))
-
-    _HANDLERS: ClassVar[dict[str, Callable[["ResponseReader", Event], Sequence[Delta]]]] = {
+    _HANDLERS: ClassVar[dict[str, Callable[["ResponseReader", Event], Iterable[Delta]]]] = {
+        "response.created": _begin,
         "response.output_text.delta": _text,
         "response.refusal.delta": _refusal,
-        "response.refusal.done": _whole_refusal,
         "response.reasoning_summary_text.delta": _summary,
         "response.reasoning_text.delta": _reasoning,
+        **dict.fromkeys(_OWN_ENDS, _own_end),
+        "response.content_part.done": _part_end,
+        "response.reasoning_summary_part.done": _part_end,
+        "response.output_item.added": _begin_item,
+        "response.output_item.done": _item_end,
         "response.function_call_arguments.delta": _arguments,
-        "response.output_item.done": _item,
-        "response.created": _begin,
+        "response.function_call_arguments.done": _arguments_end,
         "response.completed": _end,
         "response.incomplete": _end,
         "response.failed": _end,
     }
+
+
+def _reason(final: Event) -> str:
+    reason = object_in(final, "incomplete_details").get("reason") or final.get("status")
+    return reason if isinstance(reason, str) else ""
+
+
+def _where(event: Event, index: int = 0) -> Where:
+    return Where(_item_key(event.get("item_id"), event.get("output_index")), index)
+
+
+def _item_key(item_id: object, position: object) -> str | int | None:
+    return short_name(item_id) or (position if isinstance(position, int) else None)

@@ -15,6 +15,7 @@ from neo.llm.providers import ProviderSettings
 # The final event repeats the whole answer and its reasoning, in escapes of up to six bytes a character.
 EVENT_BYTES_MAX = 16 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BEFORE_JSON = b" \t\r\n" + _BYTE_ORDER_MARK
 # Usage and the end of the body come with the event that ends the answer, or soon after it, or not at all.
 _BODY_END_SECONDS = 1.0
 # What one read causes, down to the readers' connections, takes a quarter of a millisecond. So reads take at most half
@@ -31,7 +32,8 @@ class EventTooLongError(Exception):
 class EventDecoder:
     """Takes the bytes as they arrive, cut anywhere, and returns the data of each event that is complete.
 
-    The names of events are ignored: each event that Neo reads names its type in its data too.
+    The names of events are ignored: each event that Neo reads names its type in its data too. A body that is JSON, of a
+    server that does not stream, is the data of one event.
     """
 
     def __init__(self) -> None:
@@ -40,8 +42,15 @@ class EventDecoder:
         self._data_bytes = 0
         self._ended_with_carriage_return = False
         self._is_first_line = True
+        self._is_json: bool | None = None
 
     def feed(self, chunk: bytes) -> list[bytes]:
+        if self._is_json is None and (begun := chunk.lstrip(_BEFORE_JSON)):
+            self._is_json = begun.startswith(b"{")
+        if self._is_json:
+            self._line += chunk
+            self._check_length()
+            return []
         self._line += self._with_line_feeds(chunk)
         if b"\n" not in chunk and b"\r" not in chunk:
             self._check_length()
@@ -54,6 +63,8 @@ class EventDecoder:
 
     def end(self) -> list[bytes]:
         """The data of the last event, where the body ends without the blank line that ends an event."""
+        if self._is_json:
+            return [bytes(self._line).lstrip(_BEFORE_JSON)]
         return [data for data in (*self.feed(b"\n"), *self.feed(b"\n")) if data]
 
     def _with_line_feeds(self, chunk: bytes) -> bytes:

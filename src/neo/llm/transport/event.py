@@ -16,16 +16,17 @@ def loaded(data: bytes) -> dict[str, Any]:
     try:
         event = orjson.loads(data)
     except orjson.JSONDecodeError:
-        event = _loaded_with_half_pairs(data)
+        event = _loaded_broken(data)
     if not isinstance(event, dict):
         raise UnreadableError("An event is not an object.")
     return event
 
 
-def _loaded_with_half_pairs(data: bytes) -> Any:
-    # Some gateways cut a text in the middle of a surrogate pair, and orjson refuses the halves.
+def _loaded_broken(data: bytes) -> Any:
+    # Some servers cut a text within a character: between the halves of a surrogate pair, or between its bytes.
+    # orjson refuses both. The halves are kept, for the other one may come with the next event.
     try:
-        return json.loads(data)
+        return json.loads(data.decode(errors="replace"), strict=False)
     except (ValueError, RecursionError) as error:
         raise UnreadableError("An event is not JSON.") from error
 

@@ -37,7 +37,12 @@ _ERRORS_FROM = 400
 
 _TOO_LONG_CODE = "context_length_exceeded"
 # Servers without that code write one of these.
-_TOO_LONG_WORDS = ("maximum context length", "reduce the length of the messages")
+_TOO_LONG_WORDS = (
+    "maximum context length",
+    "reduce the length of the messages",
+    "prompt is too long",
+    "exceed context limit",
+)
 # They come with the status of a rate limit, but waiting does not help.
 _OPERATORS_CODES = frozenset(
     {
@@ -91,7 +96,7 @@ def _failure_by_status(error: ProviderError) -> ProviderFailure:
     if status in _REJECTED:
         return ProviderRejected()
     # A redirection is no answer of the provider either.
-    if error.in_stream or status is None or status < _ERRORS_FROM:
+    if status is None or status < _ERRORS_FROM:
         return ProviderIncomplete()
     if status in SERVER_ERRORS or status in TRANSIENT:
         return ProviderUnavailable(retry_after_seconds=wait_seconds)

@@ -12,11 +12,42 @@ from neo.llm.transport.refusal import retry_after_seconds
 # An error is a few lines of JSON; the rest of a longer page is of no use.
 ERROR_BYTES_MAX = 64 * 1024
 
+# What OpenAI says of an image that it cannot use.
+_IMAGE_CODES = (
+    "empty_image_file",
+    "failed_to_download_image",
+    "image_file_not_found",
+    "image_file_too_large",
+    "image_parse_error",
+    "image_too_large",
+    "image_too_small",
+    "invalid_base64_image",
+    "invalid_image",
+    "invalid_image_format",
+    "invalid_image_mode",
+    "invalid_image_url",
+    "unsupported_image_media_type",
+)
 # In a stream an error comes without a status. These are the statuses that the same codes have as an HTTP answer.
 _STATUSES = {
+    # OpenAI's.
     "rate_limit_exceeded": 429,
-    "rate_limit_error": 429,
     "too_many_requests": 429,
+    "server_is_overloaded": 503,
+    "slow_down": 503,
+    "vector_store_timeout": 504,
+    **dict.fromkeys(_IMAGE_CODES, 400),
+    # Anthropic's.
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "api_error": 500,
+    "timeout_error": 504,
+    "overloaded_error": 529,
 }
 
 

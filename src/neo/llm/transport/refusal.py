@@ -10,7 +10,15 @@ TOO_LARGE = 413
 TRANSIENT = frozenset({408, 409, 425})
 SERVER_ERRORS = range(500, 600)
 FILTER_CODES = frozenset(
-    {"content_filter", "content_policy_violation", "responsible_ai_policy_violation", "invalid_prompt"}
+    {
+        "content_filter",
+        "content_policy_violation",
+        "image_content_policy_violation",
+        "responsible_ai_policy_violation",
+        "invalid_prompt",
+        "bio_policy",
+        "misalignment_policy_violation",
+    }
 )
 
 # No other turn of the session runs while one waits. A provider that asks for longer is asked again after this.

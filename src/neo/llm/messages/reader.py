@@ -1,0 +1,231 @@
+"""Turns the events of Anthropic's Messages API into deltas, and tells when the answer is complete."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, ClassVar
+
+from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta
+from neo.llm.errors import ContentFiltered, ProviderIncomplete
+from neo.llm.messages.calls import OpenCall
+from neo.llm.messages.events import PIECES, events_in
+from neo.llm.messages.texts import Kind, Texts
+from neo.llm.messages.usage import Usage
+from neo.llm.sanitize import AnswerLength, short_name
+from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
+from neo.llm.transport.provider_error import ProviderError, error_in_stream
+
+# Gateways before servers of other APIs pass those APIs' words on.
+_FINISH_REASONS: dict[str, FinishReason] = {
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "compaction": "stop",
+    "stop": "stop",
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "length": "length",
+    "tool_use": "tool-calls",
+    "tool_calls": "tool-calls",
+    "refusal": "content-filter",
+    "content_filter": "content-filter",
+}
+# With these the answer was broken off.
+_NO_ANSWER = frozenset({"abort", "aborted", "cancelled", "error", "failed", "insufficient_system_resource"})
+# Some gateways end every stream like this.
+_DONE = b"[DONE]"
+_TEXT_KINDS: dict[str, Kind] = {"text_delta": TextDelta, "thinking_delta": ReasoningDelta}
+
+
+class MessageReader:
+    def __init__(self, model: str) -> None:
+        self._model = model
+        self._message_id: str | None = None
+        self._length = AnswerLength()
+        self._usage = Usage()
+        self._texts = Texts()
+        # Each block of content has a number of its own, for gateways give two blocks the same index.
+        self._blocks = 0
+        self._numbers: dict[int | None, int] = {}
+        self._whole_content: list[Any] = []
+        self._calls: dict[int, OpenCall] = {}
+        self._told_calls = 0
+        self._stop_reason: str | None = None
+        self._has_stopped = False
+        self._is_over = False
+        self.has_text = False
+        self.events_with_content = 0
+
+    @property
+    def has_finished(self) -> bool:
+        return self._has_stopped or self._stop_reason is not None
+
+    @property
+    def is_complete(self) -> bool:
+        return self._is_over
+
+    def deltas(self, received: Iterable[bytes]) -> Iterator[Delta]:
+        try:
+            for event in events_in(self._until_done(received)):
+                yield from self._handled(event)
+                if self._is_over:
+                    return
+        except (UnreadableError, ProviderError):
+            # The provider has said that the answer is over, and nothing that follows takes that back.
+            if self._stop_reason is None:
+                raise
+
+    def rest(self) -> Iterator[Delta]:
+        """The calls whose arguments did not look whole: only the end tells whether they are."""
+        yield from self._unheard_content()
+        yield from self._texts.end()
+        if not self.has_finished:
+            return
+        is_cut = self._finish_reason() not in ("stop", "tool-calls")
+        for number, call in self._calls.items():
+            if call.is_whole or not (is_cut and number == self._blocks):
+                self._told_calls += 1
+                yield call.told()
+        self._calls = {}
+
+    def completed(self) -> Completed:
+        if not self.has_finished or self._stop_reason in _NO_ANSWER:
+            raise ProviderIncomplete
+        # An end without a reason is an end only after something was said.
+        if self._stop_reason is None and not self.events_with_content:
+            raise ProviderIncomplete
+        reason = self._finish_reason()
+        # The filter let no text through: the prompt failed, and the answer is not an empty one.
+        if reason == "content-filter" and not self.has_text:
+            raise ContentFiltered
+        if reason in ("stop", "tool-calls"):
+            reason = "tool-calls" if self._told_calls else "stop"
+        return Completed(
+            finish_reason=reason,
+            response_id=self._message_id,
+            input_tokens=self._usage.input_tokens,
+            output_tokens=self._usage.output_tokens,
+            cached_tokens=self._usage.cached_tokens,
+            model=self._model,
+        )
+
+    def _finish_reason(self) -> FinishReason:
+        return _FINISH_REASONS.get(self._stop_reason or "", "other")
+
+    def _until_done(self, received: Iterable[bytes]) -> Iterator[bytes]:
+        for data in () if self._is_over else received:
+            if data == _DONE:
+                self._is_over = True
+                return
+            yield data
+
+    def _handled(self, event: Event) -> Iterable[Delta]:
+        kind = event.get("type")
+        error = event.get("error")
+        if error or kind == "error":
+            raise error_in_stream(error or event)
+        handle = self._HANDLERS.get(kind) if isinstance(kind, str) else None
+        return handle(self, event) if handle else ()
+
+    def _begin(self, event: Event) -> Iterable[Delta]:
+        message = object_in(event, "message")
+        self._message_id = short_name(message.get("id")) or self._message_id
+        self._model = short_name(message.get("model")) or self._model
+        self._usage.note(object_in(message, "usage"))
+        content = message.get("content")
+        self._whole_content = content if isinstance(content, list) else []
+        return ()
+
+    def _unheard_content(self) -> Iterator[Delta]:
+        """What a gateway that does not stream gave at once. Elsewhere it has come in events of its own."""
+        for block in self._whole_content if not self._blocks else ():
+            yield from self._begin_block({"content_block": block})
+            yield from self._end_block({})
+
+    def _begin_block(self, event: Event) -> Iterable[Delta]:
+        number = self._new_block(event)
+        block = object_in(event, "content_block")
+        match block.get("type"):
+            case "text":
+                return self._say(TextDelta, number, self._read_text(block, "text"))
+            case "thinking":
+                return self._say(ReasoningDelta, number, self._read_text(block, "thinking"))
+            case "tool_use":
+                self._calls[number] = OpenCall(block)
+                self.events_with_content += 1
+        # What tools of the provider's own ask and answer is no part of the answer.
+        return ()
+
+    def _continue_block(self, event: Event) -> Iterable[Delta]:
+        delta = object_in(event, "delta")
+        kind = delta.get("type")
+        if not isinstance(kind, str) or kind not in PIECES:
+            return ()
+        index = _index(event)
+        number = self._numbers[index] if index in self._numbers else self._new_block(event)
+        piece = self._read_text(delta, PIECES[kind])
+        if kind in _TEXT_KINDS:
+            return self._say(_TEXT_KINDS[kind], number, piece)
+        if call := self._calls.get(number):
+            call.add(piece)
+        return ()
+
+    def _end_block(self, event: Event) -> Iterator[Delta]:
+        yield from self._texts.end()
+        number = self._numbers.get(_index(event), 0)
+        if (call := self._calls.get(number)) is not None and call.is_whole:
+            del self._calls[number]
+            self._told_calls += 1
+            yield call.told()
+
+    def _say(self, kind: Kind, block: int, text: str) -> Iterator[Delta]:
+        if text:
+            self.has_text = self.has_text or kind is TextDelta
+            yield from self._texts.add(kind, block, text)
+
+    def _note_end(self, event: Event) -> Iterable[Delta]:
+        self._usage.note(object_in(event, "usage"))
+        delta = object_in(event, "delta")
+        reason = delta.get("stop_reason")
+        if reason is None:
+            return ()
+        self._stop_reason = reason if isinstance(reason, str) else ""
+        why = text_in(object_in(delta, "stop_details"), "explanation")
+        return self._say(TextDelta, self._new_block({}), why) if why else ()
+
+    def _end(self, event: Event) -> Iterable[Delta]:
+        self._usage.note(object_in(event, "usage"))
+        self._has_stopped = self._is_over = True
+        return ()
+
+    def _whole(self, message: Event) -> Iterator[Delta]:
+        """The answer of a gateway that does not stream."""
+        self._begin({"message": message})
+        yield from self._unheard_content()
+        yield from self._note_end({"delta": message})
+        self._has_stopped = self._is_over = True
+
+    def _new_block(self, event: Event) -> int:
+        self._blocks += 1
+        # An event without an index is about the block that has begun last.
+        self._numbers[_index(event)] = self._numbers[None] = self._blocks
+        return self._blocks
+
+    def _read_text(self, parent: Event, key: str) -> str:
+        text = text_in(parent, key)
+        if text:
+            self.events_with_content += 1
+            self._length.add(text)
+        return text
+
+    _HANDLERS: ClassVar[dict[str, Callable[["MessageReader", Event], Iterable[Delta]]]] = {
+        "message_start": _begin,
+        "content_block_start": _begin_block,
+        "content_block_delta": _continue_block,
+        "content_block_stop": _end_block,
+        "message_delta": _note_end,
+        "message_stop": _end,
+        "message": _whole,
+    }
+
+
+def _index(event: Event) -> int | None:
+    index = event.get("index")
+    return index if isinstance(index, int) else None

@@ -1,0 +1,105 @@
+"""A prompt as the body of a call to Anthropic's Messages API, and where it is sent."""
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import orjson
+
+from neo.llm.chosen import ChosenModel
+from neo.llm.dialect import Endpoint, json_headers
+from neo.llm.messages.thinking import thinking
+from neo.llm.prompt import Image, Outcome, Prompt, Round, image_caption
+from neo.llm.providers import Address
+from neo.llm.sendable import sendable
+
+_API_VERSION = b"2023-06-01"
+# They take the key in its own header, and an `authorization` beside it for a token of another kind.
+_OWN_HEADER_ONLY = (".anthropic.com", ".azure.com")
+
+
+def endpoint(chosen: ChosenModel) -> Endpoint:
+    return _endpoint(chosen.address)
+
+
+@lru_cache
+def _endpoint(address: Address) -> Endpoint:
+    url = f"{address.base_url.rstrip('/').removesuffix('/v1')}/v1/messages"
+    headers = {**json_headers(address, key_header="x-api-key"), b"anthropic-version": _API_VERSION}
+    if not (urlsplit(url).hostname or "").endswith(_OWN_HEADER_ONLY):
+        # Of the others that serve this API, some know the key in this header only.
+        headers[b"authorization"] = f"Bearer {address.api_key}".encode()
+    return Endpoint(httpx2.URL(url), headers)
+
+
+def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
+    whole = sendable(prompt)
+    takes_system = chosen.traits.system_role != "none"
+    instructions = whole.instructions.strip() and whole.instructions
+    messages = list(_messages(whole))
+    if instructions and not takes_system:
+        messages[0]["content"].insert(0, _text(instructions))
+    body = {
+        "model": chosen.name,
+        "stream": True,
+        "max_tokens": chosen.answer_tokens_max,
+        "system": instructions if takes_system else None,
+        "messages": messages,
+        **thinking(chosen, is_in_round=bool(whole.rounds)),
+    }
+    return orjson.dumps({name: value for name, value in body.items() if value})
+
+
+def _messages(prompt: Prompt) -> Iterator[dict[str, Any]]:
+    for said in prompt.transcript:
+        yield from _rounds(said.rounds)
+        yield _message(said.role, _content(said.text, said.images))
+    yield _message("user", _content(prompt.message, prompt.images))
+    yield from _rounds(prompt.rounds)
+
+
+def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+    for one in rounds:
+        # The arguments are JSON already, and may be nested deeper than can be written again.
+        asked = [
+            {
+                "type": "tool_use",
+                "id": call.call_id,
+                "name": call.name,
+                "input": orjson.Fragment(call.arguments_json),
+            }
+            for call in one.calls
+        ]
+        yield _message("assistant", [*_content(one.text), *asked])
+        # Each outcome has to be in the message that follows, before anything else.
+        yield _message("user", [_outcome(outcome) for outcome in one.outcomes])
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    content = [_text(outcome.text)]
+    return {
+        "type": "tool_result",
+        "tool_use_id": outcome.call_id,
+        "content": content,
+        "is_error": outcome.is_error,
+    }
+
+
+def _message(role: str, content: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {"role": role, "content": list(content)}
+
+
+def _content(text: str, images: Sequence[Image] = ()) -> Iterator[dict[str, Any]]:
+    if text:
+        yield _text(text)
+    for number, image in enumerate(images, start=1):
+        yield _text(image_caption(number, image))
+        data = b64encode(image.data).decode()
+        yield {"type": "image", "source": {"type": "base64", "media_type": image.mime, "data": data}}
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
