@@ -23,6 +23,7 @@ from neo.access import (
 from neo.access.audit_log.routes import router as audit_router
 from neo.access.keys.routes import router as key_router
 from neo.agents import AgentDesk
+from neo.agents.offered_models.routes import router as model_router
 from neo.agents.routes import router as agent_router
 from neo.agents.tenants.routes import router as tenant_router
 from neo.api import build_document, edge, install_error_handlers
@@ -51,7 +52,6 @@ from neo.chat import (
 from neo.companies.routes import router as company_router
 from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import keep_running
-from neo.llm import ModelSpec
 from neo.meta import Engines, Health, meta_router
 from neo.people import Enrolment
 from neo.people.routes import router as technician_router
@@ -75,6 +75,7 @@ ROUTERS = (
     bot_router,
     company_router,
     agent_router,
+    model_router,
     tenant_router,
     technician_router,
     key_router,
@@ -177,7 +178,8 @@ def build_app(
             UploadQuota(settings.blobs.uploads_unused_max, settings.blobs.storage_bytes_max),
         ),
     )
-    app.state.agent_desk = AgentDesk(resources.database, lambda name: str(ModelSpec.parse(name)))
+    app.state.agent_desk = AgentDesk(resources.database, resources.models.list)
+    app.state.model_list = resources.models.list
     app.state.key_desk = KeyDesk(
         resources.database, settings.server.environment, Pepper(secret_keys(settings))
     )

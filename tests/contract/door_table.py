@@ -73,6 +73,7 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("put", AGENT): MANAGERS,
     ("patch", AGENT): MANAGERS,
     ("delete", AGENT): MANAGERS,
+    ("get", "/public-api/models"): MANAGERS,
     ("get", f"{AGENT}/versions"): READERS,
     ("get", f"{AGENT}/versions/{{version}}"): READERS,
     ("get", "/public-api/tenant"): READERS,

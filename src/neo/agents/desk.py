@@ -1,6 +1,6 @@
 """Agents for those who set a tenant up: list, read, create, change, delete. Each change is recorded."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -14,14 +14,13 @@ from neo.agents.versions import VersionStore
 from neo.agents.visible import visible_to
 from neo.audit import AuditStore
 from neo.db import Database
+from neo.llm import ModelList
 
 
 class AgentDesk:
-    """`model_name` gives a model's canonical name, or refuses it; it is passed in because `llm` may import agents."""
-
-    def __init__(self, database: Database, model_name: Callable[[str], str]) -> None:
+    def __init__(self, database: Database, models: ModelList) -> None:
         self._database = database
-        self._model_name = model_name
+        self._models = models
 
     async def newest(self, caller: Principal, rows_max: int, *, before: int | None) -> Sequence[Agent]:
         async with self._database.transaction(caller.tenant_id) as db:
@@ -45,12 +44,13 @@ class AgentDesk:
         self, caller: Principal, agent_id: int, wanted: dict[str, Any], *, version: int | None
     ) -> Agent:
         """Change only the named fields; with a `version`, only when that is the agent's current one."""
-        wanted = self._named(wanted)
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             agents = AgentStore(db, caller.tenant_id)
             agent = await agents.lock(agent_id)
             check_changeable(agent)
             check_version(agent, version)
+            # A model that went away may stay where it is, so that everything else can still be changed.
+            wanted = wanted if wanted.get("model") == agent.model else self._named(wanted)
             changes = changed_columns(agent, wanted)
             if changes:
                 agent = await agents.change(agent, changes, changed_by=caller.account_id)
@@ -81,9 +81,17 @@ class AgentDesk:
             await AgentStore(db, caller.tenant_id).get(agent_id, visible_to(caller))
             return await VersionStore(db, caller.tenant_id).get(agent_id, version)
 
+    def warnings(self, agents: Iterable[Agent]) -> list[str]:
+        """A sentence for each agent whose model went away, so that its turns at the FAST tier fail."""
+        return [
+            f"Agent {agent.id}: this server has no model `{agent.model}` any more, so its turns fail. Choose another."
+            for agent in agents
+            if agent.model is not None and not self._models.is_known(agent.model)
+        ]
+
     def _named(self, wanted: dict[str, Any]) -> dict[str, Any]:
         model = wanted.get("model")
-        return {**wanted, "model": self._model_name(model)} if model is not None else dict(wanted)
+        return {**wanted, "model": self._models.checked(model)} if model is not None else dict(wanted)
 
 
 async def _record(db: AsyncSession, caller: Principal, action: str, agent_id: int, **details: Any) -> None:

@@ -103,6 +103,7 @@ async def list_agents(request: Request, caller: Viewer, desk: Desk, page: Paged)
     return success(
         request,
         [shown_agent(agent) for agent in found[: page.size]],
+        warnings=desk.warnings(found[: page.size]),
         is_page=True,
         next_cursor=next_cursor(kind, page, found, lambda agent: (agent.id,)),
     )
@@ -110,8 +111,11 @@ async def list_agents(request: Request, caller: Viewer, desk: Desk, page: Paged)
 
 @router.get("/{agent_id}", **operation("public_api.agent_get", "Get an agent", tag=TAG, data=AgentDetail))
 async def get_agent(request: Request, caller: Viewer, desk: Desk, agent_id: AgentId) -> Response:
-    """One agent with its instructions. An agent that you may not talk to is 404 for users who are no Admins."""
-    return success(request, shown_agent_detail(await desk.get(caller, agent_id)))
+    """One agent with its instructions. An agent that you may not talk to is 404 for users who are no Admins. Where the
+    agent's model went away, `meta.warnings` says so, here as in lists and after a change.
+    """
+    agent = await desk.get(caller, agent_id)
+    return success(request, shown_agent_detail(agent), warnings=desk.warnings([agent]))
 
 
 async def update_agent(
@@ -136,7 +140,7 @@ async def update_agent(
         raise
     changes = columns(changes_of(wanted))
     changed = await desk.change(caller, agent_id, changes, version=wanted.version)
-    return success(request, shown_agent_detail(changed), warnings=warnings)
+    return success(request, shown_agent_detail(changed), warnings=[*warnings, *desk.warnings([changed])])
 
 
 def _update_operation(method: str) -> dict[str, Any]:

@@ -16,7 +16,10 @@ ACCESS_USERS_MAX = 1000
 UserIds = Annotated[list[Guid], Field(max_length=ACCESS_USERS_MAX)]
 
 NAME = "1 to 200 characters."
-MODEL = "`provider:name`, the agent's model at the FAST tier. Null: the server's own."
+MODEL = (
+    "The agent's model at the FAST tier, a name of `GET /public-api/models`; another is `422 model_unknown`. Null: the "
+    "server's own."
+)
 EFFORT = "How long the model thinks before it answers. Null: the model's default."
 ACCESS = "Which of your own users may talk to the agent. API keys are not bound by it."
 USER_IDS = "Entra object ids of those who may talk to it, at most 1,000: with SPECIFIC_USERS, and only then."

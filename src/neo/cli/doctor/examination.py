@@ -58,6 +58,7 @@ class Examination:
 
     async def _data(self, found: OperatorDatabase) -> AsyncIterator[Finding]:
         from neo.cli.doctor.turns.invariant import check_owner  # noqa: PLC0415
+        from neo.cli.models.examine import AGENTS, check_agents  # noqa: PLC0415
         from neo.db import Database  # noqa: PLC0415
 
         if found.owner_url is None:
@@ -73,13 +74,18 @@ class Examination:
                 check = check_audit_log(owner)
                 for finding in await checked(AUDIT_LOG, check, seconds=OWNER_SECONDS):
                     yield finding
-                async for finding in self._repairs.examine(self._settings_of_server(found), owner):
+                settings = self._settings_of_server(found)
+                async for finding in self._repairs.examine(settings, owner):
+                    yield finding
+                for finding in await checked(
+                    AGENTS, check_agents(owner, settings.models), seconds=OWNER_SECONDS
+                ):
                     yield finding
         finally:
             await owner.aclose()
 
     async def _engines(self, found: OperatorDatabase) -> AsyncIterator[Finding]:
-        from neo.cli.doctor.answers import check_models  # noqa: PLC0415
+        from neo.cli.models.examine import check_models  # noqa: PLC0415
 
         settings = self._settings_of_server(found)
         async for finding in self._valkey(settings):
