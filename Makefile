@@ -45,8 +45,10 @@ lint:
 types:
 	@.venv/bin/mypy --no-error-summary
 
+# A hundred processes import the same modules: what one has compiled is kept for the next one, also where a machine
+# keeps nothing by itself.
 tests:
-	@.venv/bin/python -m pytest $(SIDE_BY_SIDE)
+	@PYTHONDONTWRITEBYTECODE= .venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
 fix: ## Repair what format and lint can repair
 	@scripts/setup dev

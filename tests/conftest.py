@@ -5,7 +5,6 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
-from support.apart import IS_WANTED, ApartServer
 from support.by_address import GIVEN_KEY, GIVEN_URL, leave_out_what_needs_more
 from support.client import Client
 from support.counting import CountingDatabase
@@ -40,15 +39,12 @@ def identity() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> AsyncIterator[Server]:
-    """One server for all journeys, with the scripted model and no rate limit: `neo serve`, the same in two processes
-    (NEO_TEST_SHAPE), or the one at NEO_TEST_URL.
-    """
+    """One server for all journeys, with the scripted model and no rate limit: `neo serve`, or the one at NEO_TEST_URL."""
     if GIVEN_URL:
         yield Server(Path(), given_url=GIVEN_URL, api_key=GIVEN_KEY)
         return
     data: Path = tmp_path_factory.mktemp("neo") / "data"
-    kind = ApartServer if IS_WANTED else Server
-    server = await kind(data, identity.environment()).start()
+    server = await Server(data, identity.environment()).start()
     yield server
     await server.stop()
     server.remove()

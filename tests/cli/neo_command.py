@@ -1,7 +1,6 @@
 """The `neo` command as a process of its own."""
 
 import asyncio
-import multiprocessing
 import os
 import signal
 import sys
@@ -9,10 +8,9 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from support.forked import FORKS, become_neo
+
 COMMAND_SECONDS = 60
-# What a command imports is two seconds of the processor's. A server of forks has done it before, once for all.
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["pytest", "neo.cli", "neo.api_process", "neo.worker_process"])
 
 
 @dataclass(frozen=True)
@@ -57,18 +55,13 @@ async def neo(*words: str, typed: str = "", **environment: str) -> Ended:
 
 
 def _run(folder: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.argv = ["neo", *words]
     for number, (name, mode) in enumerate(
         (("stdin", os.O_RDONLY), ("stdout", os.O_WRONLY | os.O_CREAT), ("stderr", os.O_WRONLY | os.O_CREAT))
     ):
         os.dup2(os.open(folder / name, mode), number)
     # `multiprocessing` gives a child no standard input of its own.
     sys.stdin = open(0, closefd=False)  # noqa: SIM115
-    from neo.cli import main
-
-    main()
+    become_neo(words, environment)
 
 
 def _clean(environment: dict[str, str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ import psutil  # type: ignore[import-untyped, unused-ignore]
 
 from neo.engines.processes.child import Child
 from neo.engines.processes.supervise import Part
+from support.forked import Forked
 
 READY_SECONDS = 60
 GONE_SECONDS = 30
@@ -16,9 +17,10 @@ GONE_SECONDS = 30
 class Running:
     """One process, kept by nobody: what a test kills stays dead until somebody starts it."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, born: type[Child] | type[Forked] = Child) -> None:
         self.part = part
-        self._child: Child | None = None
+        self._born = born
+        self._child: Child | Forked | None = None
         self._is_frozen = False
         self._starting: asyncio.Task[None] | None = None
 
@@ -64,7 +66,7 @@ class Running:
             await asyncio.shield(self._starting)
 
     async def _start(self) -> None:
-        self._child = await Child.start(await self.part.prepare())
+        self._child = await self._born.start(await self.part.prepare())
         self._is_frozen = False
         ready = asyncio.ensure_future(self.part.ready())
         ended = asyncio.ensure_future(self._child.exited())

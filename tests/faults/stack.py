@@ -29,6 +29,7 @@ from neo.engines.processes.supervise import Part
 from neo.engines.server import READY_PATH
 from neo.engines.stack import Plan, planned
 from neo.streams import Valkey
+from support.forked import Forked
 
 SECRET = "a secret key of at least thirty-two characters"
 MODEL = "scripted:tokens=5"
@@ -372,7 +373,7 @@ def _neo(
             log.write(START)
         return command
 
-    return Running(Part(name=name, prepare=prepare, ready=ready))
+    return Running(Part(name=name, prepare=prepare, ready=ready), Forked)
 
 
 START = "--- started\n"
