@@ -4,8 +4,6 @@ import asyncio
 import json
 import os
 import shutil
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 from temporalio.client import Client as Temporal
 
+from cli.neo_command import neo
 from faults.points import Points
 from faults.proxy import Proxy
 from faults.running import READY_SECONDS, Running
@@ -29,7 +28,7 @@ from neo.engines.processes.supervise import Part
 from neo.engines.server import READY_PATH
 from neo.engines.stack import Plan, planned
 from neo.streams import Valkey
-from support.forked import Forked
+from support.forked import Forked, neo_in
 
 SECRET = "a secret key of at least thirty-two characters"
 MODEL = "scripted:tokens=5"
@@ -329,11 +328,8 @@ class Lines:
 
 
 async def _migrate(stack: Stack) -> None:
-    with (stack.folder / "migrate.log").open("wb") as log:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "neo", "migrate"), env=stack.environment, stdout=log, stderr=log
-        )
-    assert await process.wait() == 0, (stack.folder / "migrate.log").read_text()
+    ended = await neo("migrate", **stack.environment)
+    assert ended.code == 0, ended.stderr
 
 
 def _api(folder: Path, name: str, port: int, environment: Mapping[str, str], *more: str) -> Running:
@@ -358,15 +354,7 @@ def _neo(
     environment: Mapping[str, str],
     ready: Callable[[], Coroutine[Any, Any, None]],
 ) -> Running:
-    command = Command(
-        argv=(sys.executable, "-m", "neo", *words),
-        env=environment,
-        log=folder / f"{name}.log",
-        stop_signal=signal.SIGTERM,
-        death_signal=signal.SIGKILL,
-        stop_seconds=20,
-        folder=Path.cwd(),
-    )
+    command = neo_in(folder / f"{name}.log", environment, *words)
 
     async def prepare() -> Command:
         with command.log.open("a") as log:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-import sys
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 from support.client import Client
+from support.forked import Forked, neo_in
 
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30
@@ -49,17 +50,13 @@ def environment(addresses: Addresses) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def neo(log: Path, env: dict[str, str], *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    with log.open("ab") as out:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "neo", *words, env=env, stdout=out, stderr=out
-        )
+async def neo(log: Path, env: dict[str, str], *words: str) -> AsyncIterator[None]:
+    child = await Forked.start(neo_in(log, env, *words))
     try:
-        yield process
+        yield
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await asyncio.wait_for(process.wait(), START_SECONDS)
+        os.kill(child.pid, signal.SIGTERM)
+        await asyncio.wait_for(child.exited(), START_SECONDS)
 
 
 async def key_of_a_tenant(addresses: Addresses) -> tuple[UUID, str]:
@@ -100,8 +97,7 @@ async def two_houses(tmp_path: Path, **settings: str) -> AsyncIterator[Houses]:
     async with engines_up(tmp_path / "data", models="scripted") as addresses:
         env = environment(addresses) | settings
         log, ports = tmp_path / "neo.log", (free_port(), free_port())
-        async with neo(log, env, "migrate") as migrating:
-            assert await migrating.wait() == 0
+        assert (await command("migrate", **env)).code == 0
         tenant_id, key = await key_of_a_tenant(addresses)
         first, other = (neo(log, env, "api", "--with-worker", "--port", str(port)) for port in ports)
         clients = [Client(f"http://127.0.0.1:{port}", key) for port in ports]

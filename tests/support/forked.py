@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
+from pathlib import Path
 
 from neo.engines.processes.child import KILL_SECONDS, PR_SET_PDEATHSIG, Command
 
@@ -16,6 +17,22 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["pytest", "neo.cli", "neo.api_process", "neo.worker_process"])
 LINUX_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
 BORN_SECONDS = 30
+STOP_SECONDS = 20
+# Where the words begin, behind `python -m neo`.
+NEO = 3
+
+
+def neo_in(log: Path, environment: Mapping[str, str], *words: str) -> Command:
+    """`python -m neo` with these words, and everything that it says in this log."""
+    return Command(
+        argv=(sys.executable, "-m", "neo", *words),
+        env=environment,
+        log=log,
+        stop_signal=signal.SIGTERM,
+        death_signal=signal.SIGKILL,
+        stop_seconds=STOP_SECONDS,
+        folder=Path.cwd(),
+    )
 
 
 class Forked:
@@ -75,8 +92,7 @@ def _be(command: Command) -> None:
     log = os.open(command.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     for number in (1, 2):
         os.dup2(log, number)
-    # Behind `python -m neo`.
-    become_neo(command.argv[3:], command.env)
+    become_neo(command.argv[NEO:], command.env)
 
 
 def become_neo(words: tuple[str, ...], environment: Mapping[str, str]) -> None:
