@@ -5,6 +5,7 @@ import httpx2
 import pytest
 from hypothesis import HealthCheck, settings
 
+from support.azurite import Azurite, running_azurite
 from support.by_address import GIVEN_KEY, GIVEN_URL, leave_out_what_needs_more
 from support.client import Client
 from support.counting import CountingDatabase
@@ -39,7 +40,7 @@ def identity() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="session")
 async def server(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> AsyncIterator[Server]:
-    """One server for all journeys, with the scripted model and no rate limit: `neo serve`, or the one at NEO_TEST_URL."""
+    """One `neo serve` for all journeys, with the scripted model and no rate limit; or the server at NEO_TEST_URL."""
     if GIVEN_URL:
         yield Server(Path(), given_url=GIVEN_URL, api_key=GIVEN_KEY)
         return
@@ -87,3 +88,10 @@ async def scripted(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
     url = server.addresses.scripted_model_url.removesuffix("/v1")
     async with httpx2.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
         yield http
+
+
+@pytest.fixture(scope="session")
+async def azurite() -> AsyncIterator[Azurite]:
+    """Azure Blob Storage's emulator."""
+    async with running_azurite() as azurite:
+        yield azurite

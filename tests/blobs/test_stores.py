@@ -21,7 +21,7 @@ from neo.blobs import (
     BlobStoreUnavailable,
     BlobUrlInvalid,
 )
-from support.azurite import Azurite
+from support.azurite import ACCOUNT, CONTAINER, KEY, Azurite
 
 PNG = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": "image/png"}
 
@@ -106,9 +106,10 @@ async def test_a_folder_is_its_owners_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "blobs").stat().st_mode) == 0o700
 
 
-async def test_a_store_that_is_away_is_told_as_such() -> None:
-    access = BlobAccess(endpoint="http://127.0.0.1:1", s3_key_id="id", s3_key="key")
-    store = BlobStore(BlobLocation.parse("s3://bucket"), access)
+@pytest.mark.parametrize("url", ["s3://bucket", f"az://{ACCOUNT}/{CONTAINER}"])
+async def test_a_store_that_is_away_is_told_as_such(url: str) -> None:
+    access = BlobAccess(endpoint="http://127.0.0.1:1", s3_key_id="id", s3_key="key", azure_key=KEY)
+    store = BlobStore(BlobLocation.parse(url), access)
 
     with pytest.raises(BlobStoreUnavailable):
         await store.read("a/b", bytes_max=10)

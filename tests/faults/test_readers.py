@@ -18,7 +18,7 @@ from neo.events import Position
 from neo.events.entry import stream_key
 from support.client import SESSIONS
 
-CYCLES = 1_000
+CYCLES = 400
 CYCLES_SECONDS = 60
 READERS = 100
 RESET = struct.pack("ii", 1, 0)
@@ -65,7 +65,7 @@ async def cut_and_resumed(world: World, session: str, since: str, cycles: list[i
     return reading
 
 
-async def test_a_thousand_readers_cut_at_random_lose_and_repeat_nothing(world: World) -> None:
+async def test_hundreds_of_readers_cut_at_random_lose_and_repeat_nothing(world: World) -> None:
     """Promise: for any cursor and any moment of a cut, replay plus live is the whole, in order, once."""
     live = await world.session("scripted:tokens=40,delay_ms=20")
     reasoned = await world.session("scripted:reasoning=10,tokens=20,delay_ms=10")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from faults.history import Posted, Reading, Seen
 from faults.world import World
 
-WAITING = 50
+WAITING = 20
 # From a decision to the turn's next event.
 GO_ON_SECONDS = 5.0
 # Temporal gives a task to a worker that is gone for up to ten seconds.
@@ -55,7 +55,7 @@ async def test_f6_f19_turns_that_wait_cost_nothing_and_outlive_the_death_of_ever
     turns = {posted.turn_id for posted, _ in waiting}
     async with asyncio.timeout(WORKFLOWS_END_SECONDS):
         while await stack.workflows_open() & turns:
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.5)
 
     await asyncio.gather(*(process.kill() for process in stack.processes))
     await asyncio.gather(*(stack.engines[name].kill() for name in ("postgres", "valkey", "temporal")))

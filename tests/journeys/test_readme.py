@@ -63,7 +63,10 @@ async def test_a_newcomer_follows_the_readme(clone: Path) -> None:
         await asyncio.wait_for(running.wait(), STOP_SECONDS)
 
     assert talked.strip()
-    assert '"type":"text-delta"' in told
+    # No provider is configured: the real local model answers.
+    assert told.count('"type":"text-delta"') > 1
+    assert '"provider":"local"' in told
+    assert (clone / ".neo" / "key").stat().st_mode & 0o777 == 0o600
     assert told.rstrip().endswith("data: [DONE]")
     assert started
     assert [process for process in started if process.is_running()] == []

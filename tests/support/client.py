@@ -27,9 +27,11 @@ class Event:
 
 
 class Client:
-    def __init__(self, url: str, api_key: str) -> None:
+    def __init__(self, url: str, api_key: str, transport: httpx2.AsyncHTTPTransport | None = None) -> None:
         headers = {"authorization": f"Bearer {api_key}"} if api_key else {}
-        self.http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False)
+        self.http = httpx2.AsyncClient(
+            base_url=url, headers=headers, timeout=30, trust_env=False, transport=transport
+        )
 
     async def open(self, **body: Any) -> str:
         answer = await self.http.post(SESSIONS, json=body or {"managed_agent_key": "NEO_SUPPORT"})

@@ -1,19 +1,29 @@
-"""How tests are shared out among processes: what takes longest first, and each file's to one process."""
+"""How tests are shared out among processes: what takes longest first, and what shares engines to one process."""
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped, unused-ignore]
 
-# Seconds of waiting in few tests. The others take a moment each, and fill the processes up evenly.
-LONG = ("tests/faults/", "tests/journeys/", "tests/cli/", "tests/engines/")
-# One process for all of them: they share a stack, and promise times that a second stack beside it would spoil.
-TOGETHER = LONG[0]
+# By how long they take. The rest takes a moment each, and fills the processes up evenly.
+LONG = (
+    *("faults", "journeys", "attachments", "engines", "cli"),
+    *("access", "channels", "llm", "sdk", "turns", "companies", "chat"),
+)
+# Their files need the server that each process has anyway, or one of their own.
+BY_FILE = ("journeys", "engines", "cli", "contract")
+# They share an emulator with the folder that is named.
+WITH = {"blobs": "attachments"}
 
 
 class SharedOut(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
-    """The plugin's `loadgroup` could do the same, and does nothing with pytest 9.2 (pytest-xdist issue 1386)."""
+    """A folder's tests share what its fixtures start. Two stacks of the fault tests would besides spoil the times that
+    both promise.
+
+    The plugin's `loadgroup` could do the same, and does nothing with pytest 9.2 (pytest-xdist issue 1386).
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return TOGETHER if nodeid.startswith(TOGETHER) else nodeid.partition("::")[0]
+        file, folder = nodeid.partition("::")[0], _folder(nodeid)
+        return file if folder in BY_FILE else WITH.get(folder, folder)
 
 
 def longest_first(items: list[pytest.Item]) -> None:
@@ -22,4 +32,10 @@ def longest_first(items: list[pytest.Item]) -> None:
 
 
 def _rank(item: pytest.Item) -> int:
-    return next((rank for rank, part in enumerate(LONG) if item.nodeid.startswith(part)), len(LONG))
+    folder = _folder(item.nodeid)
+    return LONG.index(folder) if folder in LONG else len(LONG)
+
+
+def _folder(nodeid: str) -> str:
+    """Of `tests/access/keys/test_keys.py`: access."""
+    return nodeid.split("/")[1]

@@ -5,43 +5,36 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 
+from access.limits.conftest import LIMIT, ORIGIN, PROXY
 from neo.access import FailedAttempts, new_key
 from neo.access.errors import TooManyFailedAttempts
 from support.client import SESSIONS, Client
+from support.rows import Rows
 from support.server import Server
 
 ATTEMPTS = 10
-ORIGIN = "https://app.example"
-
-
-@pytest.fixture(scope="module")
-async def proxied(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """A server behind a proxy that it trusts, with a dashboard on another origin."""
-    environment = {
-        "NEO_FAILED_ATTEMPTS": "",
-        "NEO_RATE_LIMIT_REQUESTS": "",
-        "NEO_TRUSTED_PROXIES": "127.0.0.1",
-        "NEO_CORS_ORIGINS": f"{ORIGIN}, https://other.example",
-    }
-    server = await Server(tmp_path_factory.mktemp("proxied") / "data", environment).start()
-    yield server
-    await server.stop()
-    server.remove()
-
-
-@pytest.fixture(scope="module")
-async def exposed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """A server that trusts nobody's word for an address."""
-    environment = {"NEO_FAILED_ATTEMPTS": ""}
-    server = await Server(tmp_path_factory.mktemp("exposed") / "data", environment).start()
-    yield server
-    await server.stop()
-    server.remove()
 
 
 @pytest.fixture
-async def nobody(proxied: Server) -> AsyncIterator[Client]:
-    client = Client(proxied.url, "")
+async def nobody(limited: Server) -> AsyncIterator[Client]:
+    """Whoever comes through the proxy without a key."""
+    through_proxy = httpx2.AsyncHTTPTransport(local_address=PROXY)
+    client = Client(limited.url, "", transport=through_proxy)
+    yield client
+    await client.http.aclose()
+
+
+@pytest.fixture
+async def stranger(limited: Server) -> AsyncIterator[Client]:
+    """Whoever comes past the proxy without a key."""
+    client = Client(limited.url, "")
+    yield client
+    await client.http.aclose()
+
+
+@pytest.fixture
+async def tenant(limited: Server, limited_rows: Rows) -> AsyncIterator[Client]:
+    client = Client(limited.url, (await limited_rows.tenant()).api_key)
     yield client
     await client.http.aclose()
 
@@ -53,10 +46,10 @@ async def guess(client: Client, address: str) -> httpx2.Response:
 
 
 async def test_c8_guesses_beyond_ten_a_minute_and_address_are_429_and_good_keys_are_served(
-    nobody: Client, proxied: Server
+    nobody: Client, limited_rows: Rows
 ) -> None:
     guesses = [await guess(nobody, "198.51.100.7") for _ in range(ATTEMPTS + 2)]
-    good = {"authorization": f"Bearer {proxied.api_key}"}
+    good = {"authorization": f"Bearer {(await limited_rows.tenant()).api_key}"}
     here = await nobody.http.get(SESSIONS, headers={**good, "x-forwarded-for": "198.51.100.7"})
     there = await nobody.http.get(SESSIONS, headers={**good, "x-forwarded-for": "198.51.100.8"})
     elsewhere = await guess(nobody, "198.51.100.9")
@@ -70,33 +63,30 @@ async def test_c8_guesses_beyond_ten_a_minute_and_address_are_429_and_good_keys_
 
 
 async def test_e16_a_forwarded_address_counts_from_the_named_proxy_only(
-    nobody: Client, exposed: Server
+    nobody: Client, stranger: Client
 ) -> None:
-    stranger = Client(exposed.url, "")
-
     through_proxy = [(await guess(nobody, f"203.0.113.{n}")).status_code for n in range(ATTEMPTS + 2)]
     by_itself = [(await guess(stranger, f"203.0.113.{n}")).status_code for n in range(ATTEMPTS + 2)]
 
     assert through_proxy == [401] * (ATTEMPTS + 2)
     assert by_itself == [401] * ATTEMPTS + [429] * 2
-    await stranger.http.aclose()
 
 
-async def test_e16_nobody_says_under_which_name_the_server_was_called(exposed: Server) -> None:
-    client = Client(exposed.url, exposed.api_key)
-    session = await client.open()
+async def test_e16_nobody_says_under_which_name_the_server_was_called(
+    limited: Server, tenant: Client
+) -> None:
+    session = await tenant.open()
     spoofed = {
         "x-forwarded-host": "evil.example",
         "x-forwarded-proto": "https",
         "forwarded": "host=evil.example",
     }
 
-    answer = await client.http.post(
+    answer = await tenant.http.post(
         f"{SESSIONS}/{session}/attachments/upload-url", json={"content_type": "image/png"}, headers=spoofed
     )
 
-    assert answer.json()["data"]["upload_url"].startswith(f"{exposed.url}/")
-    await client.http.aclose()
+    assert answer.json()["data"]["upload_url"].startswith(f"{limited.url}/")
 
 
 @pytest.mark.parametrize(
@@ -148,42 +138,40 @@ async def test_h9_no_other_origin_is_let_in(nobody: Client, origin: str) -> None
         assert "access-control-allow-credentials" not in one.headers
 
 
-async def test_h9_the_named_origins_are_let_in_without_cookies(nobody: Client, proxied: Server) -> None:
-    client = Client(proxied.url, proxied.api_key)
-    session = await client.open()
+async def test_h9_the_named_origins_are_let_in_without_cookies(
+    nobody: Client, tenant: Client, limited: Server
+) -> None:
+    session = await tenant.open()
 
     asked = {"origin": ORIGIN, "access-control-request-method": "GET"}
     preflight = await nobody.http.options(SESSIONS, headers=asked)
-    async with client.http.stream("GET", f"{SESSIONS}/{session}/events", headers={"origin": ORIGIN}) as tail:
+    async with tenant.http.stream("GET", f"{SESSIONS}/{session}/events", headers={"origin": ORIGIN}) as tail:
         assert tail.headers["access-control-allow-origin"] == ORIGIN
         assert "access-control-allow-credentials" not in tail.headers
-    cookie = await nobody.http.get(SESSIONS, headers={"origin": ORIGIN, "cookie": f"neo={proxied.api_key}"})
+    cookie = await nobody.http.get(SESSIONS, headers={"origin": ORIGIN, "cookie": f"neo={limited.api_key}"})
 
     assert preflight.headers["access-control-allow-origin"] == ORIGIN
     assert "access-control-allow-credentials" not in preflight.headers
     assert "origin" in preflight.headers["vary"].lower()
     assert cookie.status_code == 401
-    await client.http.aclose()
 
 
-async def test_m3_every_answer_to_a_known_caller_says_what_is_left(proxied: Server) -> None:
-    client = Client(proxied.url, proxied.api_key)
-    session = await client.open()
+async def test_m3_every_answer_to_a_known_caller_says_what_is_left(tenant: Client) -> None:
+    session = await tenant.open()
     url = f"{SESSIONS}/{session}"
 
     answers = [
-        await client.http.get(url),
-        await client.http.get(f"{SESSIONS}/nowhere"),
-        await client.http.get("/public-api/api-keys"),
-        await client.http.post(f"{url}/messages", json={}),
-        await client.http.post(f"{url}/messages", content=b"{"),
+        await tenant.http.get(url),
+        await tenant.http.get(f"{SESSIONS}/nowhere"),
+        await tenant.http.get("/public-api/api-keys"),
+        await tenant.http.post(f"{url}/messages", json={}),
+        await tenant.http.post(f"{url}/messages", content=b"{"),
     ]
-    async with client.stream(session) as tail:
+    async with tenant.stream(session) as tail:
         headers = [answer.headers for answer in answers] + [tail.headers]
 
     assert [answer.status_code for answer in answers] == [200, 404, 403, 422, 415]
-    assert {one["x-ratelimit-limit"] for one in headers} == {"1200"}
+    assert {one["x-ratelimit-limit"] for one in headers} == {str(LIMIT)}
     left = [int(one["x-ratelimit-remaining"]) for one in headers]
     assert left == list(range(left[0], left[0] - len(left), -1))
     assert all(one["x-ratelimit-reset"].isdigit() for one in headers)
-    await client.http.aclose()
