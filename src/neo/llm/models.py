@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from neo.errors import Failure
 from neo.llm.breaker import Breaker
+from neo.llm.chat_completions import CHAT_COMPLETIONS
 from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
 from neo.llm.dialect import Dialect
@@ -24,7 +25,11 @@ from neo.telemetry import turn_metrics
 if TYPE_CHECKING:
     from neo.llm.library.answer import LibraryApi
 
-DIALECTS: dict[DialectName, Dialect] = {DialectName.RESPONSES: RESPONSES, DialectName.MESSAGES: MESSAGES}
+DIALECTS: dict[DialectName, Dialect] = {
+    DialectName.RESPONSES: RESPONSES,
+    DialectName.CHAT_COMPLETIONS: CHAT_COMPLETIONS,
+    DialectName.MESSAGES: MESSAGES,
+}
 
 
 class Models:

@@ -46,12 +46,8 @@ async def load_sdk(dialect: DialectName) -> _Build:
     return await asyncio.to_thread(_builder, dialect)
 
 
-def _builder(dialect: DialectName) -> _Build:
-    # Each SDK takes half a second to import, and most servers need one of them at most.
-    if dialect is DialectName.MESSAGES:
-        from neo.llm.library.messages_model import messages_model  # noqa: PLC0415 - see above.
+def _builder(_: DialectName) -> _Build:
+    # The SDK takes half a second to import, and most servers do not need it.
+    from neo.llm.library.messages_model import messages_model  # noqa: PLC0415 - see above.
 
-        return messages_model
-    from neo.llm.library.chat_completions_model import chat_completions_model  # noqa: PLC0415 - see above.
-
-    return chat_completions_model
+    return messages_model

@@ -1,0 +1,196 @@
+"""Turns the chunks of chat completions into deltas, and tells when the answer is complete."""
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from neo.llm.chat_completions.calls import Calls
+from neo.llm.chat_completions.chunk import (
+    REASONING_FIELDS,
+    Kind,
+    Piece,
+    choice_of,
+    error_of,
+    pieces_of,
+    said_in,
+)
+from neo.llm.chat_completions.control_tokens import Unmarked
+from neo.llm.chat_completions.finish import BROKEN, Finish, finish_of
+from neo.llm.chat_completions.thoughts import Thoughts, are_begun_by_template
+from neo.llm.chat_completions.usage import Usage
+from neo.llm.chat_completions.whole import WholeMessages
+from neo.llm.chosen import ChosenModel
+from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta
+from neo.llm.errors import ContentFiltered, ProviderIncomplete
+from neo.llm.sanitize import AnswerLength, Joined, short_name
+from neo.llm.transport.event import Event, UnreadableError, loaded, object_in
+from neo.llm.transport.provider_error import ProviderError, error_in_stream
+
+_DONE = b"[DONE]"
+# Only these say that the model itself came to an end: the last call of any other answer may be half of one.
+_OWN_ENDS = ("stop", "tool-calls")
+
+
+class ChatCompletionReader:
+    def __init__(self, chosen: ChosenModel) -> None:
+        self._model = chosen.name
+        self._length = AnswerLength()
+        self._pieces: list[tuple[Kind, list[str]]] = []
+        self._text, self._reasoning, self._unmarked = Joined(), Joined(), Unmarked()
+        self._thoughts = Thoughts(
+            are_begun=are_begun_by_template(chosen.name), may_come=chosen.traits.reasons
+        )
+        self._reasoning_field: str | None = None
+        self._messages = WholeMessages()
+        self._has_deltas = False
+        self._calls = Calls()
+        self._parts: dict[Kind, int] = {}
+        self._has_refused = False
+        self._finish: Finish | None = None
+        self._usage = Usage()
+        self._response_id: str | None = None
+        self._answered_by: str | None = None
+        self.is_complete = False
+        self.has_text = False
+        self.events_with_content = 0
+
+    @property
+    def has_finished(self) -> bool:
+        return self.is_complete or self._finish is not None
+
+    def deltas(self, received: Iterable[bytes]) -> Iterator[Delta]:
+        """The deltas of the chunks that came next; neighbouring pieces of one text are one delta."""
+        try:
+            for data in received:
+                if self.is_complete:
+                    break
+                self._read(data)
+        except (UnreadableError, ProviderError):
+            yield from self._told()
+            raise
+        yield from self._told()
+
+    def rest(self) -> Iterator[Delta]:
+        yield from self._split(self._text.rest())
+        if thought := self._reasoning.rest():
+            yield self._delta("reasoning", thought)
+        is_over = self._finish is not None and self._finish != BROKEN
+        # Where the limit or a call cut the thoughts off, they were no answer.
+        is_answer = is_over and self._finish != "length" and not self._calls
+        for kind, text in self._thoughts.rest(is_answer=is_answer):
+            yield self._delta(kind, text)
+        if is_over:
+            yield from self._calls.whole(is_cut=self._finish not in _OWN_ENDS)
+
+    def completed(self) -> Completed:
+        reason = self._finish_reason()
+        # The filter let no text through: the prompt failed, and the answer is not an empty one.
+        if reason == "content-filter" and not self.has_text:
+            raise ContentFiltered
+        return Completed(
+            finish_reason=reason,
+            response_id=self._response_id,
+            input_tokens=self._usage.input_tokens,
+            output_tokens=self._usage.output_tokens,
+            cached_tokens=self._usage.cached_tokens,
+            model=self._answered_by or self._model,
+        )
+
+    def _finish_reason(self) -> FinishReason:
+        if self._finish is None or self._finish == BROKEN:
+            raise ProviderIncomplete
+        if self._has_refused:
+            return "content-filter"
+        # Some servers give `stop` for an answer that ends in a call.
+        return "tool-calls" if self._finish == "stop" and self._calls else self._finish
+
+    def _read(self, data: bytes) -> None:
+        if data.strip() == _DONE:
+            self.is_complete = True
+            return
+        is_over = self._finish is not None and self._finish != BROKEN
+        try:
+            self._hear(loaded(data))
+        except (UnreadableError, ProviderError):
+            # The provider has said that the answer is over, and nothing that follows takes that back.
+            if not is_over:
+                raise
+
+    def _hear(self, event: Event) -> None:
+        choice = choice_of(event)
+        if choice is not None:
+            self._hear_choice(choice, is_chunk=event.get("object") == "chat.completion.chunk")
+        self._usage.add(event.get("usage"))
+        if "x_groq" in event:
+            self._usage.add(object_in(event, "x_groq").get("usage"))
+        self._response_id = self._response_id or short_name(event.get("id"))
+        self._answered_by = self._answered_by or short_name(event.get("model"))
+        if error := error_of(event, choice):
+            raise error_in_stream(error)
+
+    def _hear_choice(self, choice: Event, *, is_chunk: bool) -> None:
+        if delta := said_in(choice, "delta"):
+            self._has_deltas |= self._hear_said(delta, self._pieces_in(delta))
+        if not self._has_deltas and (message := said_in(choice, "message")):
+            pieces = self._pieces_in(message)
+            if not is_chunk:
+                self._calls = Calls()
+                pieces = list(self._messages.unheard(pieces))
+            self._hear_said(message, pieces)
+        self._usage.add(choice.get("usage"))
+        finish = finish_of(choice.get("finish_reason"))
+        if finish is not None and self._finish in (None, "stop"):
+            self._finish = finish
+
+    def _hear_said(self, said: Event, pieces: Sequence[Piece]) -> bool:
+        """Whether there is anything in it."""
+        for kind, text in pieces:
+            if self._pieces and self._pieces[-1][0] == kind:
+                self._pieces[-1][1].append(text)
+            else:
+                self._pieces.append((kind, [text]))
+        calls = said.get("tool_calls") or said.get("function_call")
+        if calls:
+            self._length.add(self._calls.add(calls))
+        self.events_with_content += bool(pieces or calls)
+        return bool(pieces or calls)
+
+    def _pieces_in(self, said: Event) -> Sequence[Piece]:
+        pieces: list[Piece] = [*self._thoughts_in(said), *pieces_of(said.get("content"))]
+        refusal = said.get("refusal")
+        if isinstance(refusal, str) and refusal:
+            pieces.append(("refusal", refusal))
+        return pieces
+
+    def _thoughts_in(self, said: Event) -> Sequence[Piece]:
+        for name in (self._reasoning_field,) if self._reasoning_field else REASONING_FIELDS:
+            given = said.get(name)
+            if given and isinstance(given, str | list | dict):
+                pieces = list(pieces_of(given, "reasoning"))
+                if pieces:
+                    self._reasoning_field = name
+                    self._thoughts.told_apart()
+                    return pieces
+        return ()
+
+    def _told(self) -> Iterator[Delta]:
+        pieces, self._pieces = self._pieces, []
+        for kind, texts in pieces:
+            text = "".join(texts)
+            self._length.add(text)
+            if kind == "reasoning":
+                if thought := self._reasoning.add(text):
+                    yield self._delta("reasoning", thought)
+                continue
+            self._has_refused |= kind == "refusal"
+            yield from self._split(self._text.add(text))
+
+    def _split(self, text: str) -> Iterator[Delta]:
+        for kind, part in self._thoughts.add(self._unmarked.add(text)):
+            if part:
+                yield self._delta(kind, part)
+
+    def _delta(self, kind: Kind, text: str) -> Delta:
+        part = self._parts.setdefault(kind, len(self._parts))
+        if kind == "reasoning":
+            return ReasoningDelta(part, text)
+        self.has_text = True
+        return TextDelta(part, text)

@@ -1,0 +1,41 @@
+"""A prompt as the body of a call to chat completions, and where it is sent."""
+
+from functools import lru_cache
+from urllib.parse import quote
+
+import httpx2
+import orjson
+
+from neo.llm.chat_completions.messages import messages
+from neo.llm.chosen import ChosenModel
+from neo.llm.dialect import Endpoint, json_headers
+from neo.llm.model_families import reasoning
+from neo.llm.prompt import Prompt
+from neo.llm.providers import Address
+
+
+def endpoint(chosen: ChosenModel) -> Endpoint:
+    return _endpoint(chosen.address, chosen.name if chosen.address.azure_api_version else "")
+
+
+@lru_cache
+def _endpoint(address: Address, deployment: str) -> Endpoint:
+    base = address.base_url.rstrip("/")
+    if address.azure_api_version:
+        path = f"openai/deployments/{quote(deployment, safe='')}/chat/completions"
+        url = f"{base}/{path}?api-version={quote(address.azure_api_version)}"
+        return Endpoint(httpx2.URL(url), json_headers(address, key_header="api-key"))
+    return Endpoint(httpx2.URL(f"{base}/chat/completions"), json_headers(address))
+
+
+def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
+    """No server keeps what was said, so each call has the whole transcript."""
+    body = {
+        "model": chosen.name,
+        "stream": True,
+        "stream_options": {"include_usage": True} if chosen.traits.stream_options else None,
+        "messages": messages(chosen, prompt),
+        "max_tokens": chosen.answer_tokens_max,
+        "reasoning_effort": reasoning(chosen).get("effort"),
+    }
+    return orjson.dumps({name: value for name, value in body.items() if value is not None})
