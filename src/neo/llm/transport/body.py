@@ -168,11 +168,13 @@ class Body:
     def _extend_deadline(self) -> None:
         # The HTTP client's own timeout would not do: a provider that only sends pings counts as silent.
         now = asyncio.get_running_loop().time()
+        has_content = self._reader.events_with_content != self._events_with_content
+        self._events_with_content = self._reader.events_with_content
         if self._reader.has_finished:
-            if not self._is_ending:
+            # Some gateways send more of the text after the event that says how it ended.
+            if has_content or not self._is_ending:
                 self._is_ending, self._deadline = True, now + _BODY_END_SECONDS
-        elif self._reader.events_with_content != self._events_with_content:
-            self._events_with_content = self._reader.events_with_content
+        elif has_content:
             may_reason = not self._reader.has_text
             self._deadline = now + silence_seconds(self._chosen, self._settings, may_reason=may_reason)
 
