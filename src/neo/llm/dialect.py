@@ -15,10 +15,12 @@ from neo.llm.providers import Address
 class Reader(Protocol):
     """Turns the events of one answer into deltas, and tells when the answer is over."""
 
-    has_text: bool
-    """Whether text has come; until then a model that reasons may be silent for longer."""
     events_with_content: int
     """How many events brought text, reasoning or arguments. Pings and progress reports do not count."""
+
+    @property
+    def has_text(self) -> bool:
+        """Whether text has come; until then a model that reasons may be silent for longer."""
 
     @property
     def has_finished(self) -> bool:

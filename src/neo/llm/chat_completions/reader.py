@@ -5,22 +5,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from neo.llm.chat_completions.calls import Calls
 from neo.llm.chat_completions.chunk import (
     REASONING_FIELDS,
-    Kind,
     Piece,
     choice_of,
     error_of,
     pieces_of,
     said_in,
 )
-from neo.llm.chat_completions.control_tokens import Unmarked
 from neo.llm.chat_completions.finish import BROKEN, Finish, finish_of
-from neo.llm.chat_completions.thoughts import Thoughts, are_begun_by_template
+from neo.llm.chat_completions.telling import Telling
 from neo.llm.chat_completions.usage import Usage
 from neo.llm.chat_completions.whole import WholeMessages
 from neo.llm.chosen import ChosenModel
-from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta
+from neo.llm.deltas import Completed, Delta, FinishReason
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.sanitize import AnswerLength, Joined, short_name
+from neo.llm.sanitize import short_name
 from neo.llm.transport.event import Event, UnreadableError, loaded, object_in
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
@@ -32,25 +30,22 @@ _OWN_ENDS = ("stop", "tool-calls")
 class ChatCompletionReader:
     def __init__(self, chosen: ChosenModel) -> None:
         self._model = chosen.name
-        self._length = AnswerLength()
-        self._pieces: list[tuple[Kind, list[str]]] = []
-        self._text, self._reasoning, self._unmarked = Joined(), Joined(), Unmarked()
-        self._thoughts = Thoughts(
-            are_begun=are_begun_by_template(chosen.name), may_come=chosen.traits.reasons
-        )
+        self._telling = Telling(chosen)
         self._reasoning_field: str | None = None
         self._messages = WholeMessages()
         self._has_deltas = False
         self._calls = Calls()
-        self._parts: dict[Kind, int] = {}
         self._has_refused = False
         self._finish: Finish | None = None
         self._usage = Usage()
         self._response_id: str | None = None
         self._answered_by: str | None = None
         self.is_complete = False
-        self.has_text = False
         self.events_with_content = 0
+
+    @property
+    def has_text(self) -> bool:
+        return self._telling.has_text
 
     @property
     def has_finished(self) -> bool:
@@ -64,20 +59,15 @@ class ChatCompletionReader:
                     break
                 self._read(data)
         except (UnreadableError, ProviderError):
-            yield from self._told()
+            yield from self._telling.deltas()
             raise
-        yield from self._told()
+        yield from self._telling.deltas()
 
     def rest(self) -> Iterator[Delta]:
-        yield from self._split(self._text.rest())
-        if thought := self._reasoning.rest():
-            yield self._delta("reasoning", thought)
-        is_over = self._finish is not None and self._finish != BROKEN
-        # Where the limit or a call cut the thoughts off, they were no answer.
-        is_answer = is_over and self._finish != "length" and not self._calls
-        for kind, text in self._thoughts.rest(is_answer=is_answer):
-            yield self._delta(kind, text)
-        if is_over:
+        # Where the limit or a call cut thoughts off, they were no answer.
+        is_answer = self._is_whole and self._finish != "length" and not self._calls
+        yield from self._telling.rest(is_answer=is_answer)
+        if self._is_whole:
             yield from self._calls.whole(is_cut=self._finish not in _OWN_ENDS)
 
     def completed(self) -> Completed:
@@ -102,16 +92,21 @@ class ChatCompletionReader:
         # Some servers give `stop` for an answer that ends in a call.
         return "tool-calls" if self._finish == "stop" and self._calls else self._finish
 
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the provider has said that the answer is over, and not that it broke off."""
+        return self._finish is not None and self._finish != BROKEN
+
     def _read(self, data: bytes) -> None:
         if data.strip() == _DONE:
             self.is_complete = True
             return
-        is_over = self._finish is not None and self._finish != BROKEN
+        was_whole = self._is_whole
         try:
             self._hear(loaded(data))
         except (UnreadableError, ProviderError):
             # The provider has said that the answer is over, and nothing that follows takes that back.
-            if not is_over:
+            if not was_whole:
                 raise
 
     def _hear(self, event: Event) -> None:
@@ -142,14 +137,10 @@ class ChatCompletionReader:
 
     def _hear_said(self, said: Event, pieces: Sequence[Piece]) -> bool:
         """Whether there is anything in it."""
-        for kind, text in pieces:
-            if self._pieces and self._pieces[-1][0] == kind:
-                self._pieces[-1][1].append(text)
-            else:
-                self._pieces.append((kind, [text]))
-        calls = said.get("tool_calls") or said.get("function_call")
-        if calls:
-            self._length.add(self._calls.add(calls))
+        self._telling.add(pieces)
+        if calls := said.get("tool_calls") or said.get("function_call"):
+            self._telling.add_arguments(self._calls.add(calls))
+        self._has_refused |= any(kind == "refusal" for kind, _ in pieces)
         self.events_with_content += bool(pieces or calls)
         return bool(pieces or calls)
 
@@ -167,30 +158,5 @@ class ChatCompletionReader:
                 pieces = list(pieces_of(given, "reasoning"))
                 if pieces:
                     self._reasoning_field = name
-                    self._thoughts.told_apart()
                     return pieces
         return ()
-
-    def _told(self) -> Iterator[Delta]:
-        pieces, self._pieces = self._pieces, []
-        for kind, texts in pieces:
-            text = "".join(texts)
-            self._length.add(text)
-            if kind == "reasoning":
-                if thought := self._reasoning.add(text):
-                    yield self._delta("reasoning", thought)
-                continue
-            self._has_refused |= kind == "refusal"
-            yield from self._split(self._text.add(text))
-
-    def _split(self, text: str) -> Iterator[Delta]:
-        for kind, part in self._thoughts.add(self._unmarked.add(text)):
-            if part:
-                yield self._delta(kind, part)
-
-    def _delta(self, kind: Kind, text: str) -> Delta:
-        part = self._parts.setdefault(kind, len(self._parts))
-        if kind == "reasoning":
-            return ReasoningDelta(part, text)
-        self.has_text = True
-        return TextDelta(part, text)
