@@ -59,6 +59,12 @@ def test_a_server_that_does_not_know_stream_options_gets_none() -> None:
     )
 
 
+def test_the_limit_has_the_name_that_the_model_takes() -> None:
+    said = body(Prompt("", (), "hi"), replace(CHOSEN, traits=Traits(answer_limit="max_completion_tokens")))
+
+    assert (said.get("max_completion_tokens"), said.get("max_tokens")) == (500, None)
+
+
 @pytest.mark.parametrize(
     ("name", "effort", "sent"),
     [("o3", "max", "high"), ("gpt-5", "none", "minimal"), ("gpt-5", None, None), ("llama", "high", None)],
@@ -66,7 +72,7 @@ def test_a_server_that_does_not_know_stream_options_gets_none() -> None:
 def test_only_a_model_that_is_known_to_reason_is_sent_an_effort(
     name: str, effort: str | None, sent: str | None
 ) -> None:
-    chosen = replace(CHOSEN, name=name, reasoning_effort=effort)
+    chosen = replace(CHOSEN, family=name, reasoning_effort=effort)
 
     assert body(Prompt("", (), "hi"), chosen).get("reasoning_effort") == sent
 

@@ -35,7 +35,7 @@ def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
         "stream": True,
         "stream_options": {"include_usage": True} if chosen.traits.stream_options else None,
         "messages": messages(chosen, prompt),
-        "max_tokens": chosen.answer_tokens_max,
+        chosen.traits.answer_limit: chosen.answer_tokens_max,
         "reasoning_effort": reasoning(chosen).get("effort"),
     }
     return orjson.dumps({name: value for name, value in body.items() if value is not None})

@@ -17,9 +17,8 @@ class Telling:
         self._pieces: list[tuple[Kind, list[str]]] = []
         self._length = AnswerLength()
         self._text, self._reasoning, self._unmarked = Joined(), Joined(), Unmarked()
-        self._thoughts = Thoughts(
-            are_begun=are_begun_by_template(chosen.name), may_come=chosen.traits.reasons
-        )
+        known_as = chosen.family or chosen.name
+        self._thoughts = Thoughts(are_begun=are_begun_by_template(known_as), may_come=chosen.traits.reasons)
         self._parts: dict[Kind, int] = {}
         self.has_text = False
 

@@ -1,5 +1,5 @@
-"""Chat completions and Anthropic's Messages API, through pydantic-ai and the providers' own SDKs.
+"""Anthropic's Messages API, through pydantic-ai and the provider's own SDK.
 
-They know what many vendors do with reasoning, thinking tags and control tokens. Importing them takes a second and more,
-so nothing imports this folder before a model of one of these dialects is configured or called.
+Importing them takes a second and more, so nothing imports this folder before a model of that dialect is configured or
+called.
 """
