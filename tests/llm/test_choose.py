@@ -26,6 +26,7 @@ HERE = ProviderSettings(
     scripted_model_url="http://127.0.0.1:1",
 )
 
+
 def models(
     fast: str = "scripted:tokens=1", smart: str = "openai:gpt-5", settings: ProviderSettings = HERE
 ) -> Models:
