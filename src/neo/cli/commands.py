@@ -4,6 +4,7 @@ from neo.cli import api, audit, bots, document, keys, migrate, settings, technic
 from neo.cli.chat import command as chat
 from neo.cli.dev_issuer import command as dev_issuer
 from neo.cli.doctor import command as doctor
+from neo.cli.models import command as models
 from neo.cli.serve import command as serve
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(technicians.app, name="technicians")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bots.app, name="bots")
+app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)

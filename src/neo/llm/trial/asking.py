@@ -1,0 +1,110 @@
+"""Asks a model something through Neo's own caller, and measures what comes."""
+
+import time
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import orjson
+
+from neo.llm.chosen import ChosenModel
+from neo.llm.deltas import Completed, Delta, ReasoningDelta, TextDelta, ToolCall
+from neo.llm.dialect import Dialect
+from neo.llm.models import DIALECTS, Models
+from neo.llm.prompt import Image, Prompt
+from neo.llm.providers import DialectName, ProviderSettings
+from neo.llm.transport.call import Caller
+from neo.llm.transport.clients import Clients
+from neo.llm.trial.picture import PICTURE
+
+# Long enough that its speed can be measured, and short enough to cost next to nothing.
+_SHORT = Prompt("You are being tried. Answer in plain words.", (), "Count from one to twenty, in words.")
+_IMAGE = Prompt(
+    "You are being tried. Answer in one word.",
+    (),
+    "Which colour is this picture?",
+    (Image("image/png", PICTURE, "picture.png"),),
+)
+_TOOL = Prompt("You are being tried. Use the tool that you have.", (), "What is the weather in Paris?")
+TOOL_NAME = "look_up_weather"
+_PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+_DESCRIPTION = "Says the weather of a city."
+
+
+@dataclass
+class Heard:
+    text: str = ""
+    reasoning_characters: int = 0
+    calls: list[ToolCall] = field(default_factory=list)
+    output_tokens: int = 0
+    seconds_to_first: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def tokens_a_second(self) -> float | None:
+        """None where too little came to say."""
+        said = self.seconds - self.seconds_to_first
+        return self.output_tokens / said if self.output_tokens and said > 0 else None
+
+
+class Asking:
+    def __init__(self, models: Models, settings: ProviderSettings) -> None:
+        self._models = models
+        self._clients = Clients(settings)
+        self._caller = Caller(self._clients)
+
+    async def short_answer(self, chosen: ChosenModel) -> Heard:
+        return await _heard(self._models.answer(chosen, _SHORT))
+
+    async def image(self, chosen: ChosenModel) -> Heard:
+        return await _heard(self._models.answer(chosen, _IMAGE))
+
+    async def tool_call(self, chosen: ChosenModel) -> Heard | None:
+        """None: Neo cannot offer tools in this dialect."""
+        dialect = DIALECTS.get(chosen.dialect)
+        if dialect is None:
+            return None
+        return await _heard(self._caller.answer(_with_tool(dialect, chosen.dialect), chosen, _TOOL, None))
+
+    async def aclose(self) -> None:
+        await self._clients.aclose()
+
+
+def _with_tool(dialect: Dialect, name: DialectName) -> Dialect:
+    """The same dialect, whose calls offer one tool."""
+
+    def body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
+        asked = orjson.loads(dialect.request_body(chosen, prompt, previous_response_id))
+        return orjson.dumps({**asked, "tools": _tools(name)})
+
+    return replace(dialect, request_body=body)
+
+
+def _tools(name: DialectName) -> Sequence[dict[str, Any]]:
+    named = {"name": TOOL_NAME, "description": _DESCRIPTION}
+    match name:
+        case DialectName.MESSAGES:
+            return [{**named, "input_schema": _PARAMETERS}]
+        case DialectName.RESPONSES:
+            return [{"type": "function", **named, "parameters": _PARAMETERS, "strict": False}]
+        case DialectName.CHAT_COMPLETIONS:
+            return [{"type": "function", "function": {**named, "parameters": _PARAMETERS}}]
+
+
+async def _heard(deltas: AsyncGenerator[Delta, None]) -> Heard:
+    began, heard = time.monotonic(), Heard()
+    async with aclosing(deltas):
+        async for delta in deltas:
+            heard.seconds = time.monotonic() - began
+            heard.seconds_to_first = heard.seconds_to_first or heard.seconds
+            match delta:
+                case TextDelta():
+                    heard.text += delta.text
+                case ReasoningDelta():
+                    heard.reasoning_characters += len(delta.text)
+                case ToolCall():
+                    heard.calls.append(delta)
+                case Completed():
+                    heard.output_tokens = delta.output_tokens or 0
+    return heard

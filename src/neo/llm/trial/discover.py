@@ -1,0 +1,47 @@
+"""Looks for the model servers that people run on their own machine."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from neo.llm.providers import ANY_KEY, Address
+from neo.llm.trial.fetching import Fetching
+from neo.llm.trial.told import Told, told
+
+# Where they listen unless they are told otherwise.
+LIKELY = {
+    "http://127.0.0.1:11434": "Ollama",
+    "http://127.0.0.1:1234": "LM Studio",
+    "http://127.0.0.1:8080": "llama.cpp",
+    "http://127.0.0.1:8000": "vLLM",
+}
+# A server on one's own machine has a handful.
+_MODELS_MAX = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    url: str
+    """Up to the `/v1`."""
+    server: str
+    models: Sequence[tuple[str, Told]]
+
+
+async def discovered(address: str) -> Found | None:
+    """None: nothing answers there, or it serves no models."""
+    url = f"{address.rstrip('/').removesuffix('/v1')}/v1"
+    async with Fetching(url) as fetching:
+        answer = await fetching.get(f"{url}/models")
+    rows = answer.get("data") if isinstance(answer, Mapping) else None
+    names = [row["id"] for row in rows if _is_model(row)] if isinstance(rows, list) else []
+    if not names:
+        return None
+    where = Address(url, ANY_KEY, "")
+    said = await asyncio.gather(*(told(where, name) for name in names[:_MODELS_MAX]))
+    chats = [(name, one) for name, one in zip(names, said, strict=False) if one.is_for_chat]
+    server = next((one.server for one in said if one.server), None)
+    return Found(url, server or "an OpenAI-compatible server", chats) if chats else None
+
+
+def _is_model(row: object) -> bool:
+    return isinstance(row, Mapping) and isinstance(row.get("id"), str) and bool(row["id"])
