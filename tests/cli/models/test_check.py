@@ -1,6 +1,7 @@
 """`neo models check` against real servers that refuse what real servers refuse."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -161,6 +162,17 @@ async def test_a_model_that_does_not_answer_is_a_problem(tmp_path: Path, answer:
     assert (ended.code, states(ended)["answer"]) == (1, "problem")
     assert code in ended.out
     assert SECRET not in ended.out + ended.stderr
+
+
+async def test_a_model_that_takes_its_time_is_waited_for_aloud(tmp_path: Path) -> None:
+    def slow(body: dict[str, Any]) -> tuple[int, bytes]:
+        time.sleep(0 if body.get("tools") or is_image(body) else 1.3)
+        return good(body)
+
+    ended, _, _ = await checked(tmp_path, {"/v1/responses": slow}, "fast")
+
+    assert ended.code == 0
+    assert ended.stderr == "waiting for fast ...\n"
 
 
 async def test_a_name_that_is_not_listed_is_refused_with_the_known_ones(tmp_path: Path) -> None:

@@ -1,12 +1,12 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from neo.cli.doctor.findings import State
+from neo.cli.doctor.findings import Finding, State
 from neo.cli.models.proposed import name_for, table
 from neo.cli.operator import JsonOption
 from neo.errors import Edge, Failure, Kind
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from neo.cli.models.trial import Trial
     from neo.llm import ModelEntry, Models, OfferedModel
     from neo.settings import ModelSettings
+
+PROGRESS_SECONDS = 1.0
 
 app = typer.Typer(no_args_is_help=True, help="Models: list them, try them, find those on this machine.")
 
@@ -80,13 +82,25 @@ async def _check(name: str | None, *, as_json: bool) -> bool:
 async def _run(trial: "Trial", *, as_json: bool) -> list[dict[str, Any]]:
     entry, rows = trial.entry, []
     where = f"{entry.name}: {entry.model} at {entry.address.base_url}, {entry.dialect}"
-    # Each call may take its model a minute.
     typer.echo(where, err=as_json)
-    async for finding in trial.run():
+    async for finding in _with_progress(trial.run(), entry.name):
         rows.append(finding.row())
         if not as_json:
             typer.echo(finding.line())
     return rows
+
+
+async def _with_progress(findings: AsyncGenerator[Finding, None], name: str) -> AsyncIterator[Finding]:
+    """The same findings. What is waited for longer than a second is said: a call may take its model a minute."""
+    async with aclosing(findings):
+        while True:
+            step = asyncio.ensure_future(anext(findings, None))
+            done, _ = await asyncio.wait({step}, timeout=PROGRESS_SECONDS)
+            if not done:
+                typer.echo(f"waiting for {name} ...", err=True)
+            if (finding := await step) is None:
+                return
+            yield finding
 
 
 def _trial(entry: "ModelEntry", models: "Models", settings: "ModelSettings") -> "Trial":

@@ -1,7 +1,7 @@
 """`neo models check`: what a model does when it is called, and what its server says of it."""
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -29,13 +29,13 @@ class Trial:
     found: dict[str, Any] = field(default_factory=dict)
     """By the keys of the file, what turned out to be otherwise."""
 
-    async def run(self) -> AsyncIterator[Finding]:
+    async def run(self) -> AsyncGenerator[Finding, None]:
         from neo.llm.trial.asking import Asking  # noqa: PLC0415 - imports of seconds stay out of `--help`.
         from neo.llm.trial.told import told  # noqa: PLC0415
 
         asking = Asking(self.models, self.settings)
         try:
-            yield self._limits(await told(self.entry.address, self.entry.model), self._chosen())
+            yield self._limits(await told(self.entry.address, self.entry.model))
             answered = await self._answered(asking)
             if isinstance(answered, Finding):
                 yield answered
@@ -57,8 +57,10 @@ class Trial:
         numbers = {key: self.found[key] for key in ("context_tokens", "answer_tokens") if key in self.found}
         return chosen_model(replace(self.entry, **numbers), None, self.settings)
 
-    def _limits(self, said: "Told", chosen: "ChosenModel") -> Finding:
-        assumed = chosen.prompt_tokens_max + chosen.answer_tokens_max
+    def _limits(self, said: "Told") -> Finding:
+        from neo.llm.model_list.choosing import context_tokens_of  # noqa: PLC0415
+
+        assumed = context_tokens_of(self.entry)
         server = said.server or "The server"
         self.found |= {key: value for key, value in said.keys().items() if key not in self.said}
         if said.context_tokens is None:
