@@ -19,11 +19,13 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from neo.errors import Edge, Failure, Kind
-from neo.kit import guessing_bits
+from neo.kit import guessing_bits, is_secure_url
 
 PREFIX = "NEO_"
 # In any other environment a process does not start with what is for development only.
 LENIENT_ENVIRONMENTS = ("local", "test")
+# `null` is the origin of every page in a sandbox.
+EVERY_ORIGIN = {"*", "null"}
 # No machine guesses this much. What people think of has less, a random secret of 32 characters more.
 SECRET_BITS_MIN = 80
 
@@ -51,8 +53,8 @@ class ServerSettings(Group):
         "local",
         pattern="^[a-z0-9]{1,16}$",
         description="The `<env>` in API keys; a key of another one is refused. In `live`, and in all but `local` and "
-        "`test`, Neo does not start without NEO_PUBLIC_URL, nor with a weak NEO_SECRET_KEY, with failpoints, or with "
-        "an Entra address that is not https.",
+        "`test`, Neo does not start without a NEO_PUBLIC_URL of https, nor with a weak NEO_SECRET_KEY, with "
+        "failpoints, with all origins allowed, or with an Entra address that is not https.",
     )
     secret_key: SecretStr | None = Field(
         None,
@@ -406,6 +408,13 @@ def _lenient(settings: Settings) -> Iterator[str]:
         yield "NEO_FAILPOINTS is for tests: unset it."
     if not server.public_url:
         yield "NEO_PUBLIC_URL must say where callers reach the API: without it, a request's Host header would."
+    elif not is_secure_url(server.public_url):
+        yield (
+            "NEO_PUBLIC_URL must be https, by your proxy that ends TLS: keys and chats would be read on the way. "
+            "Only an address of this machine itself may be http."
+        )
+    if EVERY_ORIGIN & {origin.strip() for origin in server.cors_origins.split(",")}:
+        yield "NEO_CORS_ORIGINS allows every page: name your own, such as `https://app.example.com`."
     if any(
         guessing_bits(secret) < SECRET_BITS_MIN
         for secret in (plain(server.secret_key) or "").split(",")

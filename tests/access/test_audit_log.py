@@ -49,6 +49,14 @@ async def test_a_tenant_begins_with_its_creation_by_the_operator(own: Client, te
     assert (entry["actor_kind"], entry["actor_id"]) == ("operator", None)
 
 
+async def test_an_id_tells_nothing_of_what_other_tenants_do(own: Client, rows: Rows) -> None:
+    for n in range(2):
+        await own.http.put("/public-api/settings", json={"referral_code": f"code {n}"})
+        await rows.tenant("Busy meanwhile")
+
+    assert [entry["id"] for entry in await read(own)] == [3, 2, 1]
+
+
 async def test_filters_are_exact_and_pages_go_to_the_end(own: Client) -> None:
     for n in range(5):
         await own.http.put("/public-api/settings", json={"referral_code": f"code {n}"})
@@ -89,7 +97,9 @@ async def test_a_filter_that_cannot_be(own: Client, params: dict[str, str]) -> N
 @pytest.mark.parametrize("position", [2**63, 2**64 - 1, 10**30, 0, -1, True, 1.5, "1", None])
 async def test_a_cursor_that_was_made_up(own: Client, tenant: Tenant, position: object) -> None:
     cursor = (
-        base64.urlsafe_b64encode(json.dumps([f"audit:{tenant.id}", position]).encode()).decode().rstrip("=")
+        base64.urlsafe_b64encode(json.dumps([f"audit-log:{tenant.id}", position]).encode())
+        .decode()
+        .rstrip("=")
     )
 
     assert code(await own.http.get(LOG, params={"cursor": cursor})) == (400, "invalid_cursor")
@@ -100,7 +110,7 @@ async def test_another_tenants_log_is_not_seen(own: Client, rows: Rows, server: 
     stranger = Client(server.url, other.api_key)
 
     assert [entry["object_id"] for entry in await read(stranger)] == [str(other.id)]
-    theirs = page_token(f"audit:{other.id}", 1)
+    theirs = page_token(f"audit-log:{other.id}", 1)
     assert code(await own.http.get(LOG, params={"cursor": theirs})) == (400, "invalid_cursor")
     await stranger.http.aclose()
 

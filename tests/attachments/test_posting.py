@@ -1,6 +1,8 @@
 """What may be attached, and what is refused, with the rows of the attack table by their ids."""
 
 import asyncio
+import re
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -199,6 +201,21 @@ async def test_g11_the_upload_url_takes_one_path_one_method_one_type_and_no_more
     assert deleted.status_code == 405
     assert told(await posted(client, session, upload)) == (422, "attachment_not_uploaded")
     assert (await put(upload, bytes(10_485_760))).status_code == 201
+
+
+async def test_an_upload_url_ends_with_the_token_that_asked_for_it(
+    client: Client, server: Server, session: str
+) -> None:
+    minted = await client.http.post("/public-api/sessions", json={"session_id": session, "ttl_seconds": 60})
+    token = minted.json()["data"]
+    end_user = Client(server.url, token["token"])
+
+    asked = f"{SESSIONS}/{session}/attachments/upload-url"
+    granted = await end_user.http.post(asked, json={"content_type": "image/png"})
+    await end_user.http.aclose()
+
+    [expires] = re.findall(r"[?&]expires=(\d+)", granted.json()["data"]["upload_url"])
+    assert int(expires) <= datetime.fromisoformat(token["expires_at"]).timestamp()
 
 
 async def test_g11_an_upload_url_expires(client: Client, server: Server, session: str) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from audit.chain import Chain
+from neo.access import CallerKind
 from neo.audit import Actor, AuditStore
 from neo.db import call_within
 
@@ -110,6 +111,25 @@ async def test_the_application_does_not_say_that_it_was_the_operator(chain: Chai
             await AuditStore(db, chain.tenant_id).add(actor, "tenant.resumed", "tenant", chain.tenant_id)
 
 
+@pytest.mark.parametrize(
+    "kind", ["Operator", "operator ", " operator", "operator\u200b", "OPERATOR", "admin", ""]
+)
+async def test_nobody_is_on_record_as_what_reads_like_another(chain: Chain, kind: str) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="nobody of that kind"):
+        async with chain.rows.database.transaction(chain.tenant_id) as db:
+            actor = Actor(kind, uuid4(), chain.tenant_id)
+            await AuditStore(db, chain.tenant_id).add(actor, "tenant.resumed", "tenant", chain.tenant_id)
+
+
+@pytest.mark.parametrize("kind", CallerKind)
+async def test_every_kind_of_caller_is_on_record(chain: Chain, kind: CallerKind) -> None:
+    async with chain.rows.database.transaction(chain.tenant_id) as db:
+        actor = Actor(kind, uuid4(), chain.tenant_id)
+        await AuditStore(db, chain.tenant_id).add(actor, "agent.updated", "agent", "1")
+
+    assert (await chain.entries())[-1].actor_kind == kind
+
+
 async def test_the_application_writes_the_log_of_its_transactions_tenant_only(chain: Chain) -> None:
     other = (await chain.rows.tenant()).id
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
@@ -138,7 +158,8 @@ async def test_who_has_written_an_entry_holds_nobody_up_until_they_commit(chain:
             await chain.add_within(second, "agent.deleted")
         await first.execute(row)
 
-    assert [one.action for one in await chain.entries()][-2:] == ["agent.updated", "agent.deleted"]
+    # In the order of their commits.
+    assert [one.action for one in await chain.entries()][-2:] == ["agent.deleted", "agent.updated"]
     assert [one.sequence for one in await chain.hashes()] == [1, 2, 3, 4, 5, 6]
     assert await chain.faults() == []
 

@@ -222,6 +222,27 @@ async def test_an_admin_ends_a_token_of_somebody_elses_session(
     assert not await opens(people, token)
 
 
+async def test_the_id_of_a_token_that_is_not_ones_own_is_as_good_as_none(
+    people: People, rows: Rows, tenant: Tenant
+) -> None:
+    (_, user), (_, colleague) = [await people.join(tenant.id, "User") for _ in range(2)]
+    token = await minted(user, await user.open())
+    others = [
+        colleague,
+        people.client((await rows.tenant()).api_key),
+        people.client((await rows.platform()).api_key),
+    ]
+
+    for other in others:
+        answers = [(await other.http.delete(f"{TOKENS}/{jti}")).json() for jti in (token["jti"], uuid4())]
+        assert (
+            answers[0]["error"]
+            == answers[1]["error"]
+            == {"code": "session_token_not_found", "message": "No such session token."}
+        )
+    assert await opens(people, token)
+
+
 @pytest.mark.parametrize(
     ("minted_for", "asked", "expected"),
     [

@@ -19,7 +19,7 @@ SERVICES: dict[str, Any] = COMPOSE["services"]
 NEO = {name: service for name, service in SERVICES.items() if service["image"] == "neo"}
 DOCKERFILE = (HERE / "Dockerfile").read_text()
 VARIABLE = re.compile(r"\$\{(\w+)(?::([-?])([^}]*))?\}")
-GIVEN = "a1" * 20
+GIVEN = "3f1c9a527d3e4a559d0c2b8d6a1e4f70"
 
 
 def filled(value: str) -> str:
@@ -51,6 +51,7 @@ def test_its_variables_are_settings_and_its_values_are_accepted(
         monkeypatch.setenv(variable, value)
     settings = read_settings()
 
+    assert settings.server.is_strict
     assert settings.server.drain_seconds == 60
     assert (settings.temporal.temporal_address, settings.telemetry.metrics_port) == ("temporal:7233", 9464)
 

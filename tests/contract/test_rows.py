@@ -10,7 +10,8 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from contract.door_objects import make_household
 from neo.access import Pepper
-from neo.db import Base, DatabaseRoleUnsafe, call_within, check_role
+from neo.db import Base, Database, DatabaseRoleUnsafe, call_within, check_role
+from neo.db.database import RELIED_ON
 from neo.sessions import ChatSession, SessionNotFound, SessionStore
 from support.client import Client
 from support.people import People
@@ -74,6 +75,7 @@ WRITABLE = text(
 )
 # A table of the caller's own that has the name of one of ours, and does something when a row of it is claimed.
 TAKE_OVER = (
+    "SET LOCAL search_path = public",
     "CREATE TEMPORARY TABLE chat_turns (LIKE public.chat_turns INCLUDING DEFAULTS)",
     (
         "CREATE FUNCTION pg_temp.take_over() RETURNS trigger LANGUAGE plpgsql AS "
@@ -265,6 +267,46 @@ async def test_a_function_that_looks_for_temporary_tables_first_is_refused(rows:
             await owner.execute(
                 text("ALTER FUNCTION neo_find_destination SET search_path = pg_catalog, public, pg_temp")
             )
+
+
+# What a role may set for its own later connections, and what each of Neo's has nevertheless.
+OWN_DEFAULTS = {
+    "search_path": "pg_temp, public",
+    "default_transaction_isolation": "serializable",
+    "default_transaction_read_only": "on",
+    "row_security": "off",
+    "standard_conforming_strings": "off",
+    "DateStyle": "German",
+    "IntervalStyle": "iso_8601",
+    "TimeZone": "'Asia/Tokyo'",
+}
+
+
+async def test_what_a_role_has_changed_for_itself_changes_nothing_for_the_application(
+    rows: Rows, server: Server
+) -> None:
+    async def altered(what: str) -> None:
+        async with rows.database.without_tenant() as connection:
+            await connection.execute(text(f"ALTER ROLE neo_app {what}"))
+
+    assert set(OWN_DEFAULTS) == set(RELIED_ON)
+    database = Database(server.addresses.database_url, connections_max=4)
+    try:
+        for name, value in OWN_DEFAULTS.items():
+            await altered(f"SET {name} = {value}")
+        async with database.without_tenant() as connection:
+            had = {name: await connection.scalar(text(f"SHOW {name}")) for name in OWN_DEFAULTS}
+        tenant = await rows.tenant()
+        async with database.transaction(tenant.id) as db:
+            await db.execute(text("UPDATE tenants SET name = 'Still ours'"))
+        await check_role(database)
+    finally:
+        await database.aclose()
+        await altered("RESET ALL")
+
+    assert had == RELIED_ON
+    with pytest.raises(ProgrammingError, match="permission denied"):
+        await altered(f"SET neo.tenant_id = '{tenant.id}'")
 
 
 async def test_what_a_tenant_is_cannot_be_written_by_the_application(rows: Rows) -> None:

@@ -1,12 +1,16 @@
 """Every setting is described where a reader looks for it, and a misspelt one is not passed over."""
 
+import base64
 import importlib.util
+import random
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from neo.settings import SettingsInvalid, default_of, described, read_settings
+from neo.kit import guessing_bits
+from neo.settings import SECRET_BITS_MIN, SettingsInvalid, default_of, described, read_settings
 
 HERE = Path(__file__).resolve().parents[2]
 SETTINGS = [(variable, field) for _, variable, field in described()]
@@ -156,6 +160,20 @@ WEAK = [
     "0123456789" * 4,
     "abcdefghijklmnopqrstuvwxyz0123456789",
     "change-me-change-me-change-me-change-me",
+    "this-is-a-secret-key-for-production-use",
+    "This-Is-A-Secret-Key-For-Production-Use",
+    "ThisIsASecretKeyForProductionUse2026",
+    "THIS_IS_A_SECRET_KEY_FOR_PRODUCTION_USE",
+    "correct horse battery staple correct horse",
+    "please-change-this-before-going-live-123",
+]
+# What `openssl rand -hex`, `openssl rand -base64` and Python's `secrets.token_urlsafe` make of so many random bytes.
+GOOD: list[tuple[Callable[[bytes], str], int]] = [
+    (bytes.hex, 16),
+    (bytes.hex, 32),
+    (lambda raw: base64.b64encode(raw).decode(), 32),
+    (lambda raw: base64.b64encode(raw).decode(), 48),
+    (lambda raw: base64.urlsafe_b64encode(raw).decode().rstrip("="), 32),
 ]
 
 
@@ -163,6 +181,11 @@ WEAK = [
     ("changes", "refusal"),
     [
         ({"NEO_PUBLIC_URL": ""}, "NEO_PUBLIC_URL must say where"),
+        ({"NEO_PUBLIC_URL": "http://neo.example"}, "NEO_PUBLIC_URL must be https"),
+        ({"NEO_PUBLIC_URL": "http://127.0.0.1.example:8600"}, "NEO_PUBLIC_URL must be https"),
+        ({"NEO_CORS_ORIGINS": "*"}, "NEO_CORS_ORIGINS allows every page"),
+        ({"NEO_CORS_ORIGINS": "https://app.example, *"}, "NEO_CORS_ORIGINS allows every page"),
+        ({"NEO_CORS_ORIGINS": "null"}, "NEO_CORS_ORIGINS allows every page"),
         ({"NEO_FAILPOINTS": "/tmp/points"}, "NEO_FAILPOINTS is for tests"),
         ({"NEO_ENTRA_METADATA_URL": LOCAL_ISSUER}, "NEO_ENTRA_METADATA_URL must be https, also on this"),
         ({"NEO_ENTRA_JWKS_URL": "http://login.example/keys"}, "NEO_ENTRA_JWKS_URL must be https"),
@@ -196,8 +219,22 @@ def test_all_that_is_refused_is_told_at_once(environment: pytest.MonkeyPatch) ->
         read_settings()
 
 
-def test_where_customers_are_good_settings_are_taken(environment: pytest.MonkeyPatch) -> None:
-    for variable, value in LIVE.items():
+@pytest.mark.parametrize(
+    "public_url", ["https://neo.example/api", "http://localhost:8600", "http://[::1]:8600"]
+)
+def test_where_customers_are_good_settings_are_taken(
+    environment: pytest.MonkeyPatch, public_url: str
+) -> None:
+    for variable, value in {**LIVE, "NEO_PUBLIC_URL": public_url}.items():
         environment.setenv(variable, value)
 
     assert read_settings().server.is_strict
+
+
+@pytest.mark.parametrize(("make", "size"), GOOD)
+def test_no_secret_that_is_made_by_chance_is_refused(make: Callable[[bytes], str], size: int) -> None:
+    chance = random.Random(f"{size} bytes")
+
+    weakest = min(guessing_bits(make(chance.randbytes(size))) for _ in range(2_000))
+
+    assert weakest >= SECRET_BITS_MIN

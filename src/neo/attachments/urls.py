@@ -1,5 +1,6 @@
 """Signed URLs: one to put an upload to, one to read an attachment from. Each is valid for minutes."""
 
+import time
 from urllib.parse import quote
 
 from neo.access import UrlSigner
@@ -30,11 +31,14 @@ class BlobUrls:
             raise AttachmentsNotConfigured
         return self._blobs
 
-    async def for_upload(self, base_url: str, path: str, mime: str) -> str:
+    async def for_upload(self, base_url: str, path: str, mime: str, *, until: float | None = None) -> str:
+        """`until`: when the credential ends that asks for it, in epoch seconds. The URL ends no later."""
         blobs = self.check_configured()
+        left = UPLOAD_SECONDS if until is None else int(until - time.time())
+        seconds = max(1, min(left, UPLOAD_SECONDS))
         if blobs.signs:
-            return await blobs.signed_url("PUT", path, seconds=UPLOAD_SECONDS)
-        query = self._signer.sign(UPLOAD, upload_named(path, mime), seconds=UPLOAD_SECONDS)
+            return await blobs.signed_url("PUT", path, seconds=seconds)
+        query = self._signer.sign(UPLOAD, upload_named(path, mime), seconds=seconds)
         return self._own(base_url, path, query)
 
     async def for_reading(self, base_url: str, attachment: Attachment) -> str:

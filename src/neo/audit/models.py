@@ -12,7 +12,8 @@ from neo.db import Base
 class AuditEntry(Base):
     """One thing that was done. `actor_tenant_id` differs from `tenant_id` when the platform acted for the tenant.
 
-    It is part of its tenant's chain, which functions of the database write and verify.
+    It is part of its tenant's chain, which functions of the database write and verify. What callers know an entry by
+    is its number in the chain, from 1: `id` counts over all tenants, and would tell each how much the others do.
     """
 
     __tablename__ = "audit_log"
@@ -28,6 +29,8 @@ class AuditEntry(Base):
     request_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     credential_id: Mapped[UUID | None]
+    # Written when the entry's transaction commits.
+    sequence: Mapped[int | None]
     # Null where there never were details.
     details_digest: Mapped[bytes | None]
     kept: Mapped["AuditDetails | None"] = relationship(lazy="joined", viewonly=True)

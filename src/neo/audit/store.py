@@ -53,10 +53,11 @@ class AuditStore:
     ) -> Sequence[AuditEntry]:
         """Entries, newest first; `exactly` maps columns to the value that they must have, None for any."""
         asked = {column: value for column, value in exactly.items() if value is not None}
-        wanted = select(AuditEntry).where(AuditEntry.tenant_id == self._tenant_id).filter_by(**asked)
+        chained = (AuditEntry.tenant_id == self._tenant_id, AuditEntry.sequence.is_not(None))
+        wanted = select(AuditEntry).where(*chained).filter_by(**asked)
         if before is not None:
-            wanted = wanted.where(AuditEntry.id < before)
-        return (await self._db.scalars(wanted.order_by(AuditEntry.id.desc()).limit(rows_max))).all()
+            wanted = wanted.where(AuditEntry.sequence < before)
+        return (await self._db.scalars(wanted.order_by(AuditEntry.sequence.desc()).limit(rows_max))).all()
 
 
 def _request_id() -> UUID | None:

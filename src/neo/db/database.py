@@ -30,6 +30,17 @@ SILENCE_SECONDS = 2.0
 LOCK_WAIT_SECONDS = 5
 # What a connection without a tenant is asked first: a pooled one may have died, and shows it only when it is used.
 ANY_ANSWER = "SELECT 1"
+# What statements rely on. A role may change its own defaults (`ALTER ROLE`); what a connection asks for comes first.
+RELIED_ON = {
+    "search_path": "public, pg_temp",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_read_only": "off",
+    "row_security": "on",
+    "standard_conforming_strings": "on",
+    "DateStyle": "ISO, MDY",
+    "IntervalStyle": "postgres",
+    "TimeZone": "UTC",
+}
 
 
 class Database:
@@ -52,6 +63,7 @@ class Database:
                 "timeout": CONNECT_SECONDS,
                 "command_timeout": statement_seconds + SILENCE_SECONDS,
                 "server_settings": {
+                    **RELIED_ON,
                     "application_name": "neo",
                     "jit": "off",
                     "statement_timeout": str(round(statement_seconds * 1000)),

@@ -9,8 +9,14 @@ and is on record here.
 from neo.sessions.authors import AuthorStore, ShownAuthor
 from neo.sessions.models import ChatMessage, ChatSession, Role, title_of
 from neo.sessions.store import MessageStore, SessionNotFound, SessionStore
-from neo.sessions.tokens import SessionToken, SessionTokenNotFound, SessionTokenStore, TokenFilter
-from neo.sessions.visible import check_readable, check_writable
+from neo.sessions.tokens import (
+    SessionToken,
+    SessionTokenNotFound,
+    SessionTokenStore,
+    TokenFilter,
+    no_such_token,
+)
+from neo.sessions.visible import check_readable, check_writable, is_readable
 
 __all__ = [
     "AuthorStore",
@@ -27,5 +33,7 @@ __all__ = [
     "TokenFilter",
     "check_readable",
     "check_writable",
+    "is_readable",
+    "no_such_token",
     "title_of",
 ]

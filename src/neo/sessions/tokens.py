@@ -38,6 +38,11 @@ class SessionTokenNotFound(Failure):
     remedy = "Check `jti`."
 
 
+def no_such_token() -> SessionTokenNotFound:
+    """The same for a token that is not there and for one of a session that the caller may not see."""
+    return SessionTokenNotFound("No such session token.")
+
+
 class SessionToken(Base):
     __tablename__ = "session_tokens"
 
@@ -99,7 +104,7 @@ class SessionTokenStore:
     async def get(self, jti: UUID) -> SessionToken:
         found = await self._db.scalar(select(SessionToken).where(self._owned(), SessionToken.jti == jti))
         if found is None:
-            raise SessionTokenNotFound("No such session token.")
+            raise no_such_token()
         return found
 
     async def newest(

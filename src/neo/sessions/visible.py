@@ -31,7 +31,7 @@ class SessionNotYours(Failure):
 
 def check_readable(caller: Principal, session: Owned) -> None:
     """Raise `SessionNotFound` for a session that the caller may not see, as if it did not exist."""
-    if not _is_readable(caller, session):
+    if not is_readable(caller, session):
         raise SessionNotFound("No such chat session.")
 
 
@@ -48,7 +48,7 @@ def is_own(caller: Principal, session: Owned) -> bool:
     return session.account_id == caller.account_id and session.channel == caller.surface
 
 
-def _is_readable(caller: Principal, session: Owned) -> bool:
+def is_readable(caller: Principal, session: Owned) -> bool:
     if caller.kind is CallerKind.END_USER:
         return session.id == caller.session_id
     return caller.sees_whole_tenant or is_own(caller, session)

@@ -14,8 +14,8 @@ from neo.db import Database
 
 router = APIRouter(prefix="/public-api/audit-log")
 
-# The log's ids are PostgreSQL's bigint.
-ENTRY_ID_MAX = 2**63 - 1
+# The log's numbers are PostgreSQL's bigint.
+ENTRY_NUMBER_MAX = 2**63 - 1
 
 Caller = Annotated[Principal, Depends(caller_with(Right.READ_AUDIT))]
 Paged = Annotated[Page, Depends(requested_page)]
@@ -44,8 +44,8 @@ async def list_entries(
     """What was changed in the tenant, and by whom; newest first. Page with `cursor`, keeping the filters. Entries
     are only ever added; the operator may erase a person's details, and what is too old. For API keys and Admins.
     """
-    kind = f"audit:{caller.tenant_id}"
-    before = number_before(kind, page, number_max=ENTRY_ID_MAX)
+    kind = f"audit-log:{caller.tenant_id}"
+    before = number_before(kind, page, number_max=ENTRY_NUMBER_MAX)
     database: Database = request.app.state.database
     async with database.transaction(caller.tenant_id) as db:
         found = await AuditStore(db, caller.tenant_id).newest(
@@ -55,5 +55,5 @@ async def list_entries(
         request,
         [shown_entry(entry) for entry in found[: page.size]],
         is_page=True,
-        next_cursor=next_cursor(kind, page, found, lambda entry: (entry.id,)),
+        next_cursor=next_cursor(kind, page, found, lambda entry: (entry.sequence,)),
     )

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 class AuditEntryResource(BaseModel):
     """One thing that was done in the tenant."""
 
-    id: int
+    id: int = Field(description="Its number in your tenant's log, from 1 and without holes.")
     actor_kind: str = Field(
         description="`service_account`, `technician`, `platform`, or `operator` for the command line."
     )

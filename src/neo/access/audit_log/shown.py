@@ -8,7 +8,7 @@ def shown_entry(entry: AuditEntry) -> AuditEntryResource:
     # The actor's tenant may be another one than the reader's: then neither it nor its ids are shown.
     is_own = entry.actor_tenant_id == entry.tenant_id
     return AuditEntryResource(
-        id=entry.id,
+        id=entry.sequence,
         actor_kind=entry.actor_kind,
         actor_id=str(entry.actor_id) if entry.actor_id and is_own else None,
         credential_id=str(entry.credential_id) if entry.credential_id and is_own else None,

@@ -36,8 +36,9 @@ from neo.sessions import (
     SessionToken,
     SessionTokenStore,
     TokenFilter,
-    check_readable,
     check_writable,
+    is_readable,
+    no_such_token,
 )
 
 
@@ -95,7 +96,8 @@ class TokenDesk:
             tokens = SessionTokenStore(db, caller.tenant_id)
             token = await tokens.get(jti)
             # Whoever reads a session may end what opens it, an Admin also for others.
-            check_readable(caller, await SessionStore(db, caller.tenant_id).get(token.session_id))
+            if not is_readable(caller, await SessionStore(db, caller.tenant_id).get(token.session_id)):
+                raise no_such_token()
             await tokens.revoke(token)
             await AuditStore(db, caller.tenant_id).add(
                 caller.actor, "session_token.revoked", "session_token", jti, end_user=token.end_user

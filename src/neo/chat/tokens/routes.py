@@ -29,7 +29,7 @@ from neo.chat.tokens.schemas import (
 from neo.chat.tokens.shown import shown_token
 from neo.errors import Failure
 from neo.kit import find_guid
-from neo.sessions import SessionNotFound, SessionTokenNotFound, TokenFilter
+from neo.sessions import SessionNotFound, TokenFilter, no_such_token
 
 token_router = APIRouter(prefix="/public-api/sessions")
 
@@ -148,7 +148,7 @@ async def revoke_token(request: Request, caller: Minter, desk: Desk, jti: str) -
     """End a token at once; tails that it opened end within 5 s. Revoking twice answers 200 again."""
     wanted = find_guid(jti)
     if wanted is None:
-        raise SessionTokenNotFound("No such session token.")
+        raise no_such_token()
     token = await desk.tokens.revoke(await _token_owner(request, caller, wanted), wanted)
     shown = RevokedSessionToken.model_validate(
         {
@@ -186,7 +186,7 @@ async def _lister(request: Request, caller: Principal, asked: TokenFilter) -> Pr
 async def _token_owner(request: Request, caller: Principal, jti: UUID) -> Principal:
     gate: Gate = request.app.state.gate
     session_id = await gate.session_of_token(jti) if caller.is_platform else None
-    return await _acting(request, caller, session_id, SessionTokenNotFound("No such session token."))
+    return await _acting(request, caller, session_id, no_such_token())
 
 
 def _warnings(wanted: MintSessionTokenRequest, end_company_id: str | None) -> list[str]:

@@ -65,7 +65,9 @@ class UploadDesk:
                 filename=shown_name(filename),
             )
         # Some stores are asked for it, and no connection waits for them.
-        return Grant(await self._urls.for_upload(base_url, path, content_type), path, content_type)
+        until = caller.credential.expires_at
+        url = await self._urls.for_upload(base_url, path, content_type, until=until)
+        return Grant(url, path, content_type)
 
     async def urls_of(self, attachments: Iterable[Attachment], base_url: str) -> dict[UUID, str]:
         """Where each is read, for a quarter of an hour."""

@@ -19,7 +19,10 @@ class AttachmentUploadUrlResponse(BaseModel):
     `x-ms-blob-content-type: <mime>`, then cite `blob_path` and `mime` in a message of this session.
     """
 
-    upload_url: str = Field(description="Takes one PUT after the other for ten minutes; the last one counts.")
+    upload_url: str = Field(
+        description="Takes one PUT after the other for ten minutes, or until the "
+        "credential that asked for it ends if that is sooner; the last one counts."
+    )
     blob_path: str
     mime: str
     max_image_bytes: int = Field(

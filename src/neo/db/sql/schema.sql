@@ -397,7 +397,6 @@ CREATE TABLE audit_log (
     hash bytea,
     UNIQUE (tenant_id, sequence)
 );
-CREATE INDEX audit_log_newest_idx ON audit_log (tenant_id, id DESC);
 
 -- What people are called in an entry, which has their digest. Erased with a person.
 CREATE TABLE audit_details (

@@ -28,6 +28,10 @@ DECLARE
     salt bytea := uuid_send(gen_random_uuid());
     entry_id bigint;
 BEGIN
+    -- What reads like another kind of actor would be taken for it.
+    IF by_kind NOT IN ('operator', 'platform', 'service_account', 'technician', 'end_user') THEN
+        RAISE check_violation USING MESSAGE = 'nobody of that kind acts here';
+    END IF;
     -- What the operator did is on record by the operator's own role alone.
     IF by_kind = 'operator' AND NOT pg_has_role(session_user, current_user, 'MEMBER') THEN
         RAISE insufficient_privilege USING MESSAGE = 'permission denied: only the owner''s role records the operator';
