@@ -9,7 +9,7 @@ tables, is in `sql/`.
 
 from neo.db.base import Base
 from neo.db.database import Database
-from neo.db.driver import DatabaseUnavailable, until_database_answers
+from neo.db.driver import DatabaseUnavailable, RecordUnstorable, record_json, storing, until_database_answers
 from neo.db.function_call import call_within
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 
@@ -18,10 +18,13 @@ __all__ = [
     "Database",
     "DatabaseRoleUnsafe",
     "DatabaseUnavailable",
+    "RecordUnstorable",
     "SchemaOutdated",
     "call_within",
     "check_role",
     "check_schema",
+    "record_json",
+    "storing",
     "trusted",
     "until_database_answers",
 ]

@@ -3,17 +3,18 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeAlias, TypeVar
 
 import asyncpg
+import orjson
 import structlog
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from neo.errors import Failure, Kind
+from neo.errors import Edge, Failure, Kind
 
 log = structlog.get_logger()
 
@@ -23,6 +24,8 @@ RETRY_AFTER_SECONDS = 2
 # What PostgreSQL says while it starts, stops, is out of connections, or is not set up yet: there is no such database,
 # role or function (42883), for its schema is not made, or is that of another version.
 UNAVAILABLE_STATES = ("57P", "53", "08", "55P03", "40P01", "3D000", "28", "42883")
+# What it says of data that it cannot store: not today, and not when it is asked again.
+UNSTORABLE_STATES = ("22", "54")
 
 # How the driver itself says that a connection has died.
 DEAD = (
@@ -43,6 +46,40 @@ class DatabaseUnavailable(Failure):
     kind = Kind.UNAVAILABLE
     code = "database_unavailable"
     remedy = "Try again after `Retry-After`."
+
+
+class RecordUnstorable(Failure):
+    """What was to be stored of the turn is nothing that can be stored: PostgreSQL refused it. The model is not asked
+    again, for it would be paid again and nothing would be stored either.
+    """
+
+    kind = Kind.INVALID
+    code = "record_not_storable"
+    remedy = "Say it differently; the operator finds the reason in the worker's log."
+    edges = (Edge.TURN,)
+
+    def __init__(self) -> None:
+        super().__init__("The answer cannot be stored. Please say it differently.")
+
+
+def record_json(value: Any) -> str:
+    """The record as a function of the database takes it; raises `RecordUnstorable`."""
+    try:
+        return orjson.dumps(value, default=str).decode()
+    except TypeError as error:
+        raise RecordUnstorable from error
+
+
+@contextmanager
+def storing() -> Iterator[None]:
+    """Raises `RecordUnstorable` where PostgreSQL refuses the data, which no repetition can help."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith(UNSTORABLE_STATES):
+            log.error("record_not_storable", sqlstate=error.sqlstate, cause=type(error).__name__)  # noqa: TRY400 - the driver's words quote the data.
+            raise RecordUnstorable from error
+        raise
 
 
 async def driver_of(connection: AsyncConnection) -> Driver:

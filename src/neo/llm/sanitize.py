@@ -1,6 +1,7 @@
 """Checks on what a provider sends, in whatever dialect: its length, its characters, its numbers."""
 
 from math import isfinite
+from typing import Any
 
 import orjson
 
@@ -11,6 +12,8 @@ ANSWER_CHARACTERS_MAX = 1_000_000
 
 # Ids and names have some dozens of characters; anything longer is not one.
 _NAME_CHARACTERS_MAX = 500
+# Deeper than what any tool takes, and than what JSON can be written and stored from.
+_ARGUMENTS_DEPTH_MAX = 64
 # The largest number in PostgreSQL's integer.
 _COUNT_MAX = 2**31 - 1
 
@@ -77,3 +80,26 @@ def is_json_object(arguments: str) -> bool:
         return isinstance(orjson.loads(arguments), dict)
     except orjson.JSONDecodeError:
         return False
+
+
+def arguments_of(arguments_json: str) -> Any:
+    """The arguments of a call, as JSON that can be stored; as the text that they came in where they cannot be read, or
+    are nested too deep.
+    """
+    try:
+        return _storable_value(orjson.loads(arguments_json), _ARGUMENTS_DEPTH_MAX)
+    except (orjson.JSONDecodeError, RecursionError):
+        return storable(arguments_json)
+
+
+def _storable_value(value: Any, depth: int) -> Any:
+    """Escapes have become characters only now."""
+    if isinstance(value, str):
+        return storable(value)
+    if not isinstance(value, dict | list):
+        return value
+    if depth == 0:
+        raise RecursionError
+    if isinstance(value, list):
+        return [_storable_value(one, depth - 1) for one in value]
+    return {storable(name): _storable_value(one, depth - 1) for name, one in value.items()}

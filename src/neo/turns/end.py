@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-import orjson
 import structlog
 from asyncpg import Record
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.db import Database, call_within, until_database_answers
+from neo.db import Database, call_within, record_json, storing, until_database_answers
 from neo.events import EventLog, Fenced, Position
 from neo.sessions import SessionStore
 from neo.telemetry import turn_metrics
@@ -59,8 +58,9 @@ class TurnEnder:
         self._events = events
 
     async def end(self, turn: TurnInput, ending: Ending) -> ChatTurn:
-        """End the turn; raises `Fenced` when it has ended, or somebody else has claimed it."""
-        ended = await until_database_answers(lambda: _write(self._database, turn, ending))
+        """End the turn; raises `Fenced` when it has ended, or somebody else has claimed it, and `RecordUnstorable`."""
+        with storing():
+            ended = await until_database_answers(lambda: _write(self._database, turn, ending))
         turn_metrics.ended(ended.status, ended.age_seconds)
         log.info(
             "turn_ended",
@@ -122,4 +122,4 @@ def _ended(rows: Sequence[Record]) -> ChatTurn:
 
 
 def _json(value: Any) -> str | None:
-    return None if value is None else orjson.dumps(value).decode()
+    return None if value is None else record_json(value)

@@ -1,6 +1,10 @@
 """A call that a model asked for becomes a row, with an id of ours and a digest of what would run."""
 
+import ast
 import re
+from typing import Any
+
+import pytest
 
 from neo.llm import Address, ChosenModel, Provider, ToolCall
 from neo.turns.segments.plan import plan_calls
@@ -43,10 +47,29 @@ def test_the_digest_is_of_what_would_run_however_it_was_written() -> None:
     assert len({first, *different}) == 3
 
 
-def test_arguments_that_are_no_json_are_kept_as_they_are() -> None:
-    [planned] = plan_calls([ToolCall("1", "look", "{broken")], model(Provider.OPENAI))
+DEEP = "[" * 900 + "]" * 900
 
-    assert planned["arguments"] == "{broken"
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("{broken", "{broken"),
+        ("", ""),
+        ('{"d": "a\\u0000b", "\\u0000": ["\\u0000"]}', {"d": "a\ufffdb", "\ufffd": ["\ufffd"]}),
+        ('{"d": "\\ud83d"}', '{"d": "\\ud83d"}'),
+        ('"\\ud83d\\ude00"', "\U0001f600"),
+        (DEEP, DEEP),
+        ("[" * 64 + "]" * 64, ast.literal_eval("[" * 64 + "]" * 64)),
+        ("[" * 65 + "]" * 65, "[" * 65 + "]" * 65),
+        ("[" * 5_000, "[" * 5_000),
+        ('{"n": 1e400}', '{"n": 1e400}'),
+    ],
+    ids=["broken", "empty", "NUL", "half", "emoji", "900 deep", "64 deep", "65 deep", "open", "infinite"],
+)
+def test_arguments_are_kept_as_json_or_as_their_text(given: str, kept: Any) -> None:
+    [planned] = plan_calls([ToolCall("1", "look", given)], model(Provider.OPENAI))
+
+    assert planned["arguments"] == kept
 
 
 def test_only_the_scripted_models_calls_are_gated_or_run_apart_by_their_name() -> None:

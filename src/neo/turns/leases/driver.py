@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import structlog
 
-from neo.db import Database, DatabaseUnavailable, until_database_answers
+from neo.db import Database, DatabaseUnavailable, RecordUnstorable, until_database_answers
 from neo.events import Fenced
 from neo.kit import reached
 from neo.llm import ProviderFailure
@@ -94,7 +94,11 @@ class Driver:
             return await self._end(task, TurnStatus.FAILED, record)
         give_up_at = _now() + DRIVE_SECONDS_MAX
         while True:
-            settled = await self._segment(task, lease)
+            try:
+                settled = await self._segment(task, lease)
+            except RecordUnstorable as failure:
+                record = {"error_code": failure.code, "error_message": failure.message}
+                return await self._end(task, TurnStatus.FAILED, record)
             if settled is None:
                 return Outcome.ENDED
             if settled.status == TurnStatus.WAITING:

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from neo.llm import ChosenModel, Provider, ToolCall
+from neo.llm import ChosenModel, Provider, ToolCall, arguments_of
 
 # 128 random bits, as 22 characters.
 CALL_ID_BYTES = 16
@@ -22,7 +22,7 @@ def plan_calls(calls: Iterable[ToolCall], chosen: ChosenModel) -> list[dict[str,
 
 
 def _planned(call: ToolCall, position: int, *, is_scripted: bool) -> dict[str, Any]:
-    arguments = _arguments(call.arguments_json)
+    arguments = arguments_of(call.arguments_json)
     canonical = orjson.dumps([call.name, arguments], option=orjson.OPT_SORT_KEYS)
     return {
         "id": f"call_{secrets.token_urlsafe(CALL_ID_BYTES)}",
@@ -34,10 +34,3 @@ def _planned(call: ToolCall, position: int, *, is_scripted: bool) -> dict[str, A
         "gate": "APPROVAL" if is_scripted and call.name == GATED else "AUTO",
         "runs_apart": is_scripted and call.name == APART,
     }
-
-
-def _arguments(arguments_json: str) -> Any:
-    try:
-        return orjson.loads(arguments_json)
-    except orjson.JSONDecodeError:
-        return arguments_json

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-import orjson
 import structlog
 
-from neo.db import Database, until_database_answers
+from neo.db import Database, record_json, storing, until_database_answers
 from neo.events import Chunk, Fenced, SegmentWriter
 from neo.kit import reached
 from neo.telemetry import traces
@@ -53,17 +52,19 @@ class Settler:
         done: list[dict[str, Any]] | None = None,
         waiting: Chunk | None = None,
     ) -> Settled:
-        """Settle the segment, and have the task go on with the next; raises `Fenced`."""
+        """Settle the segment, and have the task go on with the next; raises `Fenced` or `RecordUnstorable`."""
         await writer.flush(FLUSH_SECONDS)
         position = writer.position
         lease: timedelta | None = None if self._is_draining else LEASE
         turn = task.turn
         values = (turn.tenant_id, turn.id, task.lease_id, position.segment, position.claim)
-        rows = (_json({**last, "last_n": position.n}), _json(planned or []), _json(done or []), lease)
+        segment = record_json({**last, "last_n": position.n})
+        rows = (segment, record_json(planned or []), record_json(done or []), lease)
         await reached("before_settle")
-        found = await until_database_answers(
-            lambda: self._database.call("neo_settle_segment", *values, *rows)
-        )
+        with storing():
+            found = await until_database_answers(
+                lambda: self._database.call("neo_settle_segment", *values, *rows)
+            )
         await reached("after_settle")
         if not found:
             raise Fenced("The turn has ended, or somebody else has claimed it.")
@@ -78,7 +79,7 @@ class Settler:
     async def end(
         self, task: Task, writer: SegmentWriter, ending: Ending, last: dict[str, Any] | None = None
     ) -> None:
-        """End the turn with this segment, or without it; raises `Fenced`."""
+        """End the turn with this segment, or without it; raises `Fenced` or `RecordUnstorable`."""
         await writer.flush(FLUSH_SECONDS)
         position = writer.position
         if last is not None:
@@ -89,7 +90,3 @@ class Settler:
         await reached("after_end")
         await writer.end(terminal_chunk(ended))
         await reached("after_terminal")
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value, default=str).decode()
