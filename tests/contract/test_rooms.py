@@ -33,7 +33,7 @@ STATE = {
     "turns/leases/claim.py: turn": "its newest claim",
     "turns/leases/claim.py: self.turn": "its next segment",
     "turns/segments/attempt.py: turn": "when its first token came",
-    "turns/segments/model_segment.py: attempt": "what the model was asked, and what it has answered",
+    "turns/segments/asking.py: attempt": "what the model was asked, and what it has answered",
     "turns/segments/settle.py: task": "its next step",
 }
 MODULES = modules()

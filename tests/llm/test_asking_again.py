@@ -8,7 +8,6 @@ from neo.llm import (
     Outcome,
     Prompt,
     PromptTooLong,
-    ProviderRejected,
     ResponseForgotten,
     Round,
     Said,
@@ -125,7 +124,7 @@ async def test_a_prompt_of_any_length_is_accepted_once_it_is_fitted(ask: Ask, di
 async def test_a_response_that_asked_for_tools_cannot_be_continued_with_a_message(ask: Ask) -> None:
     first = await ask("scripted:tool=apart")
 
-    with pytest.raises(ProviderRejected):
+    with pytest.raises(ResponseForgotten):
         await ask(
             "scripted:tool=apart",
             Prompt("", (), "never mind"),

@@ -48,7 +48,9 @@ class Pixels:
         self, tenant_id: UUID, message_ids: Sequence[UUID], *, pictures_max: int
     ) -> list[Picture]:
         """The newest pictures of these messages, newest message first; pictures whose bytes are gone are left out."""
-        blobs = self._needed()
+        blobs = self._blobs
+        if blobs is None:
+            return []
         order = {message_id: place for place, message_id in enumerate(message_ids)}
         rows = [row for row in await self._rows(tenant_id, message_ids) if row.stored_path]
         rows.sort(key=lambda row: (order[_message(row)], row.position))
@@ -59,6 +61,11 @@ class Pixels:
             except BlobNotFound:
                 log.warning("attachment_is_gone", attachment_id=str(row.id))
         return pictures
+
+    async def described(self, tenant_id: UUID, message_ids: Sequence[UUID]) -> list[Picture]:
+        """All the pictures of these messages, without their bytes."""
+        rows = await self._rows(tenant_id, message_ids)
+        return [_picture(row, row.stored_mime or "", b"") for row in rows]
 
     async def _rows(self, tenant_id: UUID, message_ids: Sequence[UUID]) -> Sequence[Attachment]:
         async with self._database.transaction(tenant_id) as db:

@@ -32,6 +32,8 @@ from neo.llm.errors import (
     ResponseForgotten,
 )
 from neo.llm.fit import Fitted, estimate_tokens, fit
+from neo.llm.healing.adapted import adapted
+from neo.llm.healing.mend import Mends
 from neo.llm.model_list import (
     ModelEntry,
     ModelList,
@@ -45,6 +47,7 @@ from neo.llm.model_list.entry import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
 from neo.llm.providers import Address, DialectName, ModelSpec, Provider, ProviderSettings, Tier
+from neo.llm.sanitize import arguments_of
 from neo.llm.traits import Price, Traits
 
 __all__ = [
@@ -60,6 +63,7 @@ __all__ = [
     "Fitted",
     "Image",
     "ImagesNotSupported",
+    "Mends",
     "ModelEntry",
     "ModelList",
     "ModelMisnamed",
@@ -93,6 +97,8 @@ __all__ = [
     "Tier",
     "ToolCall",
     "Traits",
+    "adapted",
+    "arguments_of",
     "estimate_tokens",
     "fit",
     "read_models_file",

@@ -36,3 +36,13 @@ class ChosenModel:
     """None: unknown, and then what a turn costs is unknown too."""
     family: str = ""
     """The name by which the model is known (`model_families.py`). Its own may be free, as a deployment's is."""
+    prompt_tokens_learned: int | None = None
+    """What the model took when it had refused a longer prompt. Older exchanges are left out by it, but no message is
+    refused unseen.
+    """
+
+    @property
+    def prompt_tokens_usual(self) -> int:
+        """How long a prompt becomes, unless the message needs more."""
+        learned = self.prompt_tokens_learned
+        return self.prompt_tokens_max if learned is None else min(learned, self.prompt_tokens_max)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from neo.errors import Edge, Failure, Kind
+from neo.llm.healing.refusal import Refusal
 
 
 class ModelMisnamed(Failure):
@@ -64,19 +65,27 @@ class ResponseForgotten(Failure):
     remedy = ""
     edges = (Edge.LOG,)
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps_responses: bool = True, refusal: Refusal | None = None) -> None:
+        """`keeps_responses`: whether the provider keeps others, as far as it says. With a `refusal` it has kept this
+        one, and the model refuses what is in it.
+        """
+        self.keeps_responses = keeps_responses
+        self.refusal = refusal
         super().__init__("The model provider no longer has the earlier conversation.")
 
 
 class ProviderFailure(Failure):
-    """A call that gave no answer. `retryable` says whether the same call may succeed later."""
+    """A call that gave no answer. `retryable` says whether the same call may succeed later; with a `refusal` another
+    one may, in which something else is sent.
+    """
 
     kind = Kind.UNAVAILABLE
     edges = (Edge.TURN,)
     retryable: ClassVar[bool]
     words: ClassVar[str]
 
-    def __init__(self, *, retry_after_seconds: int | None = None) -> None:
+    def __init__(self, *, retry_after_seconds: int | None = None, refusal: Refusal | None = None) -> None:
+        self.refusal = refusal
         super().__init__(self.words, retry_after_seconds=retry_after_seconds)
 
 

@@ -46,17 +46,17 @@ def estimate_tokens(text: str) -> int:
     return ceil(letters / _LETTERS_PER_TOKEN) + signs + ceil(beyond_ascii / _BYTES_PER_TOKEN)
 
 
-def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0) -> Fitted:
-    """Keep what is newest and fits into `tokens_max` less `answer_tokens`.
+def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0, *, usual: int | None = None) -> Fitted:
+    """Keep what is newest and fits into `tokens_max` less `answer_tokens`. What may be left out has to fit into the
+    `usual` tokens.
 
     The message and the newest round after it stay, or the prompt is too long. Then come the other rounds after the
     message, and then whole exchanges, each with its newest rounds. Nothing older than what did not fit is kept.
     """
-    room = _Room(tokens_max - answer_tokens)
-    costs = [_cost(prompt.message, prompt.images)]
-    costs += [_cost(prompt.instructions)] if prompt.instructions else []
-    if not room.takes(sum(costs) + sum(map(_round_cost, prompt.rounds[-1:]))):
+    least = cost(without_what_is_older(prompt))
+    if least > tokens_max - answer_tokens:
         raise PromptTooLong
+    room = _Room((tokens_max if usual is None else usual) - answer_tokens - least)
     rounds = (*_newest(prompt.rounds[:-1], room), *prompt.rounds[-1:])
     kept: list[Said] = []
     for exchange in _newest_first(prompt.transcript):
@@ -66,6 +66,20 @@ def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0) -> Fitted:
     fitted = replace(prompt, transcript=tuple(kept), rounds=rounds)
     omitted_rounds = _count_rounds(prompt) - _count_rounds(fitted)
     return Fitted(fitted, len(prompt.transcript) - len(kept), omitted_rounds)
+
+
+def without_what_is_older(prompt: Prompt) -> Prompt:
+    """What a prompt cannot do without: the message, and the newest round after it."""
+    return replace(prompt, transcript=(), rounds=prompt.rounds[-1:])
+
+
+def cost(prompt: Prompt) -> int:
+    """The estimate for all of it."""
+    costs = [_cost(prompt.message, prompt.images)]
+    costs += [_cost(prompt.instructions)] if prompt.instructions else []
+    for said in prompt.transcript:
+        costs += [_cost(said.text, said.images), *map(_round_cost, said.rounds)]
+    return sum(costs) + sum(map(_round_cost, prompt.rounds))
 
 
 class _Room:

@@ -13,6 +13,8 @@ from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
 from neo.llm.dialect import Dialect
 from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
+from neo.llm.healing.adapted import adapted
+from neo.llm.healing.learned import Learned
 from neo.llm.messages import MESSAGES
 from neo.llm.model_list import ModelEntry, ModelList, chosen_model, entry_of
 from neo.llm.prompt import Prompt
@@ -52,13 +54,18 @@ class Models:
         self._caller = Caller(self._clients)
         self._library: LibraryApi | None = None
         self._breakers: dict[tuple[str, str], Breaker] = {}
+        self._learned = Learned()
 
     def choose(self, tier: Tier, agent_model: str | None, reasoning_effort: str | None) -> ChosenModel:
         """FAST is the agent's own model and effort; SMART is the same for all agents."""
         if tier is Tier.SMART:
-            return self._chosen(self.list.of_tier(tier), None)
+            return self._learned.applied(self._chosen(self.list.of_tier(tier), None))
         entry = self.list.find(agent_model) if agent_model else self.list.of_tier(tier)
-        return self._chosen(entry, reasoning_effort)
+        return self._learned.applied(self._chosen(entry, reasoning_effort))
+
+    def remember(self, mended: ChosenModel) -> None:
+        """From now on the model is asked as it is chosen here: it has refused something else."""
+        self._learned.remember(mended)
 
     def answer(
         self, chosen: ChosenModel, prompt: Prompt, *, previous_response_id: str | None = None
@@ -68,6 +75,7 @@ class Models:
         With `previous_response_id` the provider continues that response, and only what is new is sent: the outcomes of
         the prompt's newest round, whose calls were that response's, or the message where there is no round.
         """
+        prompt = adapted(prompt, chosen)
         if (dialect := DIALECTS.get(chosen.dialect)) is not None:
             deltas = self._caller.answer(dialect, chosen, prompt, previous_response_id)
         else:

@@ -17,10 +17,10 @@ class Traits:
     takes_tools: bool = True
     system_role: SystemRole = "system"
     """The role of the instructions; `none`: they stand at the head of the first message."""
+    takes_effort: bool = True
+    """Whether it may be told how hard to reason."""
     stream_options: bool = True
     """Whether it may be asked to count its tokens in a stream (chat completions only)."""
-    max_completion_tokens: bool = False
-    """Whether the limit of an answer has this name, in place of `max_tokens` (chat completions only)."""
     thinking_seconds: float | None = None
     """The longest silence before its first text; None: as the settings say."""
     answer_limit: AnswerLimit = "max_tokens"

@@ -149,16 +149,22 @@ class ImageLoader:
         self, task: Task, chosen: ChosenModel, earlier: Sequence[Earlier], *, new: int
     ) -> list[Said]:
         """The earlier messages with their newest images, at most as many as the `new` ones leave room for. In
-        place of each older image stands a line that says so.
+        place of each older image stands a line that says so. For a model that sees none they have no bytes.
         """
         with_files = [one.message_id for one in reversed(earlier) if one.has_files]
         loaded: dict[UUID, list[Image]] = {}
-        if with_files and chosen.sees_images:
-            for picture in await until_database_answers(
-                lambda: self._pixels.earlier(task.turn.tenant_id, with_files, pictures_max=IMAGES_MAX - new)
-            ):
+        if with_files:
+            for picture in await until_database_answers(lambda: self._earlier(task, chosen, with_files, new)):
                 loaded.setdefault(picture.message_id, []).append(_image(picture))
         return [_with_images(one, loaded.get(one.message_id, [])) for one in earlier]
+
+    async def _earlier(
+        self, task: Task, chosen: ChosenModel, message_ids: Sequence[UUID], new: int
+    ) -> list[Picture]:
+        tenant_id = task.turn.tenant_id
+        if not chosen.sees_images:
+            return await self._pixels.described(tenant_id, message_ids)
+        return await self._pixels.earlier(tenant_id, message_ids, pictures_max=IMAGES_MAX - new)
 
 
 def _with_images(one: Earlier, images: Sequence[Image]) -> Said:

@@ -27,6 +27,11 @@ class Renderer:
     def has_text(self) -> bool:
         return any(part["type"] == "text" and part["text"] for part in self._parts)
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether anything of the answer has come."""
+        return len(self._parts) > 1 or bool(self.calls)
+
     def add(self, delta: Delta) -> None:
         if isinstance(delta, TextDelta):
             self._continue(delta, "text")

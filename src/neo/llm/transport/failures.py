@@ -5,6 +5,7 @@ import httpx2
 from neo.errors import Failure
 from neo.llm.errors import (
     ContentFiltered,
+    ImagesNotSupported,
     PromptTooLong,
     ProviderFailure,
     ProviderIncomplete,
@@ -15,8 +16,10 @@ from neo.llm.errors import (
     ProviderUnavailable,
     ResponseForgotten,
 )
+from neo.llm.healing.refusal import About, Refusal
 from neo.llm.transport.provider_error import ProviderError
-from neo.llm.transport.refusal import FILTER_CODES, SERVER_ERRORS, TOO_LARGE, TRANSIENT
+from neo.llm.transport.refusal import NOT_CONTINUED, SERVER_ERRORS, TOO_LARGE, TRANSIENT, WORDS_COUNT
+from neo.llm.transport.words import Said, said_in
 
 # The call never reached the provider.
 _UNREACHED = (
@@ -34,28 +37,14 @@ _BUSY = frozenset({429, 529})
 _MISCONFIGURED = frozenset({401, 402, 403, 404})
 _REJECTED = frozenset({400, 422})
 _ERRORS_FROM = 400
+# They say that a limit is reached: one for which waiting helps, or one that the operator has to raise.
+_QUOTA = frozenset({402, 429})
 
-_TOO_LONG_CODE = "context_length_exceeded"
-# Servers without that code write one of these.
-_TOO_LONG_WORDS = (
-    "maximum context length",
-    "reduce the length of the messages",
-    "prompt is too long",
-    "exceed context limit",
-)
-# They come with the status of a rate limit, but waiting does not help.
-_OPERATORS_CODES = frozenset(
-    {
-        "insufficient_quota",
-        "billing_hard_limit_reached",
-        "credit_balance_exhausted",
-        "organization_spend_limit_exceeded",
-        "project_spend_limit_exceeded",
-        "organization_usage_limit_exceeded",
-        "model_not_found",
-        "invalid_api_key",
-    }
-)
+_REFUSED: dict[About, type[ProviderFailure]] = {
+    About.LENGTH: PromptTooLong,
+    About.IMAGES: ImagesNotSupported,
+}
+_FORGOTTEN_CODE = "previous_response_not_found"
 
 
 def failure(error: Exception, *, is_continued: bool) -> Failure:
@@ -73,18 +62,29 @@ def failure(error: Exception, *, is_continued: bool) -> Failure:
 
 
 def _provider_failure(error: ProviderError, *, is_continued: bool) -> Failure:
-    is_too_long = error.code == _TOO_LONG_CODE or any(
-        words in error.message.lower() for words in _TOO_LONG_WORDS
-    )
-    if is_continued and (is_too_long or _is_about_continuing(error)):
-        return ResponseForgotten()
-    if is_too_long or error.status == TOO_LARGE:
-        return PromptTooLong()
-    if error.code in FILTER_CODES:
+    said = _said(error)
+    if said is None and error.status == TOO_LARGE:
+        said = Refusal(About.LENGTH)
+    refusal = said if isinstance(said, Refusal) else None
+    if is_continued and _is_about_continuing(error, said):
+        is_known = refusal is not None or error.code == _FORGOTTEN_CODE
+        return ResponseForgotten(keeps_responses=is_known, refusal=refusal)
+    if refusal is not None:
+        return _REFUSED.get(refusal.about, ProviderRejected)(refusal=refusal)
+    if said is Said.CONTENT:
         return ContentFiltered()
-    if error.code in _OPERATORS_CODES or error.type in _OPERATORS_CODES:
+    if said is Said.OPERATOR:
         return ProviderMisconfigured()
+    if said is Said.OVERLOADED and error.status not in _BUSY:
+        return ProviderUnavailable(retry_after_seconds=error.retry_after_seconds)
     return _failure_by_status(error)
+
+
+def _said(error: ProviderError) -> Said | Refusal | None:
+    said = said_in(error.words)
+    if error.status in _QUOTA:
+        return said if said is Said.OPERATOR else None
+    return said if error.in_stream or error.status in WORDS_COUNT else None
 
 
 def _failure_by_status(error: ProviderError) -> ProviderFailure:
@@ -103,8 +103,10 @@ def _failure_by_status(error: ProviderError) -> ProviderFailure:
     return ProviderRejected()
 
 
-def _is_about_continuing(error: ProviderError) -> bool:
-    """Whether the same message with the transcript may succeed: a provider forgets responses, or may not store
-    them.
+def _is_about_continuing(error: ProviderError, said: Said | Refusal | None) -> bool:
+    """Whether the same message with the transcript may succeed: a provider forgets responses, or may not keep them, and
+    what it kept may have outgrown the model.
     """
-    return error.param == "previous_response_id" or error.code == "previous_response_not_found"
+    if isinstance(said, Refusal):
+        return said.about in (About.LENGTH, About.IMAGES)
+    return said is Said.FORGOTTEN or (said is None and error.status in NOT_CONTINUED)

@@ -1,5 +1,6 @@
 """The error that a provider reports, as its HTTP answer or in the middle of a stream."""
 
+from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -11,6 +12,14 @@ from neo.llm.transport.refusal import retry_after_seconds
 
 # An error is a few lines of JSON; the rest of a longer page is of no use.
 ERROR_BYTES_MAX = 64 * 1024
+# Longer than what any server says of a refusal. What follows may be the prompt, quoted.
+WORDS_CHARACTERS_MAX = 4_000
+# Gateways put the error of a server into their own, and some have JSON in its text.
+_DEPTH_MAX = 6
+# Fields that quote what was sent.
+_QUOTES = frozenset({"input", "flagged_input", "ctx", "url", "body", "request", "prompt"})
+# Numbers that are said as fields of their own, by llama.cpp.
+_COUNTS = frozenset({"n_ctx", "n_prompt_tokens"})
 
 # What OpenAI says of an image that it cannot use.
 _IMAGE_CODES = (
@@ -61,12 +70,11 @@ class ProviderError(Exception):
     ) -> None:
         fields = error if isinstance(error, dict) else {}
         self.code, self.type, self.param = (_word(fields, name) for name in ("code", "type", "param"))
-        message = fields.get("message")
-        self.message = message if isinstance(message, str) else ""
+        self.words = " ".join(_words(error))[:WORDS_CHARACTERS_MAX].lower()
         self.status = status
         self.in_stream = in_stream
         self.retry_after_seconds = retry_after_seconds
-        # The message may quote the prompt, which must not get into a log.
+        # The words may quote the prompt, which must not get into a log.
         super().__init__(f"status={status} code={self.code!r} type={self.type!r} in_stream={in_stream}")
 
 
@@ -77,6 +85,7 @@ def error_in_stream(error: Any) -> ProviderError:
 
 async def error_of(response: httpx2.Response) -> ProviderError:
     body = bytearray()
+    parsed: Any = None
     try:
         async with aclosing(response.aiter_bytes()) as chunks:
             async for chunk in chunks:
@@ -84,14 +93,37 @@ async def error_of(response: httpx2.Response) -> ProviderError:
                 if len(body) > ERROR_BYTES_MAX:
                     break
         parsed = orjson.loads(body)
-    except (httpx2.HTTPError, orjson.JSONDecodeError):
+    except httpx2.HTTPError:
         # The status suffices.
-        parsed = None
-    error = parsed.get("error", parsed) if isinstance(parsed, dict) else None
+        pass
+    except orjson.JSONDecodeError:
+        # Some servers say it in plain text.
+        parsed = body.decode(errors="replace")
+    if isinstance(parsed, list) and parsed:
+        # Gemini's answers are lists.
+        parsed = parsed[0]
+    error = parsed.get("error") or parsed if isinstance(parsed, dict) else parsed
     wait_seconds = retry_after_seconds(response.headers)
     return ProviderError(
         error, status=response.status_code, in_stream=False, retry_after_seconds=wait_seconds
     )
+
+
+def _words(error: Any, depth: int = 0) -> Iterator[str]:
+    """All that an error says, whatever its shape, but for what it quotes."""
+    if isinstance(error, str):
+        yield error[:WORDS_CHARACTERS_MAX]
+    elif depth >= _DEPTH_MAX:
+        return
+    elif isinstance(error, dict):
+        for name, value in error.items():
+            if name in _COUNTS and isinstance(value, int):
+                yield f"{name} {value}"
+            elif name not in _QUOTES:
+                yield from _words(value, depth + 1)
+    elif isinstance(error, list):
+        for one in error:
+            yield from _words(one, depth + 1)
 
 
 def _word(fields: dict[str, Any], name: str) -> str | None:

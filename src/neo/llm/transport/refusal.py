@@ -9,6 +9,8 @@ TOO_LARGE = 413
 # Request timeout, lock conflict, too early: the providers' own libraries retry these calls.
 TRANSIENT = frozenset({408, 409, 425})
 SERVER_ERRORS = range(500, 600)
+# A call to go on from a response that the provider does not have, or does not do at all.
+NOT_CONTINUED = frozenset({400, 404, 405, 422, 501})
 FILTER_CODES = frozenset(
     {
         "content_filter",
@@ -20,7 +22,9 @@ FILTER_CODES = frozenset(
         "misalignment_policy_violation",
     }
 )
-
+# Where the words say more than the status. Besides refusals these are what llama.cpp and many gateways answer in their
+# place; pages of gateways that are down have other statuses, and a key that is refused has one of its own.
+WORDS_COUNT = frozenset({400, 403, 404, 405, 413, 415, 422, 500, 501})
 # No other turn of the session runs while one waits. A provider that asks for longer is asked again after this.
 RETRY_AFTER_SECONDS_MAX = 60
 

@@ -1,7 +1,6 @@
 """A MODEL segment: the model is asked, and its answer is streamed to readers and settled."""
 
 import asyncio
-from contextlib import AbstractContextManager, aclosing
 
 import structlog
 
@@ -11,27 +10,19 @@ from neo.db import Database
 from neo.errors import Failure
 from neo.events import EventLog, envelope
 from neo.llm import (
-    ChosenModel,
-    Completed,
-    Image,
     ModelMisnamed,
     Models,
     ModelUnknown,
-    Prompt,
     ProviderFailure,
     ProviderNotConfigured,
     ReasoningEffortUnknown,
-    ResponseForgotten,
-    Said,
-    TextDelta,
-    fit,
 )
-from neo.telemetry import traces
 from neo.turns.errors import TURN_TIMED_OUT
 from neo.turns.leases.claim import Task, writer_of
 from neo.turns.leases.lease import Lease
-from neo.turns.prompt import ImageLoader, Transcripts, continues_from
+from neo.turns.prompt import ImageLoader, Transcripts
 from neo.turns.render import Renderer, start_chunk
+from neo.turns.segments.asking import Asking
 from neo.turns.segments.attempt import Answered, Attempt
 from neo.turns.segments.settle import Settled
 
@@ -53,11 +44,9 @@ class ModelSegment:
         images: ImageLoader,
     ) -> None:
         self._database = database
-        self._transcripts = Transcripts(database)
-        self._models = models
+        self._asking = Asking(models, Transcripts(database), images)
         self._events = events
         self._answered = answered
-        self._images = images
 
     async def run(self, task: Task, lease: Lease) -> Settled | None:
         """Ask the model and settle what it answers; None where the turn has ended with it.
@@ -93,7 +82,7 @@ class ModelSegment:
         cancelled = attempt.lease.cancelled
         if cancelled.is_set():
             return True
-        asking = asyncio.ensure_future(self._ask(attempt))
+        asking = asyncio.ensure_future(self._asking.ask(attempt))
         stop = asyncio.ensure_future(cancelled.wait())
         try:
             await asyncio.wait({asking, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -105,40 +94,6 @@ class ModelSegment:
             for one in (asking, stop):
                 one.cancel()
             await asyncio.gather(asking, stop, return_exceptions=True)
-
-    async def _ask(self, attempt: Attempt) -> None:
-        task = attempt.task
-        chosen = attempt.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
-        if task.turn.segment > 1:
-            attempt.settled = await self._transcripts.rounds(task)
-        images = await self._images.of_message(task, chosen)
-        previous = continues_from(task, attempt.settled.newest, chosen)
-        if previous is not None:
-            try:
-                return await self._stream(attempt, chosen, _prompt(attempt, [], images), previous)
-            except ResponseForgotten:
-                log.info("turn_resent_with_transcript")
-        earlier, attempt.omitted_messages = await self._transcripts.earlier(task, chosen.prompt_tokens_max)
-        before = await self._images.with_images(task, chosen, earlier, new=len(images))
-        return await self._stream(attempt, chosen, _prompt(attempt, before, images), None)
-
-    async def _stream(
-        self, attempt: Attempt, chosen: ChosenModel, prompt: Prompt, previous: str | None
-    ) -> None:
-        fitted = fit(prompt, chosen.prompt_tokens_max)
-        attempt.omitted_messages += fitted.omitted
-        deltas = self._models.answer(chosen, fitted.prompt, previous_response_id=previous)
-        with _call_traced(chosen), traces.begun("first event") as first_event:
-            async with aclosing(deltas):
-                async for delta in deltas:
-                    if isinstance(delta, Completed):
-                        attempt.completed = delta
-                        break
-                    if isinstance(delta, TextDelta):
-                        attempt.note_first_token()
-                    attempt.renderer.add(delta)
-                    first_event.end()
-        attempt.renderer.end_part()
 
 
 def _reason(failure: Exception, task: Task) -> tuple[str, str]:
@@ -162,17 +117,3 @@ def _reason(failure: Exception, task: Task) -> tuple[str, str]:
             raise failure
     assert isinstance(failure, Failure)  # noqa: S101 - each of these is one.
     return failure.code, failure.message
-
-
-def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:
-    return traces.span(
-        "call model",
-        kind="CLIENT",
-        gen_ai__provider__name=chosen.provider,
-        gen_ai__request__model=chosen.name,
-    )
-
-
-def _prompt(attempt: Attempt, before: list[Said], images: tuple[Image, ...]) -> Prompt:
-    task = attempt.task
-    return Prompt(task.instructions, before, task.message.text, images, attempt.settled.rounds)

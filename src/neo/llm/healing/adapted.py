@@ -1,0 +1,54 @@
+"""A prompt for a model that cannot take all of it: what it cannot take is told in words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from neo.llm.chosen import ChosenModel
+from neo.llm.prompt import Image, Prompt, Round, Said, image_caption
+
+NOT_SHOWN = "[not shown: this model cannot look at images]"
+
+
+def adapted(prompt: Prompt, chosen: ChosenModel) -> Prompt:
+    """The same prompt, without images for a model that sees none, and without calls for one that knows none."""
+    if not chosen.sees_images and has_images(prompt):
+        transcript = tuple(map(_without_images, prompt.transcript))
+        message = _without_images(Said("user", prompt.message, prompt.images)).text
+        prompt = replace(prompt, transcript=transcript, message=message, images=())
+    if not chosen.traits.takes_tools and has_rounds(prompt):
+        transcript = tuple(map(_without_rounds, prompt.transcript))
+        message = _lines(prompt.message, *_told(prompt.rounds))
+        prompt = replace(prompt, transcript=transcript, message=message, rounds=())
+    return prompt
+
+
+def has_images(prompt: Prompt) -> bool:
+    return bool(prompt.images) or any(said.images for said in prompt.transcript)
+
+
+def has_rounds(prompt: Prompt) -> bool:
+    return bool(prompt.rounds) or any(said.rounds for said in prompt.transcript)
+
+
+def _without_images(said: Said) -> Said:
+    captions = [_caption(number, image) for number, image in enumerate(said.images, start=1)]
+    return replace(said, text=_lines(said.text, *captions), images=()) if captions else said
+
+
+def _caption(number: int, image: Image) -> str:
+    return f"{image_caption(number, image)} {NOT_SHOWN}"
+
+
+def _without_rounds(said: Said) -> Said:
+    return replace(said, text=_lines(*_told(said.rounds), said.text), rounds=()) if said.rounds else said
+
+
+def _told(rounds: Sequence[Round]) -> Iterator[str]:
+    for one in rounds:
+        yield one.text
+        for call, outcome in zip(one.calls, one.outcomes, strict=True):
+            yield f"[{call.name} was called with {call.arguments_json} and answered:]\n{outcome.text}"
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(text for text in texts if text.strip())

@@ -1,0 +1,27 @@
+"""What a provider refused, where the same message may be accepted once something else is sent with it."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+
+class About(Enum):
+    LENGTH = auto()
+    """Prompt and answer do not fit into the model's window."""
+    ANSWER_LIMIT = auto()
+    """The limit of the answer is larger than the model's."""
+    ANSWER_LIMIT_NAME = auto()
+    IMAGES = auto()
+    SYSTEM_ROLE = auto()
+    STREAM_OPTIONS = auto()
+    REASONING_EFFORT = auto()
+    TOOLS = auto()
+    """It knows no calls and outcomes, so those of earlier answers are told as text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    about: About
+    tokens_max: int | None = None
+    """The window or the answer's limit, if the provider says it."""
+    prompt_tokens: int | None = None
+    """How long the prompt is by the provider's own count, if it says so."""

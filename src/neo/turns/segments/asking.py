@@ -1,0 +1,116 @@
+"""Asks the model for one answer: with what is new where the provider keeps the rest, and with less or otherwise where
+it refuses what it was sent.
+"""
+
+from contextlib import AbstractContextManager, aclosing
+from dataclasses import replace
+
+import structlog
+
+from neo.llm import (
+    ChosenModel,
+    Completed,
+    Image,
+    ImagesNotSupported,
+    Mends,
+    Models,
+    Prompt,
+    ProviderFailure,
+    ResponseForgotten,
+    TextDelta,
+    adapted,
+    fit,
+)
+from neo.telemetry import traces
+from neo.turns.prompt import ImageLoader, Transcripts, continues_from
+from neo.turns.segments.attempt import Attempt
+
+log = structlog.get_logger()
+
+
+class Asking:
+    def __init__(self, models: Models, transcripts: Transcripts, images: ImageLoader) -> None:
+        self._models = models
+        self._transcripts = transcripts
+        self._images = images
+
+    async def ask(self, attempt: Attempt) -> None:
+        """Stream the model's answer into the attempt; raises a failure, or what keeps the model from being asked.
+
+        What a provider refuses before it has said anything is changed and asked again. What it takes then is kept in
+        mind for the model.
+        """
+        task = attempt.task
+        mends = Mends(self._models.choose(task.tier, task.agent_model, task.reasoning_effort))
+        attempt.chosen = mends.chosen
+        if task.turn.segment > 1:
+            attempt.settled = await self._transcripts.rounds(task)
+        images = await self._images.of_message(task, mends.chosen)
+        previous = continues_from(task, attempt.settled.newest, mends.chosen)
+        prompt, unread = _prompt(attempt, images), 0
+        if previous is None:
+            prompt, unread = await self._with_transcript(attempt, prompt)
+        while True:
+            chosen = attempt.chosen = mends.chosen
+            if images and not chosen.sees_images:
+                # The message cannot do without them, but later ones can.
+                self._remember(mends)
+                raise ImagesNotSupported
+            fitted = fit(adapted(prompt, chosen), chosen.prompt_tokens_max, usual=chosen.prompt_tokens_usual)
+            attempt.omitted_messages = unread + fitted.omitted
+            try:
+                await self._stream(attempt, chosen, fitted.prompt, previous)
+                break
+            except ResponseForgotten as forgotten:
+                log.info("turn_resent_with_transcript")
+                mends.forgotten(forgotten)
+                previous = None
+                prompt, unread = await self._with_transcript(attempt, prompt)
+            except ProviderFailure as failure:
+                if attempt.renderer.has_begun:
+                    raise
+                mends.mend(failure, fitted.prompt)
+                log.info("turn_asks_otherwise", error_code=failure.code)
+        self._remember(mends)
+
+    async def _with_transcript(self, attempt: Attempt, prompt: Prompt) -> tuple[Prompt, int]:
+        """The prompt with what was said before, and how many older messages were left unread."""
+        task, chosen = attempt.task, attempt.chosen
+        assert chosen is not None  # noqa: S101 - it is chosen before it is asked.
+        earlier, unread = await self._transcripts.earlier(task, chosen.prompt_tokens_usual)
+        before = await self._images.with_images(task, chosen, earlier, new=len(prompt.images))
+        return replace(prompt, transcript=before), unread
+
+    async def _stream(
+        self, attempt: Attempt, chosen: ChosenModel, prompt: Prompt, previous: str | None
+    ) -> None:
+        deltas = self._models.answer(chosen, prompt, previous_response_id=previous)
+        with _call_traced(chosen), traces.begun("first event") as first_event:
+            async with aclosing(deltas):
+                async for delta in deltas:
+                    if isinstance(delta, Completed):
+                        attempt.completed = delta
+                        break
+                    if isinstance(delta, TextDelta):
+                        attempt.note_first_token()
+                    attempt.renderer.add(delta)
+                    first_event.end()
+        attempt.renderer.end_part()
+
+    def _remember(self, mends: Mends) -> None:
+        if (learned := mends.learned) is not None:
+            self._models.remember(learned)
+
+
+def _prompt(attempt: Attempt, images: tuple[Image, ...]) -> Prompt:
+    task = attempt.task
+    return Prompt(task.instructions, (), task.message.text, images, attempt.settled.rounds)
+
+
+def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:
+    return traces.span(
+        "call model",
+        kind="CLIENT",
+        gen_ai__provider__name=chosen.provider,
+        gen_ai__request__model=chosen.name,
+    )

@@ -1,0 +1,457 @@
+"""What servers say when they refuse a call, and what Neo takes it for: a refusal that can be mended, with the numbers
+that it says, or a failure with the right code.
+"""
+
+from contextlib import aclosing
+from typing import Any
+
+import orjson
+import pytest
+
+from llm.raw_provider import raw_provider, refusal_head
+from neo.errors import Failure
+from neo.llm import (
+    ContentFiltered,
+    ImagesNotSupported,
+    Models,
+    ModelSpec,
+    Prompt,
+    PromptTooLong,
+    ProviderIncomplete,
+    ProviderMisconfigured,
+    ProviderRateLimited,
+    ProviderRejected,
+    ProviderSettings,
+    ProviderUnavailable,
+    ResponseForgotten,
+    Tier,
+)
+from neo.llm.healing.refusal import About, Refusal
+from neo.llm.transport.words import said_in
+
+LENGTH = [
+    # OpenAI, DeepSeek and older vLLM.
+    (
+        (
+            "This model's maximum context length is 8192 tokens. However, you requested 16400 tokens (16 in the "
+            "messages, 16384 in the completion). Please reduce the length of the messages or completion."
+        ),
+        8192,
+        16,
+    ),
+    (
+        "This model's maximum context length is 128000 tokens. However, your messages resulted in 130000 tokens.",
+        128000,
+        130000,
+    ),
+    (
+        "Your input exceeds the context window of this model. Please adjust your input and try again.",
+        None,
+        None,
+    ),
+    (
+        "Input tokens exceed the configured limit of 272000 tokens. Your messages resulted in 300000 tokens.",
+        272000,
+        300000,
+    ),
+    # vLLM.
+    (
+        (
+            "'max_tokens' or 'max_completion_tokens' is too large: 16384. This model's maximum context length is 8192 "
+            "tokens and your request has 12 input tokens (16384 > 8192 - 12)."
+        ),
+        8192,
+        12,
+    ),
+    (
+        (
+            "You passed 9001 input tokens and requested 1024 output tokens. However, the model's context length is "
+            "only 8192 tokens, resulting in a maximum input length of 7168 tokens."
+        ),
+        8192,
+        9001,
+    ),
+    ("The decoder prompt (length 9000) is longer than the maximum model length of 8192.", 8192, 9000),
+    ("max_tokens must be at least 1, got -4000.", None, None),
+    # llama.cpp, LM Studio, Ollama.
+    ("the request exceeds the available context size. try increasing the context size", None, None),
+    ("request (9000 tokens) exceeds the available context size (8192 tokens), try increasing it", 8192, 9000),
+    ("exceed_context_size_error n_prompt_tokens 9000 n_ctx 4096", 4096, 9000),
+    (
+        (
+            "Trying to keep the first 9000 tokens when context the overflows. However, the model is loaded with "
+            "context length of only 4096 tokens, which is not enough."
+        ),
+        4096,
+        9000,
+    ),
+    ("The number of tokens to keep from the initial prompt is greater than the context length.", None, None),
+    (
+        "Reached context length of 4096 tokens, but this model does not currently support overflow.",
+        4096,
+        None,
+    ),
+    ("prompt too long; exceeded max context length by 400 tokens", None, None),
+    ("Requested tokens (9000) exceed context window of 4096", 4096, 9000),
+    # SGLang.
+    ("The input (9000 tokens) is longer than the model's context length (8192 tokens).", 8192, 9000),
+    (
+        (
+            "Requested token count exceeds the model's maximum context length of 8192 tokens. You requested a total of "
+            "9000 tokens: 8000 tokens from the input messages and 1000 tokens for the completion."
+        ),
+        8192,
+        8000,
+    ),
+    # TGI, Together.
+    (
+        (
+            "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 6094 `inputs` tokens "
+            "and 1024 `max_new_tokens`"
+        ),
+        4096,
+        6094,
+    ),
+    ("`inputs` must have less than 1024 tokens. Given: 2000", 1024, 2000),
+    # Gemini.
+    (
+        "The input token count (1048577) exceeds the maximum number of tokens allowed (1048576).",
+        1048576,
+        1048577,
+    ),
+    ("The input token count exceeds the maximum number of tokens allowed 32768.", 32768, None),
+    # Bedrock, Anthropic.
+    ("Input is too long for requested model.", None, None),
+    ("Too many input tokens. Max input tokens: 8192, request input token count: 9000", 8192, 9000),
+    ("prompt is too long: 215000 tokens > 200000 maximum", 200000, 215000),
+    (
+        (
+            "input length and `max_tokens` exceed context limit: 190000 + 16384 > 200000, decrease input length or "
+            "`max_tokens` and try again"
+        ),
+        200000,
+        190000,
+    ),
+    # Mistral, xAI, Cohere, Cerebras, Moonshot, MiniMax, Qwen, Zhipu, GitHub.
+    (
+        "Prompt contains 40000 tokens and 0 draft tokens, too large for model with 32768 maximum context length",
+        32768,
+        40000,
+    ),
+    ("This model's maximum prompt length is 131072 but the request contains 140000 tokens.", 131072, 140000),
+    ("total number of tokens in the prompt cannot exceed 4081 - received 5000.", 4081, None),
+    (
+        "Please reduce the length of the messages or completion. Current length is 9000 while limit is 8192",
+        8192,
+        9000,
+    ),
+    ("Invalid request: Your request exceeded model token limit: 8192", 8192, None),
+    ("invalid params, context window exceeds limit", None, None),
+    ("Range of input length should be [1, 30720]", 30720, None),
+    ("Prompt exceeds max length", None, None),
+    ("Request body too large for gpt-4o model. Max size: 8,000 tokens.", 8000, None),
+    ("litellm.ContextWindowExceededError: litellm.BadRequestError: Context window exceeded", None, None),
+]
+
+ANSWER_LIMIT = [
+    ("Invalid max_tokens value, the valid range of max_tokens is [1, 8192]", 8192),
+    (
+        "max_tokens is too large: 16384. This model supports at most 4096 completion tokens, you provided more.",
+        4096,
+    ),
+    (
+        "max_tokens: 16384 > 8192, which is the maximum allowed number of output tokens for claude-3-5-sonnet-20241022",
+        8192,
+    ),
+    (
+        (
+            "`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less than the "
+            "`context_window` for this model"
+        ),
+        8192,
+    ),
+    ("<400> InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 2048]", 2048),
+    (
+        "Invalid 'max_output_tokens': integer above maximum value. Expected a value <= 4096, but got 16384 instead.",
+        4096,
+    ),
+    ("The maximum tokens you requested exceeds the model limit of 4096. Try again with a lower value.", 4096),
+    ("Malformed input request: #/maxTokens: 16384 is not less or equal to 5120, please reformat", 5120),
+    ("max_tokens is too high", None),
+]
+
+OTHER = [
+    (
+        About.IMAGES,
+        "Failed to deserialize: messages[1]: unknown variant `image_url`, expected `text` at line 1",
+    ),
+    (About.IMAGES, "some/model is not a multimodal model"),
+    (About.IMAGES, "At most 0 image(s) may be provided in one request."),
+    (
+        About.IMAGES,
+        "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj",
+    ),
+    (About.IMAGES, "No endpoints found that support image input"),
+    (About.IMAGES, "Model does not support images. Please use a model that does."),
+    (About.IMAGES, "Invalid content type. image_url is only supported by certain models."),
+    (About.IMAGES, "this model is missing data required for image input"),
+    (About.IMAGES, "Image inputs are not supported by this model."),
+    (About.IMAGES, "This model doesn't support the image content block that you provided."),
+    (About.SYSTEM_ROLE, "System role not supported"),
+    (About.SYSTEM_ROLE, "Developer instruction is not enabled for models/gemma-3-27b-it"),
+    (About.SYSTEM_ROLE, "Unsupported value: 'messages[0].role' does not support 'system' with this model."),
+    (About.SYSTEM_ROLE, "messages[0].role: unknown variant `developer`, expected one of `system`, `user`"),
+    (
+        About.SYSTEM_ROLE,
+        "'developer' is not one of ['system', 'assistant', 'user', 'function'] - 'messages.0.role'",
+    ),
+    (About.SYSTEM_ROLE, "Conversation roles must alternate user/assistant/user/assistant/..."),
+    (
+        About.SYSTEM_ROLE,
+        'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter',
+    ),
+    (About.STREAM_OPTIONS, "extra_forbidden body stream_options Extra inputs are not permitted"),
+    (About.STREAM_OPTIONS, 'json: unknown field "stream_options"'),
+    (
+        About.ANSWER_LIMIT_NAME,
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+    ),
+    (About.ANSWER_LIMIT_NAME, "Unrecognized request argument supplied: max_completion_tokens"),
+    (About.REASONING_EFFORT, "Unsupported parameter: 'reasoning_effort' is not supported with this model."),
+    (About.REASONING_EFFORT, "Unsupported parameter: 'reasoning.effort' is not supported with this model."),
+    (About.TOOLS, "registry.ollama.ai/library/gemma:2b does not support tools"),
+    (
+        About.TOOLS,
+        "Invalid parameter: messages with role 'tool' must be a response to a preceeding message with 'tool_calls'.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("words", "window", "prompt"), LENGTH, ids=range(len(LENGTH)))
+def test_too_long_is_understood_in_any_words(words: str, window: int | None, prompt: int | None) -> None:
+    refusal = said_in(words.lower())
+
+    assert isinstance(refusal, Refusal)
+    assert (refusal.about, refusal.tokens_max, refusal.prompt_tokens) == (About.LENGTH, window, prompt)
+
+
+@pytest.mark.parametrize(("words", "limit"), ANSWER_LIMIT, ids=range(len(ANSWER_LIMIT)))
+def test_an_answer_limit_that_is_too_large_is_understood(words: str, limit: int | None) -> None:
+    refusal = said_in(words.lower())
+
+    assert isinstance(refusal, Refusal)
+    assert (refusal.about, refusal.tokens_max) == (About.ANSWER_LIMIT, limit)
+
+
+@pytest.mark.parametrize(("about", "words"), OTHER, ids=range(len(OTHER)))
+def test_what_a_model_does_not_take_is_understood(about: About, words: str) -> None:
+    assert said_in(words.lower()) == Refusal(about)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "",
+        "internal server error",
+        "invalid api key",
+        "bad gateway",
+        "the model is loading",
+        "message is required",
+    ],
+)
+def test_other_words_mean_nothing(words: str) -> None:
+    assert said_in(words) is None
+
+
+def test_long_words_are_read_quickly() -> None:
+    for piece in ("max_tokens ", "context ", "image ", "system role ", "(", "1,", "input "):
+        said_in(piece * 4_000)
+
+
+TOO_LONG = "This model's maximum context length is 8192 tokens."
+
+
+def error(**fields: Any) -> dict[str, Any]:
+    return {"error": fields}
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected"),
+    [
+        # However the error is wrapped.
+        (400, error(message=TOO_LONG), PromptTooLong),
+        (400, {"object": "error", "message": TOO_LONG, "code": 400}, PromptTooLong),
+        (400, {"error": TOO_LONG}, PromptTooLong),
+        (400, [error(message="The input token count exceeds the maximum", code=400)], PromptTooLong),
+        (400, {"message": "Input is too long for requested model."}, PromptTooLong),
+        (
+            422,
+            {"error": "`inputs` tokens + `max_new_tokens` must be <= 4096", "error_type": "validation"},
+            PromptTooLong,
+        ),
+        (
+            400,
+            error(
+                message="Provider returned error",
+                metadata={"raw": orjson.dumps(error(message=TOO_LONG)).decode()},
+            ),
+            PromptTooLong,
+        ),
+        (
+            400,
+            error(code=400, message="too long", type="exceed_context_size_error", n_ctx=4096),
+            PromptTooLong,
+        ),
+        (
+            400,
+            {
+                "detail": [
+                    {"type": "extra_forbidden", "loc": ["body", "stream_options"], "msg": "Extra inputs"}
+                ]
+            },
+            ProviderRejected,
+        ),
+        (400, TOO_LONG, PromptTooLong),
+        (
+            500,
+            error(code=500, message="image input is not supported", type="server_error"),
+            ImagesNotSupported,
+        ),
+        (404, error(code=404, message="No endpoints found that support image input"), ImagesNotSupported),
+        (413, {}, PromptTooLong),
+        # Filters.
+        (
+            400,
+            error(code="data_inspection_failed", message="Input data may contain inappropriate content."),
+            ContentFiltered,
+        ),
+        (
+            403,
+            error(
+                code=403,
+                message='Your input was flagged for "violence"',
+                metadata={"reasons": ["violence"], "flagged_input": "..."},
+            ),
+            ContentFiltered,
+        ),
+        (400, error(message="Content Exists Risk", type="invalid_request_error"), ContentFiltered),
+        (400, error(code="content_filter", message="filtered"), ContentFiltered),
+        (400, error(code="invalid_prompt", message="no"), ContentFiltered),
+        # What the operator has to do.
+        (
+            429,
+            error(code="insufficient_quota", message="You exceeded your current quota"),
+            ProviderMisconfigured,
+        ),
+        (429, error(message="litellm.RateLimitError: insufficient_quota"), ProviderMisconfigured),
+        (400, error(message="Your credit balance is too low to access the API."), ProviderMisconfigured),
+        (402, error(message="Insufficient Balance"), ProviderMisconfigured),
+        (404, error(message="Not Found"), ProviderMisconfigured),
+        (403, error(message="Forbidden"), ProviderMisconfigured),
+        # Words count in refusals only.
+        (429, error(message=TOO_LONG), ProviderRateLimited),
+        (503, error(message=TOO_LONG), ProviderUnavailable),
+        (401, error(message=TOO_LONG), ProviderMisconfigured),
+        # What was sent is no word of the provider's.
+        (422, {"detail": [{"msg": "Bad", "input": TOO_LONG}]}, ProviderRejected),
+        (500, error(message="Oops"), ProviderUnavailable),
+        (400, b"\xff{", ProviderRejected),
+    ],
+)
+async def test_a_refusal_however_it_is_wrapped(status: int, body: Any, expected: type[Failure]) -> None:
+    with pytest.raises(Failure) as raised:
+        await refused(status, body)
+
+    assert type(raised.value) is expected
+    assert TOO_LONG not in str(raised.value.__cause__)
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "expected", "keeps_responses"),
+    [
+        (
+            400,
+            error(code="previous_response_not_found", param="previous_response_id"),
+            ResponseForgotten,
+            True,
+        ),
+        (404, error(message="Response with id 'resp_1' not found.", code=404), ResponseForgotten, False),
+        (
+            400,
+            error(message="litellm.BadRequestError: Response with id 'resp_1' not found", code="400"),
+            ResponseForgotten,
+            False,
+        ),
+        (400, error(message="`previous_response_id` is not supported"), ResponseForgotten, False),
+        (
+            500,
+            error(message="litellm.APIError: Previous response with id 'resp_1' not found"),
+            ResponseForgotten,
+            False,
+        ),
+        (404, error(message="whatever"), ResponseForgotten, False),
+        (422, {}, ResponseForgotten, False),
+        (400, error(message=TOO_LONG), ResponseForgotten, True),
+        (400, error(message="some model is not a multimodal model"), ResponseForgotten, True),
+        (400, error(code="content_filter"), ContentFiltered, None),
+        (404, error(code="model_not_found"), ProviderMisconfigured, None),
+        (400, error(message="Invalid 'max_output_tokens': Expected a value <= 4096"), ProviderRejected, None),
+        (429, error(message="Slow down"), ProviderRateLimited, None),
+        (500, error(message="Oops"), ProviderUnavailable, None),
+    ],
+)
+async def test_a_continued_call_that_is_refused_is_tried_with_the_transcript(
+    status: int, body: Any, *, expected: type[Failure], keeps_responses: bool | None
+) -> None:
+    with pytest.raises(Failure) as raised:
+        await refused(status, body, previous_response_id="resp_1")
+
+    assert type(raised.value) is expected
+    assert getattr(raised.value, "keeps_responses", None) is keeps_responses
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (
+            error(code="server_is_overloaded", message="Our servers are currently overloaded."),
+            ProviderUnavailable,
+        ),
+        (error(code="slow_down"), ProviderUnavailable),
+        (error(message="The model is overloaded. Please try again later."), ProviderUnavailable),
+        (error(type="overloaded_error", message="Overloaded"), ProviderRateLimited),
+        (error(code="rate_limit_exceeded"), ProviderRateLimited),
+        (error(code="server_error", message="An error occurred."), ProviderIncomplete),
+        (error(code="context_length_exceeded"), PromptTooLong),
+        (error(message=TOO_LONG), PromptTooLong),
+        ({"error": TOO_LONG}, PromptTooLong),
+    ],
+)
+async def test_a_refusal_within_the_stream(said: dict[str, Any], expected: type[Failure]) -> None:
+    failed = {"type": "response.failed", "response": {"id": "resp_1", "status": "failed", **said}}
+
+    with pytest.raises(Failure) as raised:
+        await asked(b"data: %b\n\n" % orjson.dumps(failed))
+
+    assert type(raised.value) is expected
+
+
+async def refused(status: int, body: Any, *, previous_response_id: str | None = None) -> None:
+    sent = body if isinstance(body, bytes) else body.encode() if isinstance(body, str) else orjson.dumps(body)
+    await asked(head=refusal_head(status, sent), ends=False, previous_response_id=previous_response_id)
+
+
+async def asked(*writes: bytes, previous_response_id: str | None = None, **given: Any) -> None:
+    async with raw_provider(*writes, **given) as provider:
+        spec = ModelSpec.parse("openai:gpt-4o")
+        settings = ProviderSettings(openai_api_key="key", openai_base_url=f"{provider.url}/v1")
+        models = Models(spec, spec, settings)
+        chosen = models.choose(Tier.FAST, None, None)
+        prompt = Prompt("", (), "hi")
+        deltas = models.answer(chosen, prompt, previous_response_id=previous_response_id)
+        try:
+            async with aclosing(deltas):
+                async for _ in deltas:
+                    pass
+        finally:
+            await models.aclose()

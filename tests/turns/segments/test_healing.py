@@ -1,0 +1,221 @@
+"""Sessions heal: what a provider refuses because of what was sent is sent otherwise, within few calls, and the next
+turn makes one.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import text
+
+from neo.llm import Models, ModelSpec, ProviderSettings
+from neo.turns.models import ChatTurn
+from turns.conftest import Engines
+from turns.driving import Process
+from turns.segments.strict_provider import (
+    Body,
+    Rule,
+    StrictProvider,
+    answer_limit,
+    is_blank,
+    refuses,
+    repeats_a_role,
+    strict_provider,
+    texts,
+    window,
+)
+from turns.stage import Stage
+
+VLLM = (
+    "This model's maximum context length is {window} tokens. However, you requested {total} tokens ({prompt} in the "
+    "messages, {answer} in the completion). Please reduce the length of the messages or completion."
+)
+NO_NUMBERS = "the request exceeds the available context size. try increasing the context size"
+MODELS = ["openai:some-model", "anthropic:claude-x"]
+each_model = pytest.mark.parametrize("model", MODELS)
+
+
+@dataclass
+class Session:
+    """A session with a model of a provider that a test brings along."""
+
+    stage: Stage
+    process: Process
+    provider: StrictProvider
+    calls: int = 0
+
+    async def says(self, message: str) -> tuple[ChatTurn, int]:
+        """The turn of this message, once it has ended, and how many calls it made."""
+        before = len(self.provider.asked)
+        task = await self.stage.claimed(asked=message)
+        await self.process.drive(task)
+        return await self.stage.turn(task.turn), len(self.provider.asked) - before
+
+
+@asynccontextmanager
+async def session(
+    engines: Engines, model: str, *rules: Rule, answers: tuple[str, ...] = ("ok",)
+) -> AsyncIterator[Session]:
+    async with strict_provider(*rules, answers=answers) as provider:
+        settings = ProviderSettings(
+            openai_api_key="key",
+            openai_base_url=f"{provider.url}/v1",
+            compatible_base_url=f"{provider.url}/v1",
+            anthropic_api_key="key",
+            anthropic_base_url=provider.url,
+        )
+        spec = ModelSpec.parse(model)
+        models = Models(spec, spec, settings)
+        stage = await Stage.open(engines.database, engines.owner, engines.valkey, model=model)
+        process = Process(engines.database, engines.valkey, models)
+        yield Session(stage, process, provider)
+        await process.aclose()
+        await models.aclose()
+
+
+@each_model
+@pytest.mark.parametrize(
+    "rule",
+    [
+        window(8_192, VLLM),
+        window(8_192, NO_NUMBERS),
+        refuses(
+            lambda body: answer_limit(body) > 4_096,
+            "max_tokens is too large: 16384. This model supports at most 4096 completion tokens.",
+        ),
+        refuses(lambda body: answer_limit(body) > 4_096, "max_tokens is too high"),
+        refuses(
+            lambda body: "reasoning" in str(body),
+            "Unsupported parameter: 'reasoning_effort' is not supported.",
+        ),
+    ],
+    ids=["vllm", "no numbers", "answer limit", "answer limit unsaid", "effort"],
+)
+async def test_the_first_word_to_a_small_model_is_answered_and_the_next_at_once(
+    engines: Engines, model: str, rule: Rule
+) -> None:
+    async with session(engines, model, rule) as small:
+        first, first_calls = await small.says("hi")
+        second, second_calls = await small.says("and?")
+
+    assert (first.status, second.status) == ("COMPLETED", "COMPLETED")
+    assert first_calls <= 2
+    assert second_calls == 1
+
+
+@each_model
+@pytest.mark.parametrize(
+    "rule",
+    [
+        window(4_096, VLLM),
+        window(4_096, NO_NUMBERS),
+        # A script for which the estimate is too low.
+        window(4_096, VLLM, per_character=1.0),
+        window(4_096, NO_NUMBERS, per_character=1.0, with_answer=False),
+    ],
+    ids=["vllm", "no numbers", "dear", "dear, no numbers"],
+)
+async def test_a_transcript_that_outgrows_the_window_costs_a_call_now_and_then(
+    engines: Engines, model: str, rule: Rule
+) -> None:
+    forgets = refuses(continues, "Responses are not kept here.")
+    async with session(engines, model, forgets, rule, answers=("word " * 60,)) as growing:
+        ended = [await growing.says("another " * 60) for _ in range(20)]
+
+    assert {turn.status for turn, _ in ended} == {"COMPLETED"}
+    assert sum(calls for _, calls in ended) <= 20 + 5
+    assert (ended[-1][0].omitted_messages or 0) > 0
+
+
+@each_model
+async def test_a_message_that_is_too_long_fails_and_the_next_is_answered(
+    engines: Engines, model: str
+) -> None:
+    async with session(engines, model, window(4_096, VLLM)) as small:
+        long, calls = await small.says("word " * 10_000)
+        after, _ = await small.says("hi")
+        last, last_calls = await small.says("hi")
+
+    assert (long.status, long.error_code, calls) == ("FAILED", "prompt_too_long", 1)
+    assert (after.status, last.status, last_calls) == ("COMPLETED", "COMPLETED", 1)
+
+
+@each_model
+@pytest.mark.parametrize("answer", ["", "\n", " \t\n", '={"of": 1}'])
+async def test_a_blank_answer_does_not_end_the_session(engines: Engines, model: str, answer: str) -> None:
+    rules = (
+        refuses(is_blank, "messages: text content blocks must contain non-whitespace text"),
+        refuses(repeats_a_role, "Conversation roles must alternate user/assistant/user/assistant/..."),
+    )
+    async with session(engines, model, *rules, answers=(answer, answer, answer, "ok")) as strict:
+        ended = [await strict.says("hi") for _ in range(3)]
+
+    assert [turn.status for turn, _ in ended] == ["COMPLETED"] * 3
+    assert strict.provider.answered == len(strict.provider.asked)
+
+
+@pytest.mark.parametrize(
+    ("words", "calls_next"),
+    [
+        ("Response with id 'resp_1' not found.", 1),
+        ("litellm.BadRequestError: OpenAIException - Response with id 'resp_1' not found", 1),
+        ("Previous responses are not supported", 1),
+        ("what?", 1),
+    ],
+)
+async def test_a_response_that_is_forgotten_in_any_words_costs_one_call(
+    engines: Engines, words: str, calls_next: int
+) -> None:
+    async with session(engines, "openai:some-model", refuses(continues, words, 404)) as forgetful:
+        ended = [await forgetful.says("hi") for _ in range(4)]
+
+    assert [turn.status for turn, _ in ended] == ["COMPLETED"] * 4
+    assert [calls for _, calls in ended] == [1, 2, calls_next, calls_next]
+    assert texts(forgetful.provider.asked[-1]).count("hi") == 4
+
+
+@each_model
+@pytest.mark.parametrize(
+    "arguments", ['{"d": "a\\u0000b"}', "[" * 900 + "]" * 900, '{"a": 1e400}', '"\\ud83d"']
+)
+async def test_arguments_that_cannot_be_stored_as_they_are_cost_no_call(
+    engines: Engines, model: str, arguments: str
+) -> None:
+    async with session(engines, model, answers=(f"={arguments}", "ok")) as strange:
+        turn, calls = await strange.says("hi")
+        after, calls_after = await strange.says("and?")
+
+    assert (turn.status, calls) == ("COMPLETED", 2)
+    assert (after.status, calls_after) == ("COMPLETED", 1)
+
+
+async def test_a_record_that_cannot_be_stored_fails_the_turn_with_one_call(engines: Engines) -> None:
+    async with session(engines, "openai:some-model", answers=("unstorable", "ok")) as strange:
+        await refuse_to_store(engines, "unstorable")
+        turn, calls = await strange.says("hi")
+        after, _ = await strange.says("hi")
+
+    assert (turn.status, turn.error_code, calls) == ("FAILED", "record_not_storable", 1)
+    assert after.status == "COMPLETED"
+
+
+def continues(body: Body) -> bool:
+    return "previous_response_id" in body
+
+
+async def refuse_to_store(engines: Engines, words: str) -> None:
+    """PostgreSQL refuses messages with these words, as it refuses what is no data of a column's type."""
+    async with engines.owner.without_tenant() as owner:
+        await owner.execute(
+            text(
+                "CREATE OR REPLACE FUNCTION refuse_words() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+                " RAISE EXCEPTION USING ERRCODE = 'untranslatable_character'; END $$"
+            )
+        )
+        await owner.execute(
+            text(
+                "CREATE OR REPLACE TRIGGER refuse_words BEFORE INSERT ON chat_messages FOR EACH ROW"
+                f" WHEN (NEW.parts::text LIKE '%{words}%') EXECUTE FUNCTION refuse_words()"
+            )
+        )
