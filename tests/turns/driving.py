@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from temporalio.client import Client
 
 from neo.attachments import Normaliser, Pixels
+from neo.blobs import BlobStore
 from neo.db import Database
 from neo.events import EventLog
 from neo.llm import Models
@@ -34,7 +35,15 @@ class Away:
 
 
 class Process:
-    def __init__(self, database: Database, valkey: Valkey, models: Models, *, places: int = 8) -> None:
+    def __init__(
+        self,
+        database: Database,
+        valkey: Valkey,
+        models: Models,
+        *,
+        places: int = 8,
+        blobs: BlobStore | None = None,
+    ) -> None:
         self.database = database
         self.valkey = valkey
         events = EventLog(valkey)
@@ -43,7 +52,7 @@ class Process:
         self.places = Places(places, 0.125)
         self.leases = Leases()
         self.renewal = Renewal(database, self.leases, self.places)
-        images = ImageLoader(Pixels(database, None, Normaliser()))
+        images = ImageLoader(Pixels(database, blobs, Normaliser()))
         self.driver = Driver(
             database,
             valkey,

@@ -138,14 +138,18 @@ def has_images(body: Body) -> bool:
     return b'"image' in orjson.dumps(body)
 
 
+def has_system(body: Body) -> bool:
+    said_by = [one.get("role") for one in body.get("messages", [])]
+    return bool(body.get("instructions") or body.get("system") or "system" in said_by)
+
+
 def is_blank(body: Body) -> bool:
     return any(not text.strip() for text in texts(body))
 
 
 def repeats_a_role(body: Body) -> bool:
     said_by = [one.get("role") for one in body.get("messages") or body["input"]]
-    roles = [role for role in said_by if role in ("user", "assistant")]
-    return any(before == after for before, after in pairwise(roles))
+    return any(role in ("user", "assistant") and role == after for role, after in pairwise(said_by))
 
 
 @asynccontextmanager

@@ -5,12 +5,18 @@ turn makes one.
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from neo.attachments import Attachment
+from neo.blobs import BlobAccess, BlobLocation, BlobStore
 from neo.llm import Models, ModelSpec, ProviderSettings
+from neo.sessions import ChatMessage
 from neo.turns.models import ChatTurn
+from support.images import image
 from turns.conftest import Engines
 from turns.driving import Process
 from turns.segments.strict_provider import (
@@ -18,6 +24,8 @@ from turns.segments.strict_provider import (
     Rule,
     StrictProvider,
     answer_limit,
+    has_images,
+    has_system,
     is_blank,
     refuses,
     repeats_a_role,
@@ -32,7 +40,7 @@ VLLM = (
     "messages, {answer} in the completion). Please reduce the length of the messages or completion."
 )
 NO_NUMBERS = "the request exceeds the available context size. try increasing the context size"
-MODELS = ["openai:some-model", "anthropic:claude-x"]
+MODELS = ["openai:some-model", "compatible:some-model", "anthropic:claude-x"]
 each_model = pytest.mark.parametrize("model", MODELS)
 
 
@@ -55,7 +63,11 @@ class Session:
 
 @asynccontextmanager
 async def session(
-    engines: Engines, model: str, *rules: Rule, answers: tuple[str, ...] = ("ok",)
+    engines: Engines,
+    model: str,
+    *rules: Rule,
+    answers: tuple[str, ...] = ("ok",),
+    blobs: BlobStore | None = None,
 ) -> AsyncIterator[Session]:
     async with strict_provider(*rules, answers=answers) as provider:
         settings = ProviderSettings(
@@ -68,7 +80,7 @@ async def session(
         spec = ModelSpec.parse(model)
         models = Models(spec, spec, settings)
         stage = await Stage.open(engines.database, engines.owner, engines.valkey, model=model)
-        process = Process(engines.database, engines.valkey, models)
+        process = Process(engines.database, engines.valkey, models, blobs=blobs)
         yield Session(stage, process, provider)
         await process.aclose()
         await models.aclose()
@@ -89,8 +101,25 @@ async def session(
             lambda body: "reasoning" in str(body),
             "Unsupported parameter: 'reasoning_effort' is not supported.",
         ),
+        refuses(lambda body: "stream_options" in body, 'json: unknown field "stream_options"'),
+        refuses(
+            lambda body: "max_tokens" in body and "stream_options" in body,
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead",
+        ),
+        refuses(has_system, "System role not supported"),
+        refuses(has_system, "Conversation roles must alternate user/assistant/user/assistant/...", 500),
     ],
-    ids=["vllm", "no numbers", "answer limit", "answer limit unsaid", "effort"],
+    ids=[
+        "vllm",
+        "no numbers",
+        "answer limit",
+        "answer limit unsaid",
+        "effort",
+        "stream options",
+        "limit's name",
+        "system role",
+        "alternation",
+    ],
 )
 async def test_the_first_word_to_a_small_model_is_answered_and_the_next_at_once(
     engines: Engines, model: str, rule: Rule
@@ -198,6 +227,73 @@ async def test_a_record_that_cannot_be_stored_fails_the_turn_with_one_call(engin
 
     assert (turn.status, turn.error_code, calls) == ("FAILED", "record_not_storable", 1)
     assert after.status == "COMPLETED"
+
+
+@each_model
+async def test_a_picture_is_told_to_a_text_model_as_its_caption(
+    engines: Engines, model: str, tmp_path: Path
+) -> None:
+    blobs = BlobStore(BlobLocation.parse(f"file://{tmp_path}"), BlobAccess())
+    blind = refuses(has_images, "messages[0]: unknown variant `image_url`, expected `text`")
+    async with session(engines, model, blind, blobs=blobs) as blind_now:
+        [seen] = await blind_now.stage.write("Look", "I see a cat.", status="COMPLETED")
+        await attach(blind_now.stage, blobs, seen)
+        after, calls = await blind_now.says("and?")
+        again, calls_again = await blind_now.says("and now?")
+
+        new = await blind_now.stage.claimable()
+        await attach(blind_now.stage, blobs, new)
+        asked = len(blind_now.provider.asked)
+        await blind_now.process.drive(await blind_now.stage.claim(new))
+        refused = await blind_now.stage.turn(new)
+
+    assert (after.status, calls) == ("COMPLETED", 2)
+    assert (again.status, calls_again) == ("COMPLETED", 1)
+    assert any('"alt":"a cat"' in one and "not shown" in one for one in texts(blind_now.provider.asked[1]))
+    assert (refused.error_code, len(blind_now.provider.asked) - asked) == ("images_not_supported", 0)
+
+
+@each_model
+async def test_a_picture_that_a_model_cannot_see_fails_its_turn_alone(
+    engines: Engines, model: str, tmp_path: Path
+) -> None:
+    blobs = BlobStore(BlobLocation.parse(f"file://{tmp_path}"), BlobAccess())
+    blind = refuses(has_images, "No endpoints found that support image input", 404)
+    async with session(engines, model, blind, blobs=blobs) as blind_now:
+        new = await blind_now.stage.claimable()
+        await attach(blind_now.stage, blobs, new)
+        await blind_now.process.drive(await blind_now.stage.claim(new))
+        refused = await blind_now.stage.turn(new)
+        after, calls = await blind_now.says("a cat, then")
+
+    assert (refused.status, refused.error_code) == ("FAILED", "images_not_supported")
+    assert len(blind_now.provider.asked) == 2
+    assert (after.status, calls) == ("COMPLETED", 1)
+
+
+async def attach(stage: Stage, blobs: BlobStore, turn: ChatTurn) -> None:
+    """A picture of a cat to the turn's message, made into pixels before."""
+    path = f"pixels/{turn.id}"
+    await blobs.put_new(path, image(), mime="image/png")
+    async with stage.database.transaction(stage.tenant_id) as db:
+        message = (await db.scalars(select(ChatMessage).where(ChatMessage.id == turn.user_message_id))).one()
+        message.parts = [*message.parts, {"type": "file", "mediaType": "image/png", "url": "x"}]
+        db.add(
+            Attachment(
+                id=uuid4(),
+                tenant_id=stage.tenant_id,
+                session_id=stage.session_id,
+                blob_path=path,
+                mime="image/png",
+                alt="a cat",
+                message_id=turn.user_message_id,
+                position=1,
+                size_bytes=1,
+                stored_path=path,
+                stored_mime="image/png",
+                stored_bytes=1,
+            )
+        )
 
 
 def continues(body: Body) -> bool:

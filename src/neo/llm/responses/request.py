@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
@@ -31,6 +32,8 @@ def _endpoint(address: Address) -> Endpoint:
 
 
 def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
+    if chosen.traits.system_role == "none":
+        prompt = _with_instructions_said(prompt)
     body = {
         "model": chosen.name,
         "stream": True,
@@ -43,6 +46,12 @@ def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str 
         "store": True,
     }
     return orjson.dumps({name: value for name, value in body.items() if value is not None})
+
+
+def _with_instructions_said(prompt: Prompt) -> Prompt:
+    """The instructions as what the user says first; neighbours of one role become one message."""
+    head = (Said("user", prompt.instructions),) if prompt.instructions else ()
+    return replace(prompt, instructions="", transcript=(*head, *prompt.transcript))
 
 
 def _items(prompt: Prompt, *, is_continued: bool) -> Iterator[dict[str, Any]]:

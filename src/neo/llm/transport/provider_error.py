@@ -97,8 +97,8 @@ async def error_of(response: httpx2.Response) -> ProviderError:
         # The status suffices.
         pass
     except orjson.JSONDecodeError:
-        # Some servers say it in plain text.
-        parsed = body.decode(errors="replace")
+        # Some servers say it in plain text. A page is a gateway's.
+        parsed = None if body.lstrip().startswith(b"<") else body.decode(errors="replace")
     if isinstance(parsed, list) and parsed:
         # Gemini's answers are lists.
         parsed = parsed[0]
