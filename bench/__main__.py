@@ -20,7 +20,7 @@ from bench.neo import Neo, neo_running
 
 from bench import results
 
-SCENARIOS = ("COLD", "A1", "A64", "POST", "B200", "C300", "FAN", "IDLE", "RESUME", "GROW", "SHAPES")
+SCENARIOS = ("COLD", "A1", "A64", "POST", "B200", "C300", "FAN", "IDLE", "RESUME", "GROW", "NOISY", "SHAPES")
 
 # No scenario takes half of it on a machine that is not occupied otherwise.
 SCENARIO_SECONDS = 240

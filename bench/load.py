@@ -105,6 +105,30 @@ async def back_to_back(users: Sequence[User], seconds: float, *, ramp_seconds: f
     return load
 
 
+async def at_rate(users: list[SomeUser], per_second: float, seconds: float, *, late: float = 0.0) -> Load:
+    """A post at each tick, however many answers are still awaited: `late` by this part of a tick.
+
+    Each is said by a user who is free. Where none is, the next one who gets free says it at once, and late: that
+    is the load's fault, so there should be enough of them.
+    """
+    load, start = Load(), perf_counter()
+    free = asyncio.Queue[SomeUser]()
+    for user in users:
+        free.put_nowait(user)
+
+    async def say() -> None:
+        user = await free.get()
+        await _one(user, load)
+        free.put_nowait(user)
+
+    async with asyncio.TaskGroup() as saying:
+        for at in range(int(per_second * seconds)):
+            await asyncio.sleep(start + (at + late) / per_second - perf_counter())
+            saying.create_task(say())
+    load.seconds = perf_counter() - start
+    return load
+
+
 def reason(error: Exception) -> str:
     return error.code if isinstance(error, RefusedError) else type(error).__name__
 

@@ -62,23 +62,24 @@ class Seeds:
         self.neo = neo
         self._first = neo
         self._connection = connection
-        self._tenant_id = UUID(int=0)
+        self.tenant_id = UUID(int=0)
 
-    async def tenant(self) -> None:
+    async def tenant(self) -> Neo:
         made = await self._command("tenants", "create", "Benchmark")
-        self._tenant_id = UUID(made["tenant_id"])
-        key = await self._command("keys", "create", "--tenant", str(self._tenant_id))
+        self.tenant_id = UUID(made["tenant_id"])
+        key = await self._command("keys", "create", "--tenant", str(self.tenant_id))
         self.neo = replace(self._first, api_key=key["api_key"])
         # Row-level security binds us too; a session's setting lasts for all that follows.
-        await self._connection.execute("SELECT set_config('neo.tenant_id', $1, false)", str(self._tenant_id))
+        await self._connection.execute("SELECT set_config('neo.tenant_id', $1, false)", str(self.tenant_id))
+        return self.neo
 
     async def session(self, messages: int) -> str:
         session_id = uuid4()
-        await self._connection.execute(ROWS, session_id, self._tenant_id, messages // 2, QUESTION * 2, ANSWER)
+        await self._connection.execute(ROWS, session_id, self.tenant_id, messages // 2, QUESTION * 2, ANSWER)
         return str(session_id)
 
     async def empty_sessions(self, count: int) -> None:
-        await self._connection.execute(EMPTY, self._tenant_id, count)
+        await self._connection.execute(EMPTY, self.tenant_id, count)
 
     async def list_ms(self, neo: Neo) -> float:
         connection, began = await HttpConnection.open(neo.port), perf_counter()
