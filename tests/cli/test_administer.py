@@ -100,6 +100,7 @@ async def test_a_tenant_that_does_not_exist_is_said_so(server: Server) -> None:
     for words in (
         ("tenants", "suspend", nowhere),
         ("tenants", "set-entra", nowhere, nowhere),
+        ("tenants", "set-timezone", nowhere, "Europe/Berlin"),
         ("keys", "create", "--tenant", nowhere),
         ("technicians", "add", "--tenant", nowhere, "--user-id", nowhere),
     ):
@@ -108,6 +109,16 @@ async def test_a_tenant_that_does_not_exist_is_said_so(server: Server) -> None:
             1,
             f"neo: There is no tenant {nowhere}: `neo tenants list` shows them.\n",
         )
+
+
+async def test_a_tenants_time_zone_is_one_that_there_is(server: Server, tenant: Tenant) -> None:
+    words = ("tenants", "set-timezone", str(tenant.id))
+    refused, done = await ran(server, *words, "Europe/Atlantis"), await ran(server, *words, "Europe/Berlin")
+
+    assert (refused.code, done.code, done.out) == (1, 0, f"Tenant {tenant.id} is in Europe/Berlin.\n")
+    assert "Europe/Berlin" in refused.stderr
+    listed = {row["tenant_id"]: row["timezone"] for row in await told(server, "tenants", "list")}
+    assert listed[str(tenant.id)] == "Europe/Berlin"
 
 
 async def test_the_first_admin_comes_from_the_command_line(

@@ -7,8 +7,9 @@ import pytest
 from sqlalchemy import update
 
 from neo.agents import Agent
+from neo.llm.instructions.surroundings import HEADING
 from neo.sessions import ChatSession
-from neo.turns.leases.claim import COMPANY_HEADING
+from neo.turns.instructions import COMPANY_HEADING
 from support.client import Client, text_of
 from support.rows import Rows
 from support.server import Server
@@ -49,7 +50,7 @@ class Stage:
         accepted = await self.client.say(session_id, "Hello")
         text = text_of(await self.client.events(session_id, accepted["since_cursor"]))
         await self.client.ended(session_id, accepted["chat_turn_id"])
-        return text
+        return text.partition(HEADING)[0].strip()
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text, update
 from neo.agents import AgentStore, create_tenant
 from neo.db import Database
 from neo.events import EventLog, Position, SegmentWriter
+from neo.llm.instructions.surroundings import HEADING
 from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore
 from neo.streams import Valkey
 from neo.turns.leases.claim import LEASE, Task, claim_turn
@@ -25,6 +26,11 @@ MODEL = "scripted:tokens=5"
 EFFORT = "low"
 COMPLETED: dict[str, Any] = {"status": TurnStatus.COMPLETED, "finish_reason": "stop"}
 MINUTE = timedelta(minutes=1)
+
+
+def own_words(task: Task) -> str:
+    """What the model is told by whoever wrote instructions, without where the conversation takes place."""
+    return task.instructions.partition(HEADING)[0].strip()
 
 
 def text_part(text: str) -> dict[str, Any]:

@@ -6,7 +6,8 @@ from neo.companies.models import EndCompany
 from neo.llm import Address, ChosenModel, Provider
 from neo.sessions import ChatSession
 from neo.turns.end import TurnEnder
-from neo.turns.leases.claim import COMPANY_HEADING, Task
+from neo.turns.instructions import COMPANY_HEADING
+from neo.turns.leases.claim import Task
 from neo.turns.models import ChatTurn, TurnSegment, TurnStatus
 from neo.turns.prompt import PAGE_MESSAGES, continues_from, read_transcript
 from turns.stage import (
@@ -19,6 +20,7 @@ from turns.stage import (
     calls_segment,
     done,
     input_of,
+    own_words,
 )
 
 PLENTY = 1_000_000
@@ -159,7 +161,7 @@ async def test_a_claimed_turn_has_its_message_the_agents_choices_and_the_respons
     task = await stage.claimed(asked="Help?")
 
     assert (task.message.text, task.tier.value) == ("Help?", "FAST")
-    assert (task.instructions, task.agent_model, task.reasoning_effort) == (INSTRUCTIONS, MODEL, EFFORT)
+    assert (own_words(task), task.agent_model, task.reasoning_effort) == (INSTRUCTIONS, MODEL, EFFORT)
     assert continues_from(task, None, chosen()) == "response-0"
     assert (task.turn.status, task.turn.attempts) == (TurnStatus.RUNNING, 1)
 
@@ -206,4 +208,4 @@ async def test_the_instructions_of_the_users_own_company_follow_the_agents(stage
 
     task = await stage.claimed()
 
-    assert task.instructions == f"{INSTRUCTIONS}\n\n{COMPANY_HEADING}\nBe brief."
+    assert own_words(task) == f"{INSTRUCTIONS}\n\n{COMPANY_HEADING}\nBe brief."

@@ -7,8 +7,8 @@ from pydantic import BaseModel, Field, field_validator
 
 from neo.agents.errors import AutonomyTypeNotSupported
 from neo.agents.models import Access, Audience, AutonomyType, Overlap
-from neo.api import Guid, Instructions, Name, Text, left_alone
-from neo.llm import ReasoningEffort
+from neo.api import Guid, Instructions, Name, Text, free_of, left_alone
+from neo.llm import ReasoningEffort, problem_with_variables
 
 # For more users than this there are ADMINS_ONLY and ALL_USERS.
 ACCESS_USERS_MAX = 1000
@@ -30,8 +30,11 @@ OVERLAP = (
 
 
 class AgentSettings(BaseModel):
-    custom_instructions: Instructions = Field(
-        "", description="What the agent is told about its task, at most 100,000 characters."
+    custom_instructions: Annotated[Instructions, free_of(problem_with_variables)] = Field(
+        "",
+        description="What the agent is told about its task, at most 100,000 characters. `{{user.name}}`, "
+        "`{{user.role}}`, `{{company.name}}`, `{{channel.name}}`, `{{channel.type}}`, `{{agent.name}}`, `{{date}}`, "
+        "`{{time}}` and `{{timezone}}` are filled in with each turn, others refused. A literal `{{` is written `\\{{`.",
     )
 
 

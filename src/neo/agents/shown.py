@@ -18,7 +18,8 @@ def shown_agent(agent: Agent) -> AgentResource:
 
 
 def shown_agent_detail(agent: Agent) -> AgentDetail:
-    settings = AgentSettings(custom_instructions=agent.instructions)
+    # What is stored is shown, also from before there were variables.
+    settings = AgentSettings.model_construct(custom_instructions=agent.instructions)
     return AgentDetail.model_validate({**_fields(agent), "agent_settings": settings})
 
 
@@ -32,7 +33,7 @@ def shown_version(version: AgentVersion) -> AgentVersionResource:
 
 def shown_version_detail(version: AgentVersion) -> AgentVersionDetail:
     was = dict(version.snapshot)
-    settings = AgentSettings(custom_instructions=was.pop("instructions"))
+    settings = AgentSettings.model_construct(custom_instructions=was.pop("instructions"))
     agent = AgentSnapshot.model_validate({**was, "agent_settings": settings})
     return AgentVersionDetail(**shown_version(version).model_dump(), agent=agent)
 

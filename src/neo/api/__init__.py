@@ -12,7 +12,18 @@ from neo.api.document import build_document, operation
 from neo.api.edge import edge
 from neo.api.envelope import success
 from neo.api.errors import error_response, install_error_handlers, status_of
-from neo.api.fields import Guid, HttpsUrl, Instructions, Line, Moment, Name, Text, changes_of, left_alone
+from neo.api.fields import (
+    Guid,
+    HttpsUrl,
+    Instructions,
+    Line,
+    Moment,
+    Name,
+    Text,
+    changes_of,
+    free_of,
+    left_alone,
+)
 from neo.api.own_url import own_url
 from neo.api.paging import (
     InvalidPage,
@@ -48,6 +59,7 @@ __all__ = [
     "check_after_body",
     "edge",
     "error_response",
+    "free_of",
     "install_error_handlers",
     "json_body",
     "left_alone",

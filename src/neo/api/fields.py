@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -28,6 +29,17 @@ ALLOWED_CONTROLS = "\r\n\t"
 def left_alone(description: str | None = None) -> Any:
     """A field of a partial update that may be absent, which leaves it unchanged, but not null."""
     return Field(default_factory=_nothing, description=description)
+
+
+def free_of(problem_in: Callable[[str], str | None]) -> AfterValidator:
+    """For a field whose text is refused where something is wrong with it, in words that say what."""
+
+    def check(value: str) -> str:
+        if (problem := problem_in(value)) is not None:
+            raise PydanticCustomError("text", "{problem}", {"problem": problem})
+        return value
+
+    return AfterValidator(check)
 
 
 def changes_of(update: BaseModel, *, apart: frozenset[str] = frozenset({"version"})) -> dict[str, Any]:

@@ -71,6 +71,17 @@ def set_entra(
     typer.echo(f"Tenant {tenant} is Microsoft tenant {entra_tenant}.")
 
 
+@app.command("set-timezone")
+def set_timezone(
+    tenant: TenantArgument,
+    timezone: Annotated[str, typer.Argument(help="IANA name, such as Europe/Berlin.")],
+    data: DataOption = None,
+) -> None:
+    """Say which time its agents take for now; UTC until then. Its own people may too, in its settings."""
+    asyncio.run(_operate(data, tenant, lambda operator: operator.set_timezone(tenant, timezone)))
+    typer.echo(f"Tenant {tenant} is in {timezone}.")
+
+
 async def _create(data: Path | None, name: str, entra_tenant: UUID | None, *, is_platform: bool) -> UUID:
     from neo.agents import create_tenant  # noqa: PLC0415 - seconds stay out of `--help`.
 
@@ -100,6 +111,7 @@ async def _list(data: Path | None) -> list[dict[str, Any]]:
             "created_at": row.created_at.isoformat(),
             "is_platform": row.is_platform,
             "entra_tenant_id": str(row.entra_tenant_id) if row.entra_tenant_id else None,
+            "timezone": row.timezone,
             "suspended_at": row.suspended_at.isoformat() if row.suspended_at else None,
         }
         for row in found
@@ -109,5 +121,5 @@ async def _list(data: Path | None) -> list[dict[str, Any]]:
 def _line(row: dict[str, Any]) -> str:
     parts = [row["tenant_id"], row["name"], row["created_at"]]
     parts += ["platform"] if row["is_platform"] else []
-    parts += [f"{name}={row[name]}" for name in ("entra_tenant_id", "suspended_at") if row[name]]
+    parts += [f"{name}={row[name]}" for name in ("entra_tenant_id", "timezone", "suspended_at") if row[name]]
     return "  ".join(parts)

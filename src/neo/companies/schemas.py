@@ -14,9 +14,10 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from neo.api import Guid, Instructions, Name, left_alone
+from neo.api import Guid, Instructions, Name, free_of, left_alone
 from neo.companies.ids import COMPANY_ID_CHARACTERS_MAX, is_company_id
 from neo.companies.objects import check_object
+from neo.llm import problem_with_variables
 
 COMPANIES_MAX = 200
 MARKETPLACE_IDS_MAX = 100
@@ -49,6 +50,7 @@ CompanyId = Annotated[
     StringConstraints(min_length=1, max_length=COMPANY_ID_CHARACTERS_MAX),
     AfterValidator(_company_id),
 ]
+ChatInstructions = Annotated[Instructions, free_of(problem_with_variables)]
 CompanyObject = Annotated[dict[str, Any], AfterValidator(check_object)]
 MarketplaceIds = Annotated[
     list[MarketplaceCompany], Field(max_length=MARKETPLACE_IDS_MAX), AfterValidator(_marketplace_ids)
@@ -65,7 +67,8 @@ TENANT_TEXT = (
 )
 INSTRUCTIONS_TEXT = "What agents should know about this company; at most 100,000 characters."
 CHAT_TEXT = (
-    "Added to the agent's instructions in chats with this company's own users; at most 100,000 characters."
+    "Added to the agent's instructions in chats with this company's own users, with the same variables; at most "
+    "100,000 characters."
 )
 ADMIN_TEXT = "Whether Neo may assign itself the Exchange administrator's role."
 PROVIDER_TEXT = "An object of your own, kept as it is; at most 10 KiB as JSON. Put no password into it."
@@ -77,7 +80,7 @@ class CreateEndCompanyRequest(BaseModel):
     psa_company_name: Name = Field(description=NAME_TEXT)
     tenant_id: Guid | None = Field(None, description=TENANT_TEXT)
     custom_instructions: Instructions | None = Field(None, description=INSTRUCTIONS_TEXT)
-    custom_instructions_for_user_facing_chat: Instructions | None = Field(None, description=CHAT_TEXT)
+    custom_instructions_for_user_facing_chat: ChatInstructions | None = Field(None, description=CHAT_TEXT)
     auto_assign_exchange_admin: bool = Field(default=False, description=ADMIN_TEXT)
     employee_identity_provider: CompanyObject | None = Field(None, description=PROVIDER_TEXT)
     mailbox_provider: CompanyObject | None = Field(None, description=PROVIDER_TEXT)
@@ -90,7 +93,7 @@ class UpdateEndCompanyRequest(BaseModel):
     psa_company_name: Name = left_alone(NAME_TEXT)
     tenant_id: Guid | None = left_alone(TENANT_TEXT)
     custom_instructions: Instructions | None = left_alone(INSTRUCTIONS_TEXT)
-    custom_instructions_for_user_facing_chat: Instructions | None = left_alone(CHAT_TEXT)
+    custom_instructions_for_user_facing_chat: ChatInstructions | None = left_alone(CHAT_TEXT)
     auto_assign_exchange_admin: bool = left_alone(ADMIN_TEXT)
     employee_identity_provider: CompanyObject | None = left_alone(PROVIDER_TEXT)
     mailbox_provider: CompanyObject | None = left_alone(PROVIDER_TEXT)

@@ -34,6 +34,7 @@ from neo.llm.errors import (
 from neo.llm.fit import Fitted, estimate_tokens, fit
 from neo.llm.healing.adapted import adapted
 from neo.llm.healing.mend import Mends
+from neo.llm.instructions import Surroundings, is_timezone, problem_with_variables
 from neo.llm.model_list import (
     ModelEntry,
     ModelList,
@@ -93,6 +94,7 @@ __all__ = [
     "ResponseForgotten",
     "Round",
     "Said",
+    "Surroundings",
     "TextDelta",
     "Tier",
     "ToolCall",
@@ -101,6 +103,8 @@ __all__ = [
     "arguments_of",
     "estimate_tokens",
     "fit",
+    "is_timezone",
+    "problem_with_variables",
     "read_models_file",
     "resolved",
     "unresolved",

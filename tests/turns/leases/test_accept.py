@@ -17,7 +17,7 @@ from neo.turns.leases.claim import LEASE, claim_turn, task_of
 from neo.turns.models import ChatTurn
 from turns.conftest import Engines
 from turns.driving import LATE_SECONDS, Process
-from turns.stage import INSTRUCTIONS, MINUTE, Stage, ago, call_row
+from turns.stage import INSTRUCTIONS, MINUTE, Stage, ago, call_row, own_words
 
 pytestmark = pytest.mark.usefixtures("alone")
 
@@ -49,7 +49,7 @@ async def test_with_nothing_before_it_a_turn_is_claimed_with_its_message(stage: 
 
     task, turn = task_of(stored["claimed"]), await accepted(stage, stored)
     assert (task.turn.id, task.turn.segment, task.turn.claim, task.turn.attempts) == (turn.id, 1, 1, 1)
-    assert (task.message.text, task.instructions, task.step, task.after) == ("Hello", INSTRUCTIONS, 1, None)
+    assert (task.message.text, own_words(task), task.step, task.after) == ("Hello", INSTRUCTIONS, 1, None)
     assert (turn.status, turn.lease_id) == ("RUNNING", task.lease_id)
     assert turn.started_at is not None
     assert turn.claimable_at is not None

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from neo.access import Principal, Right, changing
-from neo.agents.errors import TimezoneUnknown
 from neo.agents.tenants.onboard import create_tenant_for
+from neo.agents.tenants.timezone import check_timezone
 from neo.audit import AuditStore
 from neo.db import Database
 from neo.tenants import Tenant, TenantStore
@@ -31,7 +31,7 @@ class TenantDesk:
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             tenants = TenantStore(db, caller.tenant_id)
             tenant = await tenants.lock()
-            await _check_timezone(tenants, wanted.get("timezone"))
+            await check_timezone(tenants, wanted.get("timezone"))
             changes = {name: value for name, value in wanted.items() if value != getattr(tenant, name)}
             if changes:
                 tenant = await tenants.change(changes)
@@ -43,11 +43,3 @@ class TenantDesk:
     async def _get(self, tenant_id: UUID) -> Tenant:
         async with self._database.transaction(tenant_id) as db:
             return await TenantStore(db, tenant_id).get()
-
-
-async def _check_timezone(tenants: TenantStore, name: str | None) -> None:
-    if name is not None and not await tenants.knows_timezone(name):
-        raise TimezoneUnknown(
-            "`timezone` is a name of the IANA time zone database, such as `Europe/Berlin`.",
-            details={"fields": {"timezone": "is not the name of a time zone"}},
-        )

@@ -1,6 +1,7 @@
-"""What only the operator sets for a tenant that is there: its Microsoft tenant, its suspension.
+"""What only the operator sets for a tenant that is there: its Microsoft tenant, its suspension. Its time
+zone can be set by its own people too.
 
-The application's role cannot write these columns, so the database is opened as the owner's.
+The application's role cannot write the others, so the database is opened as the owner's.
 """
 
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 
 from neo.agents.tenants.onboard import entra_tenant_taken
+from neo.agents.tenants.timezone import check_timezone
 from neo.audit import Actor, AuditStore
 from neo.db import Database
 from neo.tenants import TenantStore, find_tenant
@@ -32,6 +34,11 @@ class TenantOperator:
             return await self._change(tenant_id, "tenant.entra_set", entra_tenant_id=entra_tenant_id)
         except IntegrityError as error:
             raise entra_tenant_taken() from error
+
+    async def set_timezone(self, tenant_id: UUID, timezone: str) -> bool:
+        async with self._owner.transaction(tenant_id) as db:
+            await check_timezone(TenantStore(db, tenant_id), timezone)
+        return await self._change(tenant_id, "tenant.timezone_set", timezone=timezone)
 
     async def _change(self, tenant_id: UUID, action: str, **columns: Any) -> bool:
         async with self._owner.transaction(tenant_id) as db:

@@ -14,7 +14,7 @@ SLEEP_SECONDS_MAX = 86_400
 Hour = Annotated[int, Field(ge=0, le=HOURS)]
 Seconds = Annotated[int, Field(ge=0, le=SLEEP_SECONDS_MAX)]
 
-TIMEZONE = "IANA name, such as `Europe/Berlin`."
+TIMEZONE = "IANA name, such as `Europe/Berlin`: the time that agents take for now. Null: UTC."
 START = "Hour of the day at which business begins, 0 to 24, in `timezone`."
 END = "Hour of the day at which business ends, 0 to 24, in `timezone`."
 SHOWN_AS = "The tenant's name as people are to read it, 1 to 200 characters."

@@ -13,6 +13,7 @@ from neo.events import EventLog, Fenced, Position, SegmentWriter
 from neo.llm import Tier
 from neo.sessions import ChatMessage, ChatSession
 from neo.telemetry import turn_metrics
+from neo.turns.instructions import instructions_of
 from neo.turns.models import ChatTurn
 from neo.turns.temporal.contract import TurnInput
 
@@ -21,7 +22,6 @@ log = structlog.get_logger()
 # Once this has passed without a renewal, whoever has a place may claim the turn. It is renewed each second, and a full
 # processor makes a renewal late by a second at most.
 LEASE = timedelta(seconds=4)
-COMPANY_HEADING = "Instructions for this user's company:"
 
 
 @dataclass
@@ -69,7 +69,7 @@ def task_of(claimed: Any) -> Task:
     """From a row of the type `neo_claimed`."""
     row = dict(claimed)
     continued = {name: row.pop(name) for name in tuple(row) if name.startswith("continues_")}
-    instructions = _joined(row.pop("instructions"), row.pop("of_company"))
+    instructions = instructions_of(row.pop("instructions"), row.pop("of_company"), row.pop("context"))
     model, reasoning_effort = row.pop("agent_model"), row.pop("reasoning_effort")
     message = ChatMessage(id=row.pop("message_id"), parts=row.pop("parts"))
     is_exhausted, step = row.pop("is_exhausted"), row.pop("step")
@@ -80,14 +80,6 @@ def task_of(claimed: Any) -> Task:
     return Task(
         turn, session, instructions, model, reasoning_effort, message, after, step, is_exhausted, late_seconds
     )
-
-
-def _joined(instructions: str, of_company: str | None) -> str:
-    """The agent's instructions, then its user's company's, if there are any."""
-    if not of_company:
-        return instructions
-    parts = (instructions, f"{COMPANY_HEADING}\n{of_company}")
-    return "\n\n".join(part for part in parts if part)
 
 
 async def claim_turns(

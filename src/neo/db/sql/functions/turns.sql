@@ -12,7 +12,7 @@ LANGUAGE sql IMMUTABLE
 RETURN turn_no::bigint * 2 + (role = 'assistant')::integer;
 
 -- A turn as its driver needs it. `after_*` is the last entry of the segment before, as it was numbered;
--- `late_seconds` is how long the lease of a turn that is taken over had passed.
+-- `late_seconds` is how long the lease of a turn that is taken over had passed; `context` is who talks, and where.
 CREATE TYPE neo_claimed AS (
     id uuid, tenant_id uuid, session_id uuid, turn_no integer, status text, model_tier text,
     reply_message_id uuid, segment integer, claim integer, lease_id uuid, attempts integer, segment_attempts integer,
@@ -20,7 +20,7 @@ CREATE TYPE neo_claimed AS (
     after_claim integer, after_n integer, step integer,
     continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
     instructions text, agent_model text, reasoning_effort text, message_id uuid, parts jsonb,
-    of_company text, is_exhausted boolean, late_seconds double precision
+    of_company text, context jsonb, is_exhausted boolean, late_seconds double precision
 );
 
 -- Its body is bound when it is made, so that it is planned as part of the statement that calls it.
@@ -36,7 +36,26 @@ BEGIN ATOMIC
                 WHERE d.tenant_id = turn.tenant_id AND d.turn_id = turn.id AND d.kind = 'MODEL')::integer,
            s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
            a.instructions, a.model, a.reasoning_effort, m.id, m.parts,
-           c.custom_instructions_for_user_facing_chat, is_exhausted, late_seconds
+           c.custom_instructions_for_user_facing_chat,
+           jsonb_build_object(
+               'audience', s.audience, 'author_kind', turn.author_kind, 'surface', s.channel, 'agent_name', a.name,
+               'company_name', c.psa_company_name,
+               'relayed_for', coalesce(nullif(s.end_user, ''), s.end_user_email),
+               'technician', (
+                   SELECT jsonb_build_object('name', coalesce(p.name, p.email), 'role', p.role) FROM technicians p
+                   WHERE turn.author_kind = 'technician' AND p.tenant_id = turn.tenant_id AND p.user_id = turn.author_id),
+               'end_user', (
+                   SELECT coalesce(nullif(k.end_user, ''), k.end_user_email) FROM session_tokens k
+                   WHERE turn.author_kind = 'end_user' AND k.tenant_id = turn.tenant_id AND k.jti = turn.credential_id),
+               'channel', (
+                   SELECT jsonb_build_object('transport', h.transport, 'display_name', h.display_name,
+                                             'internal_name', h.internal_name)
+                   FROM channels h WHERE h.tenant_id = s.tenant_id AND h.id = s.channel_id AND h.deleted_at IS NULL),
+               'tenant', (
+                   SELECT jsonb_build_object('name', coalesce(t.human_friendly_client_name, t.name),
+                                             'timezone', t.timezone)
+                   FROM tenants t WHERE t.id = turn.tenant_id)),
+           is_exhausted, late_seconds
     FROM chat_sessions s
     JOIN agents a ON a.tenant_id = s.tenant_id AND a.id = s.agent_id
     JOIN chat_messages m ON m.tenant_id = s.tenant_id AND m.id = turn.user_message_id
