@@ -29,7 +29,8 @@ class ModelServer:
                 self.keys |= {head.partition("authorization: bearer ")[2].partition("\r")[0]} - {""}
                 self.asked.append((path, body))
                 status, content = self._answer(path, body)
-                kind = "text/event-stream" if content.startswith(b"event:") else "application/json"
+                is_stream = content.startswith((b"event:", b"data:"))
+                kind = "text/event-stream" if is_stream else "application/json"
                 lines = (f"HTTP/1.1 {status} So", f"content-type: {kind}", f"content-length: {len(content)}")
                 writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + content)
                 await writer.drain()
@@ -81,3 +82,22 @@ def _completed() -> bytes:
     usage = {"input_tokens": 9, "output_tokens": 40}
     response = {"id": "r", "model": "m", "status": "completed", "usage": usage}
     return event("response.completed", response=response)
+
+
+def chat_said(text: str) -> tuple[int, bytes]:
+    """An answer of chat completions."""
+    return _chunks({"content": text}, "stop")
+
+
+def chat_called(name: str) -> tuple[int, bytes]:
+    call = {"index": 0, "id": "c", "type": "function", "function": {"name": name, "arguments": "{}"}}
+    return _chunks({"tool_calls": [call]}, "tool_calls")
+
+
+def _chunks(delta: dict[str, Any], finish_reason: str) -> tuple[int, bytes]:
+    choices: list[dict[str, Any]] = [
+        {"delta": delta, "finish_reason": None},
+        {"delta": {}, "finish_reason": finish_reason},
+    ]
+    events = [orjson.dumps({"id": "r", "model": "m", "choices": [{"index": 0, **one}]}) for one in choices]
+    return 200, b"".join(b"data: %b\n\n" % one for one in (*events, b"[DONE]"))

@@ -2,12 +2,13 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cli.models.model_server import Answer, called, model_server, refusal, said
+from cli.models.model_server import Answer, called, chat_called, chat_said, model_server, refusal, said
 from cli.neo_command import Ended, neo
 
 SECRET = "sk-not-to-be-told-0123456789"
@@ -83,6 +84,63 @@ async def test_what_a_model_refuses_becomes_a_line(
     assert len(written) == 5 + len(lines)
     assert keys == {SECRET}
     assert SECRET not in ended.out + ended.stderr
+
+
+def chats(body: dict[str, Any]) -> tuple[int, bytes]:
+    return chat_called(body["tools"][0]["function"]["name"]) if body.get("tools") else chat_said("It is red.")
+
+
+def unless(words: str, refused: Callable[[dict[str, Any]], bool]) -> Answer:
+    return lambda body: refusal(words) if refused(body) else chats(body)
+
+
+def has_system_role(body: dict[str, Any]) -> bool:
+    return bool(body["messages"][0]["role"] == "system")
+
+
+def most(body: dict[str, Any]) -> int:
+    return int(body.get("max_tokens") or body["max_completion_tokens"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "lines"),
+    [
+        (chats, []),
+        (
+            unless("stream_options is not supported", lambda body: "stream_options" in body),
+            ["stream_options = false"],
+        ),
+        (unless("System role not supported", has_system_role), ['system_role = "none"']),
+        (
+            unless(
+                "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
+                lambda body: "max_tokens" in body,
+            ),
+            ['answer_limit = "max_completion_tokens"'],
+        ),
+        # Servers that do not say what they refuse.
+        (unless("no", lambda body: "stream_options" in body), ["stream_options = false"]),
+        (unless("no", has_system_role), ['system_role = "none"']),
+        (unless("no", lambda body: most(body) > 5000), ["answer_tokens = 4096"]),
+        (
+            unless(
+                "This model's maximum context length is 8192 tokens. However, you requested 16500 tokens.",
+                lambda body: most(body) > 8000,
+            ),
+            ["context_tokens = 8192", "answer_tokens = 4096"],
+        ),
+    ],
+)
+async def test_a_server_of_chat_completions_is_called_as_it_wants_it(
+    tmp_path: Path, answer: Answer, lines: list[str]
+) -> None:
+    ended, _, _ = await checked(
+        tmp_path, {"/v1/chat/completions": answer}, "fast", "--json", dialect="chat_completions"
+    )
+
+    found = json.loads(ended.out)
+    assert (ended.code, states(ended)["answer"], states(ended)["tools"]) == (0, "ok", "ok")
+    assert sorted(found["lines"].splitlines()[5:]) == sorted(lines)
 
 
 VLLM = {"data": [{"id": "some-model", "object": "model", "owned_by": "vllm", "max_model_len": 8192}]}
@@ -172,7 +230,7 @@ async def test_a_model_that_takes_its_time_is_waited_for_aloud(tmp_path: Path) -
     ended, _, _ = await checked(tmp_path, {"/v1/responses": slow}, "fast")
 
     assert ended.code == 0
-    assert ended.stderr == "waiting for fast ...\n"
+    assert set(ended.stderr.splitlines()) == {"waiting for fast ..."}
 
 
 async def test_a_name_that_is_not_listed_is_refused_with_the_known_ones(tmp_path: Path) -> None:

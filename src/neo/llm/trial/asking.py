@@ -19,7 +19,7 @@ from neo.llm.transport.clients import Clients
 from neo.llm.trial.picture import PICTURE
 
 # Long enough that its speed can be measured, and short enough to cost next to nothing.
-_SHORT = Prompt("You are being tried. Answer in plain words.", (), "Count from one to twenty, in words.")
+SHORT = Prompt("You are being tried. Answer in plain words.", (), "Count from one to twenty, in words.")
 _IMAGE = Prompt(
     "You are being tried. Answer in one word.",
     (),
@@ -55,7 +55,7 @@ class Asking:
         self._caller = Caller(self._clients)
 
     async def short_answer(self, chosen: ChosenModel) -> Heard:
-        return await _heard(self._models.answer(chosen, _SHORT))
+        return await _heard(self._models.answer(chosen, SHORT))
 
     async def image(self, chosen: ChosenModel) -> Heard:
         return await _heard(self._models.answer(chosen, _IMAGE))
