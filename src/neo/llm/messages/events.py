@@ -21,4 +21,4 @@ def _place(event: Event) -> Place | None:
     key = PIECES.get(kind) if isinstance(kind, str) else None
     if key is None or not isinstance(delta.get(key), str):
         return None
-    return Place((kind, event.get("index")), delta, key)
+    return (kind, event.get("index")), delta, key

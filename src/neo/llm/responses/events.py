@@ -25,4 +25,4 @@ def _place(event: Event) -> Place | None:
     if not isinstance(event.get("delta"), str) or event.get("error"):
         return None
     where = (kind, event.get("item_id"), event.get("content_index"), event.get("summary_index"))
-    return Place(where, event, "delta")
+    return where, event, "delta"

@@ -5,25 +5,24 @@ its item's and with the response's. Servers that do not stream, and gateways bef
 """
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from typing import TypeAlias
 
 from neo.llm.deltas import ReasoningDelta, TextDelta
 from neo.llm.responses.items import Kind
 from neo.llm.sanitize import Joined, storable
 
-
-class Where(NamedTuple):
-    """Whose text it is. Some gateways leave out the ids or the indexes, or make up an id with each event."""
-
-    item: str | int | None
-    place: int
+# Whose text it is: an item's id, or where it is in the output, and the text's index in the item. Some gateways leave
+# out one or all of them, or make up an id with each event.
+Where: TypeAlias = tuple[str | int | None, int]
+Told: TypeAlias = TextDelta | ReasoningDelta
 
 
-class _Text:
+class Text:
     def __init__(self, kind: Kind, part: int) -> None:
         self.kind = kind
         self.sources: set[str] = set()
         self._part = part
+        self._delta = TextDelta if kind in ("text", "refusal") else ReasoningDelta
         self._pieces: list[str] = []
         self._joined = Joined()
 
@@ -31,38 +30,36 @@ class _Text:
     def heard(self) -> str:
         return "".join(self._pieces)
 
-    def add(self, piece: str) -> Iterator[TextDelta | ReasoningDelta]:
-        yield from self._told(self._joined.add(piece))
+    def add(self, piece: str) -> Told | None:
+        return self._told(self._joined.add(piece))
 
-    def end(self) -> Iterator[TextDelta | ReasoningDelta]:
-        yield from self._told(self._joined.rest())
+    def end(self) -> Told | None:
+        return self._told(self._joined.rest())
 
-    def go_on(self, rest: str) -> Iterator[TextDelta | ReasoningDelta]:
+    def go_on(self, rest: str) -> Told | None:
         # The second half of a character whose first half was kept back is in the rest.
         self._joined = Joined()
-        yield from self._told(rest)
+        return self._told(rest)
 
-    def _told(self, text: str) -> Iterator[TextDelta | ReasoningDelta]:
-        if text:
-            self._pieces.append(text)
-            is_said = self.kind in ("text", "refusal")
-            yield TextDelta(self._part, text) if is_said else ReasoningDelta(self._part, text)
+    def _told(self, text: str) -> Told | None:
+        if not text:
+            return None
+        self._pieces.append(text)
+        return self._delta(self._part, text)
 
 
 class Heard:
     """Parts are numbered in the order in which they begin."""
 
     def __init__(self) -> None:
-        self._texts: list[_Text] = []
-        self._by_place: dict[tuple[Kind, Where], _Text] = {}
+        self._texts: list[Text] = []
+        self._by_place: dict[tuple[Kind, Where], Text] = {}
 
-    def add(self, kind: Kind, where: Where, piece: str) -> Iterator[TextDelta | ReasoningDelta]:
-        text = self._by_place.get((kind, where)) or self._begin(kind, where)
-        yield from text.add(piece)
+    def at(self, kind: Kind, where: Where) -> Text:
+        """The text that a delta is a piece of."""
+        return self._by_place.get((kind, where)) or self._begin(kind, where)
 
-    def complete(
-        self, kind: Kind, where: Where, whole: str, source: str
-    ) -> Iterator[TextDelta | ReasoningDelta]:
+    def complete(self, kind: Kind, where: Where, whole: str, source: str) -> Told | None:
         """What of a whole text is not heard yet. One that differs from what was heard does not take that back.
 
         `source` is the end that it comes with: its own, its item's and so on. None has the same text twice.
@@ -72,31 +69,31 @@ class Heard:
         for text in texts:
             text.sources.add(source)
         heard = "".join(text.heard for text in texts)
-        if whole.startswith(heard):
-            yield from texts[-1].go_on(whole[len(heard) :])
+        return texts[-1].go_on(whole[len(heard) :]) if whole.startswith(heard) else None
 
     def has_all(self, kind: Kind, wholes: Iterable[str]) -> bool:
         """Whether these are what was heard, however it was divided into texts."""
         return "".join(text.heard for text in self._texts if text.kind == kind) == storable("".join(wholes))
 
-    def end(self) -> Iterator[TextDelta | ReasoningDelta]:
+    def end(self) -> Iterator[Told]:
         for text in self._texts:
-            yield from text.end()
+            if told := text.end():
+                yield told
 
-    def _begin(self, kind: Kind, where: Where) -> _Text:
-        text = self._by_place[kind, where] = _Text(kind, len(self._texts))
+    def _begin(self, kind: Kind, where: Where) -> Text:
+        text = self._by_place[kind, where] = Text(kind, len(self._texts))
         self._texts.append(text)
         return text
 
-    def _at(self, kind: Kind, where: Where, source: str) -> list[_Text]:
+    def _at(self, kind: Kind, where: Where, source: str) -> list[Text]:
         text = self._by_place.get((kind, where))
         # Without an id or an index of its item, each text is at the same place.
-        is_other = text is None or (where.item is None and source in text.sources)
+        is_other = text is None or (where[0] is None and source in text.sources)
         return [] if text is None or is_other else [text]
 
-    def _same(self, kind: Kind, whole: str, source: str) -> list[_Text]:
+    def _same(self, kind: Kind, whole: str, source: str) -> list[Text]:
         """The texts that were heard under other ids, and are the beginning of this one together."""
-        found: list[_Text] = []
+        found: list[Text] = []
         for text in self._texts:
             if text.kind != kind or source in text.sources:
                 continue

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import ClassVar
 
-from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall
+from neo.llm.deltas import Completed, Delta, FinishReason, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
 from neo.llm.responses.calls import Calls
 from neo.llm.responses.events import events_in
-from neo.llm.responses.heard import Heard, Where
+from neo.llm.responses.heard import Heard, Text, Told, Where
 from neo.llm.responses.items import Kind, text_of, texts_of
 from neo.llm.sanitize import AnswerLength, count, short_name
 from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
@@ -39,6 +39,8 @@ class ResponseReader:
         self._model = model
         self._length, self._arguments_length = AnswerLength(), AnswerLength()
         self._heard = Heard()
+        self._last_place: tuple[object, ...] = ()
+        self._last_text: Text
         self._calls = Calls()
         self._has_refused = False
         self._final: Event | None = None
@@ -59,9 +61,7 @@ class ResponseReader:
         if self.is_complete:
             return
         for event in events_in(received):
-            for delta in self._handled(event):
-                self._note(delta)
-                yield delta
+            yield from self._handled(event)
             if self.is_complete:
                 return
 
@@ -109,17 +109,6 @@ class ResponseReader:
         handle = self._HANDLERS.get(kind) if isinstance(kind, str) else None
         return handle(self, event) if handle else ()
 
-    def _note(self, delta: Delta) -> None:
-        self.events_with_content += 1
-        match delta:
-            case ToolCall(arguments_json=arguments):
-                self._length.add(arguments)
-            case TextDelta(text=text):
-                self.has_text = True
-                self._length.add(text)
-            case ReasoningDelta(text=text):
-                self._length.add(text)
-
     def _begin(self, event: Event) -> Iterable[Delta]:
         self._response_id = short_name(object_in(event, "response").get("id"))
         return ()
@@ -141,7 +130,29 @@ class ResponseReader:
         if not piece:
             return ()
         self._has_refused |= kind == "refusal"
-        return self._heard.add(kind, _where(event, count(event.get(index))), piece)
+        return self._told(self._text_of(kind, event, index).add(piece))
+
+    def _text_of(self, kind: Kind, event: Event, index: str) -> Text:
+        # Nearly every delta goes on with the text of the one before.
+        place = (kind, event.get("item_id"), event.get("output_index"), event.get(index))
+        if place != self._last_place:
+            self._last_place = place
+            self._last_text = self._heard.at(kind, _where(event, count(place[-1])))
+        return self._last_text
+
+    def _told(self, told: Told | None) -> Iterable[Delta]:
+        if told is None:
+            return ()
+        self.events_with_content += 1
+        self._length.add(told.text)
+        if isinstance(told, TextDelta):
+            self.has_text = True
+        return (told,)
+
+    def _call(self, call: ToolCall) -> ToolCall:
+        self.events_with_content += 1
+        self._length.add(call.arguments_json)
+        return call
 
     def _own_end(self, event: Event) -> Iterable[Delta]:
         kind, key, index = _OWN_ENDS[str(event["type"])]
@@ -159,7 +170,7 @@ class ResponseReader:
         if not isinstance(whole, str) or not whole:
             return ()
         self._has_refused |= kind == "refusal"
-        return self._heard.complete(kind, where, whole, source)
+        return self._told(self._heard.complete(kind, where, whole, source))
 
     def _begin_item(self, event: Event) -> Iterable[Delta]:
         item = object_in(event, "item")
@@ -171,11 +182,11 @@ class ResponseReader:
         piece = text_in(event, "delta")
         self.events_with_content += 1
         self._arguments_length.add(piece)
-        self._calls.add(_where(event).item, piece)
+        self._calls.add(_where(event)[0], piece)
         return ()
 
     def _arguments_end(self, event: Event) -> Iterable[Delta]:
-        self._calls.complete_arguments(_where(event).item, event)
+        self._calls.complete_arguments(_where(event)[0], event)
         return ()
 
     def _item_end(self, event: Event) -> Iterable[Delta]:
@@ -186,10 +197,10 @@ class ResponseReader:
     ) -> Iterator[Delta]:
         key = _item_key(item.get("id"), position)
         if item.get("type") == "function_call":
-            yield from self._calls.complete(key, item, source)
+            yield from map(self._call, self._calls.complete(key, item, source))
         for kind, index, whole in texts_of(item):
             if kind not in all_heard:
-                yield from self._complete(kind, Where(key, index), whole, source)
+                yield from self._complete(kind, (key, index), whole, source)
 
     def _end(self, event: Event) -> Iterator[Delta]:
         final = event.get("response")
@@ -237,7 +248,7 @@ def _reason(final: Event) -> str:
 
 
 def _where(event: Event, index: int = 0) -> Where:
-    return Where(_item_key(event.get("item_id"), event.get("output_index")), index)
+    return _item_key(event.get("item_id"), event.get("output_index")), index
 
 
 def _item_key(item_id: object, position: object) -> str | int | None:

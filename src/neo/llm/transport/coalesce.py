@@ -1,18 +1,12 @@
 """Joins deltas that arrived together: handling a delta costs several times as much as joining it to the one before."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
+from typing import Any, TypeAlias
 
 from neo.llm.transport.event import Event, UnreadableError, loaded
 
-
-class Place(NamedTuple):
-    """Where an event has its piece of a text."""
-
-    text: object
-    """Which text it is a piece of."""
-    parent: Event
-    key: str
+# Which text an event has a piece of, to be compared; the object that has the piece, and under which key.
+Place: TypeAlias = tuple[tuple[Any, ...], Event, str]
 
 
 def coalesced(received: Iterable[bytes], place_of: Callable[[Event], Place | None]) -> Iterator[Event]:
@@ -26,8 +20,8 @@ def coalesced(received: Iterable[bytes], place_of: Callable[[Event], Place | Non
         for data in received:
             event = loaded(data)
             found = place_of(event)
-            if place is not None and found is not None and found.text == place.text:
-                place.parent[place.key] += found.parent[found.key]
+            if place is not None and found is not None and found[0] == place[0]:
+                place[1][place[2]] += found[1][found[2]]
                 continue
             if begun is not None:
                 yield begun
