@@ -29,9 +29,9 @@ class EmbeddedWorker:
         if not await self._has_tables():
             return
         worker = self._worker = module.TurnWorker(self._resources, self._settings)
-        warming = asyncio.create_task(self._warm(worker))
+        freezing = asyncio.create_task(_freeze_when_up(worker))
         await worker.run()
-        warming.cancel()
+        freezing.cancel()
 
     async def _has_tables(self) -> bool:
         """Wait for the tables; false at a stop, or for a database that the API refuses."""
@@ -45,13 +45,6 @@ class EmbeddedWorker:
             raise problem
         return problem is None and not self._stopping.is_set()
 
-    async def _warm(self, worker: "TurnWorker") -> None:
-        # The models' libraries take a second to import, which would make every start that much longer. A turn that
-        # needs one before it is loaded waits for the import.
-        await worker.wait_until_up()
-        await self._resources.models.warm()
-        freeze_loaded()
-
     def stop(self) -> None:
         self._stopping.set()
         if self._worker is not None:
@@ -60,3 +53,8 @@ class EmbeddedWorker:
 
 def _ignore(_: str) -> None:
     """The API says what is waited for."""
+
+
+async def _freeze_when_up(worker: "TurnWorker") -> None:
+    await worker.wait_until_up()
+    freeze_loaded()

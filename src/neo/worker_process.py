@@ -65,8 +65,6 @@ async def _prepared(resources: Resources, worker: TurnWorker) -> None:
             group.create_task(keep_running("sweep", resources.sweeper.run)),
             group.create_task(keep_running("orphans", resources.orphans.run)),
         ]
-        # Other workers take turns meanwhile. A turn that this one took before its imports would wait for them.
-        await resources.models.warm()
         freeze_loaded()
         await worker.run()
         for task in background:

@@ -2,7 +2,7 @@ import os
 import stat
 from pathlib import Path
 
-import openai
+import httpx2
 from redis.asyncio import Redis
 
 from engines.serving_apart import connect
@@ -78,15 +78,20 @@ async def assert_roles_are_kept_apart(addresses: Addresses) -> None:
 
 
 async def assert_the_model_answers(addresses: Addresses) -> None:
-    async with openai.AsyncOpenAI(base_url=addresses.local_model_url, api_key="none") as client:
-        stream = await client.responses.create(model=MODEL, input="Say hi.", stream=True, max_output_tokens=8)
-        kinds = [event.type async for event in stream]
-        chat = await client.chat.completions.create(
-            model=MODEL, messages=[{"role": "user", "content": "Say hi."}], max_tokens=8
-        )
+    # Its server closes a connection that was idle for 5 seconds.
+    alone = {"connection": "close"}
+    async with httpx2.AsyncClient(
+        base_url=addresses.local_model_url, headers=alone, timeout=60, trust_env=False
+    ) as client:
+        asked = {"model": MODEL, "input": "Say hi.", "stream": True, "max_output_tokens": 8}
+        stream = (await client.post("/responses", json=asked)).text
+        messages = [{"role": "user", "content": "Say hi."}]
+        asked = {"model": MODEL, "messages": messages, "max_tokens": 8}
+        chat = (await client.post("/chat/completions", json=asked)).json()
+    kinds = [line.removeprefix("event: ") for line in stream.splitlines() if line.startswith("event: ")]
     assert "response.output_text.delta" in kinds
     assert kinds[-1] in {"response.completed", "response.incomplete"}
-    assert chat.choices[0].message.content
+    assert chat["choices"][0]["message"]["content"]
 
 
 async def assert_a_stale_lock_file_is_no_obstacle(data_dir: Path) -> None:

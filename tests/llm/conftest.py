@@ -40,7 +40,6 @@ def settings(scripted_url: str) -> ProviderSettings:
 async def models(settings: ProviderSettings) -> AsyncIterator[Models]:
     spec = ModelSpec.parse("scripted:tokens=3")
     models = Models(spec, spec, settings)
-    await models.warm()
     yield models
     await models.aclose()
 

@@ -1,8 +1,5 @@
 """From names and settings to a chosen model."""
 
-import subprocess
-import sys
-
 import pytest
 
 from neo.llm import (
@@ -119,12 +116,3 @@ def test_the_local_model_keeps_a_margin_for_its_small_vocabulary() -> None:
 
 def test_a_scripted_model_says_its_own_budget() -> None:
     assert models().choose(Tier.FAST, "scripted:recall,budget=200", None).prompt_tokens_max == 200
-
-
-def test_importing_the_face_loads_no_library() -> None:
-    heavy = "pydantic_ai openai anthropic httpx"
-    program = f"import neo.llm, sys; print([name for name in {heavy.split()!r} if name in sys.modules])"
-
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
-
-    assert result.stdout.strip() == "[]"

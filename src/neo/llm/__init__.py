@@ -4,10 +4,9 @@ A call ends with exactly one `Completed`, and only if the provider itself said t
 other end is a failure, with a stable code and a message that is safe to show. Closing the stream of deltas closes the
 provider's connection at once. Nothing is retried here: the caller knows what a second attempt means. A prompt has
 calls of tools only with their outcomes, in whole rounds, for providers refuse anything else. `dialect.py` is the
-seam: a dialect makes a call's body and reads its events, and `transport/` does everything else of a call. OpenAI's
-Responses API is in `responses/`, chat completions are in `chat_completions/`; Anthropic's Messages API is read by a
-library, in `library/`, which takes a second to import and is loaded only where it is needed (`Models.warm`). The
-settings arrive as plain values.
+seam: a dialect makes a call's body and reads its events, and `transport/` does everything else of a call. There are
+three: OpenAI's Responses API in `responses/`, chat completions in `chat_completions/`, and Anthropic's Messages API in
+`messages/`. The settings arrive as plain values.
 """
 
 from neo.llm.chosen import ChosenModel, ReasoningEffort

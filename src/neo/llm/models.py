@@ -1,10 +1,8 @@
 """From a tier to a chosen model, and from a model to its answer."""
 
 import asyncio
-import importlib
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING
 
 from neo.errors import Failure
 from neo.llm.breaker import Breaker
@@ -12,20 +10,17 @@ from neo.llm.chat_completions import CHAT_COMPLETIONS
 from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
 from neo.llm.dialect import Dialect
-from neo.llm.errors import ProviderNotConfigured, ReasoningEffortUnknown
+from neo.llm.errors import ReasoningEffortUnknown
 from neo.llm.healing.adapted import adapted
 from neo.llm.healing.learned import Learned
 from neo.llm.messages import MESSAGES
 from neo.llm.model_list import ModelEntry, ModelList, chosen_model, entry_of
 from neo.llm.prompt import Prompt
-from neo.llm.providers import DialectName, ModelSpec, Provider, ProviderSettings, Tier, address
+from neo.llm.providers import DialectName, ModelSpec, ProviderSettings, Tier
 from neo.llm.responses import RESPONSES
 from neo.llm.transport.call import Caller
 from neo.llm.transport.clients import Clients
 from neo.telemetry import turn_metrics
-
-if TYPE_CHECKING:
-    from neo.llm.library.answer import LibraryApi
 
 DIALECTS: dict[DialectName, Dialect] = {
     DialectName.RESPONSES: RESPONSES,
@@ -52,7 +47,6 @@ class Models:
         self._providers = providers
         self._clients = Clients(providers)
         self._caller = Caller(self._clients)
-        self._library: LibraryApi | None = None
         self._breakers: dict[tuple[str, str], Breaker] = {}
         self._learned = Learned()
 
@@ -75,44 +69,12 @@ class Models:
         With `previous_response_id` the provider continues that response, and only what is new is sent: the outcomes of
         the prompt's newest round, whose calls were that response's, or the message where there is no round.
         """
-        prompt = adapted(prompt, chosen)
-        if (dialect := DIALECTS.get(chosen.dialect)) is not None:
-            deltas = self._caller.answer(dialect, chosen, prompt, previous_response_id)
-        else:
-            deltas = self._library_answer(chosen, prompt)
+        dialect = DIALECTS[chosen.dialect]
+        deltas = self._caller.answer(dialect, chosen, adapted(prompt, chosen), previous_response_id)
         return self._breaker(chosen).guard(_counted(chosen.provider, deltas))
-
-    async def warm(self) -> None:
-        """Load what the configured providers need, so that no turn has to wait for it."""
-        for dialect in set(self._configured()):
-            if dialect not in DIALECTS:
-                await (await self._loaded_library()).load(dialect)
 
     async def aclose(self) -> None:
         await self._clients.aclose()
-
-    def _configured(self) -> Iterable[DialectName]:
-        """The dialects of the listed models, and those of the providers that an agent's own model may name."""
-        yield from (entry.dialect for entry in self.list.entries)
-        for provider in (Provider.COMPATIBLE, Provider.ANTHROPIC):
-            try:
-                address(provider, self._providers)
-            except ProviderNotConfigured:
-                continue
-            yield provider.dialect
-
-    async def _library_answer(self, chosen: ChosenModel, prompt: Prompt) -> AsyncGenerator[Delta, None]:
-        library = await self._loaded_library()
-        async with aclosing(library.answer(chosen, prompt)) as deltas:
-            async for delta in deltas:
-                yield delta
-
-    async def _loaded_library(self) -> "LibraryApi":
-        if self._library is None:
-            # The import takes more than a second, which the event loop must not be stopped for.
-            library = await asyncio.to_thread(importlib.import_module, "neo.llm.library.answer")
-            self._library = self._library or library.LibraryApi(self._clients)
-        return self._library
 
     def _chosen(self, entry: ModelEntry, reasoning_effort: str | None) -> ChosenModel:
         if reasoning_effort is not None and reasoning_effort not in set(ReasoningEffort):

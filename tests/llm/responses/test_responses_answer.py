@@ -1,7 +1,5 @@
 """Calls of OpenAI's Responses API: what is sent, what is made of any answer, and when it is over."""
 
-import subprocess
-import sys
 import time
 from contextlib import aclosing
 
@@ -308,17 +306,3 @@ async def test_what_was_heard_before_garbage_is_told_first() -> None:
         with pytest.raises(ProviderFailure):
             await anext(deltas)
     await models.aclose()
-
-
-def test_a_provider_that_is_read_here_loads_no_library() -> None:
-    program = """
-import asyncio, sys
-from neo.llm import Models, ModelSpec, ProviderSettings
-spec = ModelSpec.parse("openai:gpt-5")
-asyncio.run(Models(spec, spec, ProviderSettings(openai_api_key="key")).warm())
-print([name for name in ("pydantic_ai", "openai", "anthropic") if name in sys.modules])
-"""
-
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True)
-
-    assert result.stdout.strip() == "[]"

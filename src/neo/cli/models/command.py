@@ -150,7 +150,6 @@ async def _models() -> AsyncIterator[tuple["Models", "ModelSettings"]]:
     settings = read_settings().models
     models = open_models(settings)
     try:
-        await models.warm()
         yield models, settings
     finally:
         await models.aclose()

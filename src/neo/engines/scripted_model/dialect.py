@@ -6,7 +6,7 @@ import orjson
 
 from neo.engines.scripted_model.reply import Reply
 
-# Its JSON breaks off. The name is one that Anthropic's library does not skip.
+# Its JSON breaks off.
 MALFORMED_EVENT = b'event: content_block_delta\ndata: {"type": "content_block_delta", "del\n\n'
 
 
