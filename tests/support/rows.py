@@ -54,7 +54,7 @@ class Rows:
 
     async def key(self, tenant_id: UUID) -> str:
         pepper = Pepper(((self._server.data / "secret").read_text().strip(),))
-        async with self.database.transaction(tenant_id) as db:
+        async with self.owner.transaction(tenant_id) as db:
             _, key = await ApiKeyStore(db, tenant_id).create("test", environment="local", pepper=pepper)
         return key
 
