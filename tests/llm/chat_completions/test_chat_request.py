@@ -125,6 +125,23 @@ def test_roles_take_turns_and_no_text_is_blank(
     assert [content for _, content in messages(Prompt("", transcript, message))] == sent
 
 
+@pytest.mark.parametrize(("name", "is_short"), [("mistralai/Devstral-Small", True), ("qwen3", False)])
+@pytest.mark.parametrize("given", ["call_0123456789", "a1B2c3D4e"])
+def test_a_call_has_the_id_that_the_model_takes_in_both_places(
+    name: str,
+    given: str,
+    is_short: bool,  # noqa: FBT001
+) -> None:
+    prompt = Prompt("", (), "hi", rounds=(a_round("", "say", "x", call_id=given),))
+
+    _, asked, answered = body(prompt, replace(CHOSEN, name=name))["messages"]
+
+    [call] = asked["tool_calls"]
+    assert call["id"] == answered["tool_call_id"]
+    assert (call["id"] == given) is (not is_short or len(given) == 9)
+    assert not is_short or (len(call["id"]) == 9 and call["id"].isalnum())
+
+
 @pytest.mark.parametrize(
     ("base_url", "api_version", "name", "url", "header"),
     [

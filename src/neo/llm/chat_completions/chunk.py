@@ -8,6 +8,8 @@ from neo.llm.transport.event import Event, UnreadableError
 Kind: TypeAlias = Literal["text", "reasoning", "refusal"]
 Piece: TypeAlias = tuple[Kind, str]
 
+# How servers number their only choice.
+_FIRST = (0, None, "0")
 # The same thoughts, under the names that different servers have for them. Some send them under two.
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 # Under these names a part of a content has its text, or parts of its own.
@@ -23,9 +25,10 @@ def choice_of(event: Event) -> Event | None:
         return None
     if not isinstance(choices, list):
         raise UnreadableError("The choices of a chunk are no list.")
-    return next(
-        (one for one in choices if isinstance(one, dict) and one.get("index") in (0, None, "0")), None
-    )
+    for one in choices:
+        if isinstance(one, dict) and one.get("index") in _FIRST:
+            return one
+    return None
 
 
 def error_of(event: Event, choice: Event | None) -> object:

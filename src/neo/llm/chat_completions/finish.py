@@ -22,10 +22,7 @@ _WORDS: dict[Finish, str] = {
 _REASONS = {word: reason for reason, words in _WORDS.items() for word in words.split()}
 
 
-def finish_of(word: object) -> Finish | None:
-    """None while the answer goes on. Some servers say so with an empty word."""
-    if not word:
-        return None
+def finish_of(word: object) -> Finish:
     if not isinstance(word, str):
         return "other"
     return _REASONS.get(word.strip().lower().replace("-", "_"), "other")

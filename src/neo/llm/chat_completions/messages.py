@@ -5,8 +5,10 @@ blank text. `sendable` sees to both: neighbours of one role are one message, wit
 and a short placeholder stands for an answer that was empty.
 """
 
+import hashlib
+import re
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
 from neo.llm.chat_completions.control_tokens import marked
@@ -17,15 +19,21 @@ from neo.llm.sendable import sendable
 
 Message: TypeAlias = dict[str, Any]
 
+# Mistral's own servers and templates refuse any id of a call that does not have nine letters or digits.
+_MISTRAL = re.compile(r"(?:mis|mix|magis|minis|codes|devs|pix|vox)tral")
+_MISTRAL_ID = re.compile(r"[A-Za-z0-9]{9}")
+
 
 def messages(chosen: ChosenModel, prompt: Prompt) -> list[Message]:
     whole = sendable(prompt)
+    known_as = f"{chosen.name} {chosen.family}".lower()
+    call_id = _mistral_id if _MISTRAL.search(known_as) else str
     told: list[Message] = []
     for said in whole.transcript:
-        told += _rounds(said.rounds)
+        told += _rounds(said.rounds, call_id)
         told.append(_message(said))
     told.append(_message(Said("user", whole.message, whole.images)))
-    told += _rounds(whole.rounds)
+    told += _rounds(whole.rounds, call_id)
     return _with_instructions(told, prompt.instructions, chosen.traits.system_role)
 
 
@@ -58,14 +66,19 @@ def _parts(text: str, images: Sequence[Image]) -> Iterator[dict[str, Any]]:
         yield {"type": "image_url", "image_url": {"url": url}}
 
 
-def _rounds(rounds: Sequence[Round]) -> Iterator[Message]:
+def _rounds(rounds: Sequence[Round], call_id: Callable[[str], str]) -> Iterator[Message]:
     for one in rounds:
-        text = marked(one.text) if one.text.strip() else None
-        yield {"role": "assistant", "content": text, "tool_calls": list(map(_call, one.calls))}
+        calls = [_call(call, call_id(call.call_id)) for call in one.calls]
+        yield {"role": "assistant", "content": marked(one.text) or None, "tool_calls": calls}
         for outcome in one.outcomes:
-            yield {"role": "tool", "tool_call_id": outcome.call_id, "content": marked(outcome.text)}
+            sent_id = call_id(outcome.call_id)
+            yield {"role": "tool", "tool_call_id": sent_id, "content": marked(outcome.text)}
 
 
-def _call(call: ToolCall) -> dict[str, Any]:
+def _call(call: ToolCall, call_id: str) -> dict[str, Any]:
     function = {"name": call.name, "arguments": marked(call.arguments_json)}
-    return {"id": call.call_id, "type": "function", "function": function}
+    return {"id": call_id, "type": "function", "function": function}
+
+
+def _mistral_id(call_id: str) -> str:
+    return call_id if _MISTRAL_ID.fullmatch(call_id) else hashlib.sha256(call_id.encode()).hexdigest()[:9]

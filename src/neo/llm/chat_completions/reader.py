@@ -35,7 +35,6 @@ class ChatCompletionReader:
         self._messages = WholeMessages()
         self._has_deltas = False
         self._calls = Calls()
-        self._has_refused = False
         self._finish: Finish | None = None
         self._usage = Usage()
         self._response_id: str | None = None
@@ -75,19 +74,20 @@ class ChatCompletionReader:
         # The filter let no text through: the prompt failed, and the answer is not an empty one.
         if reason == "content-filter" and not self.has_text:
             raise ContentFiltered
+        input_tokens, output_tokens, cached_tokens = self._usage.counted()
         return Completed(
             finish_reason=reason,
             response_id=self._response_id,
-            input_tokens=self._usage.input_tokens,
-            output_tokens=self._usage.output_tokens,
-            cached_tokens=self._usage.cached_tokens,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            cached_tokens=cached_tokens,
             model=self._answered_by or self._model,
         )
 
     def _finish_reason(self) -> FinishReason:
         if self._finish is None or self._finish == BROKEN:
             raise ProviderIncomplete
-        if self._has_refused:
+        if self._telling.has_refusal:
             return "content-filter"
         # Some servers give `stop` for an answer that ends in a call.
         return "tool-calls" if self._finish == "stop" and self._calls else self._finish
@@ -113,11 +113,14 @@ class ChatCompletionReader:
         choice = choice_of(event)
         if choice is not None:
             self._hear_choice(choice, is_chunk=event.get("object") == "chat.completion.chunk")
-        self._usage.add(event.get("usage"))
+        if usage := event.get("usage"):
+            self._usage.add(usage)
         if "x_groq" in event:
             self._usage.add(object_in(event, "x_groq").get("usage"))
-        self._response_id = self._response_id or short_name(event.get("id"))
-        self._answered_by = self._answered_by or short_name(event.get("model"))
+        if not self._response_id:
+            self._response_id = short_name(event.get("id"))
+        if not self._answered_by:
+            self._answered_by = short_name(event.get("model"))
         if error := error_of(event, choice):
             raise error_in_stream(error)
 
@@ -130,22 +133,27 @@ class ChatCompletionReader:
                 self._calls = Calls()
                 pieces = list(self._messages.unheard(pieces))
             self._hear_said(message, pieces)
-        self._usage.add(choice.get("usage"))
-        finish = finish_of(choice.get("finish_reason"))
-        if finish is not None and self._finish in (None, "stop"):
-            self._finish = finish
+        if usage := choice.get("usage"):
+            self._usage.add(usage)
+        if (word := choice.get("finish_reason")) and self._finish in (None, "stop"):
+            self._finish = finish_of(word)
 
     def _hear_said(self, said: Event, pieces: Sequence[Piece]) -> bool:
         """Whether there is anything in it."""
         self._telling.add(pieces)
         if calls := said.get("tool_calls") or said.get("function_call"):
             self._telling.add_arguments(self._calls.add(calls))
-        self._has_refused |= any(kind == "refusal" for kind, _ in pieces)
-        self.events_with_content += bool(pieces or calls)
-        return bool(pieces or calls)
+        if not pieces and not calls:
+            return False
+        self.events_with_content += 1
+        return True
 
     def _pieces_in(self, said: Event) -> Sequence[Piece]:
-        pieces: list[Piece] = [*self._thoughts_in(said), *pieces_of(said.get("content"))]
+        content = said.get("content")
+        # Most deltas are a text and nothing else, and an answer has thousands of them.
+        if len(said) == 1 and isinstance(content, str):
+            return (("text", content),) if content else ()
+        pieces = [*self._thoughts_in(said), *pieces_of(content)]
         refusal = said.get("refusal")
         if isinstance(refusal, str) and refusal:
             pieces.append(("refusal", refusal))

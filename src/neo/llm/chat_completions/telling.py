@@ -21,6 +21,7 @@ class Telling:
         self._thoughts = Thoughts(are_begun=are_begun_by_template(known_as), may_come=chosen.traits.reasons)
         self._parts: dict[Kind, int] = {}
         self.has_text = False
+        self.has_refusal = False
 
     def add(self, pieces: Sequence[Piece]) -> None:
         for kind, text in pieces:
@@ -43,6 +44,7 @@ class Telling:
                 self._thoughts.told_apart()
                 yield from self._reasoning_delta(self._reasoning.add(text))
             else:
+                self.has_refusal |= kind == "refusal"
                 yield from self._split(self._text.add(text))
 
     def rest(self, *, is_answer: bool) -> Iterator[Delta]:

@@ -10,18 +10,37 @@ class Usage:
     """Some servers send the running sum with each chunk, and some repeat the last one, so the largest counts."""
 
     def __init__(self) -> None:
-        self.input_tokens = 0
-        self.output_tokens = 0
-        self.cached_tokens = 0
+        self._newest: dict[str, Any] = {}
+        self._input = self._output = self._cached = 0
 
     def add(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
-        self.input_tokens = max(self.input_tokens, _largest(usage, "prompt_tokens", "input_tokens"))
-        self.output_tokens = max(self.output_tokens, _largest(usage, "completion_tokens", "output_tokens"))
+        # Counting takes longer than the reading of a chunk, so a sum that a larger one follows is not counted.
+        if self._newest and not _goes_on(self._newest, usage):
+            self._count()
+        self._newest = usage
+
+    def counted(self) -> tuple[int, int, int]:
+        """The tokens of the input, of the output, and those of the input that the provider had kept."""
+        self._count()
+        return self._input, self._output, self._cached
+
+    def _count(self) -> None:
+        usage = self._newest
+        self._input = max(self._input, _largest(usage, "prompt_tokens", "input_tokens"))
+        self._output = max(self._output, _largest(usage, "completion_tokens", "output_tokens"))
         details = object_in(usage, "prompt_tokens_details") or object_in(usage, "input_tokens_details")
         cached = _largest(usage, "prompt_cache_hit_tokens", "cached_tokens")
-        self.cached_tokens = max(self.cached_tokens, count(details.get("cached_tokens")), cached)
+        self._cached = max(self._cached, count(details.get("cached_tokens")), cached)
+
+
+def _goes_on(before: dict[str, Any], after: dict[str, Any]) -> bool:
+    """Whether the later sum is the earlier one with more of the answer."""
+    output, more_output = before.get("completion_tokens"), after.get("completion_tokens")
+    if not isinstance(output, int) or not isinstance(more_output, int) or output > more_output:
+        return False
+    return before.keys() == after.keys() and before.get("prompt_tokens") == after.get("prompt_tokens")
 
 
 def _largest(usage: dict[str, Any], *names: str) -> int:
