@@ -361,3 +361,23 @@ def texts(blocks: Any) -> list[dict[str, Any]]:
     if not isinstance(blocks, dict):
         return []
     return [blocks] if blocks.get("type") == "text" else texts(list(blocks.values()))
+
+
+def test_a_prompt_with_calls_describes_their_tools_and_asks_for_none() -> None:
+    earlier = Said("assistant", "Rain.", rounds=(a_round("", "look_up", "rain"),))
+    sent = body(
+        Prompt(
+            "",
+            (Said("user", "Weather?"), earlier),
+            "And now?",
+            rounds=(a_round("", "look up", "sun", call_id="call_b"),),
+        )
+    )
+
+    names = {
+        part["name"] for one in sent["messages"] for part in one["content"] if part["type"] == "tool_use"
+    }
+    assert names
+    assert sent["tools"] == [{"name": name, "input_schema": {"type": "object"}} for name in sorted(names)]
+    assert sent["tool_choice"] == {"type": "none"}
+    assert "tools" not in body()

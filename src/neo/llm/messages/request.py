@@ -48,6 +48,7 @@ def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
         "max_tokens": chosen.answer_tokens_max,
         "system": instructions if takes_system else None,
         "messages": messages,
+        **_tools(whole),
         **thinking(chosen, is_in_round=bool(whole.rounds)),
     }
     return orjson.dumps({name: value for name, value in body.items() if value})
@@ -76,6 +77,18 @@ def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
         yield _message("assistant", [*_content(one.text), *asked])
         # Each outcome has to be in the message that follows, before anything else.
         yield _message("user", [_outcome(outcome) for outcome in one.outcomes])
+
+
+def _tools(prompt: Prompt) -> dict[str, Any]:
+    """The tools that the prompt has calls of: this API refuses a call whose tool is not described. No new call is
+    asked for.
+    """
+    rounds = [one for said in prompt.transcript for one in said.rounds] + list(prompt.rounds)
+    names = sorted({call.name for one in rounds for call in one.calls})
+    if not names:
+        return {}
+    tools = [{"name": name, "input_schema": {"type": "object"}} for name in names]
+    return {"tools": tools, "tool_choice": {"type": "none"}}
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:
