@@ -6,4 +6,4 @@ from neo.llm.dialect import Dialect
 from neo.llm.messages.reader import MessageReader
 from neo.llm.messages.request import endpoint, request_body
 
-MESSAGES = Dialect(request_body, endpoint, lambda chosen: MessageReader(chosen.name))
+MESSAGES = Dialect(request_body, endpoint, MessageReader.of)

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 
-from neo.llm.transport.coalesce import Place, coalesced
-from neo.llm.transport.event import Event
+from neo.llm.transport.event import Event, Place, coalesced
 
 # Where a delta of each type has its piece of text.
 PIECES = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, ClassVar
 
+from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
 from neo.llm.messages.calls import OpenCall
@@ -35,6 +36,10 @@ _TEXT_KINDS: dict[str, Kind] = {"text_delta": TextDelta, "thinking_delta": Reaso
 
 
 class MessageReader:
+    @classmethod
+    def of(cls, chosen: ChosenModel) -> "MessageReader":
+        return cls(chosen.name)
+
     def __init__(self, model: str) -> None:
         self._model = model
         self._message_id: str | None = None

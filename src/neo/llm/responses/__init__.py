@@ -6,4 +6,4 @@ from neo.llm.dialect import Dialect
 from neo.llm.responses.reader import ResponseReader
 from neo.llm.responses.request import endpoint, request_body
 
-RESPONSES = Dialect(request_body, endpoint, lambda chosen: ResponseReader(chosen.name))
+RESPONSES = Dialect(request_body, endpoint, ResponseReader.of)

@@ -1,10 +1,19 @@
-"""The events of the Responses API, with deltas that came together joined."""
+"""What the events of the Responses API say: deltas that came together as one, and the texts of whole items."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any, Literal, TypeAlias
 
-from neo.llm.transport.coalesce import Place, coalesced
-from neo.llm.transport.event import Event
+from neo.llm.transport.event import Event, Place, coalesced
 
+Kind: TypeAlias = Literal["text", "refusal", "summary", "reasoning"]
+
+_KEYS: dict[str, tuple[Kind, str]] = {
+    "output_text": ("text", "text"),
+    "text": ("text", "text"),
+    "refusal": ("refusal", "refusal"),
+    "summary_text": ("summary", "text"),
+    "reasoning_text": ("reasoning", "text"),
+}
 DELTAS = frozenset(
     {
         "response.output_text.delta",
@@ -26,3 +35,30 @@ def _place(event: Event) -> Place | None:
         return None
     where = (kind, event.get("item_id"), event.get("content_index"), event.get("summary_index"))
     return where, event, "delta"
+
+
+def texts_of(item: Event) -> Iterator[tuple[Kind, int, str]]:
+    """Each text of an item, with its kind and its index in the item."""
+    kind: Kind
+    match item.get("type"):
+        case "message":
+            kind = "text"
+        case "reasoning":
+            kind = "reasoning"
+        case _:
+            return
+    for parts in (item.get("summary"), item.get("content")):
+        for index, part in enumerate(parts if isinstance(parts, list) else (parts,)):
+            # Some gateways write a text in place of its parts.
+            found = (kind, part) if isinstance(part, str) else text_of(part)
+            if found is not None:
+                yield found[0], index, found[1]
+
+
+def text_of(part: Any) -> tuple[Kind, str] | None:
+    if not isinstance(part, dict):
+        return None
+    kind = part.get("type")
+    found = _KEYS.get(kind) if isinstance(kind, str) else None
+    text = part.get(found[1]) if found is not None else None
+    return (found[0], text) if found is not None and isinstance(text, str) else None

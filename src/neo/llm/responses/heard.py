@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from neo.llm.deltas import ReasoningDelta, TextDelta
-from neo.llm.responses.items import Kind
+from neo.llm.responses.events import Kind
 from neo.llm.sanitize import Joined, storable
 
 # Whose text it is: an item's id, or where it is in the output, and the text's index in the item. Some gateways leave

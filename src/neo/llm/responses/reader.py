@@ -3,12 +3,12 @@
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import ClassVar
 
+from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
 from neo.llm.responses.calls import Calls
-from neo.llm.responses.events import events_in
+from neo.llm.responses.events import Kind, events_in, text_of, texts_of
 from neo.llm.responses.heard import Heard, Text, Told, Where
-from neo.llm.responses.items import Kind, text_of, texts_of
 from neo.llm.sanitize import AnswerLength, count, short_name
 from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import error_in_stream
@@ -35,6 +35,10 @@ _OWN_ENDS: dict[str, tuple[Kind, str, str]] = {
 
 
 class ResponseReader:
+    @classmethod
+    def of(cls, chosen: ChosenModel) -> "ResponseReader":
+        return cls(chosen.name)
+
     def __init__(self, model: str) -> None:
         self._model = model
         self._length, self._arguments_length = AnswerLength(), AnswerLength()
