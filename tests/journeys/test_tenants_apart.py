@@ -24,7 +24,9 @@ from support.people import People
 from support.rows import Rows, Tenant
 
 LISTS = [door.path for door in EVERY_DOOR if door.method == "get" and not door.names_an_object]
-PAGED = [path for path in LISTS if path not in ("/public-api/tenant", "/public-api/settings")]
+# One of a kind, or a list that is a server's own and short.
+UNPAGED = ("/public-api/tenant", "/public-api/settings", "/public-api/models")
+PAGED = [path for path in LISTS if path not in UNPAGED]
 MINT = "/public-api/sessions"
 TOKENS = f"{MINT}/tokens"
 NESTED = [

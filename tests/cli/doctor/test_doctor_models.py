@@ -67,7 +67,10 @@ async def test_a_mistake_of_the_file_is_a_problem(file: Path) -> None:
 
 async def test_agents_whose_model_went_away_are_named(rows: Rows) -> None:
     tenant = await rows.tenant()
-    settings = ModelSettings(model_fast="openai:gpt-5", openai_api_key=SECRET)
+    # What the agents of other tests name is set up, for only some agents are named.
+    settings = ModelSettings(
+        model_fast="openai:gpt-5", openai_api_key=SECRET, scripted_model_url="http://127.0.0.1:1"
+    )
 
     async def findings(model: str) -> list[Finding]:
         async with rows.owner.transaction(tenant.id) as owner:
