@@ -86,6 +86,7 @@ async def test_a_failed_turn_leaves_the_response_to_continue_alone(stage: Stage)
     ended, session = await stage.turn(turn), await stage.session()
     assert (ended.status, ended.error_code, ended.error_message) == ("FAILED", "x", "X.")
     assert (ended.segment, terminal(ended)) == (1, (1, 1, 3))
+    assert (ended.input_tokens, ended.output_tokens, ended.cached_tokens, ended.cost) == (None,) * 4
     assert await stage.reply(turn) is None
     assert (session.continues_response_id, session.continues_turn_no) == ("response-1", 1)
 

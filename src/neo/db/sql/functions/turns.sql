@@ -412,6 +412,12 @@ BEGIN
 END
 $$;
 
+-- A sum of tokens as it is stored: null where none are known. (`least` takes null for no bound.)
+CREATE FUNCTION neo_as_tokens(tokens bigint)
+RETURNS integer
+LANGUAGE sql IMMUTABLE
+RETURN CASE WHEN tokens > 2147483647 THEN 2147483647 ELSE tokens END;
+
 -- Ends a turn for good, however it ends: settles what is not settled, writes outcome and reply, moves the session to
 -- where the provider left off, and makes the session's next turn claimable. Nothing if the turn has ended or was
 -- claimed by somebody else. An end whose answer was lost is answered from the row to whoever writes the terminal.
@@ -463,9 +469,9 @@ BEGIN
         finish_reason text, error_code text, error_message text, provider text, region text, model text,
         first_token_ms int, total_ms int, omitted_messages int),
         -- A sum of costs says nothing where the cost of some of the tokens is not known.
-        (SELECT least(sum(g.input_tokens), 2147483647)::integer AS input_tokens,
-                least(sum(g.output_tokens), 2147483647)::integer AS output_tokens,
-                least(sum(g.cached_tokens), 2147483647)::integer AS cached_tokens,
+        (SELECT neo_as_tokens(sum(g.input_tokens)) AS input_tokens,
+                neo_as_tokens(sum(g.output_tokens)) AS output_tokens,
+                neo_as_tokens(sum(g.cached_tokens)) AS cached_tokens,
                 CASE WHEN bool_and(g.cost IS NOT NULL) FILTER (WHERE g.input_tokens IS NOT NULL)
                      THEN sum(g.cost) END AS cost
          FROM turn_segments g WHERE g.tenant_id = of_tenant AND g.turn_id = turn.id) AS u
