@@ -221,8 +221,11 @@ async def test_thoughts_and_text_are_parts_of_their_own_and_neighbours_are_joine
         ("sensitive", "content-filter"),
         ("tool_calls", "tool-calls"),
         ("function_call", "tool-calls"),
+        ("FINISH_LENGTH", "length"),
+        ("IMAGE_SAFETY", "content-filter"),
         ("unheard_of", "other"),
         ({"type": "odd"}, "other"),
+        ({"type": "stop", "matched": 2}, "stop"),
         (True, "other"),
     ],
 )
@@ -234,6 +237,11 @@ async def test_why_it_ended(word: Any, reason: str) -> None:
     ("words", "reason"),
     [
         (["", "stop"], "stop"),
+        (["null", "length"], "length"),
+        (["None", "stop"], "stop"),
+        (["unheard_of", "stop"], "stop"),
+        (["unheard_of", "content_filter"], "content-filter"),
+        (["length", "unheard_of"], "length"),
         (["stop", "length"], "length"),
         (["length", "stop"], "length"),
         (["stop", "content_filter"], "content-filter"),
@@ -244,7 +252,7 @@ async def test_of_two_reasons_the_telling_one_counts(words: list[str], reason: s
     assert (await ended(said("a"), *(chunk(finish=word) for word in words))).finish_reason == reason
 
 
-BROKEN = [
+BROKEN: list[Any] = [
     "abort",
     "error",
     "cancelled",
@@ -252,11 +260,21 @@ BROKEN = [
     "network_error",
     "timeout",
     "ERROR",
+    "ERROR_TOXIC",
+    "FINISH_ABORT",
+    "engine_overloaded",
+    "malformed-model-output",
+    "malformed_tool_use",
+    "server_shutdown",
+    "unexpected_tool_call",
+    {"type": "abort"},
 ]
+GOING_ON: list[Any] = ["null", "None", "none", "", None, False, 0, {}]
 
 
 @pytest.mark.parametrize(
-    "writes", [[chunk(finish=word)] for word in BROKEN] + [[], [DONE], [chunk(finish=None)]]
+    "writes",
+    [[chunk(finish=word)] for word in BROKEN + GOING_ON] + [[], [DONE], [STOP, chunk(finish="abort")]],
 )
 async def test_an_answer_that_broke_off_is_none(writes: list[bytes]) -> None:
     received = Received()

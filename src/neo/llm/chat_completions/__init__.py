@@ -3,7 +3,7 @@
 `request.py` and `messages.py` make the call's body; `control_tokens.py` keeps a chat template's tokens out of what
 people write. `reader.py` turns chunks into deltas: `chunk.py` knows the forms that a chunk may have, `whole.py` those
 of servers that do not stream, `thoughts.py` tells thoughts in the text from the answer, `calls.py` puts the calls of
-tools together, `telling.py` joins what came together, `finish.py` and `usage.py` read how it ended and what it cost.
+tools together, `telling.py` joins what came together, `usage.py` reads what it cost.
 """
 
 from neo.llm.chat_completions.reader import ChatCompletionReader

@@ -11,13 +11,13 @@ from neo.llm.chat_completions.chunk import (
     pieces_of,
     said_in,
 )
-from neo.llm.chat_completions.finish import BROKEN, Finish, finish_of
 from neo.llm.chat_completions.telling import Telling
 from neo.llm.chat_completions.usage import Usage
 from neo.llm.chat_completions.whole import WholeMessages
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
+from neo.llm.finish import BROKEN, Finish, finish_of
 from neo.llm.sanitize import short_name
 from neo.llm.transport.event import Event, UnreadableError, loaded, object_in
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
@@ -25,6 +25,8 @@ from neo.llm.transport.provider_error import ProviderError, error_in_stream
 _DONE = b"[DONE]"
 # Only these say that the model itself came to an end: the last call of any other answer may be half of one.
 _OWN_ENDS = ("stop", "tool-calls")
+# What a later word says more of: some servers end every answer with `stop`, after or before the reason.
+_MAY_BE_CORRECTED = (None, "stop", "other")
 
 
 class ChatCompletionReader:
@@ -135,8 +137,8 @@ class ChatCompletionReader:
             self._hear_said(message, pieces)
         if usage := choice.get("usage"):
             self._usage.add(usage)
-        if (word := choice.get("finish_reason")) and self._finish in (None, "stop"):
-            self._finish = finish_of(word)
+        if (finish := finish_of(choice.get("finish_reason"))) and self._finish in _MAY_BE_CORRECTED:
+            self._finish = finish
 
     def _hear_said(self, said: Event, pieces: Sequence[Piece]) -> bool:
         """Whether there is anything in it."""
