@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 from neo.errors import Failure
-from neo.llm.breaker import Breaker
 from neo.llm.chat_completions import CHAT_COMPLETIONS
 from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
@@ -18,6 +17,7 @@ from neo.llm.model_list import ModelEntry, ModelList, chosen_model, entry_of
 from neo.llm.prompt import Prompt
 from neo.llm.providers import DialectName, ModelSpec, ProviderSettings, Tier
 from neo.llm.responses import RESPONSES
+from neo.llm.transport.breaker import Breaker
 from neo.llm.transport.call import Caller
 from neo.llm.transport.clients import Clients
 from neo.telemetry import turn_metrics

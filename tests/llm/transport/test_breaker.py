@@ -8,8 +8,8 @@ import httpx2
 import pytest
 
 from neo.llm import Models, ModelSpec, Prompt, ProviderSettings, ProviderUnavailable, Tier
-from neo.llm.breaker import OPEN_FIRST_SECONDS, Breaker
 from neo.llm.deltas import Delta, TextDelta
+from neo.llm.transport.breaker import OPEN_FIRST_SECONDS, Breaker
 
 WORD = TextDelta(part=0, text="w1")
 
