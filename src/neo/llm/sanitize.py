@@ -55,10 +55,14 @@ class Joined:
             text, self._half = text[:-1], text[-1]
         return storable(text)
 
+    def taken_half(self) -> str:
+        """The first half that waits for the other one, if there is one, which is from now on another text's."""
+        half, self._half = self._half, ""
+        return half
+
     def rest(self) -> str:
         """What is left over when the text ends."""
-        half, self._half = self._half, ""
-        return storable(half)
+        return storable(self.taken_half())
 
 
 def short_name(name: object) -> str | None:
@@ -77,7 +81,8 @@ def count(number: object) -> int:
 def is_json_object(arguments: str) -> bool:
     """Whether these are the whole arguments of a call; those of one that was cut off are no JSON."""
     try:
-        return isinstance(orjson.loads(arguments), dict)
+        # A character may have come in two halves, which orjson refuses.
+        return isinstance(orjson.loads(storable(arguments)), dict)
     except orjson.JSONDecodeError:
         return False
 

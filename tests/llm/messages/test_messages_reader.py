@@ -80,8 +80,18 @@ def raw(text: str) -> bytes:
     return b"data: " + (block % text).encode() + b"\n\n"
 
 
+def unnamed(**fields: Any) -> bytes:
+    """An event whose data leave its type to the stream."""
+    return b"event: some_event\ndata: " + orjson.dumps(fields) + b"\n\n"
+
+
+def untyped(**fields: Any) -> bytes:
+    return event("content_block_delta", index=0, delta=fields)
+
+
 TEXT = begun("text", text="")
 HALLO = [TextDelta(0, "Hallo")]
+DEEP = {"a": orjson.loads("[" * 200 + "]" * 200)}
 CALL = ToolCall("toolu_1", "look_up", '{"q":1}')
 
 
@@ -105,6 +115,24 @@ CALL = ToolCall("toolu_1", "look_up", '{"q":1}')
             [TEXT, said("Hallo"), end(), event("error", error={"type": "api_error"})],
             HALLO,
             id="an error after the reason",
+        ),
+        pytest.param(
+            [TEXT, said("Hal"), end(""), said("lo"), end(), STOP], HALLO, id="an empty reason first"
+        ),
+        pytest.param([TEXT, said("Hal"), end("null"), said("lo"), end(), STOP], HALLO, id="null as a word"),
+        pytest.param([TEXT, untyped(text="Hallo"), end(), STOP], HALLO, id="a delta without a type"),
+        pytest.param(
+            [
+                unnamed(message={"id": "msg_1", "content": []}),
+                unnamed(index=0, content_block={"type": "text", "text": ""}),
+                unnamed(index=0, delta={"type": "text_delta", "text": "Hal"}),
+                unnamed(index=0, delta={"type": "text_delta", "text": "lo"}),
+                unnamed(index=0),
+                unnamed(delta={"stop_reason": "end_turn"}, usage={}),
+                unnamed(),
+            ],
+            HALLO,
+            id="events without a type",
         ),
         pytest.param([TEXT, said("Hal"), end(), said("lo"), STOP], HALLO, id="text after the reason"),
         pytest.param(
@@ -176,6 +204,16 @@ CALL = ToolCall("toolu_1", "look_up", '{"q":1}')
         pytest.param(
             [raw("\\ud83d") + raw("\\ude00"), end(), STOP], [TextDelta(0, "😀")], id="halves in one read"
         ),
+        pytest.param(
+            [TEXT, raw("\\ud83d"), stopped(), TEXT, raw("\\ude00"), end(), STOP],
+            [TextDelta(0, "😀")],
+            id="halves in two blocks",
+        ),
+        pytest.param(
+            [TEXT, raw("\\ud83d"), thought("hm", 1), raw("\\ude00"), end(), STOP],
+            [ReasoningDelta(0, "hm"), TextDelta(1, "😀")],
+            id="a thought between the halves",
+        ),
         pytest.param([raw("a\\ud83d"), end(), STOP], [TextDelta(0, "a\ufffd")], id="half an emoji"),
         pytest.param(
             [raw("a").replace(b'"a"', b'"a\xf0\x9f"'), end(), STOP],
@@ -216,6 +254,21 @@ def test_what_is_said(writes: list[bytes], expected: list[Delta]) -> None:
             [tool(), arguments("not JSON"), stopped()], [ToolCall("toolu_1", "look_up", "not JSON")], id="odd"
         ),
         pytest.param(
+            [begun("tool_use", id=7, name="look_up", input={"q": 1}), stopped()],
+            [ToolCall("7", "look_up", '{"q":1}')],
+            id="a number for its id",
+        ),
+        pytest.param(
+            [tool(input=DEEP), stopped()],
+            [ToolCall("toolu_1", "look_up", orjson.dumps(DEEP).decode())],
+            id="an object nested deep",
+        ),
+        pytest.param(
+            [tool(input={"q": "a?"}).replace(b"?", b"\\ud83d"), stopped()],
+            [ToolCall("toolu_1", "look_up", '{"q":"a\ufffd"}')],
+            id="half an emoji in an object",
+        ),
+        pytest.param(
             [tool(), arguments('{"a":' + "[" * 900 + "]" * 900 + "}"), stopped()],
             [ToolCall("toolu_1", "look_up", '{"a":' + "[" * 900 + "]" * 900 + "}")],
             id="nested deep",
@@ -247,6 +300,20 @@ def test_half_a_call_is_none(reason: str, cut: str) -> None:
     assert read(START, *whole, *half, end(reason), STOP)[:-1] == [CALL]
 
 
+def test_half_a_call_with_text_behind_it_is_none() -> None:
+    half = [tool(), arguments('{"q'), stopped()]
+
+    assert read(START, *half, begun("text", 1, text="Hallo"), end("max_tokens"), STOP)[:-1] == HALLO
+
+
+def test_a_call_that_came_whole_is_told_of_a_cut_answer_although_an_emoji_in_it_was_cut() -> None:
+    halves = [arguments("?").replace(b"?", half) for half in (rb"{\"q\":\"\ud83d", rb"\ude00\"}")]
+
+    [told, _] = read(START, tool(), *halves, stopped(), end("max_tokens"), STOP)
+
+    assert told == ToolCall("toolu_1", "look_up", '{"q":"😀"}')
+
+
 @pytest.mark.parametrize(
     ("reason", "finish"),
     [
@@ -262,10 +329,31 @@ def test_half_a_call_is_none(reason: str, cut: str) -> None:
         (None, "other"),
         ("length", "length"),
         ("stop", "stop"),
+        ("END_TURN", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("max_output_tokens", "length"),
+        ("content_filtered", "content-filter"),
+        ("guardrail_intervened", "content-filter"),
+        ("safety", "content-filter"),
     ],
 )
 def test_why_it_ended(reason: Any, finish: str) -> None:
     assert ended(START, said("a"), end(reason), STOP).finish_reason == finish
+
+
+BROKEN_OFF = [
+    "abort",
+    "error",
+    "ERROR",
+    "canceled",
+    "timeout",
+    "network_error",
+    "internal_error",
+    "server_error",
+    "interrupted",
+    "malformed_model_output",
+    "malformed_function_call",
+]
 
 
 @pytest.mark.parametrize(
@@ -276,8 +364,9 @@ def test_why_it_ended(reason: Any, finish: str) -> None:
         [said("a"), end(None)],
         [said("a"), b"data: [DONE]\n\n"],
         [end(None), STOP],
-        [said("a"), end("abort"), STOP],
-        [said("a"), end("error"), STOP],
+        [said("a"), end("")],
+        [said("a"), end("null")],
+        *([said("a"), end(word), STOP] for word in BROKEN_OFF),
     ],
 )
 def test_without_the_providers_word_that_it_is_over_there_is_no_answer(writes: list[bytes]) -> None:
@@ -328,6 +417,18 @@ def test_tokens_are_counted_once(first: Any, later: list[Any], expected: tuple[i
 def test_the_end_names_message_and_model() -> None:
     assert ended(START, said("a"), end(), STOP) == Completed("stop", "msg_1", 9, 0, 0, "m")
     assert ended(said("a"), end(), STOP) == Completed("stop", None, 0, 0, 0, "asked-for")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"type": "message", "content": "Hallo", "stop_reason": "end_turn"},
+        {"type": "message", "content": ["Hallo"], "stop_reason": "end_turn"},
+        {"content": [{"type": "text", "text": "Hallo"}], "stop_reason": "end_turn"},
+    ],
+)
+def test_a_whole_message_may_leave_things_out(message: dict[str, Any]) -> None:
+    assert read(orjson.dumps(message)) == [*HALLO, Completed("stop", None, 0, 0, 0, "asked-for")]
 
 
 WHOLE = {

@@ -13,6 +13,7 @@ from neo.llm.transport.event import Event, UnreadableError
 
 places = {
     "item_id": st.sampled_from(["msg_1", "msg_2"]),
+    "output_index": st.integers(0, 1),
     "content_index": st.integers(0, 1),
     "summary_index": st.integers(0, 1),
 }

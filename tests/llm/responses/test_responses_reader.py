@@ -94,11 +94,16 @@ def test_half_a_surrogate_pair_does_not_end_an_answer() -> None:
     ("response", "reason"),
     [
         ({}, "stop"),
-        ({"status": None}, "other"),
+        ({"status": None}, "stop"),
+        ({"status": "stop"}, "stop"),
+        ({"status": "in_progress"}, "stop"),
+        ({"status": "queued"}, "stop"),
         ({"status": "incomplete"}, "other"),
         ({"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}}, "length"),
         ({"status": "incomplete", "incomplete_details": {"reason": "content_filter"}}, "content-filter"),
         ({"status": "incomplete", "incomplete_details": {"reason": ["odd"]}}, "other"),
+        ({"incomplete_details": {"reason": "model_context_window_exceeded"}}, "length"),
+        ({"incomplete_details": {"reason": "MAX_TOKENS"}}, "length"),
         ({"incomplete_details": "odd"}, "stop"),
     ],
 )
@@ -106,10 +111,27 @@ def test_why_it_ended(response: dict[str, Any], reason: str) -> None:
     assert ended(said("a"), completed(**response)).finish_reason == reason
 
 
-@pytest.mark.parametrize("status", ["failed", "cancelled", "in_progress", "queued"])
+@pytest.mark.parametrize("status", ["failed", "cancelled", "canceled"])
 def test_a_final_event_that_says_there_is_no_answer_is_believed(status: str) -> None:
     with pytest.raises(ProviderIncomplete):
         read(said("a"), completed(status=status))
+
+
+BROKEN_OFF = ["timeout", "server_error", "network_error", "interrupted", "insufficient_system_resource"]
+
+
+@pytest.mark.parametrize("reason", BROKEN_OFF)
+def test_what_broke_off_is_no_answer(reason: str) -> None:
+    with pytest.raises(ProviderIncomplete):
+        read(said("a"), completed(status="incomplete", incomplete_details={"reason": reason}))
+
+
+@pytest.mark.parametrize("status", ["in_progress", "queued"])
+def test_a_whole_response_that_somebody_is_to_wait_for_is_no_answer(status: str) -> None:
+    reading = ResponseReader("m")
+
+    assert list(reading.deltas([orjson.dumps({"object": "response", "status": status, "output": []})])) == []
+    assert not reading.is_complete
 
 
 def test_a_filter_that_let_nothing_through_refuses_the_prompt() -> None:
@@ -122,6 +144,8 @@ def test_the_end_says_what_it_cost() -> None:
     begun = event("response.created", response={"id": "resp_0", "model": "m"})
 
     assert ended(completed(usage=usage)) == Completed("stop", "resp_1", 7, 3, 5, "m")
+    chat = {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 5}}
+    assert ended(completed(usage=chat)) == Completed("stop", "resp_1", 7, 3, 5, "m")
     assert ended(begun, completed(id=None, model=""), completed()) == Completed(
         "stop", "resp_0", 0, 0, 0, "asked-for"
     )

@@ -57,6 +57,11 @@ def text_done(text: str, **where: Any) -> bytes:
     return event("response.output_text.done", **{**WHERE, **where}, text=text)
 
 
+def raw_said(text: str, item_id: str) -> bytes:
+    """A delta whose text is written as JSON by hand."""
+    return said("?", item_id=item_id).replace(b"?", text.encode())
+
+
 def part_done(text: str) -> bytes:
     return event("response.content_part.done", **WHERE, part={"type": "output_text", "text": text})
 
@@ -135,6 +140,22 @@ def test_a_text_is_told_once_whichever_of_its_ends_come(writes: list[bytes]) -> 
         pytest.param([completed(output=[{"type": "message", "content": "Hi"}])], "Hi", id="a text for parts"),
         pytest.param([orjson.dumps({"object": "response", "status": "completed", "output": [message("Hi")]})],
                      "Hi", id="a body without a stream"),
+        pytest.param([orjson.dumps({"status": "completed", "output": [message("Hi")]})], "Hi", id="no object"),
+        pytest.param([orjson.dumps({"object": "response", "output_text": "Hi", "output": []})], "Hi", id="a text only"),
+        pytest.param([said("Hi"), event("response.done", response={"status": "completed"})], "Hi", id="done"),
+        pytest.param(
+            [event("response.output_text.delta", output_index=index, delta=text) for index, text in enumerate("ab")]
+            + [event("response.output_text.done", output_index=index, text=text) for index, text in enumerate("ab")]
+            + [completed(output=[message("a", item_id=None), message("b", item_id=None)])],
+            "ab",
+            id="two items by their places",
+        ),
+        pytest.param(
+            [raw_said("\\ud83d", "a"), raw_said("\\ude00", "b"), text_done("😀", item_id="c"),
+             completed(output=[message("😀", item_id="d")])],
+            "😀",
+            id="halves with an id each",
+        ),
         pytest.param([incomplete("max_output_tokens", message("Hi"))], "Hi", id="cut off"),
         pytest.param([said("a"), completed(output=[7, {}, {"type": "message", "content": [7, {"type": ["x"]}]}])],
                      "a", id="odd items"),
@@ -210,6 +231,8 @@ def test_a_refusal_is_told_once(writes: list[bytes]) -> None:
         [arguments_done('{"q":1}'), done(call(arguments=""))],
         [done(call())],
         [done(call(None), None)],
+        [done(call(arguments={"q": 1}))],
+        [begun(call(arguments={})), arguments('{"q":1}')],
         [],
     ],
 )
@@ -231,6 +254,20 @@ def test_calls_without_ids_are_given_some() -> None:
     assert isinstance(second, ToolCall)
     assert first.call_id
     assert first.call_id != second.call_id
+
+
+def test_the_id_of_a_call_may_be_a_number() -> None:
+    items = [call(None, call_id=7, arguments={"q": 1})]
+
+    assert read(*map(done, items), completed(output=items))[:-1] == [ToolCall("7", "look_up", '{"q":1}')]
+
+
+def test_a_call_that_came_whole_is_told_of_a_cut_answer_although_an_emoji_in_it_was_cut() -> None:
+    halves = [arguments("?").replace(b"?", half) for half in (rb"{\"q\":\"\ud83d", rb"\ude00\"}")]
+
+    told = read(begun(call(arguments="")), *halves, incomplete("max_output_tokens"))
+
+    assert told[:-1] == [ToolCall("call_1", "look_up", '{"q":"😀"}')]
 
 
 def test_a_call_without_a_name_is_none() -> None:

@@ -1,13 +1,10 @@
 """The calls of tools in an answer, as their arguments come."""
 
-from typing import Any
 from uuid import uuid4
-
-import orjson
 
 from neo.llm.deltas import ToolCall
 from neo.llm.sanitize import is_json_object, storable
-from neo.llm.transport.event import Event, UnreadableError, text_in
+from neo.llm.transport.event import Event, UnreadableError, arguments_in, id_in, text_in
 
 
 class OpenCall:
@@ -15,15 +12,19 @@ class OpenCall:
 
     def __init__(self, block: Event) -> None:
         # A gateway may leave the id out, and the model is told the outcome by it.
-        self._call_id = text_in(block, "id") or f"call_{uuid4().hex}"
+        self._call_id = id_in(block, "id") or f"call_{uuid4().hex}"
         self._name = text_in(block, "name")
         if not self._name:
             raise UnreadableError("A tool call has no name.")
-        self._whole = _as_json(block.get("input"))
+        self._whole = arguments_in(block, "input")
         self._pieces: list[str] = []
 
     def add(self, piece: str) -> None:
         self._pieces.append(piece)
+
+    @property
+    def has_arguments(self) -> bool:
+        return bool(self._arguments)
 
     @property
     def is_whole(self) -> bool:
@@ -35,13 +36,3 @@ class OpenCall:
     @property
     def _arguments(self) -> str:
         return "".join(self._pieces) or self._whole
-
-
-def _as_json(value: Any) -> str:
-    """Empty for what only announces that the arguments follow."""
-    if isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value).decode() if value else ""
-    except TypeError as error:
-        raise UnreadableError("The arguments of a tool call are nested too deep.") from error

@@ -1,8 +1,9 @@
 """The events of the Messages API, with deltas that came together joined."""
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
-from neo.llm.transport.event import Event, Place, coalesced
+from neo.llm.transport.event import Event, Place, coalesced, object_in
 
 # Where a delta of each type has its piece of text.
 PIECES = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}
@@ -12,12 +13,39 @@ def events_in(received: Iterable[bytes]) -> Iterator[Event]:
     return coalesced(received, _place)
 
 
+def kind_of(event: Event) -> str | None:
+    """The event's type. Gateways that leave it to the stream's `event` field show it by what they send."""
+    kind = event.get("type")
+    if kind is not None:
+        return kind if isinstance(kind, str) else None
+    if "content_block" in event:
+        return "content_block_start"
+    if object_in(event, "message"):
+        return "message_start"
+    if delta := object_in(event, "delta"):
+        return "message_delta" if "stop_reason" in delta else "content_block_delta"
+    return "message" if "content" in event and "stop_reason" in event else None
+
+
+def kind_of_delta(delta: Event) -> str | None:
+    """The type of a delta with a piece of text. Where it is left out, the piece's name says it."""
+    kind = delta.get("type")
+    if kind is None:
+        return next((kind for kind, key in PIECES.items() if key in delta), None)
+    return kind if isinstance(kind, str) and kind in PIECES else None
+
+
+def blocks_of(content: Any) -> list[Any]:
+    """The blocks of a message that came whole. Some gateways write a text in place of its block."""
+    blocks = content if isinstance(content, list) else [content]
+    return [{"type": "text", "text": block} if isinstance(block, str) else block for block in blocks if block]
+
+
 def _place(event: Event) -> Place | None:
     delta = event.get("delta")
     if event.get("type") != "content_block_delta" or not isinstance(delta, dict) or event.get("error"):
         return None
-    kind = delta.get("type")
-    key = PIECES.get(kind) if isinstance(kind, str) else None
-    if key is None or not isinstance(delta.get(key), str):
+    kind = kind_of_delta(delta)
+    if kind is None or not isinstance(delta.get(PIECES[kind]), str):
         return None
-    return (kind, event.get("index")), delta, key
+    return (kind, event.get("index")), delta, PIECES[kind]

@@ -6,30 +6,15 @@ from typing import Any, ClassVar
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
+from neo.llm.finish import BROKEN, Finish, finish_of
 from neo.llm.messages.calls import OpenCall
-from neo.llm.messages.events import PIECES, events_in
+from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_of_delta
 from neo.llm.messages.texts import Kind, Texts
 from neo.llm.messages.usage import Usage
 from neo.llm.sanitize import AnswerLength, short_name
 from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
-# Gateways before servers of other APIs pass those APIs' words on.
-_FINISH_REASONS: dict[str, FinishReason] = {
-    "end_turn": "stop",
-    "stop_sequence": "stop",
-    "compaction": "stop",
-    "stop": "stop",
-    "max_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "length": "length",
-    "tool_use": "tool-calls",
-    "tool_calls": "tool-calls",
-    "refusal": "content-filter",
-    "content_filter": "content-filter",
-}
-# With these the answer was broken off.
-_NO_ANSWER = frozenset({"abort", "aborted", "cancelled", "error", "failed", "insufficient_system_resource"})
 # Some gateways end every stream like this.
 _DONE = b"[DONE]"
 _TEXT_KINDS: dict[str, Kind] = {"text_delta": TextDelta, "thinking_delta": ReasoningDelta}
@@ -52,7 +37,7 @@ class MessageReader:
         self._whole_content: list[Any] = []
         self._calls: dict[int, OpenCall] = {}
         self._told_calls = 0
-        self._stop_reason: str | None = None
+        self._finish: Finish | None = None
         self._has_stopped = False
         self._is_over = False
         self.has_text = False
@@ -60,7 +45,7 @@ class MessageReader:
 
     @property
     def has_finished(self) -> bool:
-        return self._has_stopped or self._stop_reason is not None
+        return self._has_stopped or self._finish is not None
 
     @property
     def is_complete(self) -> bool:
@@ -74,34 +59,31 @@ class MessageReader:
                     return
         except (UnreadableError, ProviderError):
             # The provider has said that the answer is over, and nothing that follows takes that back.
-            if self._stop_reason is None:
+            if self._finish in (None, BROKEN):
                 raise
 
     def rest(self) -> Iterator[Delta]:
         """The calls whose arguments did not look whole: only the end tells whether they are."""
         yield from self._unheard_content()
         yield from self._texts.end()
-        if not self.has_finished:
+        if not self.has_finished or self._finish == BROKEN:
             return
-        is_cut = self._finish_reason() not in ("stop", "tool-calls")
         for number, call in self._calls.items():
-            if call.is_whole or not (is_cut and number == self._blocks):
+            if call.is_whole or not self._may_be_half(number, call):
                 self._told_calls += 1
                 yield call.told()
         self._calls = {}
 
+    def _may_be_half(self, number: int, call: OpenCall) -> bool:
+        is_cut = self._finish not in ("stop", "tool-calls")
+        # A call without arguments is whole when another block has begun behind it.
+        return is_cut and (call.has_arguments or number == self._blocks)
+
     def completed(self) -> Completed:
-        if not self.has_finished or self._stop_reason in _NO_ANSWER:
-            raise ProviderIncomplete
-        # An end without a reason is an end only after something was said.
-        if self._stop_reason is None and not self.events_with_content:
-            raise ProviderIncomplete
         reason = self._finish_reason()
         # The filter let no text through: the prompt failed, and the answer is not an empty one.
         if reason == "content-filter" and not self.has_text:
             raise ContentFiltered
-        if reason in ("stop", "tool-calls"):
-            reason = "tool-calls" if self._told_calls else "stop"
         return Completed(
             finish_reason=reason,
             response_id=self._message_id,
@@ -112,7 +94,13 @@ class MessageReader:
         )
 
     def _finish_reason(self) -> FinishReason:
-        return _FINISH_REASONS.get(self._stop_reason or "", "other")
+        # An end without a reason is an end only after something was said.
+        is_end = self._finish is not None or (self._has_stopped and self.events_with_content)
+        if not is_end or self._finish == BROKEN:
+            raise ProviderIncomplete
+        if self._finish in ("stop", "tool-calls"):
+            return "tool-calls" if self._told_calls else "stop"
+        return self._finish or "other"
 
     def _until_done(self, received: Iterable[bytes]) -> Iterator[bytes]:
         for data in () if self._is_over else received:
@@ -122,11 +110,11 @@ class MessageReader:
             yield data
 
     def _handled(self, event: Event) -> Iterable[Delta]:
-        kind = event.get("type")
+        kind = kind_of(event)
         error = event.get("error")
         if error or kind == "error":
             raise error_in_stream(error or event)
-        handle = self._HANDLERS.get(kind) if isinstance(kind, str) else None
+        handle = self._HANDLERS.get(kind) if kind is not None else None
         return handle(self, event) if handle else ()
 
     def _begin(self, event: Event) -> Iterable[Delta]:
@@ -134,8 +122,7 @@ class MessageReader:
         self._message_id = short_name(message.get("id")) or self._message_id
         self._model = short_name(message.get("model")) or self._model
         self._usage.note(object_in(message, "usage"))
-        content = message.get("content")
-        self._whole_content = content if isinstance(content, list) else []
+        self._whole_content = blocks_of(message.get("content"))
         return ()
 
     def _unheard_content(self) -> Iterator[Delta]:
@@ -160,8 +147,8 @@ class MessageReader:
 
     def _continue_block(self, event: Event) -> Iterable[Delta]:
         delta = object_in(event, "delta")
-        kind = delta.get("type")
-        if not isinstance(kind, str) or kind not in PIECES:
+        kind = kind_of_delta(delta)
+        if kind is None:
             return ()
         index = _index(event)
         number = self._numbers[index] if index in self._numbers else self._new_block(event)
@@ -173,7 +160,6 @@ class MessageReader:
         return ()
 
     def _end_block(self, event: Event) -> Iterator[Delta]:
-        yield from self._texts.end()
         number = self._numbers.get(_index(event), 0)
         if (call := self._calls.get(number)) is not None and call.is_whole:
             del self._calls[number]
@@ -188,10 +174,10 @@ class MessageReader:
     def _note_end(self, event: Event) -> Iterable[Delta]:
         self._usage.note(object_in(event, "usage"))
         delta = object_in(event, "delta")
-        reason = delta.get("stop_reason")
-        if reason is None:
+        finish = finish_of(delta.get("stop_reason"))
+        if finish is None:
             return ()
-        self._stop_reason = reason if isinstance(reason, str) else ""
+        self._finish = finish
         why = text_in(object_in(delta, "stop_details"), "explanation")
         return self._say(TextDelta, self._new_block({}), why) if why else ()
 

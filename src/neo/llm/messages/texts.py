@@ -8,38 +8,24 @@ from neo.llm.sanitize import Joined
 Kind = type[TextDelta] | type[ReasoningDelta]
 
 
-class _Text:
-    def __init__(self, kind: Kind, part: int) -> None:
-        self._kind = kind
-        self._part = part
-        self._joined = Joined()
-
-    def add(self, piece: str) -> Iterator[TextDelta | ReasoningDelta]:
-        if text := self._joined.add(piece):
-            yield self._kind(self._part, text)
-
-    def end(self) -> Iterator[TextDelta | ReasoningDelta]:
-        if text := self._joined.rest():
-            yield self._kind(self._part, text)
-
-
 class Texts:
     """Parts are numbered in the order in which they begin."""
 
     def __init__(self) -> None:
-        self._texts: dict[tuple[int, Kind], _Text] = {}
-        self._open: _Text | None = None
+        self._parts: dict[tuple[Kind, int], int] = {}
+        self._last_blocks: dict[Kind, int] = {}
+        # The end of a block, or a thought, may come between the halves of a character.
+        self._joined: dict[Kind, Joined] = {TextDelta: Joined(), ReasoningDelta: Joined()}
 
     def add(self, kind: Kind, block: int, piece: str) -> Iterator[TextDelta | ReasoningDelta]:
-        text = self._texts.get((block, kind))
-        if text is None:
-            text = self._texts[block, kind] = _Text(kind, len(self._texts))
-        if text is not self._open:
-            yield from self.end()
-            self._open = text
-        yield from text.add(piece)
+        self._last_blocks[kind] = block
+        return self._told(kind, block, self._joined[kind].add(piece))
 
     def end(self) -> Iterator[TextDelta | ReasoningDelta]:
-        """What is left over of the text that came last."""
-        if self._open is not None:
-            yield from self._open.end()
+        """What is left over once nothing more comes."""
+        for kind, block in self._last_blocks.items():
+            yield from self._told(kind, block, self._joined[kind].rest())
+
+    def _told(self, kind: Kind, block: int, text: str) -> Iterator[TextDelta | ReasoningDelta]:
+        if text:
+            yield kind(self._parts.setdefault((kind, block), len(self._parts)), text)

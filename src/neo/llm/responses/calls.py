@@ -7,7 +7,7 @@ from uuid import uuid4
 
 from neo.llm.deltas import ToolCall
 from neo.llm.sanitize import is_json_object, storable
-from neo.llm.transport.event import Event, UnreadableError, text_in
+from neo.llm.transport.event import Event, UnreadableError, arguments_in, id_in, text_in
 
 
 class _Call:
@@ -32,9 +32,9 @@ class _Call:
         self._pieces.append(piece)
 
     def note(self, item: Event) -> None:
-        self.call_id = text_in(item, "call_id") or self.call_id
+        self.call_id = id_in(item, "call_id") or self.call_id
         self.name = text_in(item, "name") or self.name
-        self._whole = text_in(item, "arguments") or self._whole
+        self._whole = arguments_in(item, "arguments") or self._whole
         self.is_cut = item.get("status") == "incomplete"
 
     def told(self) -> ToolCall:
@@ -95,7 +95,8 @@ class Calls:
         known = self._by_item.get(item_key) if item_key is not None else None
         if known in others:
             return known
-        call_id, name, arguments = (text_in(item, key) for key in ("call_id", "name", "arguments"))
+        call_id, name = id_in(item, "call_id"), text_in(item, "name")
+        arguments = arguments_in(item, "arguments")
         for call in others:
             if call_id and call.call_id == call_id:
                 return call

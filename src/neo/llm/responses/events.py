@@ -21,6 +21,8 @@ DELTAS = frozenset(
         "response.reasoning_text.delta",
     }
 )
+# Which text a delta is a piece of.
+PLACE = ("item_id", "output_index", "content_index", "summary_index")
 
 
 def events_in(received: Iterable[bytes]) -> Iterator[Event]:
@@ -33,8 +35,7 @@ def _place(event: Event) -> Place | None:
         return None
     if not isinstance(event.get("delta"), str) or event.get("error"):
         return None
-    where = (kind, event.get("item_id"), event.get("content_index"), event.get("summary_index"))
-    return where, event, "delta"
+    return (kind, *(event.get(key) for key in PLACE)), event, "delta"
 
 
 def texts_of(item: Event) -> Iterator[tuple[Kind, int, str]]:

@@ -41,6 +41,9 @@ class Text:
         self._joined = Joined()
         return self._told(rest)
 
+    def taken_half(self) -> str:
+        return self._joined.taken_half()
+
     def _told(self, text: str) -> Told | None:
         if not text:
             return None
@@ -55,9 +58,14 @@ class Heard:
         self._texts: list[Text] = []
         self._by_place: dict[tuple[Kind, Where], Text] = {}
 
-    def at(self, kind: Kind, where: Where) -> Text:
+    def at(self, kind: Kind, where: Where, piece: str) -> Text:
         """The text that a delta is a piece of."""
-        return self._by_place.get((kind, where)) or self._begin(kind, where)
+        text = self._by_place.get((kind, where)) or self._begin(kind, where)
+        if "\udc00" <= piece[0] <= "\udfff":
+            # Where each event has an id of its own, the first half of this character seems to be another text's.
+            others = (one for one in self._texts if one.kind == kind and one is not text)
+            text.add(next((half for other in others if (half := other.taken_half())), ""))
+        return text
 
     def complete(self, kind: Kind, where: Where, whole: str, source: str) -> Told | None:
         """What of a whole text is not heard yet. One that differs from what was heard does not take that back.

@@ -6,6 +6,7 @@ from typing import ClassVar
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
+from neo.llm.finish import BROKEN, Finish, finish_of
 from neo.llm.responses.calls import Calls
 from neo.llm.responses.events import Kind, events_in, text_of, texts_of
 from neo.llm.responses.heard import Heard, Text, Told, Where
@@ -13,18 +14,6 @@ from neo.llm.sanitize import AnswerLength, count, short_name
 from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import error_in_stream
 
-# By the reason why it is incomplete, or else by its status.
-_FINISH_REASONS: dict[object, FinishReason] = {
-    "completed": "stop",
-    "max_output_tokens": "length",
-    # Of gateways, in the words of other APIs.
-    "max_tokens": "length",
-    "length": "length",
-    "content_filter": "content-filter",
-    "refusal": "content-filter",
-}
-# Where it ends like this, there is no answer.
-_NO_ANSWER = frozenset({"failed", "cancelled", "in_progress", "queued", "abort", "aborted", "error"})
 # The texts' own ends: their kind, and where the event has the whole text and its index.
 _OWN_ENDS: dict[str, tuple[Kind, str, str]] = {
     "response.output_text.done": ("text", "text", "content_index"),
@@ -32,6 +21,7 @@ _OWN_ENDS: dict[str, tuple[Kind, str, str]] = {
     "response.reasoning_summary_text.done": ("summary", "text", "summary_index"),
     "response.reasoning_text.done": ("reasoning", "text", "content_index"),
 }
+_INPUT_DETAILS = ("input_tokens_details", "prompt_tokens_details")
 
 
 class ResponseReader:
@@ -48,6 +38,7 @@ class ResponseReader:
         self._calls = Calls()
         self._has_refused = False
         self._final: Event | None = None
+        self._finish: Finish = "other"
         self._response_id: str | None = None
         self.has_text = False
         self.events_with_content = 0
@@ -71,14 +62,14 @@ class ResponseReader:
 
     def rest(self) -> Iterator[Delta]:
         yield from self._heard.end()
-        if self._final is not None and (reason := _reason(self._final)) not in _NO_ANSWER:
-            yield from self._calls.rest(is_cut=_FINISH_REASONS.get(reason) != "stop")
+        if self._final is not None and self._finish != BROKEN:
+            yield from self._calls.rest(is_cut=self._finish not in ("stop", "tool-calls"))
 
     def completed(self) -> Completed:
         final = self._final
         if final is None:
             raise ProviderIncomplete
-        reason = self._finish_reason(final)
+        reason = self._finish_reason()
         # The filter let no text through: the prompt failed, and the answer is not an empty one.
         if reason == "content-filter" and not self.has_text:
             raise ContentFiltered
@@ -86,29 +77,30 @@ class ResponseReader:
         return Completed(
             finish_reason=reason,
             response_id=short_name(final.get("id")) or self._response_id,
-            input_tokens=count(usage.get("input_tokens")),
-            output_tokens=count(usage.get("output_tokens")),
-            cached_tokens=count(object_in(usage, "input_tokens_details").get("cached_tokens")),
+            input_tokens=_tokens(usage, "input_tokens", "prompt_tokens"),
+            output_tokens=_tokens(usage, "output_tokens", "completion_tokens"),
+            cached_tokens=max(
+                _tokens(object_in(usage, details), "cached_tokens") for details in _INPUT_DETAILS
+            ),
             model=short_name(final.get("model")) or self._model,
         )
 
-    def _finish_reason(self, final: Event) -> FinishReason:
-        why = _reason(final)
-        if why in _NO_ANSWER:
+    def _finish_reason(self) -> FinishReason:
+        if self._finish == BROKEN:
             raise ProviderIncomplete
         if self._has_refused:
             return "content-filter"
-        reason = _FINISH_REASONS.get(why, "other")
-        # An answer that ends in a tool call has the status `completed` too.
-        return "tool-calls" if reason == "stop" and self._calls.are_told else reason
+        if self._finish in ("stop", "tool-calls"):
+            # An answer that ends in a tool call has the status `completed` too.
+            return "tool-calls" if self._calls.are_told else "stop"
+        return self._finish
 
     def _handled(self, event: Event) -> Iterable[Delta]:
         kind = event.get("type")
         error = event.get("error")
         if error or kind == "error":
             raise error_in_stream(error or event)
-        if kind is None and event.get("object") == "response":
-            # The answer of a gateway that does not stream.
+        if kind is None and _is_whole(event):
             return self._end({"type": "response.completed", "response": event})
         handle = self._HANDLERS.get(kind) if isinstance(kind, str) else None
         return handle(self, event) if handle else ()
@@ -141,7 +133,7 @@ class ResponseReader:
         place = (kind, event.get("item_id"), event.get("output_index"), event.get(index))
         if place != self._last_place:
             self._last_place = place
-            self._last_text = self._heard.at(kind, _where(event, count(place[-1])))
+            self._last_text = self._heard.at(kind, _where(event, count(place[-1])), event["delta"])
         return self._last_text
 
     def _told(self, told: Told | None) -> Iterable[Delta]:
@@ -212,9 +204,12 @@ class ResponseReader:
             raise UnreadableError("The final event has no response.")
         if error := final.get("error"):
             raise error_in_stream(error)
-        final = {"status": str(event["type"]).removeprefix("response."), **final}
-        if _reason(final) not in _NO_ANSWER:
+        self._finish = _finish(str(event["type"]), final)
+        if self._finish != BROKEN:
             yield from self._output(final.get("output"))
+            if not self.has_text:
+                # Some gateways write the text in place of the output.
+                yield from self._complete("text", (None, 0), final.get("output_text"), "response")
         self._final = final
 
     def _output(self, output: object) -> Iterator[Delta]:
@@ -241,14 +236,30 @@ class ResponseReader:
         "response.function_call_arguments.delta": _arguments,
         "response.function_call_arguments.done": _arguments_end,
         "response.completed": _end,
+        "response.done": _end,
         "response.incomplete": _end,
         "response.failed": _end,
     }
 
 
-def _reason(final: Event) -> str:
-    reason = object_in(final, "incomplete_details").get("reason") or final.get("status")
-    return reason if isinstance(reason, str) else ""
+def _is_whole(event: Event) -> bool:
+    """Whether this is the answer of a gateway that does not stream, and not one that somebody is to wait for."""
+    is_response = event.get("object") == "response" or "output" in event or "output_text" in event
+    return is_response and event.get("status") not in ("in_progress", "queued")
+
+
+def _finish(kind: str, final: Event) -> Finish:
+    """By the reason why it is incomplete, or else by its status. One that says that it goes on has been forgotten: the
+    event is the last one.
+    """
+    why = object_in(final, "incomplete_details").get("reason")
+    words = (why, final.get("status"), kind.removeprefix("response."))
+    return next((finish for word in words if (finish := finish_of(word)) is not None), "other")
+
+
+def _tokens(usage: Event, *names: str) -> int:
+    """Gateways before servers of chat completions keep the names that these have."""
+    return max(count(usage.get(name)) for name in names)
 
 
 def _where(event: Event, index: int = 0) -> Where:

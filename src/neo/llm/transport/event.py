@@ -52,6 +52,25 @@ def text_in(parent: dict[str, Any], key: str) -> str:
     return value
 
 
+def id_in(parent: dict[str, Any], key: str) -> str:
+    """The id under this key, which some servers give as a number; an empty one if there is none."""
+    value = parent.get(key)
+    return str(value) if isinstance(value, int) else text_in(parent, key)
+
+
+def arguments_in(parent: dict[str, Any], key: str) -> str:
+    """The arguments of a call, which some servers send as the object that they are. An empty one may only announce that
+    they follow.
+    """
+    value = parent.get(key)
+    if not value or isinstance(value, str):
+        return value or ""
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except RecursionError as error:
+        raise UnreadableError("The arguments of a call are nested too deep.") from error
+
+
 def coalesced(received: Iterable[bytes], place_of: Callable[[Event], Place | None]) -> Iterator[Event]:
     """The same events in the same order, but neighbouring pieces of one text are one event.
 
