@@ -361,7 +361,7 @@ class Settings:
 
 def read_settings() -> Settings:
     """The settings of this process. An unknown variable is refused, and the nearest known one is suggested."""
-    _refuse_unknown(os.environ)
+    refuse_unknown(os.environ)
     try:
         settings = Settings(
             ServerSettings(),
@@ -431,7 +431,7 @@ def _lenient(settings: Settings) -> Iterator[str]:
             yield f"{variable} must be https, also on this machine: whoever answers there is everybody."
 
 
-def _refuse_unknown(environment: Mapping[str, str]) -> None:
+def refuse_unknown(environment: Mapping[str, str]) -> None:
     known = [variable for _, variable, _ in described()]
     for variable in environment:
         if variable.startswith(PREFIX) and variable not in known:

@@ -52,15 +52,23 @@ async def test_without_a_data_folder_there_is_nothing_to_administer(
             pass
 
 
-async def test_where_customers_are_nothing_is_started_with_what_is_for_development(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize(
+    ("variable", "value", "problem"),
+    [
+        ("NEO_ENVIRONMENT", "live", "NEO_PUBLIC_URL"),
+        ("NEO_MODELFAST", "x", "There is no setting NEO_MODELFAST. Did you mean NEO_MODEL_FAST"),
+        ("NEO_MODEL_IDLE_SECONDS", "soon", "NEO_MODEL_IDLE_SECONDS"),
+    ],
+)
+async def test_nothing_is_started_with_settings_that_the_server_refuses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str, value: str, problem: str
 ) -> None:
-    monkeypatch.setenv("NEO_ENVIRONMENT", "live")
+    monkeypatch.setenv(variable, value)
     options = ServeOptions(
         host="127.0.0.1", port=free_port(), data=tmp_path / "data", is_json=True, environment=dict(os.environ)
     )
 
-    with pytest.raises(SettingsInvalid, match="NEO_PUBLIC_URL"):
+    with pytest.raises(SettingsInvalid, match=problem):
         await serve_until_stopped(options)
 
     assert not (tmp_path / "data").exists()

@@ -1,4 +1,5 @@
 import json
+import os
 from typing import Annotated
 
 import typer
@@ -11,7 +12,7 @@ def settings(
     ] = False,
 ) -> None:
     """List every setting: its variable, default, and what it is for. Each is read from the environment."""
-    from neo.settings import default_of, described  # noqa: PLC0415 - imports of seconds stay out of `--help`.
+    from neo.settings import default_of, described, refuse_unknown  # noqa: PLC0415 - imports of seconds stay out of `--help`.
 
     group = None
     for owner, variable, field in described():
@@ -23,3 +24,4 @@ def settings(
             group = owner
             typer.echo(f"\n{owner.__doc__}")
         typer.echo(f"  {variable}={default_of(field)}\n      {field.description}")
+    refuse_unknown(os.environ)

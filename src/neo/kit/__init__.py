@@ -7,12 +7,13 @@ from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
 from neo.kit.retry import Backoff, keep_running
-from neo.kit.text import as_one_line, find_guid, is_one_line
+from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
 
 __all__ = [
     "Backoff",
     "Batcher",
     "arm_failpoints",
+    "as_digits",
     "as_one_line",
     "collect_seldom",
     "find_guid",

@@ -1,6 +1,7 @@
 """What a text from outside may look like: an id, a name or title that stands in one line."""
 
 import re
+from decimal import Decimal
 from uuid import UUID
 
 GUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -16,6 +17,12 @@ def find_guid(text: object) -> UUID | None:
 
 def is_one_line(text: str) -> bool:
     return UNFIT.search(text) is None
+
+
+def as_digits(number: Decimal) -> str:
+    """Without an exponent, and without zeros that say nothing."""
+    digits = format(number, "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def as_one_line(text: str) -> str:

@@ -57,8 +57,9 @@ class Dialect:
 
 def json_headers(address: Address, *, key_header: str = "authorization") -> dict[bytes, bytes]:
     key = f"Bearer {address.api_key}" if key_header == "authorization" else address.api_key
+    of_key = {key_header.encode(): key.encode()} if address.api_key else {}
     return {
-        key_header.encode(): key.encode(),
+        **of_key,
         b"accept": b"application/json",
         b"content-type": b"application/json",
         b"user-agent": b"neo",

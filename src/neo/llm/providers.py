@@ -7,8 +7,8 @@ from neo.llm.errors import ModelMisnamed, ProviderNotConfigured
 
 _OPENAI_URL = "https://api.openai.com/v1"
 _ANTHROPIC_URL = "https://api.anthropic.com"
-# The servers on this machine and many gateways accept any key, and the libraries require one.
-ANY_KEY = "none"
+# Of servers that ask for none: then no header carries one.
+NO_KEY = ""
 
 
 class Tier(StrEnum):
@@ -130,17 +130,17 @@ def address(provider: Provider, settings: ProviderSettings) -> Address:
             return Address(_azure_url(endpoint, version), key, settings.azure_region, version)
         case Provider.COMPATIBLE:
             url = _set(settings.compatible_base_url, "NEO_COMPATIBLE_BASE_URL", provider)
-            return Address(url, settings.compatible_api_key or ANY_KEY, settings.compatible_region)
+            return Address(url, settings.compatible_api_key or NO_KEY, settings.compatible_region)
         case Provider.ANTHROPIC:
             key = _set(settings.anthropic_api_key, "NEO_ANTHROPIC_API_KEY", provider)
             return Address(settings.anthropic_base_url or _ANTHROPIC_URL, key, settings.anthropic_region)
         case Provider.LOCAL:
             url = _set(settings.local_model_url, "NEO_LOCAL_MODEL_URL", provider)
-            return Address(f"{_root(url)}/v1", ANY_KEY, "local")
+            return Address(f"{_root(url)}/v1", NO_KEY, "local")
         case Provider.SCRIPTED | Provider.SCRIPTED_CHAT | Provider.SCRIPTED_ANTHROPIC:
             url = _set(settings.scripted_model_url, "NEO_SCRIPTED_MODEL_URL", provider)
             path = "" if provider is Provider.SCRIPTED_ANTHROPIC else "/v1"
-            return Address(f"{_root(url)}{path}", ANY_KEY, "local")
+            return Address(f"{_root(url)}{path}", NO_KEY, "local")
 
 
 def _set(value: str | None, variable: str, provider: Provider) -> str:

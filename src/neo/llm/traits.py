@@ -38,8 +38,12 @@ class Price:
     cached: Decimal | None = None
     """Of input tokens that the provider had kept; None: as much as other input."""
 
-    def cost(self, *, input_tokens: int, output_tokens: int, cached_tokens: int) -> Decimal:
-        """What a call cost. The tokens that the provider had kept are among the input."""
+    def cost(self, *, input_tokens: int, output_tokens: int, cached_tokens: int) -> Decimal | None:
+        """What a call cost. The tokens that the provider had kept are among the input. None: they were not counted,
+        for no prompt is empty.
+        """
+        if not input_tokens:
+            return None
         kept = min(cached_tokens, input_tokens)
         of_kept = self.input if self.cached is None else self.cached
         return ((input_tokens - kept) * self.input + kept * of_kept + output_tokens * self.output) / MILLION

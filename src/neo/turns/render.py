@@ -3,6 +3,7 @@
 from typing import Any
 
 from neo.events import SegmentWriter, envelope
+from neo.kit import as_digits
 from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.turns.models import ChatTurn
 
@@ -92,7 +93,7 @@ def usage_of(turn: ChatTurn) -> dict[str, Any]:
         "output_tokens": turn.output_tokens,
         "cached_tokens": turn.cached_tokens,
         # As text: what a million tokens cost leaves more digits than other programs' numbers keep.
-        "cost": None if turn.cost is None else format(turn.cost, "f"),
+        "cost": None if turn.cost is None else as_digits(turn.cost),
         "first_token_ms": turn.first_token_ms,
         "total_ms": turn.total_ms,
         "omitted_messages": turn.omitted_messages,

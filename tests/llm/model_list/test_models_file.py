@@ -132,7 +132,11 @@ def test_a_key_may_be_in_a_file(write: Write, tmp_path: Path) -> None:
         (f'key = "{SECRET}"', "`key` must be `env:NAME` or `file:/path`, never the key itself."),
         ('key = "file:relative"', "`key` must be"),
         ('key = ["env:A"]', "`key` must be"),
-        ("context_tokens = 100", "`context_tokens` must be a whole number of tokens from 1,024 on."),
+        (
+            "context_tokens = 100",
+            "`context_tokens` must be a whole number of tokens from 1,024 to 1,000,000,000.",
+        ),
+        ("context_tokens = 1_000_000_001", "from 1,024 to 1,000,000,000."),
         ("context_tokens = true", "`context_tokens` must be"),
         ("context_tokens = 8192.5", "`context_tokens` must be"),
         ("answer_tokens = 0", "`answer_tokens` must be"),
@@ -141,14 +145,23 @@ def test_a_key_may_be_in_a_file(write: Write, tmp_path: Path) -> None:
         ("system_role = 'assistant'", "`system_role` must be one of system, developer, none."),
         ("answer_limit = 'max_token'", "Did you mean `max_tokens`?"),
         ("thinking_seconds = 0", "`thinking_seconds` must be a number of seconds"),
+        (
+            "thinking_seconds = -1",
+            "`thinking_seconds` must be a number of seconds, more than 0 and at most 600.",
+        ),
         ("thinking_seconds = inf", "`thinking_seconds` must be a number of seconds"),
         ("family = 'qwen3x'", "`family` is not a family that Neo knows"),
         ("family = 'deepsek-chat'", "Did you mean `deepseek-chat`?"),
         ("price = 1", "`price` must be { input"),
         ("price = { input = 1 }", "`price` must be { input"),
         ("price = { input = 1, output = 1, reasoning = 1 }", "`price` must be { input"),
-        ("price = { input = -1, output = 1 }", "`price` must have numbers from 0 on."),
-        ("price = { input = nan, output = 1 }", "`price` must have numbers from 0 on."),
+        ("price = { input = -1, output = 1 }", "`price` must have numbers from 0 to 1,000,000,000, with"),
+        ("price = { input = nan, output = 1 }", "`price` must have numbers from 0 to 1,000,000,000, with"),
+        ("price = { input = 1e10, output = 1 }", "`price` must have numbers"),
+        ("price = { input = 1e-13, output = 1 }", "at most 12 places behind the point."),
+        ("price = { input = 1, output = 1e-999999 }", "at most 12 places behind the point."),
+        ("prise = { input = 1, output = 1 }", "`prise` is not a key. Did you mean `price`?"),
+        ("continues = true", "`continues` goes with the dialect responses only."),
         ("region = ''", "`region` must be a text of one line."),
         ("provider = 'openai'", "`dialect` does not go with `provider`"),
     ],
@@ -181,7 +194,19 @@ def test_a_mistake_is_a_sentence_that_names_file_model_and_key(write: Write, sai
         (BASE.replace("http://here/v1", "here:8000"), "`url` must be an address"),
         (BASE.replace("http://here/v1", "http://here/v1?api-version=1"), "`url` must end with its path"),
         # A name with a dot needs quotes, or TOML makes it two tables.
-        ('[models.gpt-4.1]\nmodel = "m"', "model `gpt-4`: `1` is not a key."),
+        ('[models.gpt-4.1]\nmodel = "m"', 'a name with a dot needs quotes, as in [models."gpt-4.1"].'),
+        (
+            BASE + BASE.replace("models.a", "models.A"),
+            "model `A`: its name differs from that of `a` only by case.",
+        ),
+        (
+            BASE.replace("chat_completions", "responses") + 'answer_limit = "max_tokens"',
+            "`answer_limit` goes with the dialect chat_completions only.",
+        ),
+        (
+            '[models.a]\nprovider = "anthropic"\nmodel = "m"\nanswer_limit = "max_tokens"',
+            "`answer_limit` goes with the dialect chat_completions only.",
+        ),
     ],
 )
 def test_a_file_that_cannot_be(write: Write, text: str, problem: str) -> None:
@@ -190,6 +215,10 @@ def test_a_file_that_cannot_be(write: Write, text: str, problem: str) -> None:
 
     assert problem in refused.value.message
     assert SECRET not in refused.value.message
+
+
+def test_a_byte_order_mark_is_no_mistake(write: Write) -> None:
+    assert set(read_models_file(write(f"\ufeff{BASE}")).entries) == {"a"}
 
 
 def test_all_mistakes_are_told_at_once(write: Write) -> None:

@@ -37,7 +37,9 @@ async def priced(engines: Engines) -> AsyncIterator[Process]:
 
 def cost_of(row: Any) -> Decimal:
     tokens = {name: getattr(row, name) for name in ("input_tokens", "output_tokens", "cached_tokens")}
-    return PRICE.cost(**tokens)
+    cost = PRICE.cost(**tokens)
+    assert cost is not None
+    return cost
 
 
 async def test_the_segments_costs_add_up(stage: Stage, priced: Process) -> None:

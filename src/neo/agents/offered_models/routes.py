@@ -16,7 +16,7 @@ async def model_list_of(request: Request) -> ModelList:
     return found
 
 
-Manager = Annotated[Principal, Depends(caller_with(Right.MANAGE_TENANT))]
+Manager = Annotated[Principal, Depends(caller_with(Right.LIST_MODELS))]
 Listed = Annotated[ModelList, Depends(model_list_of)]
 
 

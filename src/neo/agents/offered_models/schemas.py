@@ -1,5 +1,6 @@
 from pydantic import BaseModel, Field
 
+from neo.kit import as_digits
 from neo.llm import DialectName, OfferedModel, Tier
 
 
@@ -39,8 +40,8 @@ def shown_model(model: OfferedModel) -> ModelResource:
         price=None
         if price is None
         else ModelPrice(
-            input=format(price.input, "f"),
-            cached=None if price.cached is None else format(price.cached, "f"),
-            output=format(price.output, "f"),
+            input=as_digits(price.input),
+            cached=None if price.cached is None else as_digits(price.cached),
+            output=as_digits(price.output),
         ),
     )

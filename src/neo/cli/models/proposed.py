@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from neo.kit import as_digits
+
 # A bare key of TOML; any other name needs quotes.
 _BARE = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 _NAME_CHARACTERS_MAX = 64
@@ -32,7 +34,9 @@ def _written(value: Any) -> str:
     match value:
         case Price():
             prices = (("input", value.input), ("cached", value.cached), ("output", value.output))
-            return "{ " + ", ".join(f"{key} = {one:f}" for key, one in prices if one is not None) + " }"
+            return (
+                "{ " + ", ".join(f"{key} = {as_digits(one)}" for key, one in prices if one is not None) + " }"
+            )
         case bool():
             return str(value).lower()
         case int() | float() | Decimal():

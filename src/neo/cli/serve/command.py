@@ -66,7 +66,7 @@ def serve(
 
 async def serve_until_stopped(options: ServeOptions) -> None:
     """Start everything, say so, and stop it in order on the first signal."""
-    _refuse_lenient_settings(options.environment)
+    _refuse_settings(options.environment)
     refuse_taken_port(options.host, options.port)
     engines = choose_engines(options.environment)
     screen = Screen(is_json=options.is_json)
@@ -81,10 +81,10 @@ async def serve_until_stopped(options: ServeOptions) -> None:
             screen.stopping()
 
 
-def _refuse_lenient_settings(environment: Mapping[str, str]) -> None:
-    """The server would refuse them too, when the engines are already running."""
-    if environment.get("NEO_ENVIRONMENT", "local") not in ("", "local", "test"):
-        # A tenth of a second of imports, which a start on one's own machine does without.
+def _refuse_settings(environment: Mapping[str, str]) -> None:
+    """The server would refuse them too, when the engines are already running, and again at each new start of it."""
+    if any(variable.startswith("NEO_") for variable in environment):
+        # A tenth of a second of imports, which a start without settings does without.
         from neo.settings import read_settings  # noqa: PLC0415
 
         read_settings()

@@ -29,7 +29,7 @@ def endpoint(chosen: ChosenModel) -> Endpoint:
 def _endpoint(address: Address) -> Endpoint:
     url = f"{address.base_url.rstrip('/').removesuffix('/v1')}/v1/messages"
     headers = {**json_headers(address, key_header="x-api-key"), b"anthropic-version": _API_VERSION}
-    if not (urlsplit(url).hostname or "").endswith(_OWN_HEADER_ONLY):
+    if address.api_key and not (urlsplit(url).hostname or "").endswith(_OWN_HEADER_ONLY):
         # Of the others that serve this API, some know the key in this header only.
         headers[b"authorization"] = f"Bearer {address.api_key}".encode()
     return Endpoint(httpx2.URL(url), headers)

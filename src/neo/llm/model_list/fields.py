@@ -14,6 +14,10 @@ from neo.llm.traits import AnswerLimit, Price, SystemRole
 # A prompt of a thousand tokens is a few messages; no window is larger than a billion.
 _TOKENS_MIN = 1_024
 _TOKENS_MAX = 1_000_000_000
+# The dearest models cost some hundreds of dollars; a dollar is up to a million of another currency. What is more, or
+# finer, is a mistake, and could make costs of a million digits.
+_PRICE_MAX = 1_000_000_000
+_PRICE_PLACES_MAX = 12
 # A turn takes ten minutes at most.
 _SECONDS_MAX = 600
 _WORD_CHARACTERS_MAX = 200
@@ -40,7 +44,7 @@ def _flag(value: Any) -> bool:
 
 def _tokens(value: Any, *, at_least: int = 1) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not at_least <= value <= _TOKENS_MAX:
-        raise ValueError(f"must be a whole number of tokens from {at_least:,} on.")
+        raise ValueError(f"must be a whole number of tokens from {at_least:,} to {_TOKENS_MAX:,}.")
     return value
 
 
@@ -50,7 +54,7 @@ def _window(value: Any) -> int:
 
 def _seconds(value: Any) -> float:
     if not _is_number(value) or not 0 < value <= _SECONDS_MAX:
-        raise ValueError(f"must be a number of seconds, at most {_SECONDS_MAX}.")
+        raise ValueError(f"must be a number of seconds, more than 0 and at most {_SECONDS_MAX}.")
     return float(value)
 
 
@@ -96,13 +100,23 @@ def _family(value: Any) -> str:
 def _price(value: Any) -> Price:
     if not isinstance(value, Mapping) or not {"input", "output"} <= set(value) <= set(_PRICES):
         raise ValueError("must be { input = ..., output = ... }, perhaps with `cached`: of a million tokens.")
-    if not all(_is_number(one) and Decimal(one).is_finite() and one >= 0 for one in value.values()):
-        raise ValueError("must have numbers from 0 on.")
+    if not all(
+        _is_number(one) and 0 <= one <= _PRICE_MAX and _places(one) <= _PRICE_PLACES_MAX
+        for one in value.values()
+    ):
+        raise ValueError(
+            f"must have numbers from 0 to {_PRICE_MAX:,}, with at most {_PRICE_PLACES_MAX} places behind the point."
+        )
     return Price(**{name: Decimal(one) for name, one in value.items()})
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | Decimal) and not isinstance(value, bool) and Decimal(value).is_finite()
+
+
+def _places(value: int | Decimal) -> int:
+    exponent = Decimal(value).as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else 0
 
 
 KEYS: dict[str, Check] = {
@@ -128,6 +142,8 @@ KEYS: dict[str, Check] = {
 }
 # What a provider's settings say.
 _OF_PROVIDER = ("dialect", "url", "key", "region", "azure_api_version", "continues")
+# What only one dialect has.
+_OF_DIALECT = {"continues": DialectName.RESPONSES, "answer_limit": DialectName.CHAT_COMPLETIONS}
 
 
 def checked(told: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
@@ -157,6 +173,10 @@ def _together(told: Mapping[str, Any], found: Mapping[str, Any]) -> Iterator[str
         for key in ("dialect", "url"):
             if key not in told:
                 yield f"`{key}` is missing; or name a `provider` that is set up."
+    dialect = Provider(found["provider"]).dialect if "provider" in found else found.get("dialect")
+    for key, only in _OF_DIALECT.items():
+        if key in found and dialect and dialect != only:
+            yield f"`{key}` goes with the dialect {only} only."
     window, answer = found.get("context_tokens"), found.get("answer_tokens")
     if window and answer and answer >= window:
         yield "`answer_tokens` must leave room for a prompt in `context_tokens`."

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from neo.llm.errors import ModelsFileInvalid
-from neo.llm.model_list.fields import checked
+from neo.llm.model_list.fields import KEYS, checked
 from neo.llm.model_list.near import near
 
 TABLE = "models"
@@ -52,6 +52,7 @@ def read_models_file(path: str) -> ModelsFile:
     file = ModelsFile(path, {})
     mistakes: list[str] = []
     entries: dict[str, FileEntry] = {}
+    spelled: dict[str, str] = {}
     for name, table in tables.items():
         if not _NAME.fullmatch(name):
             mistakes.append(
@@ -59,6 +60,12 @@ def read_models_file(path: str) -> ModelsFile:
             )
         elif not isinstance(table, Mapping):
             mistakes.append(file.sentence(name, f"it must be a table: [{TABLE}.{name}]."))
+        elif nested := _nested(table):
+            mistakes.append(
+                file.sentence(name, f'a name with a dot needs quotes, as in [{TABLE}."{name}.{nested}"].')
+            )
+        elif (other := spelled.setdefault(name.lower(), name)) != name:
+            mistakes.append(file.sentence(name, f"its name differs from that of `{other}` only by case."))
         else:
             said, wrong = checked(table)
             entries[name] = FileEntry(name, said)
@@ -68,10 +75,18 @@ def read_models_file(path: str) -> ModelsFile:
     return ModelsFile(path, entries)
 
 
+def _nested(table: Mapping[str, Any]) -> str | None:
+    """What TOML takes for a table within the model's, because the name has a dot and no quotes."""
+    tables = ((key, value) for key, value in table.items() if isinstance(value, Mapping))
+    return next(
+        (key[:_SHOWN_CHARACTERS_MAX] for key, value in tables if not KEYS.keys().isdisjoint(value)), None
+    )
+
+
 def _parsed(path: str) -> dict[str, Any]:
     try:
         # A price is counted exactly.
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"), parse_float=Decimal)
+        return tomllib.loads(Path(path).read_text(encoding="utf-8-sig"), parse_float=Decimal)
     except OSError as error:
         raise ModelsFileInvalid([f"{path} cannot be read: {error.strerror}."]) from error
     except UnicodeDecodeError as error:

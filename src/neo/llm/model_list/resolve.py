@@ -8,7 +8,7 @@ from neo.llm.errors import ModelsFileInvalid, ProviderNotConfigured
 from neo.llm.model_list.entry import ModelEntry, entry_of
 from neo.llm.model_list.file import FileEntry, ModelsFile
 from neo.llm.model_list.references import KeyMissingError, fetched
-from neo.llm.providers import ANY_KEY, Address, DialectName, ModelSpec, Provider, ProviderSettings
+from neo.llm.providers import NO_KEY, Address, DialectName, ModelSpec, Provider, ProviderSettings
 
 _REGION = "global"
 _AZURE = ".azure.com"
@@ -72,5 +72,5 @@ def _entry(entry: FileEntry, settings: ProviderSettings, environment: Mapping[st
 
 
 def _address(said: Mapping[str, Any], environment: Mapping[str, str]) -> Address:
-    key = fetched(said["key"], environment) if "key" in said else ANY_KEY
+    key = fetched(said["key"], environment) if "key" in said else NO_KEY
     return Address(said["url"], key, said.get("region", _REGION), said.get("azure_api_version"))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from neo.llm.providers import ANY_KEY, Address
+from neo.llm.providers import NO_KEY, Address
 from neo.llm.trial.fetching import Fetching
 from neo.llm.trial.told import Told, told
 
@@ -36,7 +36,7 @@ async def discovered(address: str) -> Found | None:
     names = [row["id"] for row in rows if _is_model(row)] if isinstance(rows, list) else []
     if not names:
         return None
-    where = Address(url, ANY_KEY, "")
+    where = Address(url, NO_KEY, "")
     said = await asyncio.gather(*(told(where, name) for name in names[:_MODELS_MAX]))
     chats = [(name, one) for name, one in zip(names, said, strict=False) if one.is_for_chat]
     server = next((one.server for one in said if one.server), None)

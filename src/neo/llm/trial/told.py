@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from neo.llm.providers import ANY_KEY, Address
+from neo.llm.providers import Address
 from neo.llm.traits import Price
 from neo.llm.trial.fetching import Fetching
 
@@ -36,8 +36,7 @@ async def told(address: Address, model: str) -> Told:
     """Asks in all forms at once: a server answers those that it knows."""
     base = address.base_url.rstrip("/")
     root = base.removesuffix("/v1")
-    key = None if address.api_key == ANY_KEY else address.api_key
-    async with Fetching(base, key) as fetching:
+    async with Fetching(base, address.api_key) as fetching:
         found = await asyncio.gather(
             fetching.get(f"{base}/models"),
             fetching.get(f"{root}/props"),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from neo.events import SegmentWriter, envelope
+from neo.kit import as_digits
 from neo.llm import ChosenModel, Completed
 from neo.telemetry import turn_metrics
 from neo.turns.end import Ending
@@ -85,7 +86,7 @@ class Attempt:
             "input_tokens": completed.input_tokens if completed else None,
             "output_tokens": completed.output_tokens if completed else None,
             "cached_tokens": completed.cached_tokens if completed else None,
-            "cost": None if self.cost is None else format(self.cost, "f"),
+            "cost": None if self.cost is None else as_digits(self.cost),
             "first_token_ms": self.task.turn.first_token_ms,
         }
 
