@@ -151,6 +151,40 @@ LENGTH = [
     ("Prompt exceeds max length", None, None),
     ("Request body too large for gpt-4o model. Max size: 8,000 tokens.", 8000, None),
     ("litellm.ContextWindowExceededError: litellm.BadRequestError: Context window exceeded", None, None),
+    ("ContextWindowExceededError: VertexAIException - Request payload too big", None, None),
+    # Vertex, Poolside, Atlas, Bedrock's Nova, SambaNova, Volcengine, watsonx, Qianfan, Databricks, Zhipu.
+    (
+        "the input token count is 9000 but model only supports up to 8192. Reduce the input token count.",
+        8192,
+        9000,
+    ),
+    (
+        "Input length 131393 exceeds the maximum allowed input length of 131040 tokens.",
+        131040,
+        131393,
+    ),
+    ("Prompt too long: 5152 tokens exceeds max_seq_len 2048 (leave room for output tokens)", 2048, 5152),
+    ("Input Tokens Exceeded: Number of input tokens exceeds maximum length.", None, None),
+    (
+        (
+            "Requested generation length 900 is not possible! The provided prompt is 5000 tokens, and 4096 is the max "
+            "sequence length."
+        ),
+        4096,
+        5000,
+    ),
+    ("Total tokens of image and text exceed max message tokens.", None, None),
+    ("the number of input tokens 5000 cannot exceed the total tokens limit 4096 for this model", 4096, 5000),
+    ("prompt tokens too long", None, None),
+    ("Error: Input length 5000 exceeds maximum allowed token size 4096", 4096, 5000),
+    ("Prompt 超长", None, None),
+    ("prompt is longer than max_model_len 4096", 4096, None),
+    ("exceeded the maximum number of input tokens", None, None),
+    ("This request would exceed the model's token limit", None, None),
+    ("max_prompt_tokens exceeded", None, None),
+    ("sequence length is longer than the maximum for this model (5000 > 4096)", 4096, 5000),
+    ("Total tokens exceed max sequence length 8192", 8192, None),
+    ("Your messages exceed the model's maximum input tokens (8192)", None, None),
 ]
 
 ANSWER_LIMIT = [
@@ -178,6 +212,9 @@ ANSWER_LIMIT = [
     ("The maximum tokens you requested exceeds the model limit of 4096. Try again with a lower value.", 4096),
     ("Malformed input request: #/maxTokens: 16384 is not less or equal to 5120, please reformat", 5120),
     ("max_tokens is too high", None),
+    ("maxOutputTokens is 65536 but the supported range is from 1 (inclusive) to 8193 (exclusive).", 8192),
+    ("max_tokens must be strictly less than 8192", 8191),
+    ("max_tokens: Input should be less than or equal to 8000", 8000),
 ]
 
 OTHER = [
@@ -205,7 +242,27 @@ OTHER = [
         About.SYSTEM_ROLE,
         "'developer' is not one of ['system', 'assistant', 'user', 'function'] - 'messages.0.role'",
     ),
-    (About.SYSTEM_ROLE, "Conversation roles must alternate user/assistant/user/assistant/..."),
+    (About.IMAGES, "Multimodal input is not supported"),
+    (About.IMAGES, "Only text inputs are supported"),
+    (About.IMAGES, "This model is text-only"),
+    (About.IMAGES, "Unknown part type: image_url"),
+    (About.IMAGES, "The model does not have vision capabilities"),
+    (About.IMAGES, "Vision is not supported for this model"),
+    (
+        About.PLAIN_TEXT,
+        "'messages.1' : for 'role:user' the following must be satisfied[('messages.1.content' : value must be a string",
+    ),
+    (About.PLAIN_TEXT, "messages[0].content must be a string"),
+    (About.PLAIN_TEXT, "string_type body messages content str Input should be a valid string"),
+    (About.ROLES, "Conversation roles must alternate user/assistant/user/assistant/..."),
+    (About.ROLES, "Only user and assistant roles are supported!"),
+    (About.ROLES, "literal_error body messages role Input should be 'user' or 'assistant'"),
+    (About.SYSTEM_ROLE, "Only user, assistant and tool roles are supported, got system."),
+    (About.SYSTEM_ROLE, "messages with role 'system' are not supported"),
+    (About.SYSTEM_ROLE, "Conversations must start with a user prompt"),
+    (About.SYSTEM_ROLE, "First message must be from user"),
+    (About.SYSTEM_ROLE, "system: Extra inputs are not permitted"),
+    (About.SYSTEM_ROLE, "Unsupported parameter: 'instructions' is not supported with this model."),
     (
         About.SYSTEM_ROLE,
         'messages: Unexpected role "system". The Messages API accepts a top-level `system` parameter',
@@ -219,6 +276,18 @@ OTHER = [
     (About.ANSWER_LIMIT_NAME, "Unrecognized request argument supplied: max_completion_tokens"),
     (About.REASONING_EFFORT, "Unsupported parameter: 'reasoning_effort' is not supported with this model."),
     (About.REASONING_EFFORT, "Unsupported parameter: 'reasoning.effort' is not supported with this model."),
+    (About.STREAM_OPTIONS, 'Unknown name "streamOptions": Cannot find field.'),
+    (About.STORE, "Store must be set to false"),
+    (About.REASONING_EFFORT, "extra_forbidden body reasoning_effort Extra inputs are not permitted"),
+    (About.REASONING_EFFORT, "Unrecognized request argument supplied: reasoning_effort"),
+    (About.REASONING_EFFORT, "Unknown parameter: 'reasoning.effort'."),
+    (About.REASONING_EFFORT, "thinking.type.enabled is not supported for this model."),
+    (
+        About.TOOLS,
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+    ),
+    (About.TOOLS, "'tool' is not one of ['system', 'assistant', 'user'] - 'messages.2.role'"),
+    (About.TOOLS, "literal_error body messages role Input should be 'system', 'user' or 'assistant'"),
     (About.TOOLS, "registry.ollama.ai/library/gemma:2b does not support tools"),
     (
         About.TOOLS,
@@ -257,6 +326,9 @@ def test_what_a_model_does_not_take_is_understood(about: About, words: str) -> N
         "bad gateway",
         "the model is loading",
         "message is required",
+        "the provisioned deployment is not available",
+        "the model revision main cannot be loaded",
+        "invalid value for 'temperature': must be less than or equal to 2",
     ],
 )
 def test_other_words_mean_nothing(words: str) -> None:
@@ -269,6 +341,8 @@ def test_long_words_are_read_quickly() -> None:
 
 
 TOO_LONG = "This model's maximum context length is 8192 tokens."
+THROTTLED = "Too many tokens, please wait before trying again."
+MESSAGE = "What does maximum context length is 700 mean?"
 
 
 def error(**fields: Any) -> dict[str, Any]:
@@ -348,6 +422,45 @@ def error(**fields: Any) -> dict[str, Any]:
         (402, error(message="Insufficient Balance"), ProviderMisconfigured),
         (404, error(message="Not Found"), ProviderMisconfigured),
         (403, error(message="Forbidden"), ProviderMisconfigured),
+        (
+            400,
+            [error(code=400, message="API key not valid. Please pass a valid API key.")],
+            ProviderMisconfigured,
+        ),
+        (
+            400,
+            {"message": "Invalid model: foo", "type": "invalid_model", "code": "1500"},
+            ProviderMisconfigured,
+        ),
+        (400, {"message": "The provided model identifier is invalid."}, ProviderMisconfigured),
+        (400, error(message="Model Not Exist"), ProviderMisconfigured),
+        (400, error(message="foo/bar is not a valid model ID"), ProviderMisconfigured),
+        (400, error(message="Invalid model name passed in model=foo."), ProviderMisconfigured),
+        (
+            400,
+            error(message="You have reached your specified API usage limits."),
+            ProviderMisconfigured,
+        ),
+        (
+            404,
+            error(message="The provisioned deployment is not available"),
+            ProviderMisconfigured,
+        ),
+        (
+            403,
+            {"code": "x", "error": "Content violates usage guidelines. Team: x"},
+            ContentFiltered,
+        ),
+        (400, error(code="InputTextSensitiveContentDetected", message="no"), ContentFiltered),
+        # What passes.
+        (400, {"__type": "ThrottlingException", "message": THROTTLED}, ProviderRateLimited),
+        (500, {"message": THROTTLED}, ProviderRateLimited),
+        (498, error(message="Flex tier capacity exceeded"), ProviderRateLimited),
+        (424, {"error": "Request failed during generation"}, ProviderUnavailable),
+        (503, error(code="context_length_exceeded", message="no"), PromptTooLong),
+        # What was sent, in a text.
+        (400, error(message=f"unsupported key, input_value={{'content': '{TOO_LONG}'}}"), ProviderRejected),
+        (400, error(message=f"unknown key in {{'content': '{MESSAGE}'}}"), ProviderRejected),
         # Words count in refusals only.
         (429, error(message=TOO_LONG), ProviderRateLimited),
         (503, error(message=TOO_LONG), ProviderUnavailable),
@@ -391,6 +504,8 @@ async def test_a_refusal_however_it_is_wrapped(status: int, body: Any, expected:
         ),
         (404, error(message="whatever"), ResponseForgotten, False),
         (422, {}, ResponseForgotten, False),
+        (410, error(message="The response has expired."), ResponseForgotten, True),
+        (403, error(message="You do not have access to response resp_1."), ResponseForgotten, False),
         (400, error(message=TOO_LONG), ResponseForgotten, True),
         (400, error(message="some model is not a multimodal model"), ResponseForgotten, True),
         (400, error(code="content_filter"), ContentFiltered, None),
@@ -424,6 +539,8 @@ async def test_a_continued_call_that_is_refused_is_tried_with_the_transcript(
         (error(code="server_error", message="An error occurred."), ProviderIncomplete),
         (error(code="context_length_exceeded"), PromptTooLong),
         (error(message=TOO_LONG), PromptTooLong),
+        (error(message=THROTTLED), ProviderRateLimited),
+        (error(message="x", status=429), ProviderRateLimited),
         ({"error": TOO_LONG}, PromptTooLong),
     ],
 )
@@ -447,7 +564,7 @@ async def asked(*writes: bytes, previous_response_id: str | None = None, **given
         settings = ProviderSettings(openai_api_key="key", openai_base_url=f"{provider.url}/v1")
         models = Models(spec, spec, settings)
         chosen = models.choose(Tier.FAST, None, None)
-        prompt = Prompt("", (), "hi")
+        prompt = Prompt("", (), MESSAGE)
         deltas = models.answer(chosen, prompt, previous_response_id=previous_response_id)
         try:
             async with aclosing(deltas):

@@ -108,6 +108,8 @@ async def session(
         ),
         refuses(has_system, "System role not supported"),
         refuses(has_system, "Conversation roles must alternate user/assistant/user/assistant/...", 500),
+        refuses(has_system, "Only user and assistant roles are supported!"),
+        refuses(lambda body: body.get("store") is True, "Store must be set to false"),
     ],
     ids=[
         "vllm",
@@ -119,6 +121,8 @@ async def session(
         "limit's name",
         "system role",
         "alternation",
+        "two roles",
+        "store",
     ],
 )
 async def test_the_first_word_to_a_small_model_is_answered_and_the_next_at_once(
@@ -155,6 +159,51 @@ async def test_a_transcript_that_outgrows_the_window_costs_a_call_now_and_then(
     assert {turn.status for turn, _ in ended} == {"COMPLETED"}
     assert sum(calls for _, calls in ended) <= 20 + 5
     assert (ended[-1][0].omitted_messages or 0) > 0
+
+
+@each_model
+async def test_words_that_nobody_knows_do_not_end_a_session(engines: Engines, model: str) -> None:
+    forgets = refuses(continues, "Responses are not kept here.")
+    rule = window(2_048, "Computer says no.", with_answer=False)
+    async with session(engines, model, forgets, rule, answers=("word " * 60,)) as growing:
+        ended = [await growing.says("another " * 60) for _ in range(20)]
+
+    assert {turn.status for turn, _ in ended} == {"COMPLETED"}
+    assert sum(calls for _, calls in ended) <= 20 + 5
+
+
+@each_model
+async def test_a_first_message_that_is_refused_in_unknown_words_is_asked_once(
+    engines: Engines, model: str
+) -> None:
+    async with session(engines, model, refuses(lambda _: True, "Computer says no.")) as refusing:
+        turn, calls = await refusing.says("hi")
+
+    assert (turn.error_code, calls) == ("provider_rejected", 1)
+
+
+@each_model
+@pytest.mark.parametrize(
+    "words",
+    [
+        "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
+        "Input should be 'system', 'user' or 'assistant'",
+        # The system role is mended first, and then the calls.
+        "Only user and assistant roles are supported!",
+        "messages.2.content: Input should be a valid string",
+    ],
+)
+async def test_calls_are_told_as_text_where_a_server_takes_none(
+    engines: Engines, model: str, words: str
+) -> None:
+    rule = refuses(lambda body: "look_up" in str(body) and "was called with" not in str(body), words)
+    async with session(engines, model, rule, answers=("={}", "ok")) as plain:
+        first, first_calls = await plain.says("hi")
+        second, second_calls = await plain.says("and?")
+
+    assert (first.status, second.status) == ("COMPLETED", "COMPLETED")
+    assert first_calls <= 4
+    assert second_calls == 1
 
 
 @each_model
@@ -254,11 +303,18 @@ async def test_a_picture_is_told_to_a_text_model_as_its_caption(
 
 
 @each_model
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        ("No endpoints found that support image input", 404),
+        ("'messages.1.content' : value must be a string", 400),
+    ],
+)
 async def test_a_picture_that_a_model_cannot_see_fails_its_turn_alone(
-    engines: Engines, model: str, tmp_path: Path
+    engines: Engines, model: str, words: str, status: int, tmp_path: Path
 ) -> None:
     blobs = BlobStore(BlobLocation.parse(f"file://{tmp_path}"), BlobAccess())
-    blind = refuses(has_images, "No endpoints found that support image input", 404)
+    blind = refuses(has_images, words, status)
     async with session(engines, model, blind, blobs=blobs) as blind_now:
         new = await blind_now.stage.claimable()
         await attach(blind_now.stage, blobs, new)

@@ -33,12 +33,20 @@ def choice_of(event: Event) -> Event | None:
 
 def error_of(event: Event, choice: Event | None) -> object:
     """What a chunk says went wrong, if it does: servers agree neither on where they say it nor on its form."""
-    error = event.get("error")
+    error = event.get("error") or _refused_by_minimax(event)
     if not error and choice is not None:
         error = choice.get("error")
     if not error and "choices" not in event:
         error = _bare_error(event)
     return {**event, "message": error, "error": None} if isinstance(error, str) else error
+
+
+def _refused_by_minimax(event: Event) -> object:
+    """It says with each answer how the call went; zero is well."""
+    base = event.get("base_resp")
+    if not isinstance(base, dict) or not base.get("status_code"):
+        return None
+    return {"code": base["status_code"], "message": base.get("status_msg")}
 
 
 def _bare_error(event: Event) -> object:

@@ -1,27 +1,22 @@
 """Decides what is sent in place of what a model refused."""
 
 from dataclasses import replace
-from typing import TypeGuard
 
 from neo.llm.chosen import ChosenModel
 from neo.llm.errors import ProviderFailure, ProviderRejected, ResponseForgotten
-from neo.llm.fit import cost, without_what_is_older
 from neo.llm.healing.adapted import has_images, has_rounds
 from neo.llm.healing.refusal import About, Refusal
+from neo.llm.healing.shorten import answering_shorter, halved, is_window, shortened, within_window
 from neo.llm.prompt import Prompt
-from neo.llm.traits import AnswerLimit, SystemRole
+from neo.llm.traits import AnswerLimit, SystemRole, Traits
 
 # How many calls more one answer may take. Most faults need one; the rest is for servers with several.
 MENDS_MAX = 4
-# Of these one, since each more is a guess: a half, an eighth, and then the message alone.
-SHORTENED_MAX = 3
-# Smaller windows are misread numbers.
-WINDOW_TOKENS_LEAST = 512
-# A short answer is better than none.
-ANSWER_TOKENS_LEAST = 16
-ANSWER_TOKENS_GUESSED = 1_024
-# The parts of a window for the answer: as much as a half, but an eighth suffices where the prompt needs the rest.
-_ANSWER_SHARE_MAX, _ANSWER_SHARE_LEAST = 2, 8
+# Where words may be about several things, the first of these that the prompt has was refused.
+_MEANINGS = {
+    About.ROLES: (About.SYSTEM_ROLE, About.TOOLS),
+    About.PLAIN_TEXT: (About.IMAGES, About.TOOLS),
+}
 
 
 class Mends:
@@ -49,12 +44,12 @@ class Mends:
     def forgotten(self, failure: ResponseForgotten) -> None:
         """The provider's kept response cannot be continued, so the transcript is sent next."""
         refusal = failure.refusal
-        if not failure.keeps_responses:
+        if not failure.keeps_responses or (refusal is not None and refusal.about is About.STORE):
             self.chosen = replace(self.chosen, continues=False)
         elif refusal is not None and refusal.about is About.IMAGES:
             self.chosen = replace(self.chosen, sees_images=False)
-        elif refusal is not None and _is_window(refusal.tokens_max):
-            self.chosen = _within_window(self.chosen, refusal.tokens_max, 0)
+        elif refusal is not None and is_window(refusal.tokens_max):
+            self.chosen = within_window(self.chosen, refusal.tokens_max, 0)
 
     @property
     def learned(self) -> ChosenModel | None:
@@ -62,75 +57,47 @@ class Mends:
         return None if self.chosen == self._first else self.chosen
 
     def _mended(self, refusal: Refusal, sent: Prompt) -> ChosenModel | None:
-        chosen, traits, times = self.chosen, self.chosen.traits, self._made.count(refusal.about)
-        match refusal.about:
+        meanings = _MEANINGS.get(refusal.about, (refusal.about,))
+        found = (self._mended_of(about, refusal, sent) for about in meanings)
+        return next((mended for mended in found if mended is not None), None)
+
+    def _mended_of(self, about: About, refusal: Refusal, sent: Prompt) -> ChosenModel | None:
+        chosen, times = self.chosen, self._made.count(about)
+        match about:
             case About.LENGTH:
-                return _shortened(chosen, refusal, sent, times)
+                return shortened(chosen, refusal, sent, times)
+            case About.UNEXPLAINED:
+                return None if times else halved(chosen, sent)
             case About.ANSWER_LIMIT:
-                return _answering_shorter(chosen, refusal)
-            case About.IMAGES:
-                return replace(chosen, sees_images=False) if chosen.sees_images else None
-            case About.TOOLS:
-                is_new = traits.takes_tools and has_rounds(sent)
-                changed = replace(traits, takes_tools=False) if is_new else None
-            case About.SYSTEM_ROLE:
-                role: SystemRole = "system" if traits.system_role == "developer" else "none"
-                is_new = bool(sent.instructions) and traits.system_role != "none"
-                changed = replace(traits, system_role=role) if is_new else None
-            case About.STREAM_OPTIONS:
-                changed = replace(traits, stream_options=False) if traits.stream_options else None
-            case About.ANSWER_LIMIT_NAME:
-                other: AnswerLimit = (
-                    "max_tokens"
-                    if traits.answer_limit == "max_completion_tokens"
-                    else "max_completion_tokens"
-                )
-                changed = None if times else replace(traits, answer_limit=other)
-            case About.REASONING_EFFORT:
-                changed = replace(traits, takes_effort=False) if chosen.reasoning_effort else None
-                chosen = replace(chosen, reasoning_effort=None)
+                return answering_shorter(chosen, refusal)
+            case About.IMAGES | About.STORE | About.REASONING_EFFORT:
+                return _without(about, chosen, sent)
+        changed = _other_traits(chosen.traits, about, sent, times)
         return None if changed is None else replace(chosen, traits=changed)
 
 
-def _answering_shorter(chosen: ChosenModel, refusal: Refusal) -> ChosenModel | None:
-    limit = refusal.tokens_max
-    if limit is None or limit >= chosen.answer_tokens_max:
-        limit = chosen.answer_tokens_max // 4
-    return replace(chosen, answer_tokens_max=limit) if limit >= ANSWER_TOKENS_LEAST else None
+def _without(about: About, chosen: ChosenModel, sent: Prompt) -> ChosenModel | None:
+    if about is About.IMAGES:
+        return replace(chosen, sees_images=False) if chosen.sees_images and has_images(sent) else None
+    if about is About.STORE:
+        return replace(chosen, continues=False) if chosen.continues else None
+    traits = replace(chosen.traits, takes_effort=False)
+    return replace(chosen, reasoning_effort=None, traits=traits) if chosen.reasoning_effort else None
 
 
-def _shortened(chosen: ChosenModel, refusal: Refusal, sent: Prompt, times: int) -> ChosenModel | None:
-    if times >= SHORTENED_MAX:
-        return None
-    size, least = cost(sent), cost(without_what_is_older(sent))
-    if _is_window(refusal.tokens_max):
-        within = _within_window(chosen, refusal.tokens_max, least)
-        room = within.prompt_tokens_usual
-        if within.answer_tokens_max < chosen.answer_tokens_max or size > room:
-            return within if least <= room else None
-        # It does fit by the estimate, which is too low for this text.
-        counted = refusal.prompt_tokens or 0
-        if counted > room and size > least:
-            return replace(within, prompt_tokens_learned=size * room // counted)
-    if size > least:
-        guess = least if times == SHORTENED_MAX - 1 else size // (2 + 2 * times)
-        return replace(chosen, prompt_tokens_learned=guess)
-    # Nothing can be left out. Servers count the answer's limit as a part of the prompt's length.
-    if chosen.answer_tokens_max > ANSWER_TOKENS_GUESSED and size <= chosen.answer_tokens_max:
-        return replace(chosen, answer_tokens_max=ANSWER_TOKENS_GUESSED)
-    return None
-
-
-def _is_window(tokens: int | None) -> TypeGuard[int]:
-    return tokens is not None and tokens >= WINDOW_TOKENS_LEAST
-
-
-def _within_window(chosen: ChosenModel, window: int, least: int) -> ChosenModel:
-    answer = min(chosen.answer_tokens_max, window // _ANSWER_SHARE_MAX)
-    if window - answer < least:
-        answer = min(answer, max(window - least, window // _ANSWER_SHARE_LEAST))
-    return replace(
-        chosen,
-        prompt_tokens_learned=min(chosen.prompt_tokens_usual, window - answer),
-        answer_tokens_max=answer,
-    )
+def _other_traits(traits: Traits, about: About, sent: Prompt, times: int) -> Traits | None:
+    match about:
+        case About.TOOLS:
+            return replace(traits, takes_tools=False) if traits.takes_tools and has_rounds(sent) else None
+        case About.SYSTEM_ROLE:
+            role: SystemRole = "system" if traits.system_role == "developer" else "none"
+            is_new = bool(sent.instructions) and traits.system_role != "none"
+            return replace(traits, system_role=role) if is_new else None
+        case About.STREAM_OPTIONS:
+            return replace(traits, stream_options=False) if traits.stream_options else None
+        case About.ANSWER_LIMIT_NAME:
+            names: tuple[AnswerLimit, AnswerLimit] = ("max_tokens", "max_completion_tokens")
+            other = names[traits.answer_limit == names[0]]
+            return None if times else replace(traits, answer_limit=other)
+        case _:
+            return None

@@ -16,6 +16,14 @@ class About(Enum):
     REASONING_EFFORT = auto()
     TOOLS = auto()
     """It knows no calls and outcomes, so those of earlier answers are told as text."""
+    ROLES = auto()
+    """It takes the user's role and the assistant's alone, so the system's was refused, or the tools'."""
+    PLAIN_TEXT = auto()
+    """It takes a content as a text alone, so images were refused, or a call without a text."""
+    STORE = auto()
+    """It keeps no responses."""
+    UNEXPLAINED = auto()
+    """In words that are not known. They may be about the length."""
 
 
 @dataclass(frozen=True, slots=True)

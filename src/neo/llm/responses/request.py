@@ -43,7 +43,7 @@ def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str 
         "previous_response_id": previous_response_id,
         "reasoning": reasoning(chosen) or None,
         # Only a stored response can be continued.
-        "store": True,
+        "store": chosen.continues,
     }
     return orjson.dumps({name: value for name, value in body.items() if value is not None})
 

@@ -46,7 +46,7 @@ class EventDecoder:
 
     def feed(self, chunk: bytes) -> list[bytes]:
         if self._is_json is None and (begun := chunk.lstrip(_BEFORE_JSON)):
-            self._is_json = begun.startswith(b"{")
+            self._is_json = begun.startswith((b"{", b"["))
         if self._is_json:
             self._line += chunk
             self._check_length()
@@ -90,6 +90,9 @@ class EventDecoder:
         if name == b"data":
             self._data.append(value.removeprefix(b" "))
             self._data_bytes += len(line)
+        elif name == b"error" and value.lstrip().startswith(b"{"):
+            # Older llama.cpp.
+            self._data.append(b'{"error":%b}' % value)
         return None
 
     def _check_length(self) -> None:

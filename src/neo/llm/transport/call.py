@@ -55,7 +55,8 @@ class Caller:
             # The connection is back in the pool before the caller gets the last delta and makes the next call.
             yield completed
         except _ERRORS as error:
-            raise failure(error, is_continued=previous_response_id is not None) from error
+            is_continued = previous_response_id is not None
+            raise failure(error, is_continued=is_continued, message=prompt.message) from error
 
     @asynccontextmanager
     async def _sent(

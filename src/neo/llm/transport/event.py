@@ -22,6 +22,9 @@ def loaded(data: bytes) -> dict[str, Any]:
         event = orjson.loads(data)
     except orjson.JSONDecodeError:
         event = _loaded_broken(data)
+    if isinstance(event, list) and event:
+        # Gemini's errors are lists.
+        event = event[0]
     if not isinstance(event, dict):
         raise UnreadableError("An event is not an object.")
     return event

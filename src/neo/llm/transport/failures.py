@@ -18,7 +18,7 @@ from neo.llm.errors import (
 )
 from neo.llm.healing.refusal import About, Refusal
 from neo.llm.transport.provider_error import ProviderError
-from neo.llm.transport.refusal import NOT_CONTINUED, SERVER_ERRORS, TOO_LARGE, TRANSIENT, WORDS_COUNT
+from neo.llm.transport.refusal import GONE, NOT_CONTINUED, SERVER_ERRORS, TOO_LARGE, TRANSIENT, WORDS_COUNT
 from neo.llm.transport.words import Said, said_in
 
 # The call never reached the provider.
@@ -32,9 +32,11 @@ _UNREACHED = (
 # An address or a key that no call can be made with.
 _UNUSABLE = (httpx2.InvalidURL, httpx2.UnsupportedProtocol, httpx2.LocalProtocolError)
 
-_BUSY = frozenset({429, 529})
+# 498 is Groq's.
+_BUSY = frozenset({429, 498, 529})
 # No such key, no credit, not allowed, no such model: only the operator can put it right.
 _MISCONFIGURED = frozenset({401, 402, 403, 404})
+# What is in the prompt may be why, in words that are not known.
 _REJECTED = frozenset({400, 422})
 _ERRORS_FROM = 400
 # They say that a limit is reached: one for which waiting helps, or one that the operator has to raise.
@@ -44,12 +46,26 @@ _REFUSED: dict[About, type[ProviderFailure]] = {
     About.LENGTH: PromptTooLong,
     About.IMAGES: ImagesNotSupported,
 }
+_FINAL: dict[Said, type[ProviderFailure]] = {
+    Said.CONTENT: ContentFiltered,
+    Said.OPERATOR: ProviderMisconfigured,
+}
+_PASSING: dict[Said, type[ProviderFailure]] = {
+    Said.BUSY: ProviderRateLimited,
+    Said.OVERLOADED: ProviderUnavailable,
+}
+# A shorter message may stand by chance in the provider's own words.
+_QUOTED_CHARACTERS_LEAST = 16
 _FORGOTTEN_CODE = "previous_response_not_found"
 
 
-def failure(error: Exception, *, is_continued: bool) -> Failure:
-    """The failure for an error of the provider, of the connection to it, or of its stream."""
+def failure(error: Exception, *, is_continued: bool, message: str = "") -> Failure:
+    """The failure for an error of the provider, of the connection to it, or of its stream. What it quotes of the
+    message counts for nothing.
+    """
     if isinstance(error, ProviderError):
+        if len(message) >= _QUOTED_CHARACTERS_LEAST:
+            error.words = error.words.replace(message.lower(), "")
         return _provider_failure(error, is_continued=is_continued)
     if isinstance(error, _UNREACHED):
         return ProviderUnavailable()
@@ -67,16 +83,14 @@ def _provider_failure(error: ProviderError, *, is_continued: bool) -> Failure:
         said = Refusal(About.LENGTH)
     refusal = said if isinstance(said, Refusal) else None
     if is_continued and _is_about_continuing(error, said):
-        is_known = refusal is not None or error.code == _FORGOTTEN_CODE
+        is_known = refusal is not None or error.code == _FORGOTTEN_CODE or error.status == GONE
         return ResponseForgotten(keeps_responses=is_known, refusal=refusal)
     if refusal is not None:
         return _REFUSED.get(refusal.about, ProviderRejected)(refusal=refusal)
-    if said is Said.CONTENT:
-        return ContentFiltered()
-    if said is Said.OPERATOR:
-        return ProviderMisconfigured()
-    if said is Said.OVERLOADED and error.status not in _BUSY:
-        return ProviderUnavailable(retry_after_seconds=error.retry_after_seconds)
+    if isinstance(said, Said) and said in _FINAL:
+        return _FINAL[said]()
+    if isinstance(said, Said) and said in _PASSING and error.status not in _BUSY:
+        return _PASSING[said](retry_after_seconds=error.retry_after_seconds)
     return _failure_by_status(error)
 
 
@@ -84,7 +98,11 @@ def _said(error: ProviderError) -> Said | Refusal | None:
     said = said_in(error.words)
     if error.status in _QUOTA:
         return said if said is Said.OPERATOR else None
-    return said if error.in_stream or error.status in WORDS_COUNT else None
+    if error.in_stream or error.status in WORDS_COUNT:
+        return said
+    # A gateway's page has no code.
+    said = said_in((error.code or "").lower())
+    return said if error.status in SERVER_ERRORS and isinstance(said, Refusal) else None
 
 
 def _failure_by_status(error: ProviderError) -> ProviderFailure:
@@ -94,7 +112,7 @@ def _failure_by_status(error: ProviderError) -> ProviderFailure:
     if status in _MISCONFIGURED:
         return ProviderMisconfigured()
     if status in _REJECTED:
-        return ProviderRejected()
+        return ProviderRejected(refusal=Refusal(About.UNEXPLAINED))
     # A redirection is no answer of the provider either.
     if status is None or status < _ERRORS_FROM:
         return ProviderIncomplete()
@@ -108,5 +126,5 @@ def _is_about_continuing(error: ProviderError, said: Said | Refusal | None) -> b
     what it kept may have outgrown the model.
     """
     if isinstance(said, Refusal):
-        return said.about in (About.LENGTH, About.IMAGES)
+        return said.about in (About.LENGTH, About.IMAGES, About.PLAIN_TEXT, About.STORE)
     return said is Said.FORGOTTEN or (said is None and error.status in NOT_CONTINUED)

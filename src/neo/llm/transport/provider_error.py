@@ -1,5 +1,6 @@
 """The error that a provider reports, as its HTTP answer or in the middle of a stream."""
 
+import re
 from collections.abc import Iterator
 from contextlib import aclosing
 from typing import Any
@@ -18,6 +19,8 @@ WORDS_CHARACTERS_MAX = 4_000
 _DEPTH_MAX = 6
 # Fields that quote what was sent.
 _QUOTES = frozenset({"input", "flagged_input", "ctx", "url", "body", "request", "prompt"})
+# The same in a text of pydantic's.
+_QUOTED = re.compile(r"input_value=.*?(?:, input_type=|$)", re.DOTALL)
 # Numbers that are said as fields of their own, by llama.cpp.
 _COUNTS = frozenset({"n_ctx", "n_prompt_tokens"})
 
@@ -57,6 +60,13 @@ _STATUSES = {
     "api_error": 500,
     "timeout_error": 504,
     "overloaded_error": 529,
+    # Of gateways.
+    "not_found": 404,
+    # MiniMax's.
+    "1002": 429,
+    "1004": 401,
+    "1008": 402,
+    "1039": 429,
 }
 
 
@@ -70,7 +80,7 @@ class ProviderError(Exception):
     ) -> None:
         fields = error if isinstance(error, dict) else {}
         self.code, self.type, self.param = (_word(fields, name) for name in ("code", "type", "param"))
-        self.words = " ".join(_words(error))[:WORDS_CHARACTERS_MAX].lower()
+        self.words = _QUOTED.sub("", " ".join(_words(error)))[:WORDS_CHARACTERS_MAX].lower()
         self.status = status
         self.in_stream = in_stream
         self.retry_after_seconds = retry_after_seconds
@@ -79,8 +89,9 @@ class ProviderError(Exception):
 
 
 def error_in_stream(error: Any) -> ProviderError:
-    plain = ProviderError(error, status=None, in_stream=True)
-    return ProviderError(error, status=_status(plain.code) or _status(plain.type), in_stream=True)
+    fields = error if isinstance(error, dict) else {}
+    said = (_status(_word(fields, name)) for name in ("code", "type", "status"))
+    return ProviderError(error, status=next(filter(None, said), None), in_stream=True)
 
 
 async def error_of(response: httpx2.Response) -> ProviderError:

@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import ceil, isfinite
 
+GONE = 410
 TOO_LARGE = 413
-# Request timeout, lock conflict, too early: the providers' own libraries retry these calls.
-TRANSIENT = frozenset({408, 409, 425})
+# Request timeout, lock conflict, too early: the providers' own libraries retry these calls. 424 is TGI's for a model
+# that failed.
+TRANSIENT = frozenset({408, 409, 424, 425})
 SERVER_ERRORS = range(500, 600)
 # A call to go on from a response that the provider does not have, or does not do at all.
-NOT_CONTINUED = frozenset({400, 404, 405, 422, 501})
+NOT_CONTINUED = frozenset({400, 404, 405, GONE, 422, 501})
 FILTER_CODES = frozenset(
     {
         "content_filter",

@@ -9,6 +9,7 @@ import re
 from enum import Enum, auto
 
 from neo.llm.healing.refusal import About, Refusal
+from neo.llm.transport.numbers import answer_limit, prompt_tokens, window
 
 
 class Said(Enum):
@@ -19,6 +20,8 @@ class Said(Enum):
     OPERATOR = auto()
     """Only the operator can put it right: no credit, no such model."""
     OVERLOADED = auto()
+    BUSY = auto()
+    """Too many tokens in too short a time: waiting helps."""
     FORGOTTEN = auto()
     """The provider does not have the earlier response, or keeps none."""
 
@@ -28,6 +31,8 @@ def _rows(about: About | Said, *patterns: str) -> list[tuple[About | Said, re.Pa
 
 
 _REFUSES = r"(?:not support|n't support|unsupported|not enabled|not allowed|not accept|not available|cannot)"
+_UNKNOWN = r"(?:unrecognized|unknown|unsupported|unexpected|extra|invalid)"
+_EXTRA = r"(?:extra inputs|not permitted)"
 
 _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
     *_rows(
@@ -36,7 +41,13 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         r"credit balance is too low",
         r"billing_hard_limit|billing_not_active|credit_balance_exhausted|arrearage",
         r"(?:organization|project)_(?:spend|usage)_limit",
-        r"\bmodel_not_found\b|\binvalid_api_key\b",
+        r"\bmodel_not_found\b|\binvalid_api_key\b|\binvalid_model\b",
+        # Anthropic, which says it with status 400, as the others here do.
+        r"reached your specified api usage limits",
+        # Gemini.
+        r"api[ _]key[ _](?:not valid|invalid)",
+        # Mistral, LiteLLM, Bedrock, DeepSeek, OpenRouter.
+        r"invalid model(?: name| id\b|:)|model identifier is invalid|model not exist|not a valid model id",
     ),
     *_rows(
         Said.CONTENT,
@@ -46,12 +57,21 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         # OpenRouter's moderation, Azure, OpenAI.
         r"input was flagged|flagged for|content management policy|violat\w+ (?:our|the) \w* ?policy",
         r"safety_violations|prohibited_content|blocked by (?:the )?(?:safety|content)",
+        # xAI, Volcengine, MiniMax.
+        r"violates usage guidelines|sensitivecontentdetected|new_sensitive",
     ),
     *_rows(
         Said.FORGOTTEN,
         r"previous_response|previous response",
         # vLLM, and LiteLLM before it.
         r"response with id\b|no response found|response[ _](?:id )?['\"]?resp_\S+ (?:was )?not found",
+        r"access to (?:this |the )?response|response (?:has |is )?expired",
+    ),
+    *_rows(
+        Said.BUSY,
+        # Bedrock.
+        r"too many tokens,? please wait|throttl(?:ing|ed)_?(?:exception|error)",
+        r"limit of \d+ tokens per minute|exceeds? (?:the )?rate limit",
     ),
     *_rows(
         About.ANSWER_LIMIT_NAME,
@@ -59,12 +79,15 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         r"(?:unrecognized|unknown|unsupported|unexpected|extra)[^.]{0,60}max_completion_tokens",
         r"max_completion_tokens[^.]{0,40}(?:not supported|extra inputs|not permitted|unexpected)",
     ),
-    *_rows(About.STREAM_OPTIONS, r"stream_options|include_usage"),
+    *_rows(About.STREAM_OPTIONS, r"stream_?options|include_?usage"),
+    *_rows(About.STORE, r"\bstore['\"`]? must be (?:set to )?false"),
     *_rows(
         About.REASONING_EFFORT,
         rf"{_REFUSES}[^.]{{0,60}}reasoning[._ ]?(?:effort|context)",
-        rf"reasoning[._ ]?(?:effort|context)[^.]{{0,60}}{_REFUSES}",
-        r"does(?:n't| not) support (?:reasoning|thinking)|extra inputs[^.]{0,40}reasoning",
+        rf"reasoning[._ ]?(?:effort|context)[^.]{{0,60}}(?:{_REFUSES}|{_EXTRA})",
+        rf"\bthinking[\w.]{{0,20}}[^.]{{0,30}}(?:{_REFUSES}|{_EXTRA})",
+        rf"{_UNKNOWN}[^.]{{0,60}}\breasoning(?:[._ ]?(?:effort|context))?\b",
+        r"does(?:n't| not) support (?:reasoning|thinking)",
     ),
     *_rows(
         About.IMAGES,
@@ -72,11 +95,14 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         r"unknown variant `?image",
         # vLLM.
         r"not a multi-?modal model|at most 0 image|does not support (?:vision|multi-?modal)",
+        rf"multi-?modal[^.]{{0,30}}{_REFUSES}",
         # llama.cpp with status 500, Ollama, OpenRouter with 404.
         r"image input is not supported|required for image input|endpoints found that support image",
-        rf"(?:image|vision)\w*[^.]{{0,60}}{_REFUSES}",
-        rf"{_REFUSES}[^.]{{0,40}}\b(?:image|vision)",
-        r"image_url is only supported by|only supports? text|only 'text' content",
+        rf"(?:image\w*|\bvision\b)[^.]{{0,60}}{_REFUSES}",
+        rf"{_REFUSES}[^.]{{0,40}}\b(?:image|vision\b)",
+        r"image_url is only supported by|only supports? text|only text inputs?\b|only 'text' content",
+        r"model is text-only|not have vision|type['\"`]?: must be ['\"`]text",
+        rf"{_UNKNOWN} (?:\w+ ){{0,2}}type:? ['\"`]?image",
     ),
     *_rows(
         About.SYSTEM_ROLE,
@@ -88,25 +114,56 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         r"does not support ['\"`](?:system|developer)['\"`]",
         r"unknown variant `(?:system|developer)|(?:system|developer)['\"`] is not one of",
         r"(?:unexpected|unsupported|invalid|unknown) role:? ['\"`]?(?:system|developer)",
+        rf"role:? ['\"`]?(?:system|developer)\b[^.]{{0,30}}{_REFUSES}",
+        # Mistral's templates and Llama's.
+        r"only user, assistant (?:and|or) tool roles",
+        r"(?:conversations?|first message|messages?) must (?:start|begin|be) (?:with|from) (?:an? )?['\"`]?user",
+        # Of the other dialects' fields.
+        rf"\bsystem['\"`]?:? {_EXTRA}|['\"`]instructions['\"`]? (?:is |are )?{_REFUSES}",
+        rf"{_UNKNOWN} parameter:? ['\"`]?instructions",
+    ),
+    *_rows(
+        About.TOOLS,
+        # Bedrock.
+        r"toolconfig field must be defined",
+        r"['\"`]tool['\"`] is not one of",
+        # Pydantic, of a server that does take a system role.
+        r"should be 'system', '(?:user|assistant)' or '(?:user|assistant)'",
+    ),
+    *_rows(
+        About.ROLES,
         # Templates without a system message say so of one that begins with it: messages alternate anyhow.
         r"roles? must alternate|must alternate between",
+        r"only user and assistant roles|should be '(?:system|developer|user|assistant)'|role must be one of",
     ),
+    # Groq, pydantic.
+    *_rows(About.PLAIN_TEXT, r"(?:content|value) must be a string|should be a valid string"),
     *_rows(
         About.LENGTH,
         r"context_length_exceeded|exceed_context_size|model_length_exceeded|string_above_max_length",
-        # OpenAI, vLLM, SGLang, Mistral, DeepSeek.
-        r"maximum (?:context|model|prompt|input)[ _]length|context[ _]length is only",
+        # LiteLLM, which has a class for it.
+        r"contextwindowexceeded",
+        # OpenAI, vLLM, SGLang, Mistral, DeepSeek, Poolside, SambaNova.
+        r"max(?:imum)? (?:allowed )?(?:context|model|prompt|input|sequence)[ _]length|context[ _]length is only",
+        r"max_model_len|max_seq_len|max_?(?:prompt|input)_?tokens|sequence length is longer",
         # What vLLM says of what is left for the answer.
         r"max_tokens must be at least 1, got -",
         # llama.cpp, LM Studio, LiteLLM, MiniMax, Ollama.
         r"context[ _](?:size|length|window|limit)[^.]{0,30}(?:exceed|overflow|reached|too small)",
-        r"(?:exceed|overflow|longer than|greater than|reached|larger than)[^.]{0,60}context",
+        r"(?:exceed|overflow|longer than|greater than|reached|larger than)[^.]{0,60}(?:context|max size)",
         r"context the overflows",
-        # TGI, Gemini, Bedrock, Cohere, Qwen.
-        r"`inputs` tokens \+|`inputs` must have|token count[^.]{0,40}exceed",
-        r"(?:input|prompt|message|request|conversation)s? (?:is|are|was) too (?:long|large)",
+        # TGI, Gemini, Vertex, Bedrock, Cohere, Qwen.
+        r"inputs?`? tokens \+|inputs?`? must have|token count[^.]{0,40}(?:exceed|supports up to)",
+        r"(?:input|prompt|message|request|conversation)s? (?:tokens )?(?:(?:is|are|was) )?too (?:long|large)",
         r"too many (?:input )?tokens|range of input length|prompt exceeds max|exceeded model token limit",
-        r"tokens? exceeds? the (?:configured )?limit|tokens in the prompt cannot exceed",
+        r"tokens? exceeds? the (?:configured )?limit|tokens in the prompt (?:cannot )?exceed",
+        r"exceed\w* (?:the )?max\w* (?:number of )?(?:message|input|prompt|context) tokens",
+        r"your messages exceed|prompt length[^.]{0,20}exceed|length of the prompt exceed",
+        # Bedrock's Nova, watsonx, Databricks.
+        r"input tokens exceeds? (?:the )?maximum|exceed the (?:model's |total )?tokens? limit",
+        r"maximum allowed token size|tokens limit exceed|number of tokens exceed",
+        # Zhipu.
+        r"超长",
         # OpenAI, Groq, Cerebras, GitHub.
         r"reduce the length of|(?:request|body) too large for",
     ),
@@ -125,59 +182,12 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
     *_rows(Said.OVERLOADED, r"overloaded|slow_down"),
 ]
 
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
-# What it is exceeded by is no limit.
-_NUMBER = r"(?:(?! by )[^0-9]){0,24}?(\d{2,8})\b"
-_WINDOW = [
-    re.compile(pattern)
-    for pattern in (
-        rf"\bn_ctx{_NUMBER}",
-        # Anthropic, in both of its forms.
-        r"\d+ \+ \d+ > (\d+)|\d+ tokens > (\d+) maximum",
-        rf"(\d+) maximum context|length is only{_NUMBER}",
-        rf"maximum (?:\w+ )?(?:context|model|prompt|input)[ _]length{_NUMBER}",
-        rf"context[ _](?:size|length|window|limit){_NUMBER}",
-        rf"must be <={_NUMBER}|must have less than{_NUMBER}|tokens allowed{_NUMBER}",
-        rf"(?:max input tokens|max size|cannot exceed|token limit|(?:configured )?limit(?: of| is)?)\b{_NUMBER}",
-        r"\[\d+, ?(\d+)\]",
-    )
-]
-_PROMPT = [
-    re.compile(pattern)
-    for pattern in (
-        rf"n_prompt_tokens{_NUMBER}",
-        r"(\d+)(?: tokens)? in the (?:messages|prompt)|(\d+) tokens from the input",
-        r"resulted in (\d+) tokens|(?:has|passed) (\d+) input tokens|given: (\d+)",
-        r"too long: (\d+)|limit: (\d+) \+|(?:request|prompt) contains (\d+)|keep the first (\d+)",
-        r"\((?:length )?(\d+)(?: tokens)?\)[^.]{0,40}(?:exceed|longer)",
-        r"current length is (\d+)|request input token count: (\d+)",
-    )
-]
-_ANSWER = [
-    re.compile(pattern)
-    for pattern in (
-        r"\[\d+, ?(\d+)\]",
-        rf"at most{_NUMBER}|> (\d+), which is the maximum",
-        rf"(?:less than or equal to|not less or equal to|<=|limit of|up to|lower than){_NUMBER}",
-        r"to (\d+) \(exclusive\)",
-        rf"maximum{_NUMBER}",
-    )
-]
-
 
 def said_in(words: str) -> Said | Refusal | None:
     """What a refusal is about, by its words in lower case; None where they are not known."""
     about = next((about for about, pattern in _WORDS if pattern.search(words)), None)
     if not isinstance(about, About):
         return about
-    numbers = _THOUSANDS.sub("", words)
     if about is About.LENGTH:
-        return Refusal(about, _number(_WINDOW, numbers), _number(_PROMPT, numbers))
-    return Refusal(about, _number(_ANSWER, numbers) if about is About.ANSWER_LIMIT else None)
-
-
-def _number(patterns: list[re.Pattern[str]], words: str) -> int | None:
-    for pattern in patterns:
-        if (found := pattern.search(words)) is not None:
-            return int(next(number for number in found.groups() if number))
-    return None
+        return Refusal(about, window(words), prompt_tokens(words))
+    return Refusal(about, answer_limit(words) if about is About.ANSWER_LIMIT else None)
