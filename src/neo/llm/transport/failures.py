@@ -64,9 +64,7 @@ def failure(error: Exception, *, is_continued: bool, message: str = "") -> Failu
     message counts for nothing.
     """
     if isinstance(error, ProviderError):
-        if len(message) >= _QUOTED_CHARACTERS_LEAST:
-            error.words = error.words.replace(message.lower(), "")
-        return _provider_failure(error, is_continued=is_continued)
+        return _provider_failure(error, _said(error, message), is_continued=is_continued)
     if isinstance(error, _UNREACHED):
         return ProviderUnavailable()
     if isinstance(error, _UNUSABLE):
@@ -77,8 +75,7 @@ def failure(error: Exception, *, is_continued: bool, message: str = "") -> Failu
     return ProviderIncomplete()
 
 
-def _provider_failure(error: ProviderError, *, is_continued: bool) -> Failure:
-    said = _said(error)
+def _provider_failure(error: ProviderError, said: Said | Refusal | None, *, is_continued: bool) -> Failure:
     if said is None and error.status == TOO_LARGE:
         said = Refusal(About.LENGTH)
     refusal = said if isinstance(said, Refusal) else None
@@ -94,8 +91,9 @@ def _provider_failure(error: ProviderError, *, is_continued: bool) -> Failure:
     return _failure_by_status(error)
 
 
-def _said(error: ProviderError) -> Said | Refusal | None:
-    said = said_in(error.words)
+def _said(error: ProviderError, message: str) -> Said | Refusal | None:
+    is_quotable = len(message) >= _QUOTED_CHARACTERS_LEAST
+    said = said_in(error.words.replace(message.lower(), "") if is_quotable else error.words)
     if error.status in _QUOTA:
         return said if said is Said.OPERATOR else None
     if error.in_stream or error.status in WORDS_COUNT:
