@@ -26,7 +26,9 @@ from neo.errors import Failure
 from neo.llm import (
     Completed,
     ContentFiltered,
+    PromptTooLong,
     ProviderIncomplete,
+    ProviderMisconfigured,
     ProviderRateLimited,
     ProviderRejected,
     ProviderTimeout,
@@ -111,6 +113,11 @@ def message(content: Any, finish: Any = "stop", **more: Any) -> dict[str, Any]:
         pytest.param([said("Hello"), STOP, b"data: {\n\n", DONE], HELLO, id="garbage after the finish"),
         pytest.param(
             [said("Hello"), STOP, data(error={"code": 500}), DONE], HELLO, id="error after the finish"
+        ),
+        pytest.param(
+            [choice(message("Hello"), base_resp={"status_code": 0, "status_msg": ""}), DONE],
+            HELLO,
+            id="MiniMax says that all is well",
         ),
         pytest.param([said("Hello"), STOP, DONE, said("late")], HELLO, id="text after the last word"),
         pytest.param(
@@ -315,6 +322,13 @@ ERRORS: list[tuple[bytes, type[Failure]]] = [
         ProviderRateLimited,
     ),
     (data(error={"message": "No.", "code": "context_length_exceeded"}), Failure),
+    (data(error={"message": "No.", "status": 429}), ProviderRateLimited),
+    # Gemini's list, MiniMax's own, and a line of older llama.cpp.
+    (b'data: [{"error": {"code": 429, "message": "No."}}]\n\n', ProviderRateLimited),
+    (data(base_resp={"status_code": 1002, "status_msg": "No."}, choices=None), ProviderRateLimited),
+    (data(base_resp={"status_code": 1008, "status_msg": "No."}, choices=None), ProviderMisconfigured),
+    (data(base_resp={"status_code": 1026, "status_msg": "input new_sensitive"}), ContentFiltered),
+    (b'error: {"code": 400, "message": "exceeds the available context size"}\n\n', PromptTooLong),
     (b"data: {\n\n", ProviderIncomplete),
     (b"data: 7\n\n", ProviderIncomplete),
     (b"data: " + b"[" * 100_000 + b"\n\n", ProviderIncomplete),
@@ -336,8 +350,10 @@ async def test_an_error_in_the_stream_is_one(event: bytes, expected: type[Failur
     assert expected is Failure or type(raised.value) is expected
 
 
-async def test_an_error_in_place_of_a_stream_is_one() -> None:
-    body = orjson.dumps({"error": {"message": "Busy.", "code": 429}})
+@pytest.mark.parametrize("in_list", [False, True])
+async def test_an_error_in_place_of_a_stream_is_one(*, in_list: bool) -> None:
+    error = {"error": {"message": "Busy.", "code": 429}}
+    body = orjson.dumps([error] if in_list else error)
 
     with pytest.raises(ProviderRateLimited):
         await answered(body)

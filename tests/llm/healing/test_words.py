@@ -213,6 +213,8 @@ ANSWER_LIMIT = [
     ("Malformed input request: #/maxTokens: 16384 is not less or equal to 5120, please reformat", 5120),
     ("max_tokens is too high", None),
     ("maxOutputTokens is 65536 but the supported range is from 1 (inclusive) to 8193 (exclusive).", 8192),
+    ("max_tokens must be between 1 and 4096", 4096),
+    ("This model's maximum output length is 4096", 4096),
     ("max_tokens must be strictly less than 8192", 8191),
     ("max_tokens: Input should be less than or equal to 8000", 8000),
 ]
@@ -551,6 +553,11 @@ async def test_a_refusal_within_the_stream(said: dict[str, Any], expected: type[
         await asked(b"data: %b\n\n" % orjson.dumps(failed))
 
     assert type(raised.value) is expected
+
+
+async def test_a_response_that_is_forgotten_is_one_within_the_stream_too() -> None:
+    with pytest.raises(ResponseForgotten):
+        await asked(b'data: {"type": "error", "code": "not_found"}\n\n', previous_response_id="resp_1")
 
 
 async def refused(status: int, body: Any, *, previous_response_id: str | None = None) -> None:

@@ -36,7 +36,7 @@ _ANSWER = [
     re.compile(pattern)
     for pattern in (
         r"\[\d+, ?(\d+)\]",
-        rf"at most{_NUMBER}|> (\d+), which is the maximum",
+        rf"at most{_NUMBER}|between \d+ and{_NUMBER}|> (\d+), which is the maximum",
         rf"(?:less than or equal to|not less or equal to|<=|limit of|up to){_NUMBER}",
         rf"maximum{_NUMBER}",
     )

@@ -170,7 +170,7 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
     *_rows(
         About.ANSWER_LIMIT,
         # OpenAI, DeepSeek, Qwen, Groq and most others name the field; Anthropic and Bedrock may not.
-        r"max_?\w{0,12}tokens?\b|number of output tokens|maximum tokens you requested",
+        r"max_?\w{0,12}tokens?\b|number of output tokens|maximum output length|maximum tokens you requested",
     ),
     *_rows(
         About.TOOLS,
