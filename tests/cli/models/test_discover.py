@@ -7,7 +7,7 @@ import pytest
 
 from cli.models.model_server import model_server
 from cli.neo_command import neo
-from neo.cli.models.command import NoModelServer, _discover
+from neo.cli.models.discovery import NoModelServer, discover_servers
 from neo.llm import read_models_file
 from neo.llm.trial.discover import LIKELY
 
@@ -49,10 +49,10 @@ async def test_what_servers_serve_is_proposed_as_lines_that_the_file_takes(tmp_p
 async def test_where_nothing_answers_it_says_where_it_looked() -> None:
     ended = await neo("models", "discover", "--at", "http://127.0.0.1:1")
     with pytest.raises(NoModelServer):
-        await _discover(["http://127.0.0.1:1"], as_json=True)
+        await discover_servers(["127.0.0.1:1"], None, as_json=True)
 
     assert (ended.code, ended.out) == (1, "")
-    assert ended.stderr.endswith("neo: No server of models answers at http://127.0.0.1:1.\n")
+    assert ended.stderr.endswith("neo: No server of models answers at http://127.0.0.1:1/v1.\n")
 
 
 def test_it_looks_where_servers_listen_by_default() -> None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from neo.cli.doctor.findings import Finding, State
+from neo.cli.models.discovery import discover_servers
 from neo.cli.models.proposed import name_for, table
 from neo.cli.operator import JsonOption
-from neo.errors import Edge, Failure, Kind
 
 if TYPE_CHECKING:
     from neo.cli.models.trial import Trial
@@ -27,15 +27,9 @@ AtOption = Annotated[
     list[str] | None,
     typer.Option("--at", help="Look at this address, e.g. http://gpu:8000; may be repeated."),
 ]
-
-
-class NoModelServer(Failure):
-    """No server of models answers where `neo models discover` looked."""
-
-    kind = Kind.UNAVAILABLE
-    code = "no_model_server"
-    remedy = "Start one, or say with `--at` where it is."
-    edges = (Edge.COMMAND_LINE,)
+KeyOption = Annotated[
+    str | None, typer.Option("--key", help="The servers' key by reference: env:NAME or file:/path.")
+]
 
 
 @app.command("list")
@@ -59,9 +53,9 @@ def check(name: NameArgument = None, *, as_json: JsonOption = False) -> None:
 
 
 @app.command("discover")
-def discover(at: AtOption = None, *, as_json: JsonOption = False) -> None:
+def discover(at: AtOption = None, key: KeyOption = None, *, as_json: JsonOption = False) -> None:
     """Look for Ollama, LM Studio, llama.cpp and vLLM on this machine, and print lines for NEO_MODELS_FILE."""
-    asyncio.run(_discover(at, as_json=as_json))
+    asyncio.run(discover_servers(at, key, as_json=as_json))
 
 
 async def _check(name: str | None, *, as_json: bool) -> bool:
@@ -70,19 +64,21 @@ async def _check(name: str | None, *, as_json: bool) -> bool:
         for entry in [models.list.find(name)] if name else models.list.entries:
             trial = _trial(entry, models, settings)
             rows = await _run(trial, as_json=as_json)
-            is_well = is_well and not any(row["state"] == State.PROBLEM for row in rows)
-            lines = table(_listed_name(entry), trial.proposed())
+            answers = not any(row["state"] == State.PROBLEM for row in rows)
+            is_well = is_well and answers
+            # Nothing is known of a model that does not answer.
+            lines = table(_listed_name(entry), trial.proposed()) if answers else None
             if as_json:
                 typer.echo(json.dumps({"name": entry.name, "checks": rows, "lines": lines}))
             else:
-                typer.echo(f"\n{lines}\n")
+                typer.echo(f"\n{lines}\n" if lines else "")
     return is_well
 
 
 async def _run(trial: "Trial", *, as_json: bool) -> list[dict[str, Any]]:
     entry, rows = trial.entry, []
     where = f"{entry.name}: {entry.model} at {entry.address.base_url}, {entry.dialect}"
-    typer.echo(where, err=as_json)
+    typer.echo(f"{where}. {trial.waits()}", err=as_json)
     async for finding in _with_progress(trial.run(), entry.name):
         rows.append(finding.row())
         if not as_json:
@@ -122,24 +118,6 @@ def _said(entry: "ModelEntry", settings: "ModelSettings") -> Mapping[str, Any]:
 
 def _listed_name(entry: "ModelEntry") -> str:
     return name_for(entry.model) if ":" in entry.name else entry.name
-
-
-async def _discover(at: list[str] | None, *, as_json: bool) -> None:
-    from neo.llm.trial.discover import LIKELY, discovered  # noqa: PLC0415
-
-    addresses = at or list(LIKELY)
-    typer.echo(f"Looking at {', '.join(addresses)} ...", err=True)
-    found = [one for one in await asyncio.gather(*map(discovered, addresses)) if one is not None]
-    for server in found:
-        if not as_json:
-            typer.echo(f"# {server.server} at {server.url}")
-        for model, said in server.models:
-            keys = {"dialect": "chat_completions", "url": server.url, "model": model, **said.keys()}
-            lines = table(name_for(model), keys)
-            row = {"server": server.server, "url": server.url, "model": model, "lines": lines}
-            typer.echo(json.dumps(row) if as_json else f"{lines}\n")
-    if not found:
-        raise NoModelServer(f"No server of models answers at {', '.join(addresses)}.")
 
 
 @asynccontextmanager

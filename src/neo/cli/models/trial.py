@@ -16,6 +16,17 @@ if TYPE_CHECKING:
 
 SAY_SO = "take the lines below into NEO_MODELS_FILE"
 LOOK = "look whether its server is up, and whether `url`, `key` and `model` are right"
+# What is most likely wrong, by the status that the server answers, and by what became of the call.
+LOOK_BY_STATUS = {
+    401: "correct its `key`: the server refuses it, or wants one",
+    403: "look whether its `key` may use this `model`",
+    404: "correct its `url`, which ends where the API does (`/v1`), or the name in `model`",
+}
+LOOK_BY_CODE = {
+    "provider_incomplete": "look whether `url` leads to this API and not to a web page, and whether `dialect` is right",
+    "provider_timeout": "look whether its server has loaded the model; with `reasons = true` it is waited for longer",
+    "provider_rejected": "look whether `model` and `dialect` are right, and into its server's log",
+}
 
 
 @dataclass
@@ -46,6 +57,12 @@ class Trial:
             yield await self._images(asking, answered.chosen)
         finally:
             await asking.aclose()
+
+    def waits(self) -> str:
+        from neo.llm.trial.asking import call_seconds  # noqa: PLC0415
+        from neo.llm.trial.fetching import LOOK_SECONDS  # noqa: PLC0415
+
+        return f"A look waits {LOOK_SECONDS:.0f} s at most, a call {call_seconds(self._chosen()):.0f} s."
 
     def proposed(self) -> dict[str, Any]:
         return {**self.said, **self.found}
@@ -80,10 +97,7 @@ class Trial:
         try:
             return await answered(asking, self._chosen())
         except Failure as failure:
-            cause = failure.__cause__
-            why = f" ({cause or type(cause).__name__})" if cause is not None else ""
-            said = f"{failure.code} after {time.monotonic() - began:.1f} s: {failure.message}{why}"
-            return problem("answer", said, LOOK)
+            return _no_answer(failure, time.monotonic() - began)
 
     def _answer(self, answered: "Answered") -> list[Finding]:
         heard = answered.heard
@@ -128,3 +142,15 @@ class Trial:
         return warning(
             "images", "It took a red square and did not say its colour.", "look whether it sees images"
         )
+
+
+def _no_answer(failure: Failure, seconds: float) -> Finding:
+    cause = failure.__cause__
+    status = getattr(cause, "status", None)
+    why = f" ({cause or type(cause).__name__})" if cause is not None else ""
+    # What follows in the message is for whoever waits for an answer.
+    words = (
+        f"The server answers {status}." if status else f"{failure.message.partition('. ')[0].rstrip('.')}."
+    )
+    step = LOOK_BY_STATUS.get(status or 0) or LOOK_BY_CODE.get(failure.code, LOOK)
+    return problem("answer", f"{failure.code} after {seconds:.1f} s: {words}{why}", step)

@@ -1,5 +1,6 @@
 """Asks a model something through Neo's own caller, and measures what comes."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -11,6 +12,7 @@ import orjson
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.dialect import Dialect
+from neo.llm.errors import ProviderTimeout
 from neo.llm.models import DIALECTS, Models
 from neo.llm.prompt import Image, Prompt
 from neo.llm.providers import DialectName, ProviderSettings
@@ -27,6 +29,9 @@ _IMAGE = Prompt(
     (Image("image/png", PICTURE, "picture.png"),),
 )
 _TOOL = Prompt("You are being tried. Use the tool that you have.", (), "What is the weather in Paris?")
+# A turn takes ten minutes at most, and nobody waits so long at a terminal. Short answers take seconds, unless the model
+# thinks first: then as long as it may be silent is added.
+CALL_SECONDS = 40.0
 TOOL_NAME = "look_up_weather"
 _PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
 _DESCRIPTION = "Says the weather of a city."
@@ -55,17 +60,18 @@ class Asking:
         self._caller = Caller(self._clients)
 
     async def short_answer(self, chosen: ChosenModel) -> Heard:
-        return await _heard(self._models.answer(chosen, SHORT))
+        return await _heard(self._models.answer(chosen, SHORT), chosen)
 
     async def image(self, chosen: ChosenModel) -> Heard:
-        return await _heard(self._models.answer(chosen, _IMAGE))
+        return await _heard(self._models.answer(chosen, _IMAGE), chosen)
 
     async def tool_call(self, chosen: ChosenModel) -> Heard | None:
         """None: Neo cannot offer tools in this dialect."""
         dialect = DIALECTS.get(chosen.dialect)
         if dialect is None:
             return None
-        return await _heard(self._caller.answer(_with_tool(dialect, chosen.dialect), chosen, _TOOL, None))
+        deltas = self._caller.answer(_with_tool(dialect, chosen.dialect), chosen, _TOOL, None)
+        return await _heard(deltas, chosen)
 
     async def aclose(self) -> None:
         await self._clients.aclose()
@@ -92,7 +98,21 @@ def _tools(name: DialectName) -> Sequence[dict[str, Any]]:
             return [{"type": "function", "function": {**named, "parameters": _PARAMETERS}}]
 
 
-async def _heard(deltas: AsyncGenerator[Delta, None]) -> Heard:
+def call_seconds(chosen: ChosenModel) -> float:
+    """How long a call may take in all."""
+    return CALL_SECONDS + (chosen.traits.thinking_seconds or 0.0 if chosen.traits.reasons else 0.0)
+
+
+async def _heard(deltas: AsyncGenerator[Delta, None], chosen: ChosenModel) -> Heard:
+    """Raises `ProviderTimeout` for an answer that does not end."""
+    try:
+        async with asyncio.timeout(call_seconds(chosen)):
+            return await _measured(deltas)
+    except TimeoutError as error:
+        raise ProviderTimeout from error
+
+
+async def _measured(deltas: AsyncGenerator[Delta, None]) -> Heard:
     began, heard = time.monotonic(), Heard()
     async with aclosing(deltas):
         async for delta in deltas:

@@ -27,20 +27,31 @@ class Found:
     models: Sequence[tuple[str, Told]]
 
 
-async def discovered(address: str) -> Found | None:
-    """None: nothing answers there, or it serves no models."""
-    url = f"{address.rstrip('/').removesuffix('/v1')}/v1"
-    async with Fetching(url) as fetching:
+@dataclass(frozen=True, slots=True)
+class NotFound:
+    url: str
+    asks_for_key: bool
+
+
+async def discovered(address: str, api_key: str = NO_KEY) -> Found | NotFound:
+    url = f"{_with_scheme(address.strip()).rstrip('/').removesuffix('/v1')}/v1"
+    async with Fetching(url, api_key) as fetching:
         answer = await fetching.get(f"{url}/models")
+        asks_for_key = fetching.is_refused
     rows = answer.get("data") if isinstance(answer, Mapping) else None
     names = [row["id"] for row in rows if _is_model(row)] if isinstance(rows, list) else []
-    if not names:
-        return None
-    where = Address(url, NO_KEY, "")
+    where = Address(url, api_key, "")
     said = await asyncio.gather(*(told(where, name) for name in names[:_MODELS_MAX]))
     chats = [(name, one) for name, one in zip(names, said, strict=False) if one.is_for_chat]
+    if not chats:
+        return NotFound(url, asks_for_key)
     server = next((one.server for one in said if one.server), None)
-    return Found(url, server or "an OpenAI-compatible server", chats) if chats else None
+    return Found(url, server or "an OpenAI-compatible server", chats)
+
+
+def _with_scheme(address: str) -> str:
+    """A server of one's own seldom has TLS."""
+    return address if "://" in address else f"http://{address}"
 
 
 def _is_model(row: object) -> bool:

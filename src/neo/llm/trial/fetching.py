@@ -1,5 +1,6 @@
 """Asks a server for JSON, and takes no answer for an answer: it does not know this form, or there is none."""
 
+import asyncio
 from collections.abc import Mapping
 from contextlib import aclosing
 from types import TracebackType
@@ -13,6 +14,9 @@ from neo.kit import is_loopback
 
 # A server on this machine or in its network answers at once.
 _SECONDS = 3.0
+# Of a whole answer: one that comes byte by byte never ends otherwise.
+LOOK_SECONDS = 10.0
+_NO_ENTRY = frozenset({401, 403})
 # OpenRouter's list of all models is a megabyte.
 _BYTES_MAX = 16 * 1024 * 1024
 
@@ -21,6 +25,8 @@ class Fetching:
     def __init__(self, base_url: str, api_key: str | None = None) -> None:
         # Anthropic has a header of its own for it, and a version that it asks for.
         headers = {"authorization": f"Bearer {api_key}", "x-api-key": api_key} if api_key else {}
+        self.is_refused = False
+        """Whether the server has asked for a key, or for another one."""
         self._client = httpx2.AsyncClient(
             timeout=_SECONDS,
             headers={**headers, "anthropic-version": "2023-06-01"},
@@ -48,13 +54,18 @@ class Fetching:
             method, url, content=content, headers={"content-type": "application/json"}
         )
         try:
-            response = await self._client.send(request, stream=True)
-            async with aclosing(response):
-                body = bytearray()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > _BYTES_MAX:
-                        return None
-            return orjson.loads(body) if response.is_success else None
-        except (httpx2.HTTPError, httpx2.InvalidURL, orjson.JSONDecodeError):
+            async with asyncio.timeout(LOOK_SECONDS):
+                return await self._answer(request)
+        except (httpx2.HTTPError, httpx2.InvalidURL, orjson.JSONDecodeError, TimeoutError):
             return None
+
+    async def _answer(self, request: httpx2.Request) -> Any:
+        response = await self._client.send(request, stream=True)
+        async with aclosing(response):
+            self.is_refused |= response.status_code in _NO_ENTRY
+            body = bytearray()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if len(body) > _BYTES_MAX:
+                    return None
+        return orjson.loads(body) if response.is_success else None
