@@ -78,7 +78,7 @@ def with_given(addresses: Addresses, environment: Mapping[str, str]) -> Addresse
 
 
 def _choose_model(environment: Mapping[str, str]) -> set[Engine]:
-    file = _models_file(environment)
+    file = models_file(environment)
     entries = file.entries.values() if file else ()
     named = [environment.get(variable, "") for variable in MODEL_VARIABLES]
     named += [f"{entry.said.get('provider')}:" for entry in entries]
@@ -95,11 +95,11 @@ def _choose_model(environment: Mapping[str, str]) -> set[Engine]:
 def _has_no_model(environment: Mapping[str, str]) -> bool:
     if any(environment.get(variable) for variable in MODEL_VARIABLES):
         return False
-    file = _models_file(environment)
+    file = models_file(environment)
     return file is None or not (file.fast or file.smart)
 
 
-def _models_file(environment: Mapping[str, str]) -> "ModelsFile | None":
+def models_file(environment: Mapping[str, str]) -> "ModelsFile | None":
     path = environment.get("NEO_MODELS_FILE")
     if not path:
         return None

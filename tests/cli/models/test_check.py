@@ -206,19 +206,27 @@ async def test_a_server_says_its_window(
 
 
 @pytest.mark.parametrize(
-    ("answer", "code"),
+    ("answer", "code", "step"),
     [
-        (lambda _: refusal("no such model", 404), "provider_misconfigured"),
-        (lambda _: refusal(f"bad key {SECRET}", 401), "provider_misconfigured"),
-        (lambda _: refusal("never", 400), "provider_rejected"),
-        (lambda _: refusal("broken", 500), "provider_unavailable"),
+        (lambda _: refusal("no such model", 404), "provider_misconfigured", "correct its `url`"),
+        (lambda _: refusal(f"bad key {SECRET}", 401), "provider_misconfigured", "correct its `key`"),
+        (lambda _: refusal("not yours", 403), "provider_misconfigured", "may use this `model`"),
+        (lambda _: refusal("never", 400), "provider_rejected", "`dialect`"),
+        (lambda _: refusal("broken", 500), "provider_unavailable", "is up"),
+        (lambda _: (200, b"<html>Welcome</html>"), "provider_incomplete", "not to a web page"),
     ],
 )
-async def test_a_model_that_does_not_answer_is_a_problem(tmp_path: Path, answer: Answer, code: str) -> None:
+async def test_a_model_that_does_not_answer_is_a_problem(
+    tmp_path: Path, answer: Answer, code: str, step: str
+) -> None:
     ended, _, _ = await checked(tmp_path, {"/v1/responses": answer}, "fast", "--json")
 
     assert (ended.code, states(ended)["answer"]) == (1, "problem")
     assert code in ended.out
+    verdict = json.loads(ended.out)["checks"][-1]
+    assert step in verdict["next_step"]
+    assert "administrator" not in ended.out
+    assert json.loads(ended.out)["lines"] is None
     assert SECRET not in ended.out + ended.stderr
 
 

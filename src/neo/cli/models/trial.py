@@ -147,7 +147,7 @@ class Trial:
 def _no_answer(failure: Failure, seconds: float) -> Finding:
     cause = failure.__cause__
     status = getattr(cause, "status", None)
-    why = f" ({cause or type(cause).__name__})" if cause is not None else ""
+    why = f" ({str(cause) or type(cause).__name__})" if cause is not None else ""
     # What follows in the message is for whoever waits for an answer.
     words = (
         f"The server answers {status}." if status else f"{failure.message.partition('. ')[0].rstrip('.')}."

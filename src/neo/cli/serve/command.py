@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import shlex
 import signal
 import time
 from collections.abc import Coroutine, Iterator, Mapping
@@ -17,6 +18,7 @@ from neo.cli.serve.screen import FirstTenant, Screen
 from neo.engines.choose import (
     MODEL_VARIABLES,
     choose_engines,
+    models_file,
     server_environment,
     with_blob_folder,
     with_given,
@@ -29,6 +31,7 @@ from neo.engines.stack import Engine, Plan, planned, running
 
 # A start that takes longer than this fails, and says which parts are not up.
 HEALTHY_SECONDS = 60.0
+DEFAULT_PORT, DEFAULT_DATA = 8600, Path(".neo")
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -46,11 +49,11 @@ class ServeOptions:
 
 
 def serve(
-    port: Annotated[int, typer.Option(help="Port of the API.", envvar="NEO_PORT")] = 8600,
+    port: Annotated[int, typer.Option(help="Port of the API.", envvar="NEO_PORT")] = DEFAULT_PORT,
     host: Annotated[
         str, typer.Option(help="Address that the API listens on.", envvar="NEO_HOST")
     ] = "127.0.0.1",
-    data: Annotated[Path, typer.Option(help="Data folder.", envvar="NEO_DATA_DIR")] = Path(".neo"),
+    data: Annotated[Path, typer.Option(help="Data folder.", envvar="NEO_DATA_DIR")] = DEFAULT_DATA,
     *,
     is_json: Annotated[bool, typer.Option("--json", help="One JSON line when healthy, for scripts.")] = False,
 ) -> None:
@@ -76,7 +79,7 @@ async def serve_until_stopped(options: ServeOptions) -> None:
         async with running(plan, watcher=watcher, stop_now=stop.now) as supervisor:
             tenant = await _unless(stop.asked, _become_healthy(supervisor, plan, environment, screen))
             if tenant is not None:
-                screen.healthy(plan, tenant, supervisor.pids, _model(environment))
+                screen.healthy(plan, tenant, supervisor.pids, _models(environment), _chat(options))
                 await stop.asked.wait()
             screen.stopping()
 
@@ -172,9 +175,19 @@ async def _unless(asked: asyncio.Event, work: Coroutine[Any, Any, FirstTenant]) 
     return None
 
 
-def _model(environment: Mapping[str, str]) -> str:
-    named = (environment.get(variable) for variable in MODEL_VARIABLES)
-    return next((name for name in named if name), f"of {environment.get('NEO_MODELS_FILE')}")
+def _models(environment: Mapping[str, str]) -> tuple[str, str]:
+    """By name, what answers at FAST and at SMART. What is not named by a variable is what the file calls so."""
+    file = models_file(environment)
+    named = [environment.get(variable) for variable in MODEL_VARIABLES]
+    fast, smart = named[0] or (file and file.fast), named[1] or (file and file.smart)
+    return fast or smart or "", smart or fast or ""
+
+
+def _chat(options: ServeOptions) -> str:
+    """What talks to this server in another terminal."""
+    port = "" if options.port == DEFAULT_PORT else f" PORT={options.port}"
+    data = "" if options.data == DEFAULT_DATA else f" DATA={shlex.quote(str(options.data))}"
+    return f"make chat{port}{data}"
 
 
 def _url(options: ServeOptions) -> str:

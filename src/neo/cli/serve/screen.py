@@ -42,11 +42,14 @@ class Screen:
     def came_up(self, name: str, seconds: float) -> None:
         self._say(f"  {LABELS.get(name, name):{LABEL_WIDTH}} up after {seconds:5.2f} s")
 
-    def healthy(self, plan: Plan, tenant: FirstTenant, pids: Mapping[str, int], model: str) -> None:
+    def healthy(
+        self, plan: Plan, tenant: FirstTenant, pids: Mapping[str, int], models: tuple[str, str], chat: str
+    ) -> None:
+        """`models` are those of the tiers FAST and SMART; `chat` is the command that talks to this server."""
         if self._is_json:
             print(json.dumps(_record(plan, tenant, pids)), flush=True)  # noqa: T201
         else:
-            self._say(_banner(plan, tenant, model))
+            self._say(_banner(plan, tenant, models, chat))
 
     def stopping(self) -> None:
         self._say("Stopping: running turns may finish first. Ctrl-C again stops at once.")
@@ -65,20 +68,20 @@ def _record(plan: Plan, tenant: FirstTenant, pids: Mapping[str, int]) -> dict[st
     }
 
 
-def _banner(plan: Plan, tenant: FirstTenant, model: str) -> str:
+def _banner(plan: Plan, tenant: FirstTenant, models: tuple[str, str], chat: str) -> str:
     url, key = plan.addresses.url, _short(plan.folder.key)
     shown = f"{tenant.api_key}\n             (shown once; also in {key})" if tenant.api_key else f"in {key}"
     return f"""
 Neo is ready at {url}
 
   API key    {shown}
-  Model      {_model_words(model)}
+  Models     {_model_words(*models)}
   Reference  {url}/docs
   Logs       {_short(plan.folder.logs)}
 
 Talk to it, in another terminal:
 
-  make chat
+  {chat}
 
 or step by step:
 
@@ -96,9 +99,9 @@ Ctrl-C stops everything.
 """
 
 
-def _model_words(model: str) -> str:
-    if model != LOCAL_CHOICE:
-        return model
+def _model_words(fast: str, smart: str) -> str:
+    if (fast, smart) != (LOCAL_CHOICE, LOCAL_CHOICE):
+        return f"FAST {fast}, SMART {smart}"
     return (
         "SmolLM2-135M, a very small local one, because no provider is configured.\n"
         "             For real answers set NEO_MODEL_FAST, e.g. openai:gpt-5.4-mini, and NEO_OPENAI_API_KEY."

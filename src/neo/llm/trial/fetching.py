@@ -22,9 +22,10 @@ _BYTES_MAX = 16 * 1024 * 1024
 
 
 class Fetching:
-    def __init__(self, base_url: str, api_key: str | None = None) -> None:
+    def __init__(self, base_url: str, api_key: str | None = None, *, seconds: float = LOOK_SECONDS) -> None:
         # Anthropic has a header of its own for it, and a version that it asks for.
         headers = {"authorization": f"Bearer {api_key}", "x-api-key": api_key} if api_key else {}
+        self._seconds = seconds
         self.is_refused = False
         """Whether the server has asked for a key, or for another one."""
         self._client = httpx2.AsyncClient(
@@ -54,7 +55,7 @@ class Fetching:
             method, url, content=content, headers={"content-type": "application/json"}
         )
         try:
-            async with asyncio.timeout(LOOK_SECONDS):
+            async with asyncio.timeout(self._seconds):
                 return await self._answer(request)
         except (httpx2.HTTPError, httpx2.InvalidURL, orjson.JSONDecodeError, TimeoutError):
             return None
