@@ -27,6 +27,10 @@ class Reader(Protocol):
         """Whether the provider has said that the answer is over; what follows can be no more than its usage."""
 
     @property
+    def awaits_usage(self) -> bool:
+        """Whether the provider was asked to count the tokens in an event of its own, and has not yet."""
+
+    @property
     def is_complete(self) -> bool:
         """Whether nothing can follow, so that nothing more is read."""
 

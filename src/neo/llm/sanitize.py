@@ -1,6 +1,5 @@
 """Checks on what a provider sends, in whatever dialect: its length, its characters, its numbers."""
 
-from math import isfinite
 from typing import Any
 
 import orjson
@@ -72,10 +71,13 @@ def short_name(name: object) -> str | None:
 
 
 def count(number: object) -> int:
-    """A number of tokens, at most what is stored; 0 if it is not one."""
-    if not isinstance(number, int | float) or not isfinite(number) or number < 0:
+    """A number of tokens, at most what is stored; 0 if it is not one. Some servers send its digits as a text."""
+    if isinstance(number, str):
+        number = float(number) if number.replace(".", "", 1).isdecimal() else 0
+    # Not-a-number is not more than 0. An integer may be longer than any float.
+    if not isinstance(number, int | float) or not number > 0:
         return 0
-    return min(int(number), _COUNT_MAX)
+    return int(min(number, _COUNT_MAX))
 
 
 def is_json_object(arguments: str) -> bool:

@@ -104,6 +104,57 @@ def calls(*entries: Any, finish: Any = None) -> bytes:
             ONE,
             id="a message, twice",
         ),
+        pytest.param(
+            [
+                said("Hello"),
+                data(choices=[{"message": {"content": "Hello", "tool_calls": [a_call('{"q":1}', **FIRST)]}}]),
+                CALLS,
+            ],
+            Told("Hello", calls=ONE.calls, finish="tool-calls"),
+            id="only in a message after the text",
+        ),
+        pytest.param(
+            [
+                called('{"q":1}', **FIRST),
+                data(choices=[{"message": {"content": "Hello", "tool_calls": [a_call('{"q":1}')]}}]),
+                CALLS,
+            ],
+            Told("Hello", calls=ONE.calls, finish="tool-calls"),
+            id="the text only in a message after it",
+        ),
+        *(
+            pytest.param(
+                [called(first, **FIRST), called('{"q":1}', **more), CALLS],
+                ONE,
+                id=f"{first} and then all, {more}",
+            )
+            for first in ('{"q":1}', "{}", '{"q":7}')
+            for more in (FIRST, {"call_id": "a"}, {})
+        ),
+        pytest.param(
+            [called("{}", **FIRST), called('{"q"'), called(":1}"), CALLS], ONE, id="nothing and then pieces"
+        ),
+        *(
+            pytest.param(
+                [
+                    calls(
+                        {**a_call(), "index": zero, "id": "a", "function": {"name": "look_up"}},
+                        {**a_call(), "index": one, "id": "b", "function": {"name": "say"}},
+                    ),
+                    calls({**a_call('{"w":{}}'), "index": one}),
+                    calls({**a_call('{"q":1}'), "index": zero}),
+                    CALLS,
+                ],
+                TWO,
+                id=f"index {zero!r}",
+            )
+            for zero, one in (("0", "1"), (0.0, 1.0))
+        ),
+        pytest.param(
+            [called("", **FIRST), called("", **FIRST | {"call_id": "b"}), CALLS],
+            Told(calls=[("look_up", "{}")] * 2, finish="tool-calls"),
+            id="two of one name at one index without arguments",
+        ),
         *(
             pytest.param(
                 [called(nothing, **FIRST), CALLS],
@@ -251,7 +302,10 @@ async def test_half_an_emoji_in_arguments_is_replaced() -> None:
     halves = [say(b'{\\"w\\":\\"\\ud83d'), say(b'\\ude00\\"}')]
 
     assert (await told(say(b'{\\"w\\":\\"\\ud83d\\"}'), CALLS)).calls == [("say", '{"w":"\ufffd"}')]
-    assert (await told(*halves, CALLS)).calls == [("say", '{"w":"\U0001f600"}')]
+    joined = ("say", '{"w":"\U0001f600"}')
+    assert (await told(*halves, CALLS)).calls == [joined]
+    assert (await told(*halves, chunk(finish="length"))).calls == [joined]
+    assert (await told(*halves, called("{}", name="say"), CALLS)).calls == [joined, ("say", "{}")]
 
 
 async def test_arguments_without_end_are_stopped() -> None:

@@ -34,6 +34,7 @@ from neo.llm import (
     ProviderTimeout,
     ReasoningDelta,
     TextDelta,
+    Traits,
 )
 
 HELLO = Told("Hello")
@@ -109,6 +110,32 @@ def message(content: Any, finish: Any = "stop", **more: Any) -> dict[str, Any]:
             [data(object="chat.completion", choices=[message("Hello", reasoning_content="hm")])],
             Told("Hello", "hm"),
             id="a message with thoughts",
+        ),
+        pytest.param(
+            [thought("hm"), choice(message("Hello", reasoning_content="hm"))],
+            Told("Hello", "hm"),
+            id="thoughts in deltas, text in a message",
+        ),
+        pytest.param(
+            [said("Hello"), data(choices=[message("Hello", reasoning_content="hm")])],
+            Told("Hello", "hm"),
+            id="text in deltas, thoughts in a message",
+        ),
+        pytest.param(
+            [
+                data(object="text_completion", choices=[{"text": text, "finish_reason": finish}])
+                for text, finish in (("Hel", None), ("lo", "stop"))
+            ],
+            HELLO,
+            id="the form before there was a chat",
+        ),
+        pytest.param(
+            [choice({"delta": {"content": "Hello"}, "text": "Hello"}), STOP], HELLO, id="both forms"
+        ),
+        pytest.param(
+            [data(type="status", message="loading model"), b"data: null\n\n", said("Hello"), STOP],
+            HELLO,
+            id="progress",
         ),
         pytest.param([said("Hello"), STOP, b"data: {\n\n", DONE], HELLO, id="garbage after the finish"),
         pytest.param(
@@ -187,6 +214,40 @@ async def test_a_server_that_does_not_stream_is_read_too(kind: str, indent: int)
             id="in turn",
         ),
         pytest.param([chunk(reasoning="hm", content="Hello"), STOP], Told("Hello", "hm"), id="with text"),
+        *(
+            pytest.param(
+                [
+                    *(thought(text, name) for name, text in zip(names, texts, strict=True)),
+                    said("Hello"),
+                    STOP,
+                ],
+                Told("Hello", "The user asks."),
+                id=f"{names}, {texts}",
+            )
+            for names, texts in [
+                (["thinking", "reasoning"], ["The user", " asks."]),
+                (
+                    ["thinking", "thinking", "reasoning", "reasoning"],
+                    ["The ", "user asks.", "The user", " asks."],
+                ),
+                (
+                    ["thinking", "reasoning", "thinking", "reasoning"],
+                    ["The ", "The ", "user asks.", "user asks."],
+                ),
+                (["thinking", "reasoning", "thinking"], ["The ", "The user asks.", "user asks."]),
+                (["thinking", "reasoning", "reasoning_content"], ["The user", " ask", "s."]),
+            ]
+        ),
+        pytest.param(
+            [
+                thought("The user.", "thinking"),
+                thought("The", "reasoning"),
+                thought(" end.", "reasoning"),
+                STOP,
+            ],
+            Told("", "The user.The end."),
+            id="two that begin alike",
+        ),
         pytest.param([chunk(thinking=True, content="Hello"), STOP], HELLO, id="no text"),
         pytest.param(
             [chunk(refusal="I "), chunk(refusal="will not."), STOP],
@@ -306,9 +367,12 @@ ERRORS: list[tuple[bytes, type[Failure]]] = [
     (data(error="Busy.", code=429), ProviderRateLimited),
     (data(object="error", message="No.", type="BadRequestError", param=None, code=400), ProviderRejected),
     (data(message="No.", code=429), ProviderRateLimited),
+    (b"data: " + orjson.dumps([{"error": {"message": "No.", "code": 429}}]) + b"\n\n", ProviderRateLimited),
+    (data(message="No.", type="rate_limit_error"), ProviderRateLimited),
     (data(detail="No."), ProviderIncomplete),
     (data(type="error", error={"type": "rate_limit_error"}), ProviderRateLimited),
     (b"event: error\ndata: " + orjson.dumps({"message": "No.", "code": 400}) + b"\n\n", ProviderRejected),
+    (b"error: " + orjson.dumps({"message": "No.", "code": 400}) + b"\n\n", ProviderRejected),
     (b"event: error\ndata: No.\n\n", ProviderIncomplete),
     (
         choice({"index": 0, "delta": {}, "finish_reason": "error", "error": {"code": 429}}),
@@ -350,15 +414,14 @@ async def test_an_error_in_the_stream_is_one(event: bytes, expected: type[Failur
     assert expected is Failure or type(raised.value) is expected
 
 
-@pytest.mark.parametrize("in_list", [False, True])
-async def test_an_error_in_place_of_a_stream_is_one(*, in_list: bool) -> None:
+async def test_an_error_in_place_of_a_stream_is_one() -> None:
     error = {"error": {"message": "Busy.", "code": 429}}
-    body = orjson.dumps([error] if in_list else error)
 
-    with pytest.raises(ProviderRateLimited):
-        await answered(body)
-    with pytest.raises(ProviderRateLimited):
-        await answered(head=refusal_head(429, body), ends=False)
+    for body in map(orjson.dumps, (error, [error])):
+        with pytest.raises(ProviderRateLimited):
+            await answered(body)
+        with pytest.raises(ProviderRateLimited):
+            await answered(head=refusal_head(429, body), ends=False)
 
 
 @pytest.mark.parametrize(
@@ -370,7 +433,14 @@ async def test_an_error_in_place_of_a_stream_is_one(*, in_list: bool) -> None:
         ([usage(7, 3), usage(0, 0), choice(usage=None)], (7, 3, 0)),
         ([usage(7.5, 3.9)], (7, 3, 0)),
         ([usage(2**40, 1e300)], (2**31 - 1, 2**31 - 1, 0)),
-        ([usage(-7, "3"), choice(usage="odd"), choice(usage=[])], (0, 0, 0)),
+        *(
+            ([usage(7, "X").replace(b'"X"', digits)], (7, 2**31 - 1, 0))
+            for digits in (b"1" + b"0" * 308, b"9" * 400, b"9" * 5_000, b"1e999", b'"%b"' % (b"9" * 400))
+        ),
+        ([usage("7", "3.9")], (7, 3, 0)),
+        ([usage("-7", "odd"), usage("", "1e9"), usage("NaN", [3])], (0, 0, 0)),
+        ([usage(7, "X").replace(b'"X"', b"NaN")], (7, 0, 0)),
+        ([usage(-7, "."), choice(usage="odd"), choice(usage=[])], (0, 0, 0)),
         ([usage(7, 3, prompt_tokens_details={"cached_tokens": 5})], (7, 3, 5)),
         ([usage(7, 3, prompt_tokens_details=None, prompt_cache_hit_tokens=5)], (7, 3, 5)),
         ([usage(7, 3, cached_tokens=5)], (7, 3, 5)),
@@ -403,6 +473,19 @@ async def test_a_body_left_open_after_the_end_is_not_waited_for(last: bytes) -> 
 
     assert time.monotonic() - began < 3
     assert received.completed.output_tokens == (0 if DONE in last else 3)
+
+
+async def test_usage_may_come_late_where_it_was_asked_for() -> None:
+    late = await answered(said("Hello") + STOP, usage(7, 3), pause_seconds=1.3, ends=False)
+    unasked = await answered(
+        said("Hello") + STOP,
+        usage(7, 3),
+        pause_seconds=1.3,
+        ends=False,
+        traits=Traits(stream_options=False),
+    )
+
+    assert (late.completed.output_tokens, unasked.completed.output_tokens) == (3, 0)
 
 
 async def test_only_what_is_said_is_a_sign_of_life() -> None:

@@ -398,7 +398,7 @@ def test_a_refusal_is_said_with_its_explanation_and_without_any_text_it_refuses_
         ({"input_tokens": 7.5}, [{"output_tokens": 3.5}], (7, 3, 0)),
         ({"input_tokens": 2**40}, [{"output_tokens": 1e300}], (2**31 - 1, 2**31 - 1, 0)),
         (
-            {"input_tokens": "7"},
+            {"input_tokens": "seven"},
             [{"output_tokens": None}, {"output_tokens": -1}, {"output_tokens": [1]}],
             (0, 0, 0),
         ),

@@ -151,12 +151,14 @@ def test_the_end_says_what_it_cost() -> None:
     )
 
 
-@pytest.mark.parametrize(("told", "counted"), [(7.5, 7), (2**40, 2**31 - 1), (1e300, 2**31 - 1)])
-def test_tokens_of_any_size_are_counted(told: float, counted: int) -> None:
+@pytest.mark.parametrize(
+    ("told", "counted"), [(7.5, 7), ("7", 7), (10**18, 2**31 - 1), (2**40, 2**31 - 1), (1e300, 2**31 - 1)]
+)
+def test_tokens_of_any_size_are_counted(told: Any, counted: int) -> None:
     assert ended(completed(usage={"input_tokens": told})).input_tokens == counted
 
 
-@pytest.mark.parametrize("odd", [None, "7", -1, [], {"a": 1}])
+@pytest.mark.parametrize("odd", [None, "seven", -1, [], {"a": 1}])
 def test_odd_usage_counts_as_none(odd: Any) -> None:
     usage = {"input_tokens": odd, "output_tokens": odd, "input_tokens_details": odd}
 

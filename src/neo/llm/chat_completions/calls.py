@@ -1,16 +1,14 @@
 """Puts the calls of tools together from their deltas, whatever a server leaves out of them or repeats."""
 
-import json
 from collections.abc import Iterator
-from typing import Any
 from uuid import uuid4
-
-import orjson
 
 from neo.llm.chat_completions.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
-from neo.llm.sanitize import short_name, storable
-from neo.llm.transport.event import Event, UnreadableError
+from neo.llm.sanitize import is_json_object, short_name, storable
+from neo.llm.transport.event import Event, UnreadableError, arguments_in
+
+_INDEX_DIGITS_MAX = 9
 
 
 class _Call:
@@ -22,7 +20,8 @@ class _Call:
 
     @property
     def arguments(self) -> str:
-        return "".join(self._arguments)
+        """With the halves joined where an emoji was cut in two."""
+        return storable("".join(self._arguments))
 
     def add(self, call_id: str | None, name: str, arguments: str) -> None:
         self.call_id = self.call_id or call_id
@@ -31,13 +30,16 @@ class _Call:
             self.name = name
         elif not self._arguments and name != self.name:
             self.name += name
+        if arguments.lstrip().startswith("{") and self.is_whole():
+            # They come again, whole or begun anew.
+            self._arguments.clear()
         if arguments:
             self._arguments.append(arguments)
 
     def is_whole(self) -> bool:
         """Whether nothing can be missing from its arguments."""
         ends = bool(self._arguments) and self._arguments[-1].rstrip().endswith("}")
-        return ends and is_object(self.arguments)
+        return ends and is_json_object(self.arguments)
 
     def is_another(self, call_id: str | None, name: str, arguments: str) -> bool:
         """Whether a delta at the place of this call begins another: some servers have one place for all calls, and some
@@ -46,7 +48,8 @@ class _Call:
         if not name:
             return False
         if call_id and self.call_id:
-            return call_id != self.call_id and (name != self.name or self.is_whole())
+            is_over = self.is_whole() or not (arguments or self._arguments)
+            return call_id != self.call_id and (name != self.name or is_over)
         return (name != self.name or bool(arguments)) and self.is_whole()
 
 
@@ -68,13 +71,13 @@ class Calls:
         used: set[str] = set()
         for call in sorted(self._calls, key=lambda one: one.index):
             arguments = call.arguments
-            if is_cut and not (call.name and is_object(arguments)):
+            if is_cut and not (call.name and is_json_object(arguments)):
                 continue
             if not call.name:
                 raise UnreadableError("A tool call has no name.")
             call_id = call.call_id if call.call_id and call.call_id not in used else f"call_{uuid4().hex}"
             used.add(call_id)
-            text = unmarked(storable(arguments)) if arguments.strip() else "{}"
+            text = unmarked(arguments) if arguments.strip() else "{}"
             yield ToolCall(call_id, storable(call.name), text)
 
     def _add(self, entry: Event, at: int) -> str:
@@ -82,12 +85,12 @@ class Calls:
         # Some servers leave out the object between.
         function = function if isinstance(function, dict) else entry
         call_id, name = short_name(entry.get("id")), short_name(function.get("name")) or ""
-        arguments = _arguments(function.get("arguments"))
+        arguments = arguments_in(function, "arguments")
         self._call(entry.get("index"), call_id, name, arguments, at).add(call_id, name, arguments)
         return arguments
 
     def _call(self, index: object, call_id: str | None, name: str, arguments: str, at: int) -> _Call:
-        if isinstance(index, int):
+        if (index := _whole_number(index)) is not None:
             known = self._at.get(index)
             if known is None or known.is_another(call_id, name, arguments):
                 known = self._at[index] = self._new(index)
@@ -109,18 +112,9 @@ class Calls:
         return call
 
 
-def is_object(arguments: str) -> bool:
-    try:
-        return isinstance(orjson.loads(arguments), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _arguments(given: Any) -> str:
-    """Some servers send the arguments as the object that they are."""
-    if given is None or isinstance(given, str):
-        return given or ""
-    try:
-        return json.dumps(given, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError as error:
-        raise UnreadableError("The arguments of a call are too deep.") from error
+def _whole_number(index: object) -> int | None:
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
+    if isinstance(index, str) and len(index) <= _INDEX_DIGITS_MAX and index.isdecimal():
+        return int(index)
+    return index if isinstance(index, int) else None

@@ -50,13 +50,19 @@ def _refused_by_minimax(event: Event) -> object:
 
 
 def _bare_error(event: Event) -> object:
-    if event.get("object") == "error" or event.get("type") == "error" or event.get("message"):
+    kind = event.get("type")
+    # What says of itself that it is something else, such as a status, may have a message too.
+    is_error = kind is None or (isinstance(kind, str) and "error" in kind.lower())
+    if event.get("object") == "error" or kind == "error" or (event.get("message") and is_error):
         return event
     return event.get("detail")
 
 
 def said_in(choice: Event, name: Literal["delta", "message"]) -> Event:
     said = choice.get(name)
+    if name == "delta" and said is None and "message" not in choice:
+        # The form before there was a chat.
+        said = {"content": choice.get("text")}
     if said is not None and not isinstance(said, dict):
         raise UnreadableError(f"The {name} of a chunk is not an object.")
     return said or {}

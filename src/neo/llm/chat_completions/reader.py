@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from neo.llm.chat_completions.calls import Calls
 from neo.llm.chat_completions.chunk import (
     REASONING_FIELDS,
+    Kind,
     Piece,
     choice_of,
     error_of,
@@ -12,6 +13,7 @@ from neo.llm.chat_completions.chunk import (
     said_in,
 )
 from neo.llm.chat_completions.telling import Telling
+from neo.llm.chat_completions.thought_names import ThoughtNames
 from neo.llm.chat_completions.usage import Usage
 from neo.llm.chat_completions.whole import WholeMessages
 from neo.llm.chosen import ChosenModel
@@ -33,12 +35,13 @@ class ChatCompletionReader:
     def __init__(self, chosen: ChosenModel) -> None:
         self._model = chosen.name
         self._telling = Telling(chosen)
-        self._reasoning_field: str | None = None
+        self._thought_names = ThoughtNames()
         self._messages = WholeMessages()
-        self._has_deltas = False
+        self._in_deltas: set[Kind] = set()
+        self._has_calls_in_deltas = False
         self._calls = Calls()
         self._finish: Finish | None = None
-        self._usage = Usage()
+        self._usage, self._is_counted = Usage(), chosen.traits.stream_options
         self._response_id: str | None = None
         self._answered_by: str | None = None
         self.is_complete = False
@@ -51,6 +54,10 @@ class ChatCompletionReader:
     @property
     def has_finished(self) -> bool:
         return self.is_complete or self._finish is not None
+
+    @property
+    def awaits_usage(self) -> bool:
+        return self._is_counted and not self._usage
 
     def deltas(self, received: Iterable[bytes]) -> Iterator[Delta]:
         """The deltas of the chunks that came next; neighbouring pieces of one text are one delta."""
@@ -128,27 +135,35 @@ class ChatCompletionReader:
 
     def _hear_choice(self, choice: Event, *, is_chunk: bool) -> None:
         if delta := said_in(choice, "delta"):
-            self._has_deltas |= self._hear_said(delta, self._pieces_in(delta))
-        if not self._has_deltas and (message := said_in(choice, "message")):
-            pieces = self._pieces_in(message)
-            if not is_chunk:
-                self._calls = Calls()
-                pieces = list(self._messages.unheard(pieces))
-            self._hear_said(message, pieces)
+            pieces = self._pieces_in(delta)
+            self._in_deltas.update(kind for kind, _ in pieces)
+            self._has_calls_in_deltas |= self._hear_said(pieces, _calls_in(delta))
+        if message := said_in(choice, "message"):
+            self._hear_message(message, is_chunk=is_chunk)
         if usage := choice.get("usage"):
             self._usage.add(usage)
         if (finish := finish_of(choice.get("finish_reason"))) and self._finish in _MAY_BE_CORRECTED:
             self._finish = finish
 
-    def _hear_said(self, said: Event, pieces: Sequence[Piece]) -> bool:
-        """Whether there is anything in it."""
+    def _hear_message(self, message: Event, *, is_chunk: bool) -> None:
+        """Takes what the deltas have not said."""
+        pieces: Sequence[Piece] = [
+            piece for piece in self._pieces_in(message) if piece[0] not in self._in_deltas
+        ]
+        calls = None if self._has_calls_in_deltas else _calls_in(message)
+        if not is_chunk:
+            pieces = list(self._messages.unheard(pieces))
+            self._calls = Calls() if calls else self._calls
+        self._hear_said(pieces, calls)
+
+    def _hear_said(self, pieces: Sequence[Piece], calls: object) -> bool:
+        """Whether there are calls in it."""
         self._telling.add(pieces)
-        if calls := said.get("tool_calls") or said.get("function_call"):
+        if calls:
             self._telling.add_arguments(self._calls.add(calls))
-        if not pieces and not calls:
-            return False
-        self.events_with_content += 1
-        return True
+        if pieces or calls:
+            self.events_with_content += 1
+        return bool(calls)
 
     def _pieces_in(self, said: Event) -> Sequence[Piece]:
         content = said.get("content")
@@ -162,11 +177,16 @@ class ChatCompletionReader:
         return pieces
 
     def _thoughts_in(self, said: Event) -> Sequence[Piece]:
-        for name in (self._reasoning_field,) if self._reasoning_field else REASONING_FIELDS:
+        first = self._thought_names.name
+        for name in (first, *REASONING_FIELDS) if first else REASONING_FIELDS:
             given = said.get(name)
             if given and isinstance(given, str | list | dict):
-                pieces = list(pieces_of(given, "reasoning"))
-                if pieces:
-                    self._reasoning_field = name
-                    return pieces
+                thought = "".join(text for _, text in pieces_of(given, "reasoning"))
+                if thought:
+                    unheard = self._thought_names.unheard(name, thought)
+                    return (("reasoning", unheard),) if unheard else ()
         return ()
+
+
+def _calls_in(said: Event) -> object:
+    return said.get("tool_calls") or said.get("function_call")

@@ -18,7 +18,7 @@ class Telling:
         self._length = AnswerLength()
         self._text, self._reasoning, self._unmarked = Joined(), Joined(), Unmarked()
         known_as = chosen.family or chosen.name
-        self._thoughts = Thoughts(are_begun=are_begun_by_template(known_as), may_come=chosen.traits.reasons)
+        self._thoughts = Thoughts(are_begun=are_begun_by_template(known_as))
         self._parts: dict[Kind, int] = {}
         self.has_text = False
         self.has_refusal = False

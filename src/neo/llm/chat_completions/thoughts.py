@@ -34,10 +34,9 @@ class Thoughts:
     once more as the text if nothing else is said: then they were the answer.
     """
 
-    def __init__(self, *, are_begun: bool, may_come: bool) -> None:
-        """`are_begun`: the text begins with thoughts that have no first tag. `may_come`: it may do so."""
+    def __init__(self, *, are_begun: bool) -> None:
+        """`are_begun`: the text begins with thoughts that have no first tag."""
         self._are_begun = are_begun
-        self._may_come = may_come
         self._place: Literal["start", "thoughts", "gap", "answer"] = "start"
         self._end = _END
         self._held = ""
@@ -46,7 +45,7 @@ class Thoughts:
 
     def told_apart(self) -> None:
         """The server tells thoughts from the answer itself, so that a text has a first tag or no thoughts."""
-        self._are_begun = self._may_come = False
+        self._are_begun = False
 
     def add(self, text: str) -> Iterator[tuple[Kind, str]]:
         if self._place == "answer":
@@ -79,7 +78,7 @@ class Thoughts:
             yield from self._begin_thoughts(bare[len(begin) :])
         elif any(tag.startswith(bare) for tag in _ENDS):
             self._held = text
-        elif self._are_begun or (self._may_come and _END in text):
+        elif self._are_begun:
             yield from self._begin_thoughts(text)
         else:
             self._place = "answer"

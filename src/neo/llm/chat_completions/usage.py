@@ -21,6 +21,9 @@ class Usage:
             self._count()
         self._newest = usage
 
+    def __bool__(self) -> bool:
+        return bool(self._newest)
+
     def counted(self) -> tuple[int, int, int]:
         """The tokens of the input, of the output, and those of the input that the provider had kept."""
         self._count()

@@ -21,6 +21,9 @@ _TEXT_KINDS: dict[str, Kind] = {"text_delta": TextDelta, "thinking_delta": Reaso
 
 
 class MessageReader:
+    # The event that ends the answer has it.
+    awaits_usage = False
+
     @classmethod
     def of(cls, chosen: ChosenModel) -> "MessageReader":
         return cls(chosen.name)

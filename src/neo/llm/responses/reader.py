@@ -25,6 +25,9 @@ _INPUT_DETAILS = ("input_tokens_details", "prompt_tokens_details")
 
 
 class ResponseReader:
+    # The event that ends the answer has it.
+    awaits_usage = False
+
     @classmethod
     def of(cls, chosen: ChosenModel) -> "ResponseReader":
         return cls(chosen.name)

@@ -16,8 +16,10 @@ from neo.llm.providers import ProviderSettings
 EVENT_BYTES_MAX = 16 * 1024 * 1024
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _BEFORE_JSON = b" \t\r\n" + _BYTE_ORDER_MARK
-# Usage and the end of the body come with the event that ends the answer, or soon after it, or not at all.
+# The end of the body comes with the event that ends the answer, or soon after it, or not at all.
 _BODY_END_SECONDS = 1.0
+# Some gateways count the tokens only then.
+_USAGE_SECONDS = 2.0
 # What one read causes, down to the readers' connections, takes a quarter of a millisecond. So reads take at most half
 # of a processor.
 READS_PER_SECOND = 2_000
@@ -57,7 +59,7 @@ class EventDecoder:
             return []
         *lines, rest = bytes(self._line).split(b"\n")
         self._line = bytearray(rest)
-        found = [data for line in lines if (data := self._end_line(line))]
+        found = [data for line in lines if (data := self._end_line(line)) and not data.isspace()]
         self._check_length()
         return found
 
@@ -137,7 +139,7 @@ class Body:
         self._read_at = 0.0
         self._events_with_content = -1
         self._deadline = 0.0
-        self._is_ending = False
+        self._ended_at: float | None = None
         self._has_ended = False
 
     async def events(self) -> list[bytes] | None:
@@ -175,8 +177,11 @@ class Body:
         self._events_with_content = self._reader.events_with_content
         if self._reader.has_finished:
             # Some gateways send more of the text after the event that says how it ended.
-            if has_content or not self._is_ending:
-                self._is_ending, self._deadline = True, now + _BODY_END_SECONDS
+            if has_content or self._ended_at is None:
+                self._ended_at = now
+            self._deadline = self._ended_at + (
+                _USAGE_SECONDS if self._reader.awaits_usage else _BODY_END_SECONDS
+            )
         elif has_content:
             may_reason = not self._reader.has_text
             self._deadline = now + silence_seconds(self._chosen, self._settings, may_reason=may_reason)

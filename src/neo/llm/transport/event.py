@@ -12,6 +12,8 @@ Event: TypeAlias = dict[str, Any]
 # Which text an event has a piece of, to be compared; the object that has the piece, and under which key.
 Place: TypeAlias = tuple[tuple[Any, ...], Event, str]
 
+_DIGITS_MAX = 1_000
+
 
 class UnreadableError(Exception):
     """The data is not an event, or the event is malformed."""
@@ -22,6 +24,8 @@ def loaded(data: bytes) -> dict[str, Any]:
         event = orjson.loads(data)
     except orjson.JSONDecodeError:
         event = _loaded_broken(data)
+    if event is None:
+        return {}
     if isinstance(event, list) and event:
         # Gemini's errors are lists.
         event = event[0]
@@ -34,9 +38,14 @@ def _loaded_broken(data: bytes) -> Any:
     # Some servers cut a text within a character: between the halves of a surrogate pair, or between its bytes.
     # orjson refuses both. The halves are kept, for the other one may come with the next event.
     try:
-        return json.loads(data.decode(errors="replace"), strict=False)
+        return json.loads(data.decode(errors="replace"), strict=False, parse_int=_whole_number)
     except (ValueError, RecursionError) as error:
         raise UnreadableError("An event is not JSON.") from error
+
+
+def _whole_number(digits: str) -> int:
+    # What is longer is beyond every bound, and Python refuses it.
+    return int(digits[:_DIGITS_MAX])
 
 
 def object_in(parent: dict[str, Any], key: str) -> dict[str, Any]:
