@@ -19,7 +19,7 @@ from llm.chat_completions.talk import (
     told,
 )
 from neo.llm import Traits
-from neo.llm.chat_completions.thoughts import Thoughts, are_begun_by_template
+from neo.llm.thoughts.tags import Thoughts, are_begun_by_template
 
 HELLO = Told("Hello", "pondering")
 LITERAL = "Use the <think> tag, then </think>, as in `<think>x</think>`."

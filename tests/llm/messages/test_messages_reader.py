@@ -194,6 +194,21 @@ CALL = ToolCall("toolu_1", "look_up", '{"q":1}')
             id="one index for two blocks",
         ),
         pytest.param(
+            [TEXT, said("<thi"), said("nk>h"), said("m</think>\n\nHal"), said("lo"), end(), STOP],
+            [ReasoningDelta(0, "hm"), TextDelta(0, "Hallo")],
+            id="thoughts in the text",
+        ),
+        pytest.param(
+            [TEXT, said("<think>h"), said("m"), end(), STOP],
+            [ReasoningDelta(0, "hm"), TextDelta(0, "<think>hm")],
+            id="thoughts without an end",
+        ),
+        pytest.param(
+            [begun("thinking", thinking="hm"), begun("text", 1, text="<think>"), end(), STOP],
+            [ReasoningDelta(0, "hm"), TextDelta(1, "<think>")],
+            id="a tag in the answer",
+        ),
+        pytest.param(
             [TEXT, thought("hm"), said("Hallo"), end(), STOP],
             [ReasoningDelta(0, "hm"), TextDelta(1, "Hallo")],
             id="thinking in a text block",

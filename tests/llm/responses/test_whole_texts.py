@@ -169,6 +169,17 @@ def test_what_is_told(writes: list[bytes], expected: str) -> None:
     assert read(b"".join(writes)) == told
 
 
+@pytest.mark.parametrize(
+    "begun", [said("<thi") + said("nk>hm</think>Hal"), said("<think>hm</think>Hal"), b""]
+)
+def test_thoughts_in_the_text_are_told_apart_and_once(begun: bytes) -> None:
+    whole = "<think>hm</think>Hallo"
+
+    told = read(begun, text_done(whole), done(message(whole)), completed(output=[message(whole)]))
+
+    assert told[:-1] == [ReasoningDelta(0, "hm"), TextDelta(0, "Hallo")]
+
+
 SUMMARY = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
 
 

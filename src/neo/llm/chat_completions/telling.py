@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 
 from neo.llm.chat_completions.chunk import Kind, Piece
 from neo.llm.chat_completions.control_tokens import Unmarked
-from neo.llm.chat_completions.thoughts import Thoughts, are_begun_by_template
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Delta, ReasoningDelta, TextDelta
 from neo.llm.sanitize import AnswerLength, Joined
+from neo.llm.thoughts.tags import Thoughts, are_begun_by_template
 
 
 class Telling:

@@ -12,6 +12,7 @@ from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_
 from neo.llm.messages.texts import Kind, Texts
 from neo.llm.messages.usage import Usage
 from neo.llm.sanitize import AnswerLength, short_name
+from neo.llm.thoughts.first import FirstThoughts
 from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
@@ -34,6 +35,7 @@ class MessageReader:
         self._length = AnswerLength()
         self._usage = Usage()
         self._texts = Texts()
+        self._thoughts = FirstThoughts()
         # Each block of content has a number of its own, for gateways give two blocks the same index.
         self._blocks = 0
         self._numbers: dict[int | None, int] = {}
@@ -55,6 +57,9 @@ class MessageReader:
         return self._is_over
 
     def deltas(self, received: Iterable[bytes]) -> Iterator[Delta]:
+        return self._thoughts.told(self._heard_in(received))
+
+    def _heard_in(self, received: Iterable[bytes]) -> Iterator[Delta]:
         try:
             for event in events_in(self._until_done(received)):
                 yield from self._handled(event)
@@ -66,6 +71,10 @@ class MessageReader:
                 raise
 
     def rest(self) -> Iterator[Delta]:
+        yield from self._thoughts.told(self._left_over())
+        yield from self._thoughts.rest(is_answer=self._finish == "stop" and not self._told_calls)
+
+    def _left_over(self) -> Iterator[Delta]:
         """The calls whose arguments did not look whole: only the end tells whether they are."""
         yield from self._unheard_content()
         yield from self._texts.end()

@@ -11,6 +11,7 @@ from neo.llm.responses.calls import Calls
 from neo.llm.responses.events import Kind, events_in, text_of, texts_of
 from neo.llm.responses.heard import Heard, Text, Told, Where
 from neo.llm.sanitize import AnswerLength, count, short_name
+from neo.llm.thoughts.first import FirstThoughts
 from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import error_in_stream
 
@@ -39,6 +40,7 @@ class ResponseReader:
         self._last_place: tuple[object, ...] = ()
         self._last_text: Text
         self._calls = Calls()
+        self._thoughts = FirstThoughts()
         self._has_refused = False
         self._final: Event | None = None
         self._finish: Finish = "other"
@@ -56,6 +58,9 @@ class ResponseReader:
 
     def deltas(self, received: Iterable[bytes]) -> Iterator[Delta]:
         """The deltas of the events that came next. Events after the final one are ignored."""
+        return self._thoughts.told(self._heard_in(received))
+
+    def _heard_in(self, received: Iterable[bytes]) -> Iterator[Delta]:
         if self.is_complete:
             return
         for event in events_in(received):
@@ -64,6 +69,10 @@ class ResponseReader:
                 return
 
     def rest(self) -> Iterator[Delta]:
+        yield from self._thoughts.told(self._left_over())
+        yield from self._thoughts.rest(is_answer=self._finish == "stop" and not self._calls.are_told)
+
+    def _left_over(self) -> Iterator[Delta]:
         yield from self._heard.end()
         if self._final is not None and self._finish != BROKEN:
             yield from self._calls.rest(is_cut=self._finish not in ("stop", "tool-calls"))

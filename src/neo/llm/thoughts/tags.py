@@ -47,6 +47,11 @@ class Thoughts:
         """The server tells thoughts from the answer itself, so that a text has a first tag or no thoughts."""
         self._are_begun = False
 
+    @property
+    def are_over(self) -> bool:
+        """Whether the answer has begun."""
+        return self._place == "answer"
+
     def add(self, text: str) -> Iterator[tuple[Kind, str]]:
         if self._place == "answer":
             yield "text", text
