@@ -367,7 +367,6 @@ ERRORS: list[tuple[bytes, type[Failure]]] = [
     (data(error="Busy.", code=429), ProviderRateLimited),
     (data(object="error", message="No.", type="BadRequestError", param=None, code=400), ProviderRejected),
     (data(message="No.", code=429), ProviderRateLimited),
-    (b"data: " + orjson.dumps([{"error": {"message": "No.", "code": 429}}]) + b"\n\n", ProviderRateLimited),
     (data(message="No.", type="rate_limit_error"), ProviderRateLimited),
     (data(detail="No."), ProviderIncomplete),
     (data(type="error", error={"type": "rate_limit_error"}), ProviderRateLimited),

@@ -2,8 +2,8 @@
 
 `request.py` and `messages.py` make the call's body; `control_tokens.py` keeps a chat template's tokens out of what
 people write. `reader.py` turns chunks into deltas: `chunk.py` knows the forms that a chunk may have, `whole.py` those
-of servers that do not stream, `calls.py` puts the calls of tools together, `telling.py` joins what came together and
-has thoughts in the text told from the answer, `usage.py` reads what it cost.
+of servers that do not stream, `thought_names.py` hears thoughts once, `calls.py` puts the calls together,
+`telling.py` joins what came together and has thoughts in the text told from the answer, `usage.py` reads what it cost.
 """
 
 from neo.llm.chat_completions.reader import ChatCompletionReader
