@@ -104,9 +104,6 @@ class ProviderSettings:
     """How many failures in a row stop the calls to a provider; 0: none does."""
     answer_tokens_max: int = 16_384
 
-    def read_timeout_seconds(self, *, is_reasoning: bool) -> float:
-        return self.thinking_seconds if is_reasoning else self.idle_seconds
-
 
 @dataclass(frozen=True, slots=True)
 class Address:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from llm.asking import joined
 from llm.chat_completions.talk import DONE, STOP, called, said, thought, usage
 from llm.chat_completions.test_chat_request import CHOSEN
+from llm.odd_json import odd_json
 from neo.errors import Failure
 from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.chat_completions.reader import ChatCompletionReader
@@ -72,15 +73,7 @@ def test_every_cut_of_the_texts_and_of_the_bytes_gives_the_same(
     ]
 
 
-json = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**60), 2**60)
-    | st.floats(allow_nan=False)
-    | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
+json = odd_json(6)
 
 
 def objects(*names: str, **known: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm.asking import joined
+from llm.odd_json import odd_json
 from llm.raw_provider import event
 from neo.errors import Failure
 from neo.llm import Completed, ContentFiltered, Delta, ProviderIncomplete, ReasoningDelta, TextDelta, ToolCall
@@ -519,15 +520,7 @@ def test_an_answer_is_the_same_however_it_is_cut(cuts: list[int]) -> None:
     assert ToolCall("toolu_1", "look_up", '{"q":"ä"}') in told
 
 
-scraps = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**60), 2**60)
-    | st.floats(allow_nan=False)
-    | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
+scraps = odd_json(8)
 nested = [
     "type",
     "id",

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm.odd_json import odd_json
 from llm.raw_provider import completed, event, said
 from neo.errors import Failure
 from neo.llm import Completed, ContentFiltered, Delta, ProviderIncomplete, ReasoningDelta, TextDelta, ToolCall
@@ -197,15 +198,7 @@ def test_what_cannot_be_read_is_not_read(data: bytes) -> None:
         list(ResponseReader("m").deltas([data]))
 
 
-json = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(2**60), 2**60)
-    | st.floats(allow_nan=False)
-    | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=8,
-)
+json = odd_json(8)
 fields = [
     "delta",
     "item_id",

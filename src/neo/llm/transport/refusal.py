@@ -13,17 +13,6 @@ TRANSIENT = frozenset({408, 409, 424, 425})
 SERVER_ERRORS = range(500, 600)
 # A call to go on from a response that the provider does not have, or does not do at all.
 NOT_CONTINUED = frozenset({400, 404, 405, GONE, 422, 501})
-FILTER_CODES = frozenset(
-    {
-        "content_filter",
-        "content_policy_violation",
-        "image_content_policy_violation",
-        "responsible_ai_policy_violation",
-        "invalid_prompt",
-        "bio_policy",
-        "misalignment_policy_violation",
-    }
-)
 # Where the words say more than the status. Besides refusals these are what llama.cpp and many gateways answer in their
 # place; pages of gateways that are down have other statuses, and a key that is refused has one of its own.
 WORDS_COUNT = frozenset({400, 403, 404, 405, 413, 415, 422, 500, 501})
