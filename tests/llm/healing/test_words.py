@@ -413,6 +413,8 @@ def error(**fields: Any) -> dict[str, Any]:
         (400, error(message="Content Exists Risk", type="invalid_request_error"), ContentFiltered),
         (400, error(code="content_filter", message="filtered"), ContentFiltered),
         (400, error(code="invalid_prompt", message="no"), ContentFiltered),
+        (400, error(code="bio_policy", message="no"), ContentFiltered),
+        (400, error(code="misalignment_policy_violation", message="no"), ContentFiltered),
         # What the operator has to do.
         (
             429,

@@ -52,6 +52,7 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
     *_rows(
         Said.CONTENT,
         r"content[_ ]?filter|content_policy_violation|responsible_?ai_?policy_?violation|invalid_prompt",
+        r"bio_policy|misalignment_policy_violation",
         # Qwen, DeepSeek, Moonshot.
         r"data_?inspection_?failed|content exists risk|considered high risk",
         # OpenRouter's moderation, Azure, OpenAI.
