@@ -12,6 +12,7 @@ from support.counting import CountingDatabase
 from support.issuer import Issuer, issuer_running
 from support.people import People
 from support.rows import Rows
+from support.scripted_mcp import ScriptedMcp, Stage, scripted_mcp_running
 from support.server import Server
 from support.side_by_side import SharedOut, longest_first
 
@@ -49,6 +50,18 @@ async def server(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> 
     yield server
     await server.stop()
     server.remove()
+
+
+@pytest.fixture(scope="session")
+async def scripted_mcp() -> AsyncIterator[ScriptedMcp]:
+    async with scripted_mcp_running() as running:
+        yield running
+
+
+@pytest.fixture
+def stage(scripted_mcp: ScriptedMcp) -> Stage:
+    """A stage of the scripted MCP server for one test."""
+    return scripted_mcp.stage()
 
 
 @pytest.fixture(scope="session")

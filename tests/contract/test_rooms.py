@@ -29,6 +29,7 @@ LIBRARIES = re.compile(
 )
 # What a running thing knows by now, and no wiring.
 STATE = {
+    "engines/scripted_mcp/tools.py: call": "what happened to it",
     "engines/scripted_model/app.py: call": "what happened to it",
     "turns/leases/claim.py: turn": "its newest claim",
     "turns/leases/claim.py: self.turn": "its next segment",

@@ -1,6 +1,18 @@
 import typer
 
-from neo.cli import api, audit, bots, document, keys, migrate, settings, technicians, tenants, worker
+from neo.cli import (
+    api,
+    audit,
+    bots,
+    document,
+    keys,
+    migrate,
+    scripted_mcp,
+    settings,
+    technicians,
+    tenants,
+    worker,
+)
 from neo.cli.chat import command as chat
 from neo.cli.dev_issuer import command as dev_issuer
 from neo.cli.doctor import command as doctor
@@ -29,3 +41,4 @@ app.command("migrate")(migrate.migrate)
 app.command("settings")(settings.settings)
 app.command("openapi")(document.openapi)
 app.add_typer(dev_issuer.app, name="dev-issuer")
+app.command("scripted-mcp")(scripted_mcp.scripted_mcp)

@@ -4,11 +4,13 @@ import asyncio
 import socket
 import struct
 from collections.abc import Mapping
+from itertools import count
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 _TRANSPORT = "neo.transport"
+_NUMBERS = count(1)
 
 # Closing a socket that lingers for 0 seconds sends RST instead of FIN.
 _NO_LINGER = struct.pack("ii", 1, 0)
@@ -19,17 +21,28 @@ _BEFORE_RESET_SECONDS = 0.05
 class TransportProtocol(HttpToolsProtocol):
     """Hands the connection's transport to the application: ASGI alone cannot break a connection."""
 
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._number = next(_NUMBERS)
+
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {_TRANSPORT: {"transport": self.transport}}
+        self.scope["extensions"] = {_TRANSPORT: {"transport": self.transport, "number": self._number}}
 
 
 class Connection:
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        self._transport: asyncio.Transport = scope["extensions"][_TRANSPORT]["transport"]
+        extension = scope["extensions"][_TRANSPORT]
+        self._transport: asyncio.Transport = extension["transport"]
+        self._number: int = extension["number"]
         self._receive = receive
         self._send = send
         self.is_broken = False
+
+    @property
+    def number(self) -> int:
+        """The same for all requests on one connection, and no other's."""
+        return self._number
 
     async def start(self, status: int, headers: Mapping[str, str]) -> None:
         encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
