@@ -7,9 +7,8 @@ import pytest
 from sqlalchemy import update
 
 from neo.agents import Agent
-from neo.llm.instructions.surroundings import HEADING
 from neo.sessions import ChatSession
-from neo.turns.instructions import COMPANY_HEADING
+from neo.turns.instructions import COMPANY_HEADING, HEADING
 from support.client import Client, text_of
 from support.rows import Rows
 from support.server import Server

@@ -6,9 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from neo.llm import Surroundings, problem_with_variables
-from neo.llm.instructions.surroundings import HEADING, VALUE_CHARACTERS_MAX
-from neo.llm.instructions.variables import VARIABLES
+from neo.llm import problem_with_variables
+from neo.llm.variables import VARIABLES
+from neo.turns.instructions import HEADING, VALUE_CHARACTERS_MAX, Surroundings
 
 MOMENT = datetime(2026, 12, 31, 23, 7, tzinfo=UTC)
 ADA: dict[str, Any] = {

@@ -13,9 +13,9 @@ from sqlalchemy import func, select, text, update
 from neo.agents import AgentStore, create_tenant
 from neo.db import Database
 from neo.events import EventLog, Position, SegmentWriter
-from neo.llm.instructions.surroundings import HEADING
 from neo.sessions import ChatMessage, ChatSession, MessageStore, Role, SessionStore
 from neo.streams import Valkey
+from neo.turns.instructions import HEADING
 from neo.turns.leases.claim import LEASE, Task, claim_turn
 from neo.turns.models import ApprovalRequestRow, ChatTurn, ToolCallRow, TurnSegment, TurnStatus
 from neo.turns.store import TurnStore

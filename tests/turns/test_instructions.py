@@ -7,7 +7,7 @@ import orjson
 import pytest
 from sqlalchemy import text
 
-from neo.llm.instructions.surroundings import HEADING
+from neo.turns.instructions import HEADING
 from turns.stage import Stage
 
 # The same person and the same ids in two tenants: each has its own names for them.

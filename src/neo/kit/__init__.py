@@ -8,6 +8,7 @@ from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
 from neo.kit.retry import Backoff, keep_running
 from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
+from neo.kit.timezones import find_timezone
 
 __all__ = [
     "Backoff",
@@ -17,6 +18,7 @@ __all__ = [
     "as_one_line",
     "collect_seldom",
     "find_guid",
+    "find_timezone",
     "freeze_loaded",
     "guessing_bits",
     "is_loopback",

@@ -9,7 +9,8 @@ three: OpenAI's Responses API in `responses/`, chat completions in `chat_complet
 `messages/`. The settings arrive as plain values.
 """
 
-from neo.llm.chosen import ChosenModel, ReasoningEffort
+from neo.llm.chosen import ChosenModel, Price, ReasoningEffort, Traits
+from neo.llm.control_tokens import marked
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.errors import (
     AnswerTooLong,
@@ -31,9 +32,7 @@ from neo.llm.errors import (
     ResponseForgotten,
 )
 from neo.llm.fit import Fitted, estimate_tokens, fit
-from neo.llm.healing.adapted import adapted
 from neo.llm.healing.mend import Mends
-from neo.llm.instructions import Surroundings, is_timezone, problem_with_variables
 from neo.llm.model_list import (
     ModelEntry,
     ModelList,
@@ -48,7 +47,7 @@ from neo.llm.models import Models
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
 from neo.llm.providers import Address, DialectName, ModelSpec, Provider, ProviderSettings, Tier
 from neo.llm.sanitize import arguments_of
-from neo.llm.traits import Price, Traits
+from neo.llm.variables import filled, problem_with_variables
 
 __all__ = [
     "LOCAL_CONTEXT_TOKENS",
@@ -93,16 +92,15 @@ __all__ = [
     "ResponseForgotten",
     "Round",
     "Said",
-    "Surroundings",
     "TextDelta",
     "Tier",
     "ToolCall",
     "Traits",
-    "adapted",
     "arguments_of",
     "estimate_tokens",
+    "filled",
     "fit",
-    "is_timezone",
+    "marked",
     "problem_with_variables",
     "read_models_file",
     "resolved",

@@ -1,10 +1,16 @@
-"""The model that answers a turn, with its limits."""
+"""The model that answers a turn: its limits, how it differs from others for the sake of what it is sent, its price."""
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from enum import StrEnum
+from typing import Literal, TypeAlias
 
 from neo.llm.providers import Address, DialectName
-from neo.llm.traits import Price, Traits
+
+MILLION = 1_000_000
+
+SystemRole: TypeAlias = Literal["system", "developer", "none"]
+AnswerLimit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 
 
 class ReasoningEffort(StrEnum):
@@ -15,6 +21,45 @@ class ReasoningEffort(StrEnum):
     HIGH = "high"
     XHIGH = "xhigh"
     MAX = "max"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    reasons: bool = False
+    """Whether it may reason, and be silent for long, before its first text."""
+    takes_tools: bool = True
+    system_role: SystemRole = "system"
+    """The role of the instructions; `none`: they stand at the head of the first message."""
+    takes_effort: bool = True
+    """Whether it may be told how hard to reason."""
+    stream_options: bool = True
+    """Whether it may be asked to count its tokens in a stream (chat completions only)."""
+    thinking_seconds: float | None = None
+    """The longest silence before its first text; None: as the settings say."""
+    answer_limit: AnswerLimit = "max_tokens"
+    """What chat completions call the longest answer: OpenAI's models that reason refuse the older name, and all other
+    servers know that one.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a million tokens cost, in the currency in which the operator counts."""
+
+    input: Decimal
+    output: Decimal
+    cached: Decimal | None = None
+    """Of input tokens that the provider had kept; None: as much as other input."""
+
+    def cost(self, *, input_tokens: int, output_tokens: int, cached_tokens: int) -> Decimal | None:
+        """What a call cost. The tokens that the provider had kept are among the input. None: they were not counted,
+        for no prompt is empty.
+        """
+        if not input_tokens:
+            return None
+        kept = min(cached_tokens, input_tokens)
+        of_kept = self.input if self.cached is None else self.cached
+        return ((input_tokens - kept) * self.input + kept * of_kept + output_tokens * self.output) / MILLION
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,8 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any, Literal
 
-from neo.llm.chosen import ChosenModel, ReasoningEffort
+from neo.llm.chosen import AnswerLimit, ChosenModel, ReasoningEffort, SystemRole
 from neo.llm.providers import Provider
-from neo.llm.traits import AnswerLimit, SystemRole
 
 # Agents may name models as they like, so what was looked up is kept for some of them only.
 _NAMES_KEPT = 1_024
@@ -167,6 +166,10 @@ _FAMILIES: dict[str, dict[str, Any]] = {
 _PATTERNS = tuple(
     (re.compile("|".join(map(translate, names.split(" | ")))), facts) for names, facts in _FAMILIES.items()
 )
+# The templates of these models begin the thoughts themselves, so that an answer has only the tag that ends them.
+_BEGUN_BY_TEMPLATE = re.compile(
+    r"deepseek-r1|r1-distill|\bqwq|qwen3.*thinking|kimi-k2-thinking|glm-z1|minimax-m|nemotron(?!.*instruct|-4|-mini)"
+)
 _AZURE = ".azure.com"
 # `us.anthropic.`, `meta.` and the like.
 _VENDORS = re.compile(r"(?:[a-z]+\.)+(?=[a-z])")
@@ -197,6 +200,7 @@ def _bare(name: str) -> str:
     return _VENDORS.sub("", last, count=1).removeprefix("meta-").removesuffix(".gguf").replace("_", "-")
 
 
+@lru_cache(_NAMES_KEPT)
 def reasoning(chosen: ChosenModel) -> dict[str, str]:
     """The reasoning parameters of a call; empty for a model that accepts none."""
     known = family(chosen.family or chosen.name)
@@ -208,6 +212,11 @@ def reasoning(chosen: ChosenModel) -> dict[str, str]:
     if known.recalls:
         parameters["context"] = "all_turns"
     return parameters
+
+
+def begins_with_thoughts(model: str) -> bool:
+    """Whether its answers begin with thoughts that have no first tag."""
+    return _BEGUN_BY_TEMPLATE.search(model.lower().replace("_", "-")) is not None
 
 
 def _is_azure(chosen: ChosenModel) -> bool:

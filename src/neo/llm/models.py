@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import lru_cache
 
 from neo.errors import Failure
 from neo.llm.chat_completions import CHAT_COMPLETIONS
@@ -10,6 +11,7 @@ from neo.llm.chosen import ChosenModel, ReasoningEffort
 from neo.llm.deltas import Completed, Delta
 from neo.llm.dialect import Dialect
 from neo.llm.errors import ReasoningEffortUnknown
+from neo.llm.fit import Fitted, fit
 from neo.llm.healing.adapted import adapted
 from neo.llm.healing.learned import Learned
 from neo.llm.messages import MESSAGES
@@ -19,8 +21,10 @@ from neo.llm.providers import DialectName, ModelSpec, ProviderSettings, Tier
 from neo.llm.responses import RESPONSES
 from neo.llm.transport.breaker import Breaker
 from neo.llm.transport.call import Caller
-from neo.llm.transport.clients import Clients
 from neo.telemetry import turn_metrics
+
+# Agents may name models as they like, so what was chosen is kept for some of them only.
+_CHOICES_KEPT = 1_024
 
 DIALECTS: dict[DialectName, Dialect] = {
     DialectName.RESPONSES: RESPONSES,
@@ -45,21 +49,25 @@ class Models:
         tiers = {Tier.FAST: _entry(fast, providers), Tier.SMART: _entry(smart, providers)}
         self.list = ModelList(tiers, providers, listed)
         self._providers = providers
-        self._clients = Clients(providers)
-        self._caller = Caller(self._clients)
+        self._caller = Caller(providers)
         self._breakers: dict[tuple[str, str], Breaker] = {}
-        self._learned = Learned()
+        self._choice = lru_cache(_CHOICES_KEPT)(self._choose)
+        # Made once a model has refused something.
+        self._learned: Learned | None = None
 
     def choose(self, tier: Tier, agent_model: str | None, reasoning_effort: str | None) -> ChosenModel:
         """FAST is the agent's own model and effort; SMART is the same for all agents."""
-        if tier is Tier.SMART:
-            return self._learned.applied(self._chosen(self.list.of_tier(tier), None))
-        entry = self.list.find(agent_model) if agent_model else self.list.of_tier(tier)
-        return self._learned.applied(self._chosen(entry, reasoning_effort))
+        chosen = self._choice(tier, agent_model, reasoning_effort)
+        return chosen if self._learned is None else self._learned.applied(chosen)
 
     def remember(self, mended: ChosenModel) -> None:
         """From now on the model is asked as it is chosen here: it has refused something else."""
+        self._learned = self._learned or Learned()
         self._learned.remember(mended)
+
+    def fit(self, prompt: Prompt, chosen: ChosenModel) -> Fitted:
+        """The prompt as the model takes it: without what it knows nothing of, and not longer than its window."""
+        return fit(_taken(prompt, chosen), chosen.prompt_tokens_max, usual=chosen.prompt_tokens_usual)
 
     def answer(
         self, chosen: ChosenModel, prompt: Prompt, *, previous_response_id: str | None = None
@@ -70,13 +78,16 @@ class Models:
         the prompt's newest round, whose calls were that response's, or the message where there is no round.
         """
         dialect = DIALECTS[chosen.dialect]
-        deltas = self._caller.answer(dialect, chosen, adapted(prompt, chosen), previous_response_id)
+        deltas = self._caller.answer(dialect, chosen, _taken(prompt, chosen), previous_response_id)
         return self._breaker(chosen).guard(_counted(chosen.provider, deltas))
 
     async def aclose(self) -> None:
-        await self._clients.aclose()
+        await self._caller.aclose()
 
-    def _chosen(self, entry: ModelEntry, reasoning_effort: str | None) -> ChosenModel:
+    def _choose(self, tier: Tier, agent_model: str | None, reasoning_effort: str | None) -> ChosenModel:
+        if tier is Tier.SMART:
+            return chosen_model(self.list.of_tier(tier), None, self._providers)
+        entry = self.list.find(agent_model) if agent_model else self.list.of_tier(tier)
         if reasoning_effort is not None and reasoning_effort not in set(ReasoningEffort):
             known = ", ".join(ReasoningEffort)
             raise ReasoningEffortUnknown(f"{reasoning_effort!r} is not one of {known}.")
@@ -93,6 +104,12 @@ class Models:
 
 def _entry(model: ModelSpec | ModelEntry, providers: ProviderSettings) -> ModelEntry:
     return model if isinstance(model, ModelEntry) else entry_of(model, providers)
+
+
+def _taken(prompt: Prompt, chosen: ChosenModel) -> Prompt:
+    """What of the prompt the model knows: most know all of it."""
+    knows_all = chosen.sees_images and chosen.traits.takes_tools
+    return prompt if knows_all else adapted(prompt, chosen)
 
 
 async def _counted(provider: str, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:

@@ -10,7 +10,7 @@ import pytest
 from llm.rounds import a_round
 from neo.llm import Address, ChosenModel, DialectName, Image, Prompt, Said, Traits
 from neo.llm.chat_completions import CHAT_COMPLETIONS
-from neo.llm.chat_completions.control_tokens import Unmarked, marked, unmarked
+from neo.llm.control_tokens import Unmarked, marked, unmarked
 
 HERE = Address("http://server/v1/", "key", "here")
 CHOSEN = ChosenModel(

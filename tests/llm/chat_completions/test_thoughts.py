@@ -19,7 +19,8 @@ from llm.chat_completions.talk import (
     told,
 )
 from neo.llm import Traits
-from neo.llm.thoughts.tags import Thoughts, are_begun_by_template
+from neo.llm.model_families import begins_with_thoughts
+from neo.llm.thoughts.tags import Thoughts
 
 HELLO = Told("Hello", "pondering")
 LITERAL = "Use the <think> tag, then </think>, as in `<think>x</think>`."
@@ -94,7 +95,7 @@ async def test_such_a_model_that_did_not_think_is_heard_too() -> None:
     ],
 )
 def test_whose_template_begins_the_thoughts(name: str, are_begun: bool) -> None:  # noqa: FBT001
-    assert are_begun_by_template(name) is are_begun
+    assert begins_with_thoughts(name) is are_begun
 
 
 async def test_an_ordinary_answer_is_not_held_back() -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from uuid import uuid4
 
-from neo.llm.chat_completions.control_tokens import unmarked
+from neo.llm.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
 from neo.llm.sanitize import is_json_object, short_name, storable
 from neo.llm.transport.event import Event, UnreadableError, arguments_in

@@ -11,8 +11,8 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from neo.llm.chat_completions.control_tokens import marked
 from neo.llm.chosen import ChosenModel
+from neo.llm.control_tokens import marked
 from neo.llm.deltas import ToolCall
 from neo.llm.prompt import Image, Prompt, Round, Said, image_caption
 from neo.llm.sendable import sendable

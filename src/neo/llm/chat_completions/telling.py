@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 from neo.llm.chat_completions.chunk import Kind, Piece
-from neo.llm.chat_completions.control_tokens import Unmarked
 from neo.llm.chosen import ChosenModel
+from neo.llm.control_tokens import Unmarked
 from neo.llm.deltas import Delta, ReasoningDelta, TextDelta
+from neo.llm.model_families import begins_with_thoughts
 from neo.llm.sanitize import AnswerLength, Joined
-from neo.llm.thoughts.tags import Thoughts, are_begun_by_template
+from neo.llm.thoughts.tags import Thoughts
 
 
 class Telling:
@@ -18,7 +19,7 @@ class Telling:
         self._length = AnswerLength()
         self._text, self._reasoning, self._unmarked = Joined(), Joined(), Unmarked()
         known_as = chosen.family or chosen.name
-        self._thoughts = Thoughts(are_begun=are_begun_by_template(known_as))
+        self._thoughts = Thoughts(are_begun=begins_with_thoughts(known_as))
         self._parts: dict[Kind, int] = {}
         self.has_text = False
         self.has_refusal = False

@@ -2,13 +2,12 @@
 
 from dataclasses import replace
 
-from neo.llm.chosen import ChosenModel
+from neo.llm.chosen import AnswerLimit, ChosenModel, SystemRole, Traits
 from neo.llm.errors import ProviderFailure, ProviderRejected, ResponseForgotten
 from neo.llm.healing.adapted import has_images, has_rounds
 from neo.llm.healing.refusal import About, Refusal
 from neo.llm.healing.shorten import answering_shorter, halved, is_window, shortened, within_window
 from neo.llm.prompt import Prompt
-from neo.llm.traits import AnswerLimit, SystemRole, Traits
 
 # How many calls more one answer may take. Most faults need one; the rest is for servers with several.
 MENDS_MAX = 4

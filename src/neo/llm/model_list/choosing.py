@@ -1,10 +1,9 @@
 """From an entry, what is known of its family, and the wanted effort to a chosen model."""
 
-from neo.llm.chosen import ChosenModel, ReasoningEffort
+from neo.llm.chosen import ChosenModel, ReasoningEffort, Traits
 from neo.llm.model_families import Family, family
 from neo.llm.model_list.entry import ModelEntry
 from neo.llm.providers import ProviderSettings
-from neo.llm.traits import Traits
 
 # Every current model of a provider has at least this window.
 _DEFAULT_CONTEXT_TOKENS = 128_000

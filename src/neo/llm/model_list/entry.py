@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from neo.llm.chosen import AnswerLimit, Price, SystemRole
 from neo.llm.providers import Address, DialectName, ModelSpec, Provider, ProviderSettings, address
-from neo.llm.traits import AnswerLimit, Price, SystemRole
 
 # The embedded model's server is started with this window.
 LOCAL_CONTEXT_TOKENS = 8_192

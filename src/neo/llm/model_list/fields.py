@@ -5,11 +5,11 @@ from decimal import Decimal
 from typing import Any, get_args
 from urllib.parse import urlsplit
 
+from neo.llm.chosen import AnswerLimit, Price, SystemRole
 from neo.llm.model_families import family, family_names
 from neo.llm.model_list.near import near
 from neo.llm.model_list.references import FORM, is_reference
 from neo.llm.providers import DialectName, Provider
-from neo.llm.traits import AnswerLimit, Price, SystemRole
 
 # A prompt of a thousand tokens is a few messages; no window is larger than a billion.
 _TOKENS_MIN = 1_024

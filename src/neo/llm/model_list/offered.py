@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from neo.llm.chosen import Price
 from neo.llm.model_list.choosing import answer_tokens_of, context_tokens_of, reasons, sees_images
 from neo.llm.model_list.entry import ModelEntry
 from neo.llm.providers import DialectName, ProviderSettings, Tier
-from neo.llm.traits import Price
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ Thoughts stand before the answer, between two tags. A tag anywhere else is text 
 tags.
 """
 
-import re
 from collections.abc import Iterator
 from typing import Literal, TypeAlias
 
@@ -17,14 +16,6 @@ _ENDS = {
     "[THINK]": "[/THINK]",
 }
 _END = "</think>"
-# The templates of these models begin the thoughts themselves, so that an answer has only the tag that ends them.
-_BEGUN_BY_TEMPLATE = re.compile(
-    r"deepseek-r1|r1-distill|\bqwq|qwen3.*thinking|kimi-k2-thinking|glm-z1|minimax-m|nemotron(?!.*instruct|-4|-mini)"
-)
-
-
-def are_begun_by_template(model: str) -> bool:
-    return _BEGUN_BY_TEMPLATE.search(model.lower().replace("_", "-")) is not None
 
 
 class Thoughts:

@@ -17,7 +17,6 @@ from neo.llm.models import DIALECTS, Models
 from neo.llm.prompt import Image, Prompt
 from neo.llm.providers import DialectName, ProviderSettings
 from neo.llm.transport.call import Caller
-from neo.llm.transport.clients import Clients
 from neo.llm.trial.picture import PICTURE
 
 # Long enough that its speed can be measured, and short enough to cost next to nothing.
@@ -56,8 +55,7 @@ class Heard:
 class Asking:
     def __init__(self, models: Models, settings: ProviderSettings) -> None:
         self._models = models
-        self._clients = Clients(settings)
-        self._caller = Caller(self._clients)
+        self._caller = Caller(settings)
 
     async def short_answer(self, chosen: ChosenModel) -> Heard:
         return await _heard(self._models.answer(chosen, SHORT), chosen)
@@ -74,7 +72,7 @@ class Asking:
         return await _heard(deltas, chosen)
 
     async def aclose(self) -> None:
-        await self._clients.aclose()
+        await self._caller.aclose()
 
 
 def _with_tool(dialect: Dialect, name: DialectName) -> Dialect:

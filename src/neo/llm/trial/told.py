@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields, replace
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from neo.llm.chosen import Price
 from neo.llm.providers import Address
-from neo.llm.traits import Price
 from neo.llm.trial.fetching import Fetching
 
 _MILLION = 1_000_000

@@ -18,8 +18,6 @@ from neo.llm import (
     ProviderFailure,
     ResponseForgotten,
     TextDelta,
-    adapted,
-    fit,
 )
 from neo.telemetry import traces
 from neo.turns.prompt import ImageLoader, Transcripts, continues_from
@@ -41,37 +39,50 @@ class Asking:
         mind for the model.
         """
         task = attempt.task
-        mends = Mends(self._models.choose(task.tier, task.agent_model, task.reasoning_effort))
-        attempt.chosen = mends.chosen
+        chosen = attempt.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
         if task.turn.segment > 1:
             attempt.settled = await self._transcripts.rounds(task)
-        images = await self._images.of_message(task, mends.chosen)
-        previous = continues_from(task, attempt.settled.newest, mends.chosen)
-        prompt, unread = _prompt(attempt, images), 0
+        images = await self._images.of_message(task, chosen)
+        previous = continues_from(task, attempt.settled.newest, chosen)
+        mends = await self._answered(attempt, _prompt(attempt, images), previous)
+        if mends is not None:
+            self._remember(mends)
+
+    async def _answered(self, attempt: Attempt, prompt: Prompt, previous: str | None) -> Mends | None:
+        """What was mended until the model answered; None where nothing was refused."""
+        unread, mends = 0, None
         if previous is None:
             prompt, unread = await self._with_transcript(attempt, prompt)
         while True:
-            chosen = attempt.chosen = mends.chosen
-            if images and not chosen.sees_images:
-                # The message cannot do without them, but later ones can.
-                self._remember(mends)
-                raise ImagesNotSupported
-            fitted = fit(adapted(prompt, chosen), chosen.prompt_tokens_max, usual=chosen.prompt_tokens_usual)
+            chosen = self._asked_next(attempt, prompt, mends)
+            fitted = self._models.fit(prompt, chosen)
             attempt.omitted_messages = unread + fitted.omitted
             try:
                 await self._stream(attempt, chosen, fitted.prompt, previous)
-                break
             except ResponseForgotten as forgotten:
                 log.info("turn_resent_with_transcript")
+                mends = mends or Mends(chosen)
                 mends.forgotten(forgotten)
                 previous = None
                 prompt, unread = await self._with_transcript(attempt, prompt)
             except ProviderFailure as failure:
                 if attempt.renderer.has_begun:
                     raise
+                mends = mends or Mends(chosen)
                 mends.mend(failure, fitted.prompt)
                 log.info("turn_asks_otherwise", error_code=failure.code)
-        self._remember(mends)
+            else:
+                return mends
+
+    def _asked_next(self, attempt: Attempt, prompt: Prompt, mends: Mends | None) -> ChosenModel:
+        if mends is not None:
+            attempt.chosen = mends.chosen
+            if prompt.images and not mends.chosen.sees_images:
+                # The message cannot do without them, but later ones can.
+                self._remember(mends)
+                raise ImagesNotSupported
+        assert attempt.chosen is not None  # noqa: S101 - it is chosen before it is asked.
+        return attempt.chosen
 
     async def _with_transcript(self, attempt: Attempt, prompt: Prompt) -> tuple[Prompt, int]:
         """The prompt with what was said before, and how many older messages were left unread."""

@@ -38,8 +38,6 @@ def filled(text: str, values: Mapping[str, str | None]) -> str:
     """The text with its variables filled in, once: what a value has in braces stays. So does a variable that nobody
     knows: texts from before there were variables have some.
     """
-    if "{{" not in text:
-        return text
     return _VARIABLE.sub(lambda found: _value(found, values), text)
 
 
