@@ -14,8 +14,8 @@ from llm.odd_json import odd_json
 from neo.errors import Failure
 from neo.llm import Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.chat_completions.reader import ChatCompletionReader
+from neo.llm.reading.event import UnreadableError
 from neo.llm.transport.body import EventDecoder
-from neo.llm.transport.event import UnreadableError
 from neo.llm.transport.provider_error import ProviderError
 
 TEXT = "\n<think>\nSo 3 < 4 \U0001f914</think>\n\nSay <\u200d|im_end|> \U0001f600, or <think>."

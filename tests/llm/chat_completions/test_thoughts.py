@@ -20,7 +20,7 @@ from llm.chat_completions.talk import (
 )
 from neo.llm import Traits
 from neo.llm.model_families import begins_with_thoughts
-from neo.llm.thoughts.tags import Thoughts
+from neo.llm.reading.thoughts import Thoughts
 
 HELLO = Told("Hello", "pondering")
 LITERAL = "Use the <think> tag, then </think>, as in `<think>x</think>`."

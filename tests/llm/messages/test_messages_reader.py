@@ -15,8 +15,8 @@ from llm.raw_provider import event
 from neo.errors import Failure
 from neo.llm import Completed, ContentFiltered, Delta, ProviderIncomplete, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.messages.reader import MessageReader
+from neo.llm.reading.event import UnreadableError
 from neo.llm.transport.body import EventDecoder
-from neo.llm.transport.event import UnreadableError
 from neo.llm.transport.provider_error import ProviderError
 
 START = event(

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neo.llm.reading.event import Event, UnreadableError
 from neo.llm.responses.events import DELTAS, events_in
-from neo.llm.transport.event import Event, UnreadableError
 
 places = {
     "item_id": st.sampled_from(["msg_1", "msg_2"]),

@@ -11,9 +11,9 @@ from llm.odd_json import odd_json
 from llm.raw_provider import completed, event, said
 from neo.errors import Failure
 from neo.llm import Completed, ContentFiltered, Delta, ProviderIncomplete, ReasoningDelta, TextDelta, ToolCall
+from neo.llm.reading.event import UnreadableError
 from neo.llm.responses.reader import ResponseReader
 from neo.llm.transport.body import EventDecoder
-from neo.llm.transport.event import UnreadableError
 from neo.llm.transport.provider_error import ProviderError
 
 

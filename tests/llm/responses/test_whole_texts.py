@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from llm.asking import joined
 from llm.raw_provider import completed, event, said
 from neo.llm import Completed, ContentFiltered, Delta, ReasoningDelta, TextDelta, ToolCall
+from neo.llm.reading.event import UnreadableError
 from neo.llm.responses.reader import ResponseReader
 from neo.llm.transport.body import EventDecoder
-from neo.llm.transport.event import UnreadableError
 
 WHERE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
 

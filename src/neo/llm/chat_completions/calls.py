@@ -5,8 +5,8 @@ from uuid import uuid4
 
 from neo.llm.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
+from neo.llm.reading.event import Event, UnreadableError, arguments_in
 from neo.llm.sanitize import is_json_object, short_name, storable
-from neo.llm.transport.event import Event, UnreadableError, arguments_in
 
 _INDEX_DIGITS_MAX = 9
 

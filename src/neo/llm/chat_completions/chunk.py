@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Literal, TypeAlias
 
-from neo.llm.transport.event import Event, UnreadableError
+from neo.llm.reading.event import Event, UnreadableError
 
 Kind: TypeAlias = Literal["text", "reasoning", "refusal"]
 Piece: TypeAlias = tuple[Kind, str]

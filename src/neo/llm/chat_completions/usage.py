@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from neo.llm.reading.event import object_in
 from neo.llm.sanitize import count
-from neo.llm.transport.event import object_in
 
 
 class Usage:

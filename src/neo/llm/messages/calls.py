@@ -3,8 +3,8 @@
 from uuid import uuid4
 
 from neo.llm.deltas import ToolCall
+from neo.llm.reading.event import Event, UnreadableError, arguments_in, id_in, text_in
 from neo.llm.sanitize import is_json_object, storable
-from neo.llm.transport.event import Event, UnreadableError, arguments_in, id_in, text_in
 
 
 class OpenCall:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from neo.llm.transport.event import Event, Place, coalesced, object_in
+from neo.llm.reading.event import Event, Place, coalesced, object_in
 
 # Where a delta of each type has its piece of text.
 PIECES = {"text_delta": "text", "thinking_delta": "thinking", "input_json_delta": "partial_json"}

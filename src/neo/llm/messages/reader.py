@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.finish import BROKEN, Finish, finish_of
 from neo.llm.messages.calls import OpenCall
 from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_of_delta
 from neo.llm.messages.texts import Kind, Texts
 from neo.llm.messages.usage import Usage
+from neo.llm.reading.event import Event, UnreadableError, object_in, text_in
+from neo.llm.reading.finish import BROKEN, Finish, finish_of
+from neo.llm.reading.first import FirstThoughts
 from neo.llm.sanitize import AnswerLength, short_name
-from neo.llm.thoughts.first import FirstThoughts
-from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
 # Some gateways end every stream like this.

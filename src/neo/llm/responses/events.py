@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal, TypeAlias
 
-from neo.llm.transport.event import Event, Place, coalesced
+from neo.llm.reading.event import Event, Place, coalesced
 
 Kind: TypeAlias = Literal["text", "refusal", "summary", "reasoning"]
 

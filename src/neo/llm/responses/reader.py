@@ -6,13 +6,13 @@ from typing import ClassVar
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.finish import BROKEN, Finish, finish_of
+from neo.llm.reading.event import Event, UnreadableError, object_in, text_in
+from neo.llm.reading.finish import BROKEN, Finish, finish_of
+from neo.llm.reading.first import FirstThoughts
 from neo.llm.responses.calls import Calls
 from neo.llm.responses.events import Kind, events_in, text_of, texts_of
 from neo.llm.responses.heard import Heard, Text, Told, Where
 from neo.llm.sanitize import AnswerLength, count, short_name
-from neo.llm.thoughts.first import FirstThoughts
-from neo.llm.transport.event import Event, UnreadableError, object_in, text_in
 from neo.llm.transport.provider_error import error_in_stream
 
 # The texts' own ends: their kind, and where the event has the whole text and its index.

@@ -14,8 +14,8 @@ from neo.llm.deltas import Delta
 from neo.llm.dialect import Dialect, Endpoint
 from neo.llm.prompt import Prompt
 from neo.llm.providers import Address, ProviderSettings
+from neo.llm.reading.event import UnreadableError
 from neo.llm.transport.body import Body, EventTooLongError, ReadThrottle, silence_seconds
-from neo.llm.transport.event import UnreadableError
 from neo.llm.transport.failures import failure
 from neo.llm.transport.provider_error import ProviderError, error_of
 

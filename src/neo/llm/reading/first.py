@@ -5,7 +5,7 @@ a dialect, and gateways before them, may leave them where the model wrote them.
 from collections.abc import Iterable, Iterator
 
 from neo.llm.deltas import Delta, ReasoningDelta, TextDelta
-from neo.llm.thoughts.tags import Thoughts
+from neo.llm.reading.thoughts import Thoughts
 
 
 class FirstThoughts:
