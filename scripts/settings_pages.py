@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic.fields import FieldInfo
 
-from neo.settings import Group, default_of, described
+from neo.settings import Group, default_of, described, file_variable
 
 HERE = Path(__file__).resolve().parent.parent
 COLUMNS = 110
@@ -26,7 +26,9 @@ variable that begins with `NEO_` and is not in this list ends the start with the
 `neo settings` prints the same list, `neo settings --json` for scripts. `make run` and `make chat` also read a
 file `.env` in the project's folder; `.env.example` is one to begin with.
 
-Secrets (`*_KEY`, `*_URL` with a password) are kept out of the logs.
+A secret may stand in a file instead, which the variable with `_FILE` at its end names, as the table says: what is
+in the environment of a process can be read by whoever may look at its container. A newline at the file's end does
+not count, an empty file counts as unset, and both variables at once are refused. Secrets are kept out of the logs.
 
 This page is made from the code by `make snapshots`.
 """
@@ -63,12 +65,14 @@ def _env_entry(variable: str, field: FieldInfo) -> str:
     comment = textwrap.fill(
         str(field.description), COLUMNS, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
     )
-    return f"\n{comment}\n# {variable}={_shown(field)}\n"
+    as_file = f"# {of_file}=\n" if (of_file := file_variable(variable, field)) else ""
+    return f"\n{comment}\n# {variable}={_shown(field)}\n{as_file}"
 
 
 def _row(variable: str, field: FieldInfo) -> str:
     shown = _shown(field)
-    return f"| `{variable}` | {f'`{shown}`' if shown else ''} | {field.description} |\n"
+    as_file = f" A secret: or in a file, `{of_file}`." if (of_file := file_variable(variable, field)) else ""
+    return f"| `{variable}` | {f'`{shown}`' if shown else ''} | {field.description}{as_file} |\n"
 
 
 def _shown(field: FieldInfo) -> str:

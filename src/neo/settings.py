@@ -4,6 +4,7 @@ import difflib
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import (
@@ -16,12 +17,15 @@ from pydantic import (
     ValidationError,
 )
 from pydantic.fields import FieldInfo
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from neo.errors import Edge, Failure, Kind
-from neo.kit import guessing_bits, is_secure_url
+from neo.kit import SecretUnreadableError, guessing_bits, is_secure_url, read_secret
 
 PREFIX = "NEO_"
+# After a secret's variable: the secret stands in the file that is named here. What is in the environment, every child
+# process has, and whoever may look at a container reads.
+FILE_SUFFIX = "_FILE"
 # In any other environment a process does not start with what is for development only.
 LENIENT_ENVIRONMENTS = ("local", "test")
 # `null` is the origin of every page in a sandbox.
@@ -39,8 +43,31 @@ class SettingsInvalid(Failure):
     edges = (Edge.COMMAND_LINE,)
 
 
+class SecretFiles(PydanticBaseSettingsSource):
+    """The secrets of a group that are given as files."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        return _secret_in_file(os.environ, field_name, field), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        fields = self.settings_cls.model_fields.items()
+        found = {name: self.get_field_value(field, name)[0] for name, field in fields}
+        return {name: value for name, value in found.items() if value}
+
+
 class Group(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", env_ignore_empty=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the library calls it with all of its own.
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, SecretFiles(settings_cls), env_settings
 
 
 class ServerSettings(Group):
@@ -391,6 +418,37 @@ def described() -> Iterator[tuple[type[Group], str, FieldInfo]]:
             yield group, _variable(name), field
 
 
+def file_variable(variable: str, field: FieldInfo) -> str | None:
+    """The variable that names a file with this setting; None for what is no secret."""
+    return variable + FILE_SUFFIX if "SecretStr" in str(field.annotation) else None
+
+
+def with_secrets(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment with secrets in place of the files that hold them, for whoever passes it on."""
+    filled = dict(environment)
+    for _, variable, field in described():
+        name = variable.removeprefix(PREFIX).lower()
+        if secret := _secret_in_file(environment, name, field):
+            filled[variable] = secret
+        filled.pop(file_variable(variable, field) or "", None)
+    return filled
+
+
+def _secret_in_file(environment: Mapping[str, str], name: str, field: FieldInfo) -> str:
+    """What the setting's file holds; empty without one."""
+    variable = _variable(name)
+    of_file = file_variable(variable, field)
+    path = environment.get(of_file or "")
+    if not of_file or not path:
+        return ""
+    if environment.get(variable):
+        raise SettingsInvalid(f"{variable} and {of_file} are both set: keep one of them.")
+    try:
+        return read_secret(Path(path))
+    except SecretUnreadableError as error:
+        raise SettingsInvalid(f"{of_file}: {error}.") from error
+
+
 def plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
 
@@ -432,7 +490,9 @@ def _lenient(settings: Settings) -> Iterator[str]:
 
 
 def refuse_unknown(environment: Mapping[str, str]) -> None:
-    known = [variable for _, variable, _ in described()]
+    settings = [(variable, field) for _, variable, field in described()]
+    known = [variable for variable, _ in settings]
+    known += [name for variable, field in settings if (name := file_variable(variable, field))]
     for variable in environment:
         if variable.startswith(PREFIX) and variable not in known:
             near = difflib.get_close_matches(variable, known, n=1)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -181,3 +182,28 @@ async def test_another_tenants_key_is_not_there(server: Server, tenant: Tenant, 
         ended = await ran(server, "keys", verb, str(UUID(made["id"])), "--tenant", other)
         assert (ended.code, "no such API key" in ended.stderr) == (1, True)
     assert (await tenant_status(server, made["api_key"]))[0] == 200
+
+
+async def test_secrets_that_stand_in_files_are_used_by_each_command(server: Server, tmp_path: Path) -> None:
+    secrets = {
+        "NEO_DATABASE_URL": server.addresses.database_url,
+        "NEO_DATABASE_OWNER_URL": server.addresses.database_owner_url,
+        "NEO_REDIS_URL": server.addresses.redis_url,
+        "NEO_SECRET_KEY": (server.data / "secret").read_text().strip(),
+    }
+    for variable, secret in secrets.items():
+        (tmp_path / variable).write_text(f"{secret}\n")
+    files = {f"{variable}_FILE": str(tmp_path / variable) for variable in secrets}
+    environment = {
+        "NEO_TEMPORAL_ADDRESS": server.addresses.temporal_address,
+        "NEO_MODEL_FAST": "scripted:",
+        **files,
+    }
+    environment["NEO_SCRIPTED_MODEL_URL"] = server.addresses.scripted_model_url
+
+    listed = await neo("tenants", "list", "--json", **environment)
+    examined = await neo("doctor", "--json", "--data", str(tmp_path / "none"), **environment)
+
+    assert server.tenant_id in listed.out, listed.stderr
+    checks = {check["name"]: check["state"] for check in json.loads(examined.out)["checks"]}
+    assert checks["valkey"] == checks["temporal"] == checks["settings"] == "ok", examined.out

@@ -2,15 +2,26 @@
 
 import base64
 import importlib.util
+import os
 import random
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from neo.kit import guessing_bits
-from neo.settings import SECRET_BITS_MIN, SettingsInvalid, default_of, described, read_settings
+from neo.settings import (
+    SECRET_BITS_MIN,
+    SettingsInvalid,
+    default_of,
+    described,
+    file_variable,
+    plain,
+    read_settings,
+    with_secrets,
+)
 
 HERE = Path(__file__).resolve().parents[2]
 SETTINGS = [(variable, field) for _, variable, field in described()]
@@ -18,8 +29,10 @@ SETTINGS = [(variable, field) for _, variable, field in described()]
 
 @pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for variable, _ in SETTINGS:
-        monkeypatch.delenv(variable, raising=False)
+    for variable, field in SETTINGS:
+        for name in (variable, file_variable(variable, field)):
+            if name:
+                monkeypatch.delenv(name, raising=False)
     return monkeypatch
 
 
@@ -119,6 +132,77 @@ def test_what_holds_a_secret_is_declared_as_one() -> None:
     ]
 
     assert open_ones == []
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_every_secret_may_stand_in_a_file(environment: pytest.MonkeyPatch, tmp_path: Path, end: str) -> None:
+    files = {variable: name for variable, field in SETTINGS if (name := file_variable(variable, field))}
+    for variable, name in files.items():
+        (tmp_path / variable).write_text(f"secret of {variable}{end}", newline="")
+        environment.setenv(name, str(tmp_path / variable))
+        environment.setenv(variable, "")
+
+    settings = read_settings()
+    passed_on = with_secrets(os.environ)
+
+    read = {
+        f"NEO_{name.upper()}": plain(value)
+        for group in vars(settings).values()
+        for name, value in group
+        if isinstance(value, SecretStr)
+    }
+    assert read == {variable: f"secret of {variable}" for variable in files}
+    assert {variable: passed_on[variable] for variable in files} == read
+    assert set(files.values()) & set(passed_on) == set()
+    assert {"NEO_SECRET_KEY", "NEO_DATABASE_OWNER_URL", "NEO_REDIS_URL", "NEO_OPENAI_API_KEY"} <= set(files)
+
+
+def test_an_empty_file_counts_as_unset(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "none").write_text("\n")
+    environment.setenv("NEO_OPENAI_API_KEY_FILE", str(tmp_path / "none"))
+
+    assert read_settings().models.openai_api_key is None
+    assert "NEO_OPENAI_API_KEY" not in with_secrets(os.environ)
+
+
+@pytest.mark.parametrize(
+    ("holds", "refusal"),
+    [
+        (None, r"NEO_SECRET_KEY_FILE: .*/secret cannot be read: No such file"),
+        (b"\xff\xfe\x00not-to-be-told", r"NEO_SECRET_KEY_FILE: .*/secret cannot be read: it is no text"),
+        (b"not-to-be-told" * 10_000, r"NEO_SECRET_KEY_FILE: .*/secret has more than \d+ characters"),
+    ],
+)
+def test_a_file_that_gives_no_secret_is_named(
+    environment: pytest.MonkeyPatch, tmp_path: Path, holds: bytes | None, refusal: str
+) -> None:
+    file = tmp_path / "secret"
+    if holds is not None:
+        file.write_bytes(holds)
+    environment.setenv("NEO_SECRET_KEY_FILE", str(file))
+
+    with pytest.raises(SettingsInvalid, match=refusal) as refused:
+        read_settings()
+
+    assert "not-to-be-told" not in refused.value.message
+
+
+def test_a_secret_that_is_given_twice_is_refused(environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("not-to-be-told")
+    environment.setenv("NEO_SECRET_KEY_FILE", str(tmp_path / "secret"))
+    environment.setenv("NEO_SECRET_KEY", "not-to-be-told")
+
+    with pytest.raises(
+        SettingsInvalid, match=r"^NEO_SECRET_KEY and NEO_SECRET_KEY_FILE are both set: keep one"
+    ):
+        read_settings()
+
+
+def test_what_is_no_secret_stands_in_no_file(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("NEO_PORT_FILE", "/run/port")
+
+    with pytest.raises(SettingsInvalid, match="no setting NEO_PORT_FILE"):
+        read_settings()
 
 
 def test_every_default_is_one_that_the_settings_accept(environment: pytest.MonkeyPatch) -> None:

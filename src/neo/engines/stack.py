@@ -17,15 +17,19 @@ from neo.engines.addresses import Addresses
 from neo.engines.data_folder.layout import DataFolder, locked
 from neo.engines.data_folder.running import Mark, Running, last_record, mark_of, write_record
 from neo.engines.data_folder.sockets import socket_folder
+from neo.engines.errors import EngineNotInstalled
+from neo.engines.installed import not_installed
+from neo.engines.local_model import installed_weights
 from neo.engines.model_parts import local_model_part, scripted_model_part
 from neo.engines.ports import LOOPBACK, choose_port
+from neo.engines.postgres.binaries import installed_programs
 from neo.engines.postgres.cluster import APP, OWNER
 from neo.engines.postgres.home import open_home
 from neo.engines.postgres.part import database_url, postgres_part
 from neo.engines.processes.supervise import Part, Supervisor, Watcher, supervised
 from neo.engines.processes.survivors import end_survivors
-from neo.engines.temporal import temporal_part
-from neo.engines.valkey import redis_url, valkey_part
+from neo.engines.temporal import installed_temporal, temporal_part
+from neo.engines.valkey import installed_valkey, redis_url, valkey_part
 
 Engine = Literal["postgres", "valkey", "temporal", "model", "scripted"]
 Planned = tuple[Part, Addresses]
@@ -38,6 +42,13 @@ MODEL_ENGINES: Mapping[Models, tuple[Engine, ...]] = {
 }
 # The order of starting; the stop goes backwards, so that PostgreSQL is there to the last.
 ORDER: tuple[Engine, ...] = ("postgres", "scripted", "model", "valkey", "temporal")
+# Each raises when its engine's package is not there. The scripted model is Neo's own.
+INSTALLED: Mapping[Engine, Callable[[], Path]] = {
+    "postgres": installed_programs,
+    "model": installed_weights,
+    "valkey": installed_valkey,
+    "temporal": installed_temporal,
+}
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ async def engines_up(
 @contextlib.contextmanager
 def planned(data_dir: Path, engines: Collection[str]) -> Iterator[Plan]:
     """Lock the data folder, end what a killed parent left running there, and choose all addresses."""
+    _refuse_missing(engines)
     with locked(data_dir) as folder:
         end_survivors(folder.path)
         yield _plan(folder, engines)
@@ -102,6 +114,21 @@ def _plan(folder: DataFolder, engines: Collection[str]) -> Plan:
             part, addresses = _PLANNERS[engine](folder, known, addresses)
             parts.append(part)
     return Plan(folder, tuple(parts), addresses)
+
+
+def _refuse_missing(engines: Collection[str]) -> None:
+    """Say all that is missing at once, before there is a data folder."""
+    missing = [engine for engine, find in INSTALLED.items() if engine in engines and not _is_found(find)]
+    if missing:
+        raise not_installed(missing)
+
+
+def _is_found(find: Callable[[], Path]) -> bool:
+    try:
+        find()
+    except EngineNotInstalled:
+        return False
+    return True
 
 
 def _plan_postgres(folder: DataFolder, _known: Addresses, so_far: Addresses) -> Planned:

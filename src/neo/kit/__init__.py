@@ -7,12 +7,14 @@ from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
 from neo.kit.retry import Backoff, keep_running
+from neo.kit.secret_file import SecretUnreadableError, read_secret
 from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
 from neo.kit.timezones import find_timezone
 
 __all__ = [
     "Backoff",
     "Batcher",
+    "SecretUnreadableError",
     "arm_failpoints",
     "as_digits",
     "as_one_line",
@@ -28,5 +30,6 @@ __all__ = [
     "loop_in_thread",
     "new_loop",
     "reached",
+    "read_secret",
     "run_in",
 ]

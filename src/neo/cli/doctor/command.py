@@ -55,10 +55,10 @@ async def _report(data: Path | None, *, as_json: bool, repairs: Repairs) -> list
 
 async def _examine(data: Path | None, repairs: Repairs) -> AsyncIterator[Finding]:
     from neo.engines.choose import choose_engines  # noqa: PLC0415 - imports of a second stay out of `--help`.
-    from neo.settings import read_settings  # noqa: PLC0415
+    from neo.settings import read_settings, with_secrets  # noqa: PLC0415
 
     try:
-        settings, here = read_settings(), choose_engines(os.environ)
+        settings, here = read_settings(), choose_engines(with_secrets(os.environ))
     except Failure as failure:
         yield problem("settings", failure.message)
         return

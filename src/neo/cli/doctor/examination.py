@@ -137,7 +137,7 @@ class Examination:
             server_environment,
             with_blob_folder,
         )
-        from neo.settings import read_settings  # noqa: PLC0415
+        from neo.settings import read_settings, with_secrets  # noqa: PLC0415
 
         known = self._running.addresses if self._running else _away()
         addresses = replace(
@@ -145,12 +145,15 @@ class Examination:
             database_url=found.database_url,
             database_owner_url=found.owner_url or "",
         )
-        engines = [engine for engine in choose_engines(os.environ) if engine in self._embedded]
-        filled = server_environment(os.environ, addresses, found.secret_key or "", engines)
+        given = with_secrets(os.environ)
+        engines = [engine for engine in choose_engines(given) if engine in self._embedded]
+        filled = server_environment(given, addresses, found.secret_key or "", engines)
         if self._embedded:
             filled = with_blob_folder(filled, self._folder / "blobs")
         # Variables of this shell take precedence.
-        os.environ.update({**filled, **{name: value for name, value in os.environ.items() if value}})
+        os.environ.update({**filled, **{name: value for name, value in given.items() if value}})
+        for file in os.environ.keys() - filled.keys():
+            del os.environ[file]
         return read_settings()
 
 

