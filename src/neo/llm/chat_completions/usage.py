@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from neo.llm.reading.event import count, object_in
+from neo.llm.reading.event import object_in
+from neo.llm.sanitize import count
 
 
 class Usage:
