@@ -8,7 +8,7 @@ import pytest
 
 from llm.asking import Ask, Calls, eventually, joined
 from neo.llm import Models, Prompt, ReasoningDelta, Said, TextDelta, Tier, ToolCall
-from neo.llm.sanitize import storable
+from neo.llm.reading.texts import storable
 
 DIALECTS = ["scripted", "scripted-chat", "scripted-anthropic"]
 PROVIDERS = [*DIALECTS, "openai", "azure", "compatible", "anthropic"]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-import neo.llm.sanitize
+import neo.llm.reading.texts
 from llm.asking import Ask, Calls, Received, eventually
 from neo.errors import Failure
 from neo.llm import (
@@ -208,7 +208,7 @@ async def test_a_name_that_does_not_resolve(ask: Ask, settings: ProviderSettings
 
 
 async def test_an_answer_without_end_is_stopped(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(neo.llm.sanitize, "ANSWER_CHARACTERS_MAX", 100)
+    monkeypatch.setattr(neo.llm.reading.texts, "ANSWER_CHARACTERS_MAX", 100)
 
     with pytest.raises(AnswerTooLong):
         await ask("scripted:tokens=1000")

@@ -46,7 +46,7 @@ from neo.llm.model_list.entry import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
 from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
 from neo.llm.providers import Address, DialectName, ModelSpec, Provider, ProviderSettings, Tier
-from neo.llm.sanitize import arguments_of
+from neo.llm.reading.calls import arguments_of
 from neo.llm.variables import filled, problem_with_variables
 
 __all__ = [

@@ -48,7 +48,7 @@ def estimate_tokens(text: str) -> int:
 
 def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0, *, usual: int | None = None) -> Fitted:
     """Keep what is newest and fits into `tokens_max` less `answer_tokens`. What may be left out has to fit into the
-    `usual` tokens.
+    `usual` tokens, where they are fewer.
 
     The message and the newest round after it stay, or the prompt is too long. Then come the other rounds after the
     message, and then whole exchanges, each with its newest rounds. Nothing older than what did not fit is kept.
@@ -56,7 +56,7 @@ def fit(prompt: Prompt, tokens_max: int, answer_tokens: int = 0, *, usual: int |
     least = cost(without_what_is_older(prompt))
     if least > tokens_max - answer_tokens:
         raise PromptTooLong
-    room = _Room((tokens_max if usual is None else usual) - answer_tokens - least)
+    room = _Room((tokens_max if usual is None else min(usual, tokens_max)) - answer_tokens - least)
     rounds = (*_newest(prompt.rounds[:-1], room), *prompt.rounds[-1:])
     kept: list[Said] = []
     for exchange in _newest_first(prompt.transcript):

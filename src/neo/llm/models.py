@@ -67,7 +67,7 @@ class Models:
 
     def fit(self, prompt: Prompt, chosen: ChosenModel) -> Fitted:
         """The prompt as the model takes it: without what it knows nothing of, and not longer than its window."""
-        return fit(_taken(prompt, chosen), chosen.prompt_tokens_max, usual=chosen.prompt_tokens_usual)
+        return fit(_taken(prompt, chosen), chosen.prompt_tokens_max, usual=chosen.prompt_tokens_learned)
 
     def answer(
         self, chosen: ChosenModel, prompt: Prompt, *, previous_response_id: str | None = None

@@ -23,7 +23,9 @@ VALUE_CHARACTERS_MAX = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """None: not known, and then it is not said. Names are data: whoever has one has chosen it."""
+    """None: not known, and then it is not said. Names are data: whoever has one has chosen it. A role, a type and a
+    time zone are words of Neo's own.
+    """
 
     user_name: str | None = None
     user_role: str | None = None
@@ -44,10 +46,10 @@ class Surroundings:
     def _values(self, now: datetime) -> dict[str, str | None]:
         return {
             "user.name": _line(self.user_name),
-            "user.role": _line(self.user_role),
+            "user.role": self.user_role,
             "company.name": _line(self.company_name),
             "channel.name": _line(self.channel_name),
-            "channel.type": _line(self.channel_type),
+            "channel.type": self.channel_type,
             "agent.name": _line(self.agent_name),
             "date": f"{now:%Y-%m-%d}",
             "time": f"{now:%H:%M}",
@@ -59,9 +61,9 @@ class Surroundings:
         what they have read of a prompt up to the first character that differs, and the transcript comes behind this.
         """
         known = {
-            "user": _known(name=self.user_name, role=self.user_role),
-            "company": _known(name=self.company_name),
-            "channel": _known(name=self.channel_name, type=self.channel_type),
+            "user": _known(name=_line(self.user_name), role=self.user_role),
+            "company": _known(name=_line(self.company_name)),
+            "channel": _known(name=_line(self.channel_name), type=self.channel_type),
             "timezone": str(now.tzinfo),
             "date": f"{now:%A, %Y-%m-%d}",
             "hour": f"{now:%H}:00 to {now:%H}:59",
@@ -107,9 +109,8 @@ def _local(moment: datetime, timezone: str | None) -> datetime:
     return moment.astimezone((find_timezone(timezone) if timezone else None) or ZoneInfo("UTC"))
 
 
-def _known(**named: str | None) -> dict[str, Any]:
-    lines = {name: _line(text) for name, text in named.items()}
-    return {name: line for name, line in lines.items() if line}
+def _known(**named: str | None) -> dict[str, str]:
+    return {name: text for name, text in named.items() if text}
 
 
 def _line(text: str | None) -> str | None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neo.llm.reading.event import Event, UnreadableError
-from neo.llm.responses.events import DELTAS, events_in
+from neo.llm.responses.texts import DELTAS, events_in
 
 places = {
     "item_id": st.sampled_from(["msg_1", "msg_2"]),

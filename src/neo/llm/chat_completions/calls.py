@@ -1,12 +1,12 @@
 """Puts the calls of tools together from their deltas, whatever a server leaves out of them or repeats."""
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 from neo.llm.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
-from neo.llm.reading.event import Event, UnreadableError, arguments_in
-from neo.llm.sanitize import is_json_object, short_name, storable
+from neo.llm.reading.calls import arguments_in, is_json_object, tool_call
+from neo.llm.reading.event import Event, short_name
+from neo.llm.reading.texts import storable
 
 _INDEX_DIGITS_MAX = 9
 
@@ -73,12 +73,11 @@ class Calls:
             arguments = call.arguments
             if is_cut and not (call.name and is_json_object(arguments)):
                 continue
-            if not call.name:
-                raise UnreadableError("A tool call has no name.")
-            call_id = call.call_id if call.call_id and call.call_id not in used else f"call_{uuid4().hex}"
-            used.add(call_id)
-            text = unmarked(arguments) if arguments.strip() else "{}"
-            yield ToolCall(call_id, storable(call.name), text)
+            told = tool_call(
+                call.call_id if call.call_id not in used else None, call.name, unmarked(arguments)
+            )
+            used.add(told.call_id)
+            yield told
 
     def _add(self, entry: Event, at: int) -> str:
         function = entry.get("function")

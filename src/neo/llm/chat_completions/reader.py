@@ -19,9 +19,8 @@ from neo.llm.chat_completions.whole import WholeMessages
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.reading.event import Event, UnreadableError, loaded, object_in
+from neo.llm.reading.event import Event, UnreadableError, loaded, object_in, short_name
 from neo.llm.reading.finish import BROKEN, Finish, finish_of
-from neo.llm.sanitize import short_name
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
 _DONE = b"[DONE]"

@@ -7,8 +7,8 @@ from neo.llm.chosen import ChosenModel
 from neo.llm.control_tokens import Unmarked
 from neo.llm.deltas import Delta, ReasoningDelta, TextDelta
 from neo.llm.model_families import begins_with_thoughts
+from neo.llm.reading.texts import AnswerLength, Joined
 from neo.llm.reading.thoughts import Thoughts
-from neo.llm.sanitize import AnswerLength, Joined
 
 
 class Telling:

@@ -2,8 +2,7 @@
 
 from typing import Any
 
-from neo.llm.reading.event import object_in
-from neo.llm.sanitize import count
+from neo.llm.reading.event import count, object_in
 
 
 class Usage:

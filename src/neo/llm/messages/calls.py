@@ -1,18 +1,15 @@
 """The calls of tools in an answer, as their arguments come."""
 
-from uuid import uuid4
-
 from neo.llm.deltas import ToolCall
-from neo.llm.reading.event import Event, UnreadableError, arguments_in, id_in, text_in
-from neo.llm.sanitize import is_json_object, storable
+from neo.llm.reading.calls import arguments_in, is_json_object, tool_call
+from neo.llm.reading.event import Event, UnreadableError, id_in, text_in
 
 
 class OpenCall:
     """A call that has begun. Its arguments come in pieces, or whole with its beginning."""
 
     def __init__(self, block: Event) -> None:
-        # A gateway may leave the id out, and the model is told the outcome by it.
-        self._call_id = id_in(block, "id") or f"call_{uuid4().hex}"
+        self._call_id = id_in(block, "id")
         self._name = text_in(block, "name")
         if not self._name:
             raise UnreadableError("A tool call has no name.")
@@ -31,7 +28,7 @@ class OpenCall:
         return is_json_object(self._arguments)
 
     def told(self) -> ToolCall:
-        return ToolCall(storable(self._call_id), storable(self._name), storable(self._arguments or "{}"))
+        return tool_call(self._call_id, self._name, self._arguments)
 
     @property
     def _arguments(self) -> str:

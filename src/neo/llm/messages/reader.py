@@ -8,12 +8,10 @@ from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextD
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
 from neo.llm.messages.calls import OpenCall
 from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_of_delta
-from neo.llm.messages.texts import Kind, Texts
 from neo.llm.messages.usage import Usage
-from neo.llm.reading.event import Event, UnreadableError, object_in, text_in
+from neo.llm.reading.event import Event, UnreadableError, object_in, short_name, text_in
 from neo.llm.reading.finish import BROKEN, Finish, finish_of
-from neo.llm.reading.first import FirstThoughts
-from neo.llm.sanitize import AnswerLength, short_name
+from neo.llm.reading.texts import AnswerLength, FirstThoughts, Kind, Texts
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
 # Some gateways end every stream like this.

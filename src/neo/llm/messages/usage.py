@@ -1,7 +1,6 @@
 """How many tokens a message has cost so far."""
 
-from neo.llm.reading.event import Event
-from neo.llm.sanitize import count
+from neo.llm.reading.event import Event, count
 
 _CACHED = "cache_read_input_tokens"
 # The API counts what it reads from its cache, or writes to it, apart from other input.

@@ -8,11 +8,17 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from neo.llm.reading.texts import storable
+
 Event: TypeAlias = dict[str, Any]
 # Which text an event has a piece of, to be compared; the object that has the piece, and under which key.
 Place: TypeAlias = tuple[tuple[Any, ...], Event, str]
 
 _DIGITS_MAX = 1_000
+# Ids and names have some dozens of characters; anything longer is not one.
+_NAME_CHARACTERS_MAX = 500
+# The largest number in PostgreSQL's integer.
+_COUNT_MAX = 2**31 - 1
 
 
 class UnreadableError(Exception):
@@ -70,17 +76,20 @@ def id_in(parent: dict[str, Any], key: str) -> str:
     return str(value) if isinstance(value, int) else text_in(parent, key)
 
 
-def arguments_in(parent: dict[str, Any], key: str) -> str:
-    """The arguments of a call, which some servers send as the object that they are. An empty one may only announce that
-    they follow.
-    """
-    value = parent.get(key)
-    if not value or isinstance(value, str):
-        return value or ""
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError as error:
-        raise UnreadableError("The arguments of a call are nested too deep.") from error
+def short_name(name: object) -> str | None:
+    if isinstance(name, str) and 0 < len(name) <= _NAME_CHARACTERS_MAX:
+        return storable(name)
+    return None
+
+
+def count(number: object) -> int:
+    """A number of tokens, at most what is stored; 0 if it is not one. Some servers send its digits as a text."""
+    if isinstance(number, str):
+        number = float(number) if number.replace(".", "", 1).isdecimal() else 0
+    # Not-a-number is not more than 0. An integer may be longer than any float.
+    if not isinstance(number, int | float) or not number > 0:
+        return 0
+    return int(min(number, _COUNT_MAX))
 
 
 def coalesced(received: Iterable[bytes], place_of: Callable[[Event], Place | None]) -> Iterator[Event]:

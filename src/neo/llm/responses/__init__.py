@@ -1,5 +1,5 @@
-"""OpenAI's Responses API: `request.py` makes the call's body, `events.py` joins deltas that came together, and
-`reader.py` turns the events into what the turn takes.
+"""OpenAI's Responses API: `request.py` makes the call's body, and `reader.py` turns the events into what the turn
+takes; `texts.py` and `calls.py` tell once what comes more than once.
 """
 
 from neo.llm.dialect import Dialect

@@ -3,11 +3,10 @@ whole, and some gateways leave out one or the other.
 """
 
 from collections.abc import Iterator
-from uuid import uuid4
 
 from neo.llm.deltas import ToolCall
-from neo.llm.reading.event import Event, UnreadableError, arguments_in, id_in, text_in
-from neo.llm.sanitize import is_json_object, storable
+from neo.llm.reading.calls import arguments_in, is_json_object, tool_call
+from neo.llm.reading.event import Event, id_in, text_in
 
 
 class _Call:
@@ -38,11 +37,9 @@ class _Call:
         self.is_cut = item.get("status") == "incomplete"
 
     def told(self) -> ToolCall:
-        if not self.name:
-            raise UnreadableError("A tool call has no name.")
+        told = tool_call(self.call_id, self.name, self.arguments)
         self.is_told = True
-        call_id = self.call_id or f"call_{uuid4().hex}"
-        return ToolCall(storable(call_id), storable(self.name), storable(self.arguments or "{}"))
+        return told
 
 
 class Calls:

@@ -6,22 +6,25 @@ from typing import ClassVar
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.reading.event import Event, UnreadableError, object_in, text_in
+from neo.llm.reading.event import Event, UnreadableError, count, object_in, short_name, text_in
 from neo.llm.reading.finish import BROKEN, Finish, finish_of
-from neo.llm.reading.first import FirstThoughts
+from neo.llm.reading.texts import AnswerLength, FirstThoughts, Told
 from neo.llm.responses.calls import Calls
-from neo.llm.responses.events import Kind, events_in, text_of, texts_of
-from neo.llm.responses.heard import Heard, Text, Told, Where
-from neo.llm.sanitize import AnswerLength, count, short_name
+from neo.llm.responses.texts import (
+    DELTAS,
+    EVENTS,
+    Kind,
+    ResponseTexts,
+    Text,
+    Where,
+    events_in,
+    text_of,
+    texts_of,
+)
 from neo.llm.transport.provider_error import error_in_stream
 
 # The texts' own ends: their kind, and where the event has the whole text and its index.
-_OWN_ENDS: dict[str, tuple[Kind, str, str]] = {
-    "response.output_text.done": ("text", "text", "content_index"),
-    "response.refusal.done": ("refusal", "refusal", "content_index"),
-    "response.reasoning_summary_text.done": ("summary", "text", "summary_index"),
-    "response.reasoning_text.done": ("reasoning", "text", "content_index"),
-}
+_OWN_ENDS = {f"{name}.done": found for name, found in EVENTS.items()}
 _INPUT_DETAILS = ("input_tokens_details", "prompt_tokens_details")
 
 
@@ -36,10 +39,11 @@ class ResponseReader:
     def __init__(self, model: str) -> None:
         self._model = model
         self._length, self._arguments_length = AnswerLength(), AnswerLength()
-        self._heard = Heard()
+        self._texts = ResponseTexts()
         self._last_place: tuple[object, ...] = ()
         self._last_text: Text
-        self._calls = Calls()
+        # Made with the first call: most answers have none.
+        self._calls: Calls | None = None
         self._thoughts = FirstThoughts()
         self._has_refused = False
         self._final: Event | None = None
@@ -47,6 +51,10 @@ class ResponseReader:
         self._response_id: str | None = None
         self.has_text = False
         self.events_with_content = 0
+
+    @property
+    def _has_called(self) -> bool:
+        return self._calls is not None and self._calls.are_told
 
     @property
     def has_finished(self) -> bool:
@@ -70,11 +78,11 @@ class ResponseReader:
 
     def rest(self) -> Iterator[Delta]:
         yield from self._thoughts.told(self._left_over())
-        yield from self._thoughts.rest(is_answer=self._finish == "stop" and not self._calls.are_told)
+        yield from self._thoughts.rest(is_answer=self._finish == "stop" and not self._has_called)
 
     def _left_over(self) -> Iterator[Delta]:
-        yield from self._heard.end()
-        if self._final is not None and self._finish != BROKEN:
+        yield from self._texts.end()
+        if self._calls is not None and self._final is not None and self._finish != BROKEN:
             yield from self._calls.rest(is_cut=self._finish not in ("stop", "tool-calls"))
 
     def completed(self) -> Completed:
@@ -104,7 +112,7 @@ class ResponseReader:
             return "content-filter"
         if self._finish in ("stop", "tool-calls"):
             # An answer that ends in a tool call has the status `completed` too.
-            return "tool-calls" if self._calls.are_told else "stop"
+            return "tool-calls" if self._has_called else "stop"
         return self._finish
 
     def _handled(self, event: Event) -> Iterable[Delta]:
@@ -121,41 +129,26 @@ class ResponseReader:
         self._response_id = short_name(object_in(event, "response").get("id"))
         return ()
 
-    def _text(self, event: Event) -> Iterable[Delta]:
-        return self._piece("text", event, "content_index")
-
-    def _refusal(self, event: Event) -> Iterable[Delta]:
-        return self._piece("refusal", event, "content_index")
-
-    def _summary(self, event: Event) -> Iterable[Delta]:
-        return self._piece("summary", event, "summary_index")
-
-    def _reasoning(self, event: Event) -> Iterable[Delta]:
-        return self._piece("reasoning", event, "content_index")
-
-    def _piece(self, kind: Kind, event: Event, index: str) -> Iterable[Delta]:
+    def _delta(self, event: Event) -> Iterable[Delta]:
         piece = text_in(event, "delta")
-        if not piece:
-            return ()
-        self._has_refused |= kind == "refusal"
-        return self._told(self._text_of(kind, event, index).add(piece))
+        return self._told(self._texts.add(self._text_of(event), piece)) if piece else ()
 
-    def _text_of(self, kind: Kind, event: Event, index: str) -> Text:
+    def _text_of(self, event: Event) -> Text:
+        kind, index = DELTAS[event["type"]]
         # Nearly every delta goes on with the text of the one before.
         place = (kind, event.get("item_id"), event.get("output_index"), event.get(index))
         if place != self._last_place:
             self._last_place = place
-            self._last_text = self._heard.at(kind, _where(event, count(place[-1])), event["delta"])
+            self._last_text = self._texts.at(kind, _where(event, count(place[-1])))
+            self._has_refused |= kind == "refusal"
         return self._last_text
 
-    def _told(self, told: Told | None) -> Iterable[Delta]:
-        if told is None:
-            return ()
-        self.events_with_content += 1
-        self._length.add(told.text)
-        if isinstance(told, TextDelta):
-            self.has_text = True
-        return (told,)
+    def _told(self, told: Iterable[Told]) -> Iterator[Delta]:
+        for one in told:
+            self.events_with_content += 1
+            self._length.add(one.text)
+            self.has_text = self.has_text or isinstance(one, TextDelta)
+            yield one
 
     def _call(self, call: ToolCall) -> ToolCall:
         self.events_with_content += 1
@@ -178,23 +171,27 @@ class ResponseReader:
         if not isinstance(whole, str) or not whole:
             return ()
         self._has_refused |= kind == "refusal"
-        return self._told(self._heard.complete(kind, where, whole, source))
+        return self._told(self._texts.complete(kind, where, whole, source))
+
+    def _begun_calls(self) -> Calls:
+        self._calls = self._calls or Calls()
+        return self._calls
 
     def _begin_item(self, event: Event) -> Iterable[Delta]:
         item = object_in(event, "item")
         if item.get("type") == "function_call":
-            self._calls.begin(_item_key(item.get("id"), event.get("output_index")), item)
+            self._begun_calls().begin(_item_key(item.get("id"), event.get("output_index")), item)
         return ()
 
     def _arguments(self, event: Event) -> Iterable[Delta]:
         piece = text_in(event, "delta")
         self.events_with_content += 1
         self._arguments_length.add(piece)
-        self._calls.add(_where(event)[0], piece)
+        self._begun_calls().add(_where(event)[0], piece)
         return ()
 
     def _arguments_end(self, event: Event) -> Iterable[Delta]:
-        self._calls.complete_arguments(_where(event)[0], event)
+        self._begun_calls().complete_arguments(_where(event)[0], event)
         return ()
 
     def _item_end(self, event: Event) -> Iterable[Delta]:
@@ -205,7 +202,7 @@ class ResponseReader:
     ) -> Iterator[Delta]:
         key = _item_key(item.get("id"), position)
         if item.get("type") == "function_call":
-            yield from map(self._call, self._calls.complete(key, item, source))
+            yield from map(self._call, self._begun_calls().complete(key, item, source))
         for kind, index, whole in texts_of(item):
             if kind not in all_heard:
                 yield from self._complete(kind, (key, index), whole, source)
@@ -230,16 +227,13 @@ class ResponseReader:
         for item in items:
             for kind, _, whole in texts_of(item):
                 wholes.setdefault(kind, []).append(whole)
-        all_heard = [kind for kind, texts in wholes.items() if self._heard.has_all(kind, texts)]
+        all_heard = [kind for kind, texts in wholes.items() if self._texts.has_all(kind, texts)]
         for position, item in enumerate(items):
             yield from self._item(item, position, "response", all_heard)
 
     _HANDLERS: ClassVar[dict[str, Callable[["ResponseReader", Event], Iterable[Delta]]]] = {
         "response.created": _begin,
-        "response.output_text.delta": _text,
-        "response.refusal.delta": _refusal,
-        "response.reasoning_summary_text.delta": _summary,
-        "response.reasoning_text.delta": _reasoning,
+        **dict.fromkeys(DELTAS, _delta),
         **dict.fromkeys(_OWN_ENDS, _own_end),
         "response.content_part.done": _part_end,
         "response.reasoning_summary_part.done": _part_end,

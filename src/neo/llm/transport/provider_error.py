@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import orjson
 
-from neo.llm.sanitize import short_name
+from neo.llm.reading.event import short_name
 from neo.llm.transport.refusal import retry_after_seconds
 
 # An error is a few lines of JSON; the rest of a longer page is of no use.
