@@ -1,4 +1,8 @@
-"""How many calls a tenant makes to the outside in a minute."""
+"""How many calls a tenant makes to the outside in a minute.
+
+It is counted here, for the library `limits` knows windows only: whoever has used theirs up would wait for most of a
+minute, and its memory is bounded by no number of tenants.
+"""
 
 import math
 import time
