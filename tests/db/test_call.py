@@ -3,8 +3,10 @@
 import asyncio
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from neo.db import Database, DatabaseUnavailable
 from support.client import Client
@@ -93,4 +95,24 @@ async def test_before_its_functions_are_made_a_database_is_unavailable_and_nothi
 ) -> None:
     with pytest.raises(DatabaseUnavailable):
         await narrow.call("neo_not_made_yet")
+    await narrow.aclose()
+
+
+@pytest.mark.parametrize(
+    "values", [(["no number"],), (2**70,), (1, 2), tuple(range(40_000))], ids=["kind", "size", "count", "many"]
+)
+async def test_values_that_do_not_fit_are_a_fault_of_ours_and_no_outage(
+    narrow: Database, values: tuple[object, ...]
+) -> None:
+    [before] = await narrow._functions.fetch(LEFT)
+
+    with pytest.raises((asyncpg.InterfaceError, asyncpg.DataError)):
+        await narrow._functions.fetch("SELECT $1::bigint", *values)
+    with pytest.raises(DBAPIError):
+        async with narrow.transaction(uuid4()) as db:
+            await (await db.connection()).exec_driver_sql("SELECT $1::bigint", values)
+
+    # The connection that was well is still there.
+    [after] = await narrow._functions.fetch(LEFT)
+    assert after["backend"] == before["backend"]
     await narrow.aclose()

@@ -35,6 +35,8 @@ DEAD = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
 )
+# How it says that a statement's values are wrong: too many, or no list where the server wants one.
+MISFITS = ("query argument", "the server expects", "the number of query arguments")
 Result = TypeVar("Result")
 DATABASE_WAIT_SECONDS = 600.0
 DATABASE_RETRY_SECONDS = 0.5
@@ -75,9 +77,10 @@ def storing() -> Iterator[None]:
     """Raises `RecordUnstorable` where PostgreSQL refuses the data, which no repetition can help."""
     try:
         yield
-    except asyncpg.PostgresError as error:
-        if (error.sqlstate or "").startswith(UNSTORABLE_STATES):
-            log.error("record_not_storable", sqlstate=error.sqlstate, cause=type(error).__name__)  # noqa: TRY400 - the driver's words quote the data.
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        state = getattr(error, "sqlstate", None) or ""
+        if state.startswith(UNSTORABLE_STATES) or is_misfit(error):
+            log.error("record_not_storable", sqlstate=state, cause=type(error).__name__)  # noqa: TRY400 - the driver's words quote the data.
             raise RecordUnstorable from error
         raise
 
@@ -97,11 +100,23 @@ async def cut(connection: AsyncConnection) -> None:
     await connection.invalidate()
 
 
+def is_misfit(error: BaseException) -> bool:
+    """Whether the driver refused a statement's values before it sent any: the connection is well, and to ask again is
+    no help. It calls this by the name of what it says of a dead connection.
+    """
+    driver_error = getattr(error, "orig", None) or error
+    cause = driver_error.__cause__ if not isinstance(driver_error, asyncpg.InterfaceError) else driver_error
+    is_value_wrong = isinstance(cause, ValueError) or str(cause).startswith(MISFITS)
+    return isinstance(cause, asyncpg.InterfaceError) and is_value_wrong
+
+
 @asynccontextmanager
 async def mapped() -> AsyncIterator[None]:
     try:
         yield
     except (OSError, TimeoutError, PoolTimeout, InterfaceError, OperationalError, *DEAD) as error:
+        if is_misfit(error):
+            raise
         raise unavailable() from error
     except (DBAPIError, asyncpg.PostgresError) as error:
         # A connection that cannot be opened fails with the driver's own error, not with SQLAlchemy's.

@@ -11,7 +11,7 @@ from typing import Literal
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from neo.db.driver import DEAD, Driver, cut, driver_of, mapped, unavailable
+from neo.db.driver import DEAD, Driver, cut, driver_of, is_misfit, mapped, unavailable
 from neo.telemetry import process_metrics
 
 # Where no permit is given back for this long, the wait is refused: those who have them are stuck.
@@ -102,7 +102,9 @@ class FunctionConnection:
         async with mapped():
             try:
                 return await self._fetch(query, values)
-            except DEAD:
+            except DEAD as error:
+                if is_misfit(error):
+                    raise
                 # A restarted server has closed this connection and all others of the pool.
                 await self.aclose()
                 await self._engine.dispose()
