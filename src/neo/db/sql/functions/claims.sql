@@ -19,33 +19,54 @@ RETURNS TABLE (tenant_id uuid, id uuid, is_exhausted boolean, late_seconds doubl
 LANGUAGE plpgsql VOLATILE SECURITY DEFINER AS $$
 #variable_conflict use_column
 DECLARE
+    -- A value that stands still can be looked up in an index.
+    looked_at timestamptz := clock_timestamp();
     locked uuid[];
     exhausted uuid[];
     late double precision[];
 BEGIN
-    -- The locking SELECT asks again what the ranking saw: the row may have been claimed since.
-    WITH ranked AS MATERIALIZED (
-        SELECT o.id, w.leases + o.place AS rank, o.claimable_at
+    -- Each tenant is one step through an index, and gives its oldest turns alone: how many others it has waiting costs
+    -- nobody anything. The locking SELECT asks again what the ranking saw: the row may have been claimed since.
+    WITH RECURSIVE waiting (tenant_id) AS (
+        (SELECT c.tenant_id FROM chat_turns c WHERE c.lease_id IS NULL AND c.claimable_at IS NOT NULL AND only_turn IS NULL
+         ORDER BY c.tenant_id LIMIT 1)
+        UNION ALL
+        SELECT (SELECT c.tenant_id FROM chat_turns c
+                WHERE c.lease_id IS NULL AND c.claimable_at IS NOT NULL AND c.tenant_id > w.tenant_id
+                ORDER BY c.tenant_id LIMIT 1)
+        FROM waiting w WHERE w.tenant_id IS NOT NULL
+    ), tenant AS (
+        SELECT w.tenant_id FROM waiting w WHERE w.tenant_id IS NOT NULL
+        UNION
+        SELECT l.tenant_id FROM chat_turns l
+        WHERE takes_over AND only_turn IS NULL AND l.lease_id IS NOT NULL AND l.claimable_at <= looked_at
+    ), ranked AS MATERIALIZED (
+        (SELECT o.id, w.leases + o.place AS rank, o.claimable_at
         FROM (
             SELECT c.tenant_id, (
                 SELECT count(*) FROM chat_turns l
-                WHERE l.tenant_id = c.tenant_id AND l.lease_id IS NOT NULL AND l.claimable_at > clock_timestamp()
+                WHERE l.tenant_id = c.tenant_id AND l.lease_id IS NOT NULL AND l.claimable_at > looked_at
             ) AS leases
-            FROM chat_turns c
-            WHERE c.claimable_at <= clock_timestamp() AND (takes_over OR c.lease_id IS NULL)
-              AND (only_turn IS NULL OR c.id = only_turn) AND c.tenant_id <> ALL (without_tenants)
-            GROUP BY c.tenant_id
+            FROM tenant c WHERE c.tenant_id <> ALL (without_tenants)
         ) w
         CROSS JOIN LATERAL (
             SELECT c.id, c.claimable_at, row_number() OVER (ORDER BY c.claimable_at, c.id) AS place
-            FROM chat_turns c
-            WHERE c.tenant_id = w.tenant_id AND c.claimable_at <= clock_timestamp()
-              AND (takes_over OR c.lease_id IS NULL) AND (only_turn IS NULL OR c.id = only_turn)
-            ORDER BY c.claimable_at, c.id
-            LIMIT 32
+            FROM (
+                (SELECT n.id, n.claimable_at FROM chat_turns n
+                 WHERE n.tenant_id = w.tenant_id AND n.lease_id IS NULL AND n.claimable_at <= looked_at
+                 ORDER BY n.claimable_at, n.id LIMIT 32)
+                UNION ALL
+                (SELECT l.id, l.claimable_at FROM chat_turns l
+                 WHERE takes_over AND l.tenant_id = w.tenant_id AND l.lease_id IS NOT NULL
+                   AND l.claimable_at <= looked_at
+                 ORDER BY l.claimable_at, l.id LIMIT 32)
+            ) c
         ) o
         ORDER BY rank, o.claimable_at
-        LIMIT 64
+        LIMIT 64)
+        UNION ALL
+        SELECT t.id, 0, t.claimable_at FROM chat_turns t
+        WHERE t.id = only_turn AND t.tenant_id <> ALL (without_tenants)
     )
     SELECT array_agg(l.id), array_agg(l.id) FILTER (WHERE l.is_exhausted), array_agg(l.late_seconds)
     INTO locked, exhausted, late FROM (
