@@ -25,7 +25,10 @@ SETTINGS = {
     "NEO_MODEL_FAST": "scripted:tokens=50",
     "NEO_RATE_LIMIT_REQUESTS": "0",
     "NEO_FAILED_ATTEMPTS": "0",
+    "NEO_TAILS_PER_PROCESS": "0",
     "NEO_TAILS_PER_TENANT": "0",
+    "NEO_TAILS_PER_SESSION": "0",
+    "NEO_TURN_QUEUE_TENANT_MAX": "0",
     "NEO_TAILS_PER_TOKEN": "0",
 }
 UP = re.compile(r"^ +(.+?) +up after +([\d.]+) s")

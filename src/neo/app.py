@@ -36,6 +36,7 @@ from neo.channels.routing.routes import resolve_router
 from neo.chat import (
     Canceller,
     Desks,
+    QueueBounds,
     Reader,
     RelayDesk,
     SessionDesk,
@@ -57,7 +58,7 @@ from neo.people import Enrolment
 from neo.people.routes import router as technician_router
 from neo.resources import Resources, default_role, entra_verifier, key_format, secret_keys
 from neo.settings import ServerSettings, Settings, plain
-from neo.tails import OpenTails, TailPace, Tails
+from neo.tails import OpenTails, TailBounds, TailPace, Tails
 from neo.turns.resume import Resumer
 
 log = structlog.get_logger()
@@ -117,8 +118,12 @@ def build_app(
     )
     open_tails = OpenTails(
         closing,
-        per_tenant_max=settings.streams.tails_per_tenant,
-        per_token_max=settings.streams.tails_per_token,
+        TailBounds(
+            process=settings.streams.tails_per_process,
+            tenant=settings.streams.tails_per_tenant,
+            session=settings.streams.tails_per_session,
+            token=settings.streams.tails_per_token,
+        ),
     )
     tails = Tails(
         resources.database,
@@ -166,7 +171,11 @@ def build_app(
             resources.valkey,
             resources.places,
             Inspector(resources.blobs) if resources.blobs is not None else None,
-            queue_max=settings.server.turn_queue_max,
+            bounds=QueueBounds(
+                session=settings.server.turn_queue_max,
+                end_users=settings.server.turn_queue_token_max,
+                tenant=settings.server.turn_queue_tenant_max,
+            ),
         ),
         Reader(resources.database),
         Canceller(resources.database, resources.valkey, resources.events),

@@ -109,6 +109,15 @@ class ServerSettings(Group):
     turn_queue_max: PositiveInt = Field(
         100, description="Most turns of one session that are open at once, the running one included."
     )
+    turn_queue_token_max: NonNegativeInt = Field(
+        10,
+        description="The same for who posts with an end user's session token; 0 for no limit of its own.",
+    )
+    turn_queue_tenant_max: NonNegativeInt = Field(
+        1000,
+        description="Most turns of one tenant that wait for a place, of which end users fill three quarters at most; "
+        "the tenant's Admins have a tenth more. 0 for no limit.",
+    )
     failed_attempts: NonNegativeInt = Field(
         10,
         description="Wrong credentials a minute and address that are answered 401; more are answered 429. 0 for no "
@@ -196,9 +205,17 @@ class StreamSettings(Group):
         600, description="Longest one tail stays open before it says `retry:`."
     )
     tail_keep_alive_seconds: PositiveFloat = Field(15, description="Between two keep-alive comments.")
-    tails_per_tenant: NonNegativeInt = Field(
-        1000, description="Most open tails of one tenant in one API process; 0 for no limit."
+    tails_per_process: NonNegativeInt = Field(
+        5000,
+        description="Most open tails of one API process, which holds 10 KiB for each and up to 256 KiB for one whose "
+        "reader is slow. A tenant without any may open one beyond them. 0 for no limit.",
     )
+    tails_per_tenant: NonNegativeInt = Field(
+        1000,
+        description="Most open tails of one tenant in one API process, of which all end users together have three "
+        "quarters; the tenant's Admins have a tenth more. 0 for no limit.",
+    )
+    tails_per_session: NonNegativeInt = Field(250, description="The same for one session; 0 for no limit.")
     tails_per_token: NonNegativeInt = Field(
         5, description="Most open tails of one end user's session token in one API process; 0 for no limit."
     )

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.chat.errors import SessionArchived
 from neo.chat.posting.draft import Draft
+from neo.chat.posting.queue_bounds import QueueBounds
 from neo.chat.posting.session_access import SessionAccesses
 from neo.chat.posting.storing import ACCEPT, Storage, Submission
 from neo.chat.posting.submit import TurnDesk
@@ -198,7 +199,7 @@ async def test_a_message_that_cannot_be_stored_is_told_apart_from_those_beside_i
 async def desk(server: Server, database: CountingDatabase) -> AsyncIterator[TurnDesk]:
     """Of a process that drives no turns: the server beside it claims what is accepted here."""
     valkey = Valkey(server.addresses.redis_url)
-    yield TurnDesk(database, valkey, Places(0, 0), None, queue_max=100)
+    yield TurnDesk(database, valkey, Places(0, 0), None, bounds=QueueBounds(100))
     await valkey.aclose()
 
 

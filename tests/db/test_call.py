@@ -99,7 +99,9 @@ async def test_before_its_functions_are_made_a_database_is_unavailable_and_nothi
 
 
 @pytest.mark.parametrize(
-    "values", [(["no number"],), (2**70,), (1, 2), tuple(range(40_000))], ids=["kind", "size", "count", "many"]
+    "values",
+    [(["no number"],), (2**70,), (1, 2), tuple(range(40_000))],
+    ids=["kind", "size", "count", "many"],
 )
 async def test_values_that_do_not_fit_are_a_fault_of_ours_and_no_outage(
     narrow: Database, values: tuple[object, ...]

@@ -2,15 +2,15 @@
 
 import asyncio
 import time
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
 from events.stage import UNHURRIED, Session
-from neo.access import Credential, CredentialKind
+from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.events import since_cursor
 from neo.tails.errors import TooManyTails
-from neo.tails.open_tails import OpenTails
+from neo.tails.open_tails import OpenTails, TailBounds
 from neo.tails.tail import EXPIRY_LEEWAY_SECONDS, TailPace
 
 STORM = 300
@@ -50,20 +50,61 @@ async def test_b25_h8_an_expired_tokens_tail_says_goodbye(session: Session) -> N
     assert time.monotonic() - began < 20
 
 
-async def test_h6_a_tenant_has_so_many_tails_and_one_that_ends_makes_room() -> None:
-    tails = OpenTails(asyncio.Event(), per_tenant_max=3)
-    mine, others = credential(), credential()
+def opened_by(tails: OpenTails, caller: Principal, session_id: UUID | None = None) -> int:
+    """How many tails the caller opens before one is refused; they stay open."""
+    for number in range(1000):
+        try:
+            tails.permit_for(caller, session_id or uuid4())
+        except TooManyTails:
+            return number
+    raise AssertionError("Nothing is refused.")
 
-    places = [tails.permit_for(mine) for _ in range(3)]
-    for place in places:
-        place.__enter__()
-    with pytest.raises(TooManyTails), tails.permit_for(mine):
+
+def of_tenant(kind: CallerKind, tenant_id: UUID, role: Role | None = None) -> Principal:
+    return Principal(
+        kind, tenant_id, tenant_id, uuid4(), Credential(CredentialKind.API_KEY, tenant_id, uuid4()), role
+    )
+
+
+def test_nobodys_tails_use_up_what_is_somebody_elses() -> None:
+    tails = OpenTails(asyncio.Event(), TailBounds(process=100, tenant=40, session=20, token=5))
+    mine, theirs, others = uuid4(), uuid4(), uuid4()
+    session, tokens = uuid4(), [of_tenant(CallerKind.END_USER, mine) for _ in range(8)]
+    key, admin = (
+        of_tenant(CallerKind.SERVICE_ACCOUNT, mine),
+        of_tenant(CallerKind.TECHNICIAN, mine, Role.ADMIN),
+    )
+
+    # Of a session of 20 end users have 15, each 5; a key what is left, an Admin two more.
+    of_session = [opened_by(tails, who, session) for who in (*tokens[:4], key, admin)]
+    # The same of the tenant's 40, of which 22 are open.
+    of_mine = [opened_by(tails, who) for who in (*tokens[4:], key, admin)]
+    # Of the process's 100 others have 44. Who has none open is let in, and an Admin.
+    of_process = [opened_by(tails, of_tenant(CallerKind.SERVICE_ACCOUNT, one)) for one in (theirs, uuid4())]
+    first = tails.permit_for(of_tenant(CallerKind.END_USER, others), uuid4())
+    second = opened_by(tails, of_tenant(CallerKind.END_USER, others))
+    its_admin = opened_by(tails, of_tenant(CallerKind.TECHNICIAN, others, Role.ADMIN))
+
+    assert of_session == [5, 5, 5, 0, 5, 2]
+    assert of_mine == [5, 3, 0, 0, 10, 4]
+    assert of_process == [40, 16]
+    assert (second, its_admin) == (0, 9)
+    with first:
         pass
-    with tails.permit_for(others):
+    assert opened_by(tails, of_tenant(CallerKind.TECHNICIAN, others, Role.ADMIN)) == 1
+
+
+async def test_h6_a_tail_that_ends_makes_room() -> None:
+    tails = OpenTails(asyncio.Event(), TailBounds(tenant=3))
+    mine = of_tenant(CallerKind.SERVICE_ACCOUNT, uuid4())
+
+    permits = [tails.permit_for(mine, uuid4()) for _ in range(3)]
+    with pytest.raises(TooManyTails):
+        tails.permit_for(mine, uuid4())
+    with permits[0]:
         pass
-    places[0].__exit__(None, None, None)
-    with tails.permit_for(mine):
-        pass
+
+    assert opened_by(tails, mine) == 1
 
 
 async def test_h11_those_who_were_sent_away_come_back_spread_and_cost_postgresql_little(

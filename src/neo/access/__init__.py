@@ -23,6 +23,7 @@ from neo.access.keys.models import ApiKey
 from neo.access.keys.store import ApiKeyStore
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import Allowance, RateLimited, RequestLimiter
+from neo.access.limits.shares import for_admins, most_for
 from neo.access.principal import (
     Author,
     Authored,
@@ -82,7 +83,9 @@ __all__ = [
     "caller_with",
     "changing",
     "check_right",
+    "for_admins",
     "hold_right",
+    "most_for",
     "new_key",
     "revoke_key",
 ]

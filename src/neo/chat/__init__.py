@@ -9,6 +9,7 @@ from neo.chat.dependencies import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.open_relayed import RelayDesk
+from neo.chat.posting.queue_bounds import QueueBounds
 from neo.chat.posting.session_access import SessionAccesses
 from neo.chat.posting.submit import TurnDesk
 from neo.chat.routes import router
@@ -22,6 +23,7 @@ from neo.chat.uploads.routes import upload_router
 __all__ = [
     "Canceller",
     "Desks",
+    "QueueBounds",
     "Reader",
     "RelayDesk",
     "SessionAccesses",

@@ -164,11 +164,21 @@ class TurnInProgress(Failure):
 
 
 class TurnQueueFull(Failure):
-    """The session has its most open turns (100)."""
+    """The session has its most open turns: 100, or 10 for an end user."""
 
     kind = Kind.CONFLICT
     code = "turn_queue_full"
     remedy = "Wait for one to end."
+
+
+class TooManyQueuedTurns(Failure):
+    """So many of the tenant's turns wait for a place that this one is not taken. An end user is told so first, an Admin
+    last.
+    """
+
+    kind = Kind.RATE_LIMITED
+    code = "too_many_queued_turns"
+    remedy = "Wait for `Retry-After` seconds, or cancel queued turns."
 
 
 class CallNotWaiting(Failure):

@@ -146,7 +146,8 @@ async def post_message(
 
     A message has at most 100,000 characters, a body at most 1 MiB. A message posted while a turn runs is accepted
     and waits: turns of a session run one at a time, in order. With `overlap: "reject"` it is refused instead,
-    `409 turn_in_progress`; beyond 100 open turns it is `409 turn_queue_full`. An archived session answers
+    `409 turn_in_progress`; beyond 100 open turns, or 10 where an end user posts, it is `409 turn_queue_full`. Where too
+    many turns of the whole tenant wait it is `429 too_many_queued_turns`. An archived session answers
     `409 session_archived`.
 
     `attachments` are images, at most 6, each uploaded through a grant of

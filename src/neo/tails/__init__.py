@@ -7,7 +7,7 @@ a bound.
 
 from neo.tails.errors import TooManyTails
 from neo.tails.open import Tails
-from neo.tails.open_tails import OpenTails
+from neo.tails.open_tails import OpenTails, TailBounds
 from neo.tails.tail import TailPace
 
-__all__ = ["OpenTails", "TailPace", "Tails", "TooManyTails"]
+__all__ = ["OpenTails", "TailBounds", "TailPace", "Tails", "TooManyTails"]

@@ -83,7 +83,7 @@ class Tails:
             )
             if await tail.is_over(snapshot.newest):
                 return Response(status_code=204, headers={"cache-control": "no-store"})
-            permit = self._open_tails.permit_for(caller.credential)
+            permit = self._open_tails.permit_for(caller, session_id)
             # From here on the response closes it.
             undo.pop_all()
         return TailResponse(tail, send_seconds=self._send_seconds, permit=permit)

@@ -3,11 +3,12 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, TypeAlias
 from uuid import UUID
 
-from neo.access import Credential, CredentialKind
+from neo.access import CallerKind, Credential, Principal, for_admins, most_for
 from neo.events import EventLog, Position
 from neo.kit import keep_running
 from neo.streams import StreamsUnavailable
@@ -26,12 +27,27 @@ class OpenTail(Protocol):
     def send_away(self) -> None: ...
 
 
+# What tails are counted by: the process, a tenant, a session, a session token.
+Key: TypeAlias = UUID | None
+PROCESS: Key = None
+
+
+@dataclass(frozen=True)
+class TailBounds:
+    """Most open tails of one API process, and in it of a tenant, a session and an end user's token; 0 is no bound."""
+
+    process: int = 0
+    tenant: int = 0
+    session: int = 0
+    token: int = 0
+
+
 class Permit:
     """The permission for one more tail; given back at the end of its block."""
 
     __slots__ = ("_counts", "_keys")
 
-    def __init__(self, counts: Counter[UUID] | None = None, keys: Iterable[UUID] = ()) -> None:
+    def __init__(self, counts: Counter[Key] | None = None, keys: Iterable[Key] = ()) -> None:
         self._counts = Counter() if counts is None else counts
         self._keys = tuple(keys)
         self._counts.update(self._keys)
@@ -47,28 +63,34 @@ class Permit:
                 del self._counts[key]
 
 
-class OpenTails:
-    """Counted from the answer's beginning to its end, per tenant and per end user's token; 0 is no bound."""
+NO_BOUNDS = TailBounds()
 
-    def __init__(self, closing: asyncio.Event, *, per_tenant_max: int = 0, per_token_max: int = 0) -> None:
+
+class OpenTails:
+    """Counted from the answer's beginning to its end.
+
+    Of the process's, the tenant's and the session's, end users have three quarters and Admins a tenth more, as of
+    requests. A tenant that has no tail open is let into a process that others have filled, like an Admin.
+    """
+
+    def __init__(self, closing: asyncio.Event, bounds: TailBounds = NO_BOUNDS) -> None:
         self._closing = closing
-        self._per_tenant_max = per_tenant_max
-        self._per_token_max = per_token_max
+        self._bounds = bounds
         # By credential: many tails of one credential are checked once.
         self._tails: dict[Credential | None, set[OpenTail]] = {}
-        self._counts: Counter[UUID] = Counter()
+        self._counts: Counter[Key] = Counter()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return sum(map(len, self._tails.values()))
 
-    def permit_for(self, credential: Credential) -> Permit:
+    def permit_for(self, caller: Principal, session_id: UUID) -> Permit:
         """Count one more tail, or refuse it."""
-        counted = self._counted(credential)
-        for key, most in counted.items():
+        counted = self._counted(caller, session_id)
+        for key, (most, whose) in counted.items():
             if most and self._counts[key] >= most:
                 raise TooManyTails(
-                    f"At most {most} tails may be open at once: close one.",
+                    f"At most {most} tails {whose} may be open at once: close one.",
                     retry_after_seconds=TAILS_RETRY_SECONDS,
                 )
         return Permit(self._counts, counted)
@@ -103,10 +125,20 @@ class OpenTails:
         for tail in [tail for tails in self._tails.values() for tail in tails]:
             tail.send_away()
 
-    def _counted(self, credential: Credential) -> dict[UUID, int]:
-        counted = {credential.tenant_id: self._per_tenant_max}
-        if credential.kind is CredentialKind.SESSION_TOKEN:
-            counted[credential.id] = self._per_token_max
+    def _counted(self, caller: Principal, session_id: UUID) -> dict[Key, tuple[int, str]]:
+        """Where a tail of the caller counts, and how many there may be when it comes."""
+        bounds, tenant_id = self._bounds, caller.tenant_id
+        is_first = not self._counts[tenant_id]
+        counted = {
+            PROCESS: (
+                for_admins(bounds.process) if is_first else most_for(caller, bounds.process),
+                "of this server",
+            ),
+            tenant_id: (most_for(caller, bounds.tenant), "of your tenant"),
+            session_id: (most_for(caller, bounds.session), "of this session"),
+        }
+        if caller.kind is CallerKind.END_USER:
+            counted[caller.credential.id] = (bounds.token, "of one session token")
         return counted
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import asyncpg
 import orjson
 import pytest
+from sqlalchemy import text
 
-from neo.access import CallerKind, Credential, CredentialKind, Principal
-from neo.chat.errors import DuplicateClientMessageId
+from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
+from neo.chat.errors import DuplicateClientMessageId, TooManyQueuedTurns, TurnQueueFull
 from neo.chat.posting.draft import Draft
+from neo.chat.posting.queue_bounds import QueueBounds
 from neo.chat.posting.storing import ACCEPT, Accepted, Storage, Submission
 from neo.chat.posting.submit import TurnDesk
 from neo.turns.leases.claim import LEASE, claim_turn, task_of
@@ -153,7 +155,7 @@ def caller_of(stage: Stage, account_id: Any) -> Principal:
 
 
 async def posted(engines: Engines, process: Process, stage: Stage) -> Accepted:
-    desk = TurnDesk(engines.database, engines.valkey, process.places, None, queue_max=OPEN_MAX)
+    desk = TurnDesk(engines.database, engines.valkey, process.places, None, bounds=QueueBounds(OPEN_MAX))
     account_id = (await stage.session()).account_id
     return await desk.submit(caller_of(stage, account_id), stage.session_id, HELLO)
 
@@ -177,7 +179,7 @@ async def test_a_post_that_is_refused_gives_its_place_back(
     engines: Engines, process: Process, stage: Stage
 ) -> None:
     process.places.open()
-    desk = TurnDesk(engines.database, engines.valkey, process.places, None, queue_max=OPEN_MAX)
+    desk = TurnDesk(engines.database, engines.valkey, process.places, None, bounds=QueueBounds(OPEN_MAX))
     caller = caller_of(stage, (await stage.session()).account_id)
     draft = replace(HELLO, client_message_id="hello-1")
     await desk.submit(caller, stage.session_id, draft)
@@ -200,3 +202,74 @@ async def test_a_post_without_a_place_wakes_those_that_have_one(
         async with asyncio.timeout(LATE_SECONDS):
             while (await stage.turn(ChatTurn(id=accepted.turn_id))).is_open:
                 await asyncio.sleep(0.02)
+
+
+KEY, ADMIN, END_USER = (
+    (CallerKind.SERVICE_ACCOUNT, None),
+    (CallerKind.TECHNICIAN, Role.ADMIN),
+    (CallerKind.END_USER, None),
+)
+
+
+async def said_by(
+    who: tuple[CallerKind, Role | None], engines: Engines, process: Process, stage: Stage, bounds: QueueBounds
+) -> str:
+    desk = TurnDesk(engines.database, engines.valkey, process.places, None, bounds=bounds)
+    kind, role = who
+    if role is not None:
+        # Whoever opened it from the dashboard may talk in it.
+        async with stage.database.transaction(stage.tenant_id) as db:
+            opened = text("UPDATE chat_sessions SET channel = 'DASHBOARD' WHERE id = :id")
+            await db.execute(opened, {"id": stage.session_id})
+    key = caller_of(stage, (await stage.session()).account_id)
+    try:
+        await desk.submit(
+            replace(key, kind=kind, role=role, session_id=stage.session_id), stage.session_id, HELLO
+        )
+    except (TooManyQueuedTurns, TurnQueueFull) as refused:
+        return refused.code
+    return "taken"
+
+
+async def test_of_a_tenants_waiting_turns_end_users_fill_a_part_and_admins_have_a_reserve(
+    engines: Engines, process: Process, stage: Stage
+) -> None:
+    bounds, refused = QueueBounds(OPEN_MAX, tenant=8), "too_many_queued_turns"
+    await stage.write(count=5)
+
+    found = [
+        await said_by(who, engines, process, await stage.another(), bounds)
+        for who in (END_USER, END_USER, KEY, END_USER, KEY, KEY, ADMIN, ADMIN)
+    ]
+    elsewhere = await said_by(KEY, engines, process, await stage.neighbour(), bounds)
+
+    assert found == ["taken", refused, "taken", refused, "taken", refused, "taken", refused]
+    assert elsewhere == "taken"
+
+
+async def test_a_turn_that_need_not_wait_is_taken_however_many_do(
+    engines: Engines, process: Process, stage: Stage
+) -> None:
+    # They wait for the turn before them, not for a place.
+    await stage.write(count=5)
+    process.places.open()
+
+    assert (
+        await said_by(END_USER, engines, process, await stage.another(), QueueBounds(9, tenant=4)) == "taken"
+    )
+
+
+async def test_an_end_user_fills_a_session_with_fewer_turns_than_others_may(
+    engines: Engines, process: Process, stage: Stage
+) -> None:
+    await stage.write(count=2)
+    async with stage.database.transaction(stage.tenant_id) as db:
+        await db.execute(text("UPDATE chat_sessions SET last_turn_no = 2"))
+    bounds = QueueBounds(4, end_users=3)
+
+    found = [
+        await said_by(who, engines, process, stage, bounds)
+        for who in (END_USER, END_USER, KEY, END_USER, KEY)
+    ]
+
+    assert found == ["taken", "turn_queue_full", "taken", "turn_queue_full", "turn_queue_full"]

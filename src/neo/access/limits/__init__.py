@@ -1,1 +1,1 @@
-"""How often callers may come: requests by tenant, and wrong credentials by address."""
+"""What callers may have: requests and shares of a tenant, and wrong credentials of an address."""

@@ -11,8 +11,9 @@ from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
+from neo.access.limits.shares import most_for
 from neo.access.limits.window import SharedWindows
-from neo.access.principal import CallerKind, Principal, Role
+from neo.access.principal import CallerKind, Principal
 from neo.errors import Failure, Kind
 from neo.streams import StreamsUnavailable, Valkey
 from neo.telemetry import process_metrics
@@ -22,9 +23,6 @@ log = structlog.get_logger()
 # While Valkey is away, one request in this long asks whether it is back.
 BREAKER_SECONDS = 5.0
 ANSWER_SECONDS = 0.5
-# Of a tenant's requests.
-END_USERS_SHARE = 0.75
-ADMINS_SHARE = 1.1
 
 
 class RateLimited(Failure):
@@ -103,10 +101,8 @@ class RequestLimiter:
         """Where a request of the caller counts, and how many requests may be there then."""
         if not self._limit:
             return {}
-        is_end_user = caller.kind is CallerKind.END_USER
-        share = END_USERS_SHARE if is_end_user else ADMINS_SHARE if caller.role is Role.ADMIN else 1
-        windows = {tenant_id: math.ceil(self._limit * share)}
-        if is_end_user and self._token_limit:
+        windows = {tenant_id: most_for(caller, self._limit)}
+        if caller.kind is CallerKind.END_USER and self._token_limit:
             windows[caller.credential.id] = self._token_limit
         return windows
 

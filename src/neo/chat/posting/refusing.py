@@ -3,7 +3,13 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.agents import Overlap
-from neo.chat.errors import ClientMessageIdReused, DuplicateClientMessageId, TurnInProgress, TurnQueueFull
+from neo.chat.errors import (
+    ClientMessageIdReused,
+    DuplicateClientMessageId,
+    TooManyQueuedTurns,
+    TurnInProgress,
+    TurnQueueFull,
+)
 from neo.chat.posting.storing import Submission
 from neo.errors import Failure
 from neo.events import since_cursor
@@ -11,6 +17,9 @@ from neo.sessions import MessageStore
 from neo.telemetry import turn_metrics
 from neo.turns.models import ChatTurn
 from neo.turns.store import TurnStore
+
+# A tenant's turns end all the time; whoever asks sooner is refused again.
+QUEUE_RETRY_SECONDS = 5
 
 
 async def refuse_repeat(db: AsyncSession, said: Submission) -> None:
@@ -29,10 +38,17 @@ async def refuse_repeat(db: AsyncSession, said: Submission) -> None:
     raise DuplicateClientMessageId("This message was accepted before: tail its turn.", details=details)
 
 
-async def overlapping(db: AsyncSession, said: Submission, overlap: Overlap) -> Failure:
-    """Why a message that met open turns was not stored. The session's lock is held, so they are still open."""
+async def not_taken(
+    db: AsyncSession, said: Submission, overlap: Overlap, open_turns_max: int, undriven_max: int
+) -> Failure:
+    """Why a message was not stored. The session's lock is held, so its open turns are still open."""
     open_turns = await TurnStore(db, said.tenant_id).lock_open(said.session_id)
     count = len(open_turns)
+    if count < open_turns_max:
+        return TooManyQueuedTurns(
+            f"{undriven_max} turns wait in this organisation: wait for some to end.",
+            retry_after_seconds=QUEUE_RETRY_SECONDS,
+        )
     details: dict[str, object] = {"open_turns": count, **_named(open_turns[0])}
     if overlap is Overlap.REJECT:
         return TurnInProgress("A turn of this session is under way: wait for its end.", details=details)

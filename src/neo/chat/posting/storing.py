@@ -70,11 +70,13 @@ class Submission:
         self,
         open_turns_max: int,
         *,
+        undriven_max: int = 0,
         version: str | None = None,
         is_claimed: bool = False,
         inspected: Sequence[Inspected] = (),
     ) -> dict[str, Any]:
-        """The row to store. It is refused if the session has another version, or `open_turns_max` open turns.
+        """The row to store. It is refused if the session has another version, or `open_turns_max` open turns, or if its
+        turn would have to wait and `undriven_max` of the tenant's do.
 
         With `is_claimed` its turn is claimed as well, if nothing that came before it waits.
         """
@@ -83,6 +85,7 @@ class Submission:
             "session_id": self.session_id,
             "version": version,
             "open_turns_max": open_turns_max,
+            "undriven_max": undriven_max,
             "title": title_of(self.draft.message),
             "turn_id": self.turn_id,
             "user_message_id": self.user_message_id,
@@ -117,7 +120,7 @@ def _queued_behind(stored: asyncpg.Record) -> QueuedBehind | None:
 
 
 async def store_alone(db: AsyncSession, row: dict[str, Any]) -> asyncpg.Record | None:
-    """None if too many turns are open."""
+    """None if too many turns are open, here or in the whole tenant."""
     found = await call_within(db, ACCEPT, _list_of([_written(row)]))
     return found[0] if found else None
 

@@ -9,7 +9,8 @@ from neo.access import Author, Principal
 from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, attach
 from neo.chat.posting.draft import Draft
-from neo.chat.posting.refusing import overlapping, refuse_repeat
+from neo.chat.posting.queue_bounds import QueueBounds
+from neo.chat.posting.refusing import not_taken, refuse_repeat
 from neo.chat.posting.session_access import (
     SessionAccess,
     SessionAccesses,
@@ -34,11 +35,11 @@ class TurnDesk:
         places: Places,
         inspector: Inspector | None,
         *,
-        queue_max: int,
+        bounds: QueueBounds,
     ) -> None:
         self._database = database
         self._valkey = valkey
-        self._queue_max = queue_max
+        self._bounds = bounds
         self._places = places
         self._inspector = inspector
         self._accesses = SessionAccesses(database)
@@ -70,7 +71,12 @@ class TurnDesk:
         is_placed = self._places.take(said.tenant_id)
         accepted = None
         try:
-            row = said.row(self._open_turns_max(access, said), version=access.version, is_claimed=is_placed)
+            row = said.row(
+                self._open_turns_max(caller, access, said),
+                undriven_max=self._bounds.of_tenant(caller),
+                version=access.version,
+                is_claimed=is_placed,
+            )
             stored = await self._storage.store(row)
             accepted = said.accepted(access, stored) if stored is not None else None
         finally:
@@ -86,9 +92,14 @@ class TurnDesk:
         inspected = await self._inspect(caller, said) if said.draft.attachments else []
         async with self._database.transaction(said.tenant_id) as db:
             access = await _admitted(db, caller, said)
-            stored = await store_alone(db, said.row(self._open_turns_max(access, said), inspected=inspected))
+            open_turns_max = self._open_turns_max(caller, access, said)
+            undriven_max = self._bounds.of_tenant(caller)
+            row = said.row(open_turns_max, undriven_max=undriven_max, inspected=inspected)
+            stored = await store_alone(db, row)
             if stored is None:
-                raise await overlapping(db, said, access.overlap(said.draft.overlap))
+                raise await not_taken(
+                    db, said, access.overlap(said.draft.overlap), open_turns_max, undriven_max
+                )
             await attach(db, said.tenant_id, said.user_message_id, inspected)
             await reached("before_commit")
         return said.accepted(access, stored)
@@ -104,8 +115,9 @@ class TurnDesk:
             raise AttachmentsNotConfigured
         return await self._inspector.inspect(said.draft.attachments, issued)
 
-    def _open_turns_max(self, access: SessionAccess, said: Submission) -> int:
-        return 1 if access.overlap(said.draft.overlap) is Overlap.REJECT else self._queue_max
+    def _open_turns_max(self, caller: Principal, access: SessionAccess, said: Submission) -> int:
+        is_alone = access.overlap(said.draft.overlap) is Overlap.REJECT
+        return 1 if is_alone else self._bounds.of_session(caller)
 
 
 async def _admitted(db: AsyncSession, caller: Principal, said: Submission) -> SessionAccess:

@@ -251,7 +251,7 @@ CREATE UNIQUE INDEX chat_turns_one_running_idx ON chat_turns (session_id) WHERE 
 CREATE INDEX chat_turns_open_idx ON chat_turns (session_id, turn_no) WHERE status IN ('QUEUED', 'RUNNING', 'WAITING');
 CREATE INDEX chat_turns_claimable_idx ON chat_turns (claimable_at) WHERE claimable_at IS NOT NULL;
 CREATE INDEX chat_turns_unleased_idx ON chat_turns (tenant_id, claimable_at, id)
-    WHERE lease_id IS NULL AND claimable_at IS NOT NULL;
+    WHERE lease_id IS NULL AND status IN ('QUEUED', 'RUNNING');
 CREATE INDEX chat_turns_leased_idx ON chat_turns (tenant_id, claimable_at) WHERE lease_id IS NOT NULL;
 CREATE INDEX chat_turns_cancelled_idx ON chat_turns (cancel_requested_at)
     WHERE status = 'RUNNING' AND cancel_requested_at IS NOT NULL;

@@ -9,5 +9,5 @@ down_revision = "0018"
 def upgrade() -> None:
     op.execute(
         "CREATE INDEX chat_turns_unleased_idx ON chat_turns (tenant_id, claimable_at, id) "
-        "WHERE lease_id IS NULL AND claimable_at IS NOT NULL"
+        "WHERE lease_id IS NULL AND status IN ('QUEUED', 'RUNNING')"
     )

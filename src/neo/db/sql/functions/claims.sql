@@ -28,11 +28,12 @@ BEGIN
     -- Each tenant is one step through an index, and gives its oldest turns alone: how many others it has waiting costs
     -- nobody anything. The locking SELECT asks again what the ranking saw: the row may have been claimed since.
     WITH RECURSIVE waiting (tenant_id) AS (
-        (SELECT c.tenant_id FROM chat_turns c WHERE c.lease_id IS NULL AND c.claimable_at IS NOT NULL AND only_turn IS NULL
+        (SELECT c.tenant_id FROM chat_turns c WHERE c.lease_id IS NULL AND c.status IN ('QUEUED', 'RUNNING')
+           AND only_turn IS NULL
          ORDER BY c.tenant_id LIMIT 1)
         UNION ALL
         SELECT (SELECT c.tenant_id FROM chat_turns c
-                WHERE c.lease_id IS NULL AND c.claimable_at IS NOT NULL AND c.tenant_id > w.tenant_id
+                WHERE c.lease_id IS NULL AND c.status IN ('QUEUED', 'RUNNING') AND c.tenant_id > w.tenant_id
                 ORDER BY c.tenant_id LIMIT 1)
         FROM waiting w WHERE w.tenant_id IS NOT NULL
     ), tenant AS (
@@ -53,7 +54,8 @@ BEGIN
             SELECT c.id, c.claimable_at, row_number() OVER (ORDER BY c.claimable_at, c.id) AS place
             FROM (
                 (SELECT n.id, n.claimable_at FROM chat_turns n
-                 WHERE n.tenant_id = w.tenant_id AND n.lease_id IS NULL AND n.claimable_at <= looked_at
+                 WHERE n.tenant_id = w.tenant_id AND n.lease_id IS NULL AND n.status IN ('QUEUED', 'RUNNING')
+                   AND n.claimable_at <= looked_at
                  ORDER BY n.claimable_at, n.id LIMIT 32)
                 UNION ALL
                 (SELECT l.id, l.claimable_at FROM chat_turns l

@@ -75,11 +75,22 @@ LANGUAGE sql STABLE AS $$
       AND t.status IN ('QUEUED', 'RUNNING', 'WAITING')
 $$;
 
+-- Whether so many of the tenant's turns are open and nobody drives them, nor do they wait for a call.
+CREATE FUNCTION neo_has_undriven(of_tenant uuid, most integer)
+RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (
+        SELECT FROM chat_turns t
+        WHERE t.tenant_id = of_tenant AND t.lease_id IS NULL AND t.status IN ('QUEUED', 'RUNNING')
+        OFFSET most - 1 LIMIT 1)
+$$;
+
 -- Stores messages with their turns, and returns those that were stored; who calls asks of the others one by one.
 --
 -- A message is not stored if its session is locked (to wait would have one tenant's message wait for another's), if the
--- session has changed since `version`, if its client_message_id is known, or if open_turns_max turns are open. A message
--- whose first answer was lost is found by its turn's id.
+-- session has changed since `version`, if its client_message_id is known, if open_turns_max turns of it are open, or if the
+-- turn would have to wait for a place and undriven_max of its tenant's do: those of the same moment may be some more. A
+-- message whose first answer was lost is found by its turn's id.
 --
 -- With `lease_id` the turn is claimed as well, unless an earlier turn of its session is open or a claimable turn of
 -- anybody waits. It is inserted as one that runs, because an update would write each of the table's indexes twice.
@@ -94,7 +105,7 @@ DECLARE
     turn chat_turns;
 BEGIN
     FOR message IN SELECT * FROM jsonb_to_recordset(messages) AS m (
-        tenant_id uuid, session_id uuid, version text, open_turns_max integer, title text, turn_id uuid,
+        tenant_id uuid, session_id uuid, version text, open_turns_max integer, undriven_max integer, title text, turn_id uuid,
         user_message_id uuid, reply_message_id uuid, model_tier text, parts jsonb, client_message_id text,
         draft_digest text, traceparent text, lease_id uuid, lease interval,
         author_kind text, author_id uuid, author_tenant_id uuid, credential_id uuid)
@@ -123,12 +134,15 @@ BEGIN
         SELECT o.* INTO open_turns, first_id, first_waiting_for
         FROM neo_open_turns(message.tenant_id, message.session_id, NULL) o;
         CONTINUE WHEN open_turns >= message.open_turns_max;
+        is_claimed := message.lease_id IS NOT NULL AND open_turns = 0 AND NOT neo_is_claimable_waiting();
+        -- What is claimed at once never counts them.
+        CONTINUE WHEN CASE WHEN is_claimed OR message.undriven_max = 0 THEN false
+            ELSE neo_has_undriven(message.tenant_id, message.undriven_max) END;
 
         UPDATE chat_sessions s
         SET last_turn_no = s.last_turn_no + 1, title = coalesce(s.title, message.title), updated_at = now()
         WHERE s.tenant_id = message.tenant_id AND s.id = message.session_id
         RETURNING s.last_turn_no INTO turn_no;
-        is_claimed := message.lease_id IS NOT NULL AND open_turns = 0 AND NOT neo_is_claimable_waiting();
         INSERT INTO chat_turns
             (id, tenant_id, session_id, turn_no, model_tier, user_message_id, reply_message_id, traceparent,
              status, claim, attempts, started_at, lease_id, claimable_at,
