@@ -38,6 +38,19 @@ def test_half_a_database_is_refused_by_what_is_missing(given: dict[str, str], mi
     assert "postgres" not in choose_engines(DATABASE | OWNER | SECRET)
 
 
+async def test_a_database_that_is_given_as_a_file_is_given(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "url").write_text(f"{DATABASE['NEO_DATABASE_URL']}\n")
+    monkeypatch.setenv("NEO_DATABASE_URL_FILE", str(tmp_path / "url"))
+    options = ServeOptions(
+        host="127.0.0.1", port=free_port(), data=tmp_path / "data", environment=dict(os.environ)
+    )
+
+    with pytest.raises(ConfigurationMissing, match="set NEO_DATABASE_OWNER_URL too"):
+        await serve_until_stopped(options)
+
+
 async def test_without_a_data_folder_there_is_nothing_to_administer(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
