@@ -1,5 +1,7 @@
 """From names and settings to a chosen model."""
 
+from dataclasses import replace
+
 import pytest
 
 from neo.llm import (
@@ -116,3 +118,16 @@ def test_the_local_model_keeps_a_margin_for_its_small_vocabulary() -> None:
 
 def test_a_scripted_model_says_its_own_budget() -> None:
     assert models().choose(Tier.FAST, "scripted:recall,budget=200", None).prompt_tokens_max == 200
+
+
+def test_a_model_is_chosen_once_until_it_has_refused_something() -> None:
+    asked = models()
+    chosen = asked.choose(Tier.FAST, "openai:gpt-5", "low")
+
+    again = asked.choose(Tier.FAST, "openai:gpt-5", "low")
+    asked.remember(replace(chosen, sees_images=False))
+    learned = asked.choose(Tier.FAST, "openai:gpt-5", "low")
+
+    assert again is chosen
+    assert chosen.sees_images
+    assert not learned.sees_images
