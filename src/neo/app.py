@@ -27,7 +27,7 @@ from neo.agents.offered_models.routes import router as model_router
 from neo.agents.routes import router as agent_router
 from neo.agents.tenants.routes import router as tenant_router
 from neo.api import build_document, edge, install_error_handlers
-from neo.attachments import BlobUrls, Inspector, SignedBlobAccess
+from neo.attachments import SESSION_UPLOADS_MAX, BlobUrls, Inspector, SignedBlobAccess, TransfersMax
 from neo.attachments.routes import router as blob_router
 from neo.channels.bots.routes import bot_router
 from neo.channels.installs.routes import install_router
@@ -176,6 +176,7 @@ def build_app(
                 end_users=settings.server.turn_queue_token_max,
                 tenant=settings.server.turn_queue_tenant_max,
             ),
+            kept_bytes_max=settings.blobs.storage_bytes_max,
         ),
         Reader(resources.database),
         Canceller(resources.database, resources.valkey, resources.events),
@@ -184,7 +185,11 @@ def build_app(
         UploadDesk(
             resources.database,
             BlobUrls(resources.blobs, signer, settings.server.public_url),
-            UploadQuota(settings.blobs.uploads_unused_max, settings.blobs.storage_bytes_max),
+            UploadQuota(
+                settings.blobs.uploads_unused_max,
+                settings.blobs.uploads_unused_per_session,
+                settings.blobs.storage_bytes_max,
+            ),
         ),
     )
     app.state.agent_desk = AgentDesk(resources.database, resources.models.list)
@@ -192,7 +197,14 @@ def build_app(
     app.state.key_desk = KeyDesk(
         resources.database, settings.server.environment, Pepper(secret_keys(settings))
     )
-    app.state.signed_blobs = SignedBlobAccess(resources.blobs, signer)
+    app.state.signed_blobs = SignedBlobAccess(
+        resources.database,
+        resources.blobs,
+        signer,
+        TransfersMax(
+            SESSION_UPLOADS_MAX, settings.blobs.uploads_per_tenant, settings.blobs.uploads_per_process
+        ),
+    )
     app.state.health = health
     return _around(app, settings.server)
 

@@ -367,7 +367,23 @@ class BlobSettings(Group):
         None, description="Key of a Google service account, as JSON. Unset: the machine's own identity."
     )
     uploads_unused_max: PositiveInt = Field(
-        1000, description="Upload grants of one tenant that no message has used yet."
+        1000,
+        description="Upload grants of one tenant that no message has used yet; its end users may have three "
+        "quarters of them, and its Admins a tenth beyond.",
+    )
+    uploads_unused_per_session: PositiveInt = Field(
+        50,
+        description="The same of one session: some eight messages' images, so that one chat leaves the others theirs.",
+    )
+    uploads_per_tenant: PositiveInt = Field(
+        16,
+        description="Most uploads of one tenant that one API process takes at once into its folder, shared out as the "
+        "grants are.",
+    )
+    uploads_per_process: PositiveInt = Field(
+        64,
+        description="The same of all tenants: each holds a file and some 200 KiB. An eighth more is for tenants "
+        "that have none.",
     )
     storage_bytes_max: NonNegativeInt = Field(
         10 * 1024**3, description="Bytes that one tenant's attachments may take up; 0 for no limit."

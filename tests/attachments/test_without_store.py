@@ -13,6 +13,7 @@ from neo.attachments import (
     Normaliser,
     Pixels,
     SignedBlobAccess,
+    TransfersMax,
 )
 from support.rows import Rows
 
@@ -25,13 +26,17 @@ async def test_nothing_is_granted() -> None:
         await BlobUrls(None, SIGNER, None).for_upload(BASE, "a/b/c", "image/png")
 
 
-async def test_who_holds_a_url_is_told_and_nobody_else() -> None:
-    access = SignedBlobAccess(None, SIGNER)
+async def test_who_holds_a_url_is_told_and_nobody_else(rows: Rows) -> None:
+    access = SignedBlobAccess(rows.database, None, SIGNER, TransfersMax(1, 1, 1))
+    named = f"{uuid4()}/{uuid4()}/c/image"
 
-    with pytest.raises(AttachmentsNotConfigured):
-        await access.read("a/b/c/image", SIGNER.sign("read", "a/b/c/image", seconds=60).encode())
+    with access.check_read(named, SIGNER.sign("read", named, seconds=60).encode()):
+        with pytest.raises(AttachmentsNotConfigured):
+            await access.read(named)
     with pytest.raises(InvalidSignature):
-        await access.read("a/b/c/image", b"v=1")
+        access.check_read(named, b"v=1")
+    with pytest.raises(AttachmentsNotConfigured):
+        await access.granted("a", "image/png", SIGNER.sign("upload", "a\nimage/png", seconds=60).encode())
 
 
 async def test_an_earlier_image_is_shown_without_an_address() -> None:

@@ -34,7 +34,7 @@ from neo.access.principal import (
     Role,
     Surface,
 )
-from neo.access.rights import MINTING_ROLES, Right, check_right
+from neo.access.rights import MINTING_ROLES, TALKING_ROLES, Right, check_right
 from neo.access.session_tokens import SECONDS_DEFAULT as TOKEN_SECONDS_DEFAULT
 from neo.access.session_tokens import SECONDS_MAX as TOKEN_SECONDS_MAX
 from neo.access.session_tokens import SessionClaims, SessionTokens
@@ -42,6 +42,7 @@ from neo.access.signed_urls import InvalidSignature, UrlSigner
 
 __all__ = [
     "MINTING_ROLES",
+    "TALKING_ROLES",
     "TOKEN_SECONDS_DEFAULT",
     "TOKEN_SECONDS_MAX",
     "Allowance",

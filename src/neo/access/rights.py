@@ -49,6 +49,8 @@ RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {
 
 # What a technician minted ends when they may not mint any more; the database is told who may.
 MINTING_ROLES = [role.value for role in Role if Right.MINT_TOKEN in RIGHTS[role]]
+# What a technician may upload ends when they may not post any more.
+TALKING_ROLES = [role.value for role in Role if Right.TALK in RIGHTS[role]]
 
 _WHO = {
     CallerKind.SERVICE_ACCOUNT: "An API key",

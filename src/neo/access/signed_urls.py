@@ -24,7 +24,9 @@ SHAPES = {
 
 
 class InvalidSignature(Failure):
-    """A signed URL was changed, has expired, or an upload came with another type than the granted one."""
+    """A signed URL was changed or has expired; or an upload came with another type than the granted one, after its
+    session was archived, or after who asked for it had lost their access.
+    """
 
     kind = Kind.FORBIDDEN
     code = "invalid_signature"

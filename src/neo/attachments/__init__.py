@@ -15,6 +15,8 @@ from neo.attachments.errors import (
     AttachmentTypeUnsupported,
     TooManyAttachments,
     UploadQuotaExceeded,
+    quota_exceeded,
+    storage_exceeded,
 )
 from neo.attachments.images.header import TYPES as IMAGE_TYPES
 from neo.attachments.images.normaliser import Normaliser
@@ -26,6 +28,7 @@ from neo.attachments.orphans import OrphanSweeper
 from neo.attachments.pixels import Picture, Pixels
 from neo.attachments.signed_access import SignedBlobAccess
 from neo.attachments.store import AttachmentStore
+from neo.attachments.transfers import SESSION_UPLOADS_MAX, TransfersMax
 from neo.attachments.urls import BlobUrls
 
 __all__ = [
@@ -33,6 +36,7 @@ __all__ = [
     "ATTACHMENTS_MAX",
     "IMAGE_BYTES_MAX",
     "IMAGE_TYPES",
+    "SESSION_UPLOADS_MAX",
     "Attachment",
     "AttachmentInvalid",
     "AttachmentNotFound",
@@ -50,7 +54,10 @@ __all__ = [
     "Pixels",
     "SignedBlobAccess",
     "TooManyAttachments",
+    "TransfersMax",
     "UploadQuotaExceeded",
     "attach",
+    "quota_exceeded",
     "shown_name",
+    "storage_exceeded",
 ]

@@ -5,14 +5,28 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from neo.attachments.errors import storage_exceeded
 from neo.attachments.inspecting import Inspected, not_found
 from neo.attachments.names import shown_name
 from neo.attachments.store import AttachmentStore
 
 
-async def attach(db: AsyncSession, tenant_id: UUID, message_id: UUID, inspected: Sequence[Inspected]) -> None:
-    """Attach each upload as it was inspected; refuses one that was used or removed meanwhile."""
+async def attach(
+    db: AsyncSession,
+    tenant_id: UUID,
+    message_id: UUID,
+    inspected: Sequence[Inspected],
+    *,
+    kept_bytes_max: int,
+) -> None:
+    """Attach each upload as it was inspected; refuses one that was used or removed meanwhile, and those that
+    take up more than the tenant may have (0: no limit). A store that signs its own URLs tells nobody how much came by them before.
+    """
     store = AttachmentStore(db, tenant_id)
+    if inspected and kept_bytes_max:
+        others = await store.kept_bytes(without=[one.attachment.id for one in inspected])
+        if others + sum(one.size_bytes for one in inspected) > kept_bytes_max:
+            raise storage_exceeded(kept_bytes_max)
     for index, one in enumerate(inspected):
         is_mine = await store.attach(
             one.attachment.id,

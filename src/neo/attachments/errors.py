@@ -2,6 +2,10 @@
 
 from neo.errors import Edge, Failure, Kind
 
+BUSY_SECONDS = 5
+# Unused grants go within a day, and a tenant that is full has something to look after first.
+QUOTA_SECONDS = 3600
+
 
 class AttachmentsNotConfigured(Failure):
     """The server has no store for attachments."""
@@ -23,13 +27,39 @@ class AttachmentTypeUnsupported(Failure):
 
 
 class UploadQuotaExceeded(Failure):
-    """Too many uploads of the tenant are unused (`NEO_UPLOADS_UNUSED_MAX`), or its attachments take up too
-    much (`NEO_STORAGE_BYTES_MAX`).
+    """Too many uploads of the session (`NEO_UPLOADS_UNUSED_PER_SESSION`) or of the tenant (`NEO_UPLOADS_UNUSED_MAX`)
+    are unused, or its attachments take up too much (`NEO_STORAGE_BYTES_MAX`).
     """
 
     kind = Kind.RATE_LIMITED
     code = "upload_quota_exceeded"
     remedy = "Use what was granted, or wait: unused uploads go after a day."
+
+
+class TooManyTransfers(Failure):
+    """Too many uploads or images of the session or of the tenant are on their way at once
+    (`NEO_UPLOADS_PER_TENANT`), or one to the same URL is. The connection is closed.
+    """
+
+    kind = Kind.RATE_LIMITED
+    code = "too_many_transfers"
+    remedy = "Wait for one to end."
+
+
+class TransfersFull(Failure):
+    """The process has as many uploads or images on their way as it can hold (`NEO_UPLOADS_PER_PROCESS`). The
+    connection is closed.
+    """
+
+    kind = Kind.UNAVAILABLE
+    code = "transfers_full"
+    remedy = "Try again, after `Retry-After`."
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This server has as many images on their way as it can hold: try again.",
+            retry_after_seconds=BUSY_SECONDS,
+        )
 
 
 class TooManyAttachments(Failure):
@@ -90,8 +120,16 @@ class AttachmentInvalid(Failure):
 
 
 class UploadBroken(Failure):
-    """The bytes of an upload broke off, or took more than two minutes."""
+    """The bytes of an upload broke off, came too slowly (less than 40 KiB in 10 s), or took more than two minutes."""
 
     kind = Kind.MALFORMED
     code = "upload_broken"
     remedy = "Send them again."
+
+
+def quota_exceeded(what: str) -> UploadQuotaExceeded:
+    return UploadQuotaExceeded(f"A quota is used up: {what}.", retry_after_seconds=QUOTA_SECONDS)
+
+
+def storage_exceeded(kept_bytes_max: int) -> UploadQuotaExceeded:
+    return quota_exceeded(f"this tenant's attachments may take up {kept_bytes_max} bytes")

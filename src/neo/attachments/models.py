@@ -4,11 +4,15 @@ from uuid import UUID
 from sqlalchemy import BigInteger, FetchedValue, SmallInteger
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neo.access import Authored
 from neo.db import Base
 
 
-class Attachment(Base):
-    """An upload that was granted; one message's once `message_id` is set, and its pixels kept once `stored_path` is."""
+class Attachment(Authored, Base):
+    """An upload that was granted; one message's once `message_id` is set, and its pixels kept once `stored_path` is.
+
+    Its author is who asked for the grant.
+    """
 
     __tablename__ = "attachments"
 

@@ -36,6 +36,8 @@ class OrphanSweeper:
             try:
                 await self.sweep()
                 await self.sweep_spent()
+                if self.blobs is not None:
+                    await self.blobs.discard_leftovers(SPENT_AFTER)
             except (DatabaseUnavailable, BlobStoreUnavailable) as failure:
                 log.warning("upload_sweep_waits", code=failure.code)
 

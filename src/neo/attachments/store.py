@@ -17,16 +17,24 @@ class AttachmentStore:
     async def issue(self, **values: object) -> None:
         await self._db.execute(insert(Attachment).values(tenant_id=self._tenant_id, **values))
 
-    async def unused_count(self) -> int:
+    async def unused_count(self, session_id: UUID) -> tuple[int, int]:
+        """How many uploads no message has used, of this session and of the tenant."""
+        of_session = func.count().filter(Attachment.session_id == session_id)
         wanted = self._owned().where(Attachment.message_id.is_(None))
-        return await self._db.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+        found = (await self._db.execute(wanted.with_only_columns(of_session, func.count()))).one()
+        return found[0], found[1]
 
-    async def kept_bytes(self) -> int:
-        """How many bytes the attachments of the tenant's messages take up."""
+    async def kept_bytes(self, *, without: Collection[UUID] = ()) -> int:
+        """How many bytes the tenant's attachments take up, of those that are known to be there."""
         uploaded = case((Attachment.removed_at.is_(None), Attachment.size_bytes))
         kept = func.coalesce(Attachment.stored_bytes, uploaded, 0)
-        wanted = self._owned().where(Attachment.message_id.is_not(None)).with_only_columns(func.sum(kept))
+        wanted = self._owned().where(Attachment.id.not_in(without)).with_only_columns(func.sum(kept))
         return int(await self._db.scalar(wanted) or 0)
+
+    async def note_uploaded(self, attachment_id: UUID, size_bytes: int) -> None:
+        """Note how many bytes were seen there, before a message uses them."""
+        mine = self._change(attachment_id).where(Attachment.message_id.is_(None))
+        await self._db.execute(mine.values(size_bytes=size_bytes))
 
     async def unused(self, session_id: UUID, blob_paths: Collection[str]) -> dict[str, Attachment]:
         """This session's uploads that no message has used yet, by path."""

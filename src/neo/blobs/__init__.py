@@ -6,7 +6,7 @@ Neo; a folder cannot, so Neo serves its bytes. The text of a store's own errors 
 
 from neo.blobs.errors import BlobChanged, BlobNotFound, BlobStoreUnavailable
 from neo.blobs.location import BlobAccess, BlobLocation, BlobUrlInvalid
-from neo.blobs.store import Blob, BlobStore
+from neo.blobs.store import Blob, BlobStore, OpenBlob
 
 __all__ = [
     "Blob",
@@ -17,4 +17,5 @@ __all__ = [
     "BlobStore",
     "BlobStoreUnavailable",
     "BlobUrlInvalid",
+    "OpenBlob",
 ]

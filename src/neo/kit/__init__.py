@@ -6,14 +6,18 @@ from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
+from neo.kit.nested_counts import PROCESS, NestedCounts, Permit
 from neo.kit.retry import Backoff, keep_running
 from neo.kit.secret_file import SecretUnreadableError, read_secret
 from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
 from neo.kit.timezones import find_timezone
 
 __all__ = [
+    "PROCESS",
     "Backoff",
     "Batcher",
+    "NestedCounts",
+    "Permit",
     "SecretUnreadableError",
     "arm_failpoints",
     "as_digits",

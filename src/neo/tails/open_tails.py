@@ -1,16 +1,14 @@
 """The tails that are open in this process: how many, whose, how they are kept alive and sent away."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Protocol, TypeAlias
+from typing import Protocol
 from uuid import UUID
 
 from neo.access import CallerKind, Credential, Principal, for_admins, most_for
 from neo.events import EventLog, Position
-from neo.kit import keep_running
+from neo.kit import PROCESS, NestedCounts, Permit, keep_running
 from neo.streams import StreamsUnavailable
 from neo.tails.errors import TooManyTails
 
@@ -27,11 +25,6 @@ class OpenTail(Protocol):
     def send_away(self) -> None: ...
 
 
-# What tails are counted by: the process, a tenant, a session, a session token.
-Key: TypeAlias = UUID | None
-PROCESS: Key = None
-
-
 @dataclass(frozen=True)
 class TailBounds:
     """Most open tails of one API process, and in it of a tenant, a session and an end user's token; 0 is no bound."""
@@ -40,27 +33,6 @@ class TailBounds:
     tenant: int = 0
     session: int = 0
     token: int = 0
-
-
-class Permit:
-    """The permission for one more tail; given back at the end of its block."""
-
-    __slots__ = ("_counts", "_keys")
-
-    def __init__(self, counts: Counter[Key] | None = None, keys: Iterable[Key] = ()) -> None:
-        self._counts = Counter() if counts is None else counts
-        self._keys = tuple(keys)
-        self._counts.update(self._keys)
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for key in self._keys:
-            self._counts[key] -= 1
-            if not self._counts[key]:
-                del self._counts[key]
 
 
 NO_BOUNDS = TailBounds()
@@ -78,7 +50,7 @@ class OpenTails:
         self._bounds = bounds
         # By credential: many tails of one credential are checked once.
         self._tails: dict[Credential | None, set[OpenTail]] = {}
-        self._counts: Counter[Key] = Counter()
+        self._counts = NestedCounts()
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -87,13 +59,14 @@ class OpenTails:
     def permit_for(self, caller: Principal, session_id: UUID) -> Permit:
         """Count one more tail, or refuse it."""
         counted = self._counted(caller, session_id)
-        for key, (most, whose) in counted.items():
-            if most and self._counts[key] >= most:
-                raise TooManyTails(
-                    f"At most {most} tails {whose} may be open at once: close one.",
-                    retry_after_seconds=TAILS_RETRY_SECONDS,
-                )
-        return Permit(self._counts, counted)
+        full = self._counts.full({place: most for place, (most, _) in counted.items()})
+        if full is not None:
+            most, whose = counted[full]
+            raise TooManyTails(
+                f"At most {most} tails {whose} may be open at once: close one.",
+                retry_after_seconds=TAILS_RETRY_SECONDS,
+            )
+        return self._counts.permit(counted)
 
     def add(self, tail: OpenTail, credential: Credential | None) -> None:
         self._tails.setdefault(credential, set()).add(tail)
@@ -125,11 +98,11 @@ class OpenTails:
         for tail in [tail for tails in self._tails.values() for tail in tails]:
             tail.send_away()
 
-    def _counted(self, caller: Principal, session_id: UUID) -> dict[Key, tuple[int, str]]:
+    def _counted(self, caller: Principal, session_id: UUID) -> dict[Hashable, tuple[int, str]]:
         """Where a tail of the caller counts, and how many there may be when it comes."""
         bounds, tenant_id = self._bounds, caller.tenant_id
-        is_first = not self._counts[tenant_id]
-        counted = {
+        is_first = not self._counts.under_way(tenant_id)
+        counted: dict[Hashable, tuple[int, str]] = {
             PROCESS: (
                 for_admins(bounds.process) if is_first else most_for(caller, bounds.process),
                 "of this server",

@@ -1,6 +1,8 @@
 """What a caller may have of what belongs to their tenant, so that nobody uses up what is somebody else's."""
 
-from neo.access.principal import CallerKind, Principal, Role
+from typing import Protocol
+
+from neo.access.principal import CallerKind, Role
 
 # All end users together, who are many and unknown.
 END_USERS_PERCENT = 75
@@ -8,7 +10,17 @@ END_USERS_PERCENT = 75
 ADMINS_PERCENT = 110
 
 
-def most_for(caller: Principal, most: int) -> int:
+class Asker(Protocol):
+    """A caller, or what is known of who asked for something earlier."""
+
+    @property
+    def kind(self) -> CallerKind | None: ...
+
+    @property
+    def role(self) -> Role | None: ...
+
+
+def most_for(caller: Asker, most: int) -> int:
     """How many there may be when this caller asks for one more, of `most` that the tenant has: end users meet their
     bound first, Admins last.
     """

@@ -36,10 +36,12 @@ class TurnDesk:
         inspector: Inspector | None,
         *,
         bounds: QueueBounds,
+        kept_bytes_max: int = 0,
     ) -> None:
         self._database = database
         self._valkey = valkey
         self._bounds = bounds
+        self._kept_bytes_max = kept_bytes_max
         self._places = places
         self._inspector = inspector
         self._accesses = SessionAccesses(database)
@@ -100,7 +102,9 @@ class TurnDesk:
                 raise await not_taken(
                     db, said, access.overlap(said.draft.overlap), open_turns_max, undriven_max
                 )
-            await attach(db, said.tenant_id, said.user_message_id, inspected)
+            await attach(
+                db, said.tenant_id, said.user_message_id, inspected, kept_bytes_max=self._kept_bytes_max
+            )
             await reached("before_commit")
         return said.accepted(access, stored)
 

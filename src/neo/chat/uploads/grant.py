@@ -6,21 +6,19 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import Author, Principal, share_of
 from neo.attachments import (
     IMAGE_TYPES,
     Attachment,
     AttachmentStore,
     AttachmentTypeUnsupported,
     BlobUrls,
-    UploadQuotaExceeded,
+    quota_exceeded,
     shown_name,
+    storage_exceeded,
 )
 from neo.chat.posting.session_access import lock_session_access
 from neo.db import Database
-
-# Unused grants go within a day, and a tenant that is full has something to look after first.
-RETRY_AFTER_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,7 @@ class UploadQuota:
     """What one tenant may have; 0 bytes for no limit."""
 
     unused_max: int
+    unused_per_session_max: int
     kept_bytes_max: int
 
 
@@ -55,7 +54,7 @@ class UploadDesk:
             await _check_talk(db, caller, session_id)
             _check_type(content_type)
             store = AttachmentStore(db, caller.tenant_id)
-            await self._check_quota(store)
+            await self._check_quota(store, caller, session_id)
             self._urls.check_configured()
             await store.issue(
                 id=attachment_id,
@@ -63,6 +62,7 @@ class UploadDesk:
                 blob_path=path,
                 mime=content_type,
                 filename=shown_name(filename),
+                **Author.of(caller).columns(),
             )
         # Some stores are asked for it, and no connection waits for them.
         until = caller.credential.expires_at
@@ -73,11 +73,14 @@ class UploadDesk:
         """Where each is read, for a quarter of an hour."""
         return {one.id: await self._urls.for_reading(base_url, one) for one in attachments}
 
-    async def _check_quota(self, store: AttachmentStore) -> None:
-        if await store.unused_count() >= self._quota.unused_max:
-            raise _exceeded(f"{self._quota.unused_max} uploads were granted and are not used yet")
+    async def _check_quota(self, store: AttachmentStore, caller: Principal, session_id: UUID) -> None:
+        of_session, of_tenant = await store.unused_count(session_id)
+        if of_session >= self._quota.unused_per_session_max:
+            raise quota_exceeded(f"{of_session} uploads of this session are not used yet")
+        if of_tenant >= share_of(self._quota.unused_max, caller.kind, caller.role):
+            raise quota_exceeded(f"{of_tenant} uploads of this tenant are not used yet")
         if 0 < self._quota.kept_bytes_max <= await store.kept_bytes():
-            raise _exceeded(f"attachments take up {self._quota.kept_bytes_max} bytes")
+            raise storage_exceeded(self._quota.kept_bytes_max)
 
 
 async def _check_talk(db: AsyncSession, caller: Principal, session_id: UUID) -> None:
@@ -92,9 +95,3 @@ def _check_type(content_type: str) -> None:
         raise AttachmentTypeUnsupported(
             f"Attachments are images: {known}.", details={"fields": {"content_type": f"not one of {known}"}}
         )
-
-
-def _exceeded(what: str) -> UploadQuotaExceeded:
-    return UploadQuotaExceeded(
-        f"This tenant's quota is used up: {what}.", retry_after_seconds=RETRY_AFTER_SECONDS
-    )

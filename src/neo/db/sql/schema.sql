@@ -374,6 +374,10 @@ CREATE TABLE attachments (
     created_at timestamptz NOT NULL DEFAULT now(),
     used_at timestamptz,
     removed_at timestamptz,
+    author_kind text,
+    author_id uuid,
+    author_tenant_id uuid,
+    credential_id uuid,
     FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
 );
 CREATE INDEX attachments_message_id_idx ON attachments (tenant_id, message_id, position);

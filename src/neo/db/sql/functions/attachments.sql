@@ -1,4 +1,28 @@
--- Uploads of all tenants whose bytes are to be removed. The sweeper has no tenant, so these run with the owner's rights.
+-- Uploads of all tenants. Whoever holds a signed URL names no tenant, and the sweeper has none, so these run with the
+-- owner's rights.
+
+-- A granted upload that may be sent: no message has used it, its session takes messages, and who asked for it may still
+-- post there. `role` is a technician's. A grant of before authors were recorded ends by its URL alone.
+CREATE FUNCTION neo_find_granted_upload(path text, talking_roles text[], minting_roles text[])
+RETURNS TABLE (tenant_id uuid, session_id uuid, id uuid, author_kind text, role text)
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT a.tenant_id, a.session_id, a.id, a.author_kind, p.role
+    FROM attachments a
+    JOIN tenants t ON t.id = a.tenant_id AND t.suspended_at IS NULL
+    JOIN chat_sessions s ON s.tenant_id = a.tenant_id AND s.id = a.session_id AND s.archived_at IS NULL
+    LEFT JOIN technicians p ON a.author_kind = 'technician' AND p.tenant_id = a.author_tenant_id AND p.user_id = a.author_id
+    WHERE a.blob_path = path AND a.message_id IS NULL
+      AND CASE
+          WHEN a.author_kind IS NULL THEN true
+          WHEN a.author_kind = 'technician' THEN p.is_active AND p.role = ANY (talking_roles)
+          WHEN a.author_kind = 'end_user' THEN EXISTS (
+              SELECT FROM session_tokens k
+              WHERE k.jti = a.credential_id AND neo_session_token_is_live(k, minting_roles))
+          -- The platform's key is of another tenant than the one that it acts for.
+          ELSE EXISTS (
+              SELECT FROM api_keys k JOIN tenants h ON h.id = k.tenant_id
+              WHERE k.id = a.credential_id AND neo_is_live(k.revoked_at, k.expires_at) AND h.suspended_at IS NULL) END
+$$;
 
 -- Uploads that no message has used.
 CREATE FUNCTION neo_take_orphan_uploads(older_than interval, rows_max integer)
