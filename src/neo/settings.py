@@ -382,7 +382,7 @@ class BlobSettings(Group):
     )
     uploads_per_process: PositiveInt = Field(
         64,
-        description="The same of all tenants: each holds a file and some 200 KiB. An eighth more is for tenants "
+        description="The same of all tenants: each holds a file and some 200 KiB. A tenth more is for tenants "
         "that have none.",
     )
     storage_bytes_max: NonNegativeInt = Field(

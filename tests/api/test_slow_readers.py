@@ -9,6 +9,7 @@ import pytest
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
+import neo.api.connection.bounded
 import neo.api.connection.read_timeout
 from neo.api.connection import BoundedConnection
 
@@ -19,12 +20,17 @@ READ_SECONDS = 0.5
 
 @pytest.fixture
 async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    async def app(_: Scope, __: Receive, send: Send) -> None:
+    async def app(scope: Scope, __: Receive, send: Send) -> None:
+        if scope["method"] == "PUT":
+            await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
+            await send({"type": "http.response.body"})
+            return
         headers = [(b"content-length", b"%d" % ANSWER_BYTES)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": bytes(ANSWER_BYTES)})
 
     monkeypatch.setattr(neo.api.connection.read_timeout, "READ_SECONDS", READ_SECONDS)
+    monkeypatch.setattr(neo.api.connection.bounded, "HEAD_SECONDS", READ_SECONDS)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, http=BoundedConnection, log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
@@ -65,3 +71,17 @@ async def test_who_reads_slowly_gets_all_of_it(port: int) -> None:
     client = await asked(port)
 
     assert await read(client, pause_seconds=READ_SECONDS / 5) >= ANSWER_BYTES
+
+
+async def test_who_is_refused_while_they_send_reads_why_and_is_closed_on_after_a_while(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"PUT / HTTP/1.1\r\nhost: neo\r\ncontent-length: 9999999\r\n\r\n" + bytes(5_000_000))
+
+    async with asyncio.timeout(20 * READ_SECONDS):
+        await writer.drain()
+        told = await reader.read()
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+    assert told.startswith(b"HTTP/1.1 413")

@@ -116,13 +116,16 @@ async def test_g13_kept_bytes_are_bounded(tenant: Client) -> None:
     session = await tenant.open()
     large = image("PNG", (90, 90), compress_level=0)
     assert len(large) > BYTES_MAX
-    upload = await uploaded(tenant, session, large[: BYTES_MAX + 1000])
-    accepted = await tenant.say(session, "Look", attachments=[upload.cited()])
+    beyond = await uploaded(tenant, session, large[: BYTES_MAX + 1000])
+    all_of_it = await uploaded(tenant, session, large[:BYTES_MAX])
+
+    refused = await tenant.post(session, "Look", attachments=[beyond.cited()])
+    accepted = await tenant.say(session, "Look", attachments=[all_of_it.cited()])
+    full = await ask_grant(tenant, session)
     await tenant.ended(session, accepted["chat_turn_id"])
 
-    full = await ask_grant(tenant, session)
-
-    assert (full.status_code, full.json()["error"]["code"]) == (429, "upload_quota_exceeded")
+    for answer in (refused, full):
+        assert (answer.status_code, answer.json()["error"]["code"]) == (429, "upload_quota_exceeded")
 
 
 async def test_a_model_that_cannot_see_refuses_new_images_and_is_told_of_earlier_ones(

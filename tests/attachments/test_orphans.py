@@ -43,7 +43,7 @@ async def test_an_unused_upload_goes_when_its_time_is_up(client: Client, rows: R
     assert removed >= 2
     assert not file_of(server, with_bytes).exists()
     assert refused.json()["error"]["code"] == "attachment_not_found"
-    assert (await put(without, image())).status_code == 201
+    assert (await put(without, image())).status_code == 403
 
 
 async def test_what_a_message_uses_stays(client: Client, rows: Rows, server: Server) -> None:

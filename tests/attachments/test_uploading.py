@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -67,6 +67,8 @@ async def held(upload: Upload, data: bytes = b"") -> AsyncIterator[Held]:
         yield status, reader, writer
     finally:
         writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 @asynccontextmanager
@@ -118,18 +120,15 @@ async def test_held_uploads_take_places_and_no_memory_and_leave_the_admin_theirs
     assert grown < TENANT_MAX * SENT / 3
 
 
-async def test_a_refusal_says_when_to_come_back_and_closes(server: Server, client: Client) -> None:
+async def test_a_refusal_says_when_to_come_back(server: Server, client: Client) -> None:
     upload = await granted(client, await client.open())
 
     async with held(upload) as (first, *_):
-        second = await put(upload, bytes(1_000_000))
-        async with held(upload) as (third, reader, _):
-            rest = await reader.read()
+        second = await put(upload, bytes(IMAGE_BYTES_MAX))
 
-    assert (first, second.status_code, third) == (CONTINUE, 429, 429)
+    assert (first, second.status_code) == (CONTINUE, 429)
     assert second.json()["error"]["code"] == "too_many_transfers"
     assert int(second.headers["retry-after"]) > 0
-    assert b"connection: close" in rest.lower()
     # Who held it has gone.
     async with asyncio.timeout(10):
         while (await put(upload, image())).status_code != 201:
@@ -186,6 +185,8 @@ async def test_an_upload_url_ends_with_what_it_was_granted_for(
         else:
             await client.say(session, "Look", attachments=[upload.cited()])
         late = await put(upload, image())
+        if how == "token":
+            await asking.http.aclose()
 
     assert (late.status_code, late.json()["error"]["code"]) == (403, "invalid_signature")
 
@@ -232,8 +233,9 @@ async def test_the_first_of_a_tenant_has_a_place_where_others_have_all() -> None
     for _ in range(8):
         transfers.permit_for(Whose(busy, uuid4()))
 
-    with pytest.raises(TransfersFull):
+    with pytest.raises(TransfersFull) as refused:
         transfers.permit_for(Whose(busy, uuid4()))
+    assert refused.value.code == "transfers_full"
     with transfers.permit_for(Whose(calm, uuid4())):
         pass
 
@@ -262,6 +264,8 @@ async def test_an_end_user_who_asks_for_grants_without_end_leaves_the_others_the
         async with rows.database.transaction(tenant.id) as db:
             await db.execute(FILL, {"rows": GRANTS_MAX // 4 - 1, "like": own.blob_path})
         refused, by_admin = await ask_grant(client, other_session), await ask_grant(admin, await admin.open())
+        async with rows.database.transaction(tenant.id) as db:
+            await db.execute(text("DELETE FROM attachments"))
         for user in (end_user, other_user):
             await user.http.aclose()
 

@@ -10,6 +10,7 @@ import pytest
 from support.client import POLL_SECONDS, TAIL_SECONDS, Client
 from support.images import image, opened, with_place
 from support.rows import Rows
+from support.server import Server
 from support.uploads import fetched, files_of, granted, put, uploaded
 
 
@@ -104,7 +105,7 @@ async def test_g9_an_image_that_breaks_in_the_turn_fails_it_and_nothing_else(
 
 
 async def test_g4_what_is_changed_after_the_message_was_accepted_is_not_the_messages(
-    client: Client, rows: Rows, scripted: httpx2.AsyncClient
+    client: Client, server: Server, rows: Rows, scripted: httpx2.AsyncClient
 ) -> None:
     session = await opened_with(client, rows, "scripted:tokens=3,pause_after=1,gate=g4,key=g4")
     upload = await uploaded(client, session, image())
@@ -112,11 +113,12 @@ async def test_g4_what_is_changed_after_the_message_was_accepted_is_not_the_mess
     held = await client.say(session, "Hold on")
     accepted = await client.say(session, "Look", attachments=[upload.cited()])
 
-    swapped = await put(upload, image(colour=(0, 0, 255)))
+    refused = await put(upload, image(colour=(0, 0, 255)))
+    (server.data / "blobs" / upload.blob_path).write_bytes(image(colour=(0, 0, 255)))
     await _release(scripted, "g4")
     failed = await client.ended(session, accepted["chat_turn_id"])
 
-    assert swapped.status_code == 201
+    assert refused.status_code == 403
     assert (await client.ended(session, held["chat_turn_id"]))["status"] == "COMPLETED"
     assert (failed["status"], failed["error"]["code"]) == ("FAILED", "attachment_invalid")
 

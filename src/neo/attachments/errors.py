@@ -38,7 +38,7 @@ class UploadQuotaExceeded(Failure):
 
 class TooManyTransfers(Failure):
     """Too many uploads or images of the session or of the tenant are on their way at once
-    (`NEO_UPLOADS_PER_TENANT`), or one to the same URL is. The connection is closed.
+    (`NEO_UPLOADS_PER_TENANT`), or one to the same URL is.
     """
 
     kind = Kind.RATE_LIMITED
@@ -47,9 +47,7 @@ class TooManyTransfers(Failure):
 
 
 class TransfersFull(Failure):
-    """The process has as many uploads or images on their way as it can hold (`NEO_UPLOADS_PER_PROCESS`). The
-    connection is closed.
-    """
+    """The process has as many uploads or images on their way as it can hold (`NEO_UPLOADS_PER_PROCESS`)."""
 
     kind = Kind.UNAVAILABLE
     code = "transfers_full"

@@ -1,18 +1,19 @@
 """The two routes that are open to whoever holds a signed URL."""
 
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
 
 from fastapi import APIRouter, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from neo.api import ERRORS, add_headers, operation
+from neo.api import ERRORS, operation
 from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.names import disposition
 from neo.attachments.signed_access import Reading, SignedBlobAccess
-from neo.attachments.transfers import too_large
+from neo.attachments.transfers import broken, too_large
 from neo.attachments.urls import PATH, READ_SECONDS
-from neo.errors import Failure
 
 router = APIRouter(prefix=PATH)
 
@@ -51,16 +52,10 @@ async def put_blob(request: Request, path: str) -> Response:
     """
     access: SignedBlobAccess = request.app.state.signed_blobs
     mime, query = _declared_type(request), request.scope["query_string"]
-    try:
-        _check_length(request)
-        granted = await access.granted(path, mime, query)
-        with access.permit_for(granted):
-            etag = await access.upload(granted, mime, query, request.stream())
-    except Failure:
-        # What is still to come of a refused body is nobody's to wait for.
-        if request.scope["http_version"].startswith("1"):
-            add_headers(request, {"connection": "close"})
-        raise
+    _check_length(request)
+    granted = await access.granted(path, mime, query)
+    with access.permit_for(granted):
+        etag = await access.upload(granted, mime, query, _pieces(request))
     return Response(status_code=201, headers={"etag": etag, "cache-control": "no-store"})
 
 
@@ -107,6 +102,14 @@ class BlobResponse(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         with self._held:
             await super().__call__(scope, receive, send)
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    try:
+        async for piece in request.stream():
+            yield piece
+    except ClientDisconnect as error:
+        raise broken() from error
 
 
 def _declared_type(request: Request) -> str:

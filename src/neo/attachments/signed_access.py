@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from neo.access import MINTING_ROLES, TALKING_ROLES, InvalidSignature, UrlSigner
+from neo.access import MINTING_ROLES, TALKING_ROLES, CallerKind, InvalidSignature, Role, UrlSigner
 from neo.attachments.errors import AttachmentsNotConfigured
 from neo.attachments.images.header import sniffed
 from neo.attachments.store import AttachmentStore
@@ -66,8 +66,9 @@ class SignedBlobAccess:
                 "Nothing may be uploaded here any more: its session was archived, who asked for the URL lost their "
                 "access, or a message has the image."
             )
-        tenant_id, session_id, upload_id, author_kind, role = found[0].values()
-        return Granted(upload_id, path, Whose(tenant_id, session_id, author_kind, role))
+        tenant_id, session_id, upload_id, kind, role = found[0].values()
+        whose = Whose(tenant_id, session_id, CallerKind(kind) if kind else None, Role(role) if role else None)
+        return Granted(upload_id, path, whose)
 
     def permit_for(self, upload: Granted) -> Permit:
         return self._uploads.permit_for(upload.whose, upload.path)

@@ -5,9 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from uuid import UUID
 
-from starlette.requests import ClientDisconnect
-
-from neo.access import share_of
+from neo.access import CallerKind, Role, for_admins, most_for
 from neo.attachments.errors import (
     BUSY_SECONDS,
     AttachmentTooLarge,
@@ -16,7 +14,7 @@ from neo.attachments.errors import (
     UploadBroken,
 )
 from neo.attachments.limits import ATTACHMENTS_MAX, IMAGE_BYTES_MAX
-from neo.kit import NestedCounts, Permit
+from neo.kit import PROCESS, NestedCounts, Permit
 
 # The images of one message are sent at once.
 SESSION_UPLOADS_MAX = ATTACHMENTS_MAX
@@ -25,8 +23,6 @@ SESSION_READS_MAX = 64
 TENANT_READS_MAX = 128
 # Each holds a file and a piece of it, some 200 KiB.
 PROCESS_READS_MAX = 512
-# Of the process's, beyond all others, for tenants that have none under way.
-FIRST_SHARE = 0.125
 
 UPLOAD_SECONDS_MAX = 120
 # 4 KiB a second is less than any network that can send an image. Who sends less holds a place for nothing.
@@ -40,8 +36,8 @@ class Whose:
 
     tenant_id: UUID
     session_id: UUID
-    author_kind: str | None = None
-    role: str | None = None
+    kind: CallerKind | None = None
+    role: Role | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +61,17 @@ class Transfers:
         places: dict[Hashable, int] = {
             **({path: 1} if path is not None else {}),
             whose.session_id: self._most.session,
-            whose.tenant_id: share_of(self._most.tenant, whose.author_kind, whose.role),
+            whose.tenant_id: most_for(whose, self._most.tenant),
         }
         if self._counts.full(places) is not None:
             raise TooManyTransfers(
                 "Too many images of this session or tenant are on their way: wait for one to end.",
                 retry_after_seconds=BUSY_SECONDS,
             )
+        # A tenant that has none under way is let into a process that others have filled, like an Admin.
         is_first = not self._counts.under_way(whose.tenant_id)
-        process: dict[Hashable, int] = {None: round(self._most.process * (1 + FIRST_SHARE * is_first))}
+        most = for_admins(self._most.process) if is_first else self._most.process
+        process: dict[Hashable, int] = {PROCESS: most}
         if self._counts.full(process) is not None:
             raise TransfersFull
         return self._counts.permit([*places, *process])
@@ -94,11 +92,15 @@ async def received(pieces: AsyncIterator[bytes], take: Callable[[bytes], Awaitab
                 if since >= PACE_BYTES_MIN:
                     patience.reschedule(min(clock() + PACE_SECONDS, end))
                     since = 0
-    except (TimeoutError, ClientDisconnect) as error:
-        raise UploadBroken(
-            "The upload broke off, came too slowly, or took more than two minutes: send it again."
-        ) from error
+    except TimeoutError as error:
+        raise broken() from error
     return size
+
+
+def broken() -> UploadBroken:
+    return UploadBroken(
+        "The upload broke off, came too slowly, or took more than two minutes: send it again."
+    )
 
 
 def too_large() -> AttachmentTooLarge:

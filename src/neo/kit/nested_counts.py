@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Hashable, Iterable, Mapping
 from types import TracebackType
 
-
 # The outermost place.
 PROCESS = "process"
 

@@ -16,6 +16,7 @@ from neo.access import Principal
 from neo.api import RepeatedParameter, abort_connection
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
+from neo.kit import Permit
 from neo.tails.open_tails import KeepAliveClock, OpenTails
 from neo.tails.shown import Shown
 from neo.tails.stored import SessionSnapshots, StoredTurns

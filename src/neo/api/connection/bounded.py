@@ -122,6 +122,12 @@ class BoundedConnection(ReadTimeout):
             # Also where the answer was there before the body.
             self.cycle.more_body = False
 
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self.cycle.more_body:
+            # Who is closed on while they send may never read why they were refused: for a while, it is thrown away.
+            self._wait_for_head()
+
     def _parse(self, data: bytes) -> None:
         """Feed the parser, a request line apart from what follows it: the parser passes over spaces in a line, and
         tells nobody. So what it made of the line is held to the bytes that were sent.

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Author, Principal, share_of
+from neo.access import Author, Principal, most_for
 from neo.attachments import (
     IMAGE_TYPES,
     Attachment,
@@ -77,7 +77,7 @@ class UploadDesk:
         of_session, of_tenant = await store.unused_count(session_id)
         if of_session >= self._quota.unused_per_session_max:
             raise quota_exceeded(f"{of_session} uploads of this session are not used yet")
-        if of_tenant >= share_of(self._quota.unused_max, caller.kind, caller.role):
+        if of_tenant >= most_for(caller, self._quota.unused_max):
             raise quota_exceeded(f"{of_tenant} uploads of this tenant are not used yet")
         if 0 < self._quota.kept_bytes_max <= await store.kept_bytes():
             raise storage_exceeded(self._quota.kept_bytes_max)
