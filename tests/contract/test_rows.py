@@ -23,6 +23,7 @@ DEFINERS = {
     "neo_find_api_keys",  # Who holds a key.
     "neo_find_technician",  # Whose a Microsoft tenant is, and the role of its person.
     "neo_find_session_token",  # Which session an end user's token opens.
+    "neo_find_granted_upload",  # Whose a signed upload is, and whether it may still be sent.
     "neo_find_relayed_session",  # In which tenant the platform's account opened a session.
     "neo_revoke_minted",  # Ends what the platform's revoked key minted for other tenants.
     "neo_find_destination",  # Which tenant's white-label channel a bot's message is for.

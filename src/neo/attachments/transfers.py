@@ -83,14 +83,14 @@ async def received(pieces: AsyncIterator[bytes], take: Callable[[bytes], Awaitab
     end = clock() + UPLOAD_SECONDS_MAX
     size = since = 0
     try:
-        async with asyncio.timeout(PACE_SECONDS) as patience:
+        async with asyncio.timeout(PACE_SECONDS) as timeout:
             async for piece in pieces:
                 size, since = size + len(piece), since + len(piece)
                 if size > IMAGE_BYTES_MAX:
                     raise too_large()
                 await take(piece)
                 if since >= PACE_BYTES_MIN:
-                    patience.reschedule(min(clock() + PACE_SECONDS, end))
+                    timeout.reschedule(min(clock() + PACE_SECONDS, end))
                     since = 0
     except TimeoutError as error:
         raise broken() from error
