@@ -5,12 +5,13 @@ once and connects to what it checked, and its calls are bounded. The operator's 
 are reached with the same connections, unchecked.
 """
 
-from neo.egress.aiohttp_transport import AiohttpTransport
+from neo.egress.aiohttp_transport import ON_SENT, AiohttpTransport
 from neo.egress.client import Bounds, Egress
 from neo.egress.errors import EgressRateLimited, EgressRefused, EgressTimeout, EgressTooLarge
 from neo.egress.listed import Listed
 
 __all__ = [
+    "ON_SENT",
     "AiohttpTransport",
     "Bounds",
     "Egress",

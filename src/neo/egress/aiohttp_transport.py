@@ -7,11 +7,14 @@ at a time, and each costs several times as much of the processor: 300 streams wo
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import aiohttp
 import httpx2
 from aiohttp.abc import AbstractResolver
 
+# An extension of a request: called when its first byte is about to leave. Until then it has certainly done nothing.
+ON_SENT = "neo.on_sent"
 # httpx2 has set all headers already; aiohttp must not add any.
 _NOT_ADDED = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 _DNS_CACHE_SECONDS = 10
@@ -25,11 +28,13 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
         keep_alive_seconds: float,
         trust_env: bool,
         resolver: AbstractResolver | None = None,
+        tells_sent: bool = False,
     ) -> None:
         self._connections_max = connections_max
         self._keep_alive_seconds = keep_alive_seconds
         self._trust_env = trust_env
         self._resolver = resolver
+        self._tells_sent = tells_sent
         # It is made at the first call, for it belongs to the event loop that runs then.
         self._session: aiohttp.ClientSession | None = None
 
@@ -43,6 +48,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 data=await request.aread(),
                 allow_redirects=False,
                 timeout=_timeout(request),
+                trace_request_ctx=request.extensions.get(ON_SENT),
             )
         return httpx2.Response(
             response.status, headers=response.raw_headers, stream=_Body(response, request), request=request
@@ -66,7 +72,18 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_NOT_ADDED,
             trust_env=self._trust_env,
+            trace_configs=[_telling_sent()] if self._tells_sent else None,
         )
+
+
+def _telling_sent() -> aiohttp.TraceConfig:
+    async def tell(_: aiohttp.ClientSession, context: SimpleNamespace, __: object) -> None:
+        if context.trace_request_ctx is not None:
+            context.trace_request_ctx()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(tell)
+    return config
 
 
 class _Body(httpx2.AsyncByteStream):

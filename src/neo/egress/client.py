@@ -1,7 +1,7 @@
 """The one door to addresses that somebody else than the operator gave: clients that go nowhere else."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -27,6 +27,15 @@ CALL_SECONDS_MAX = 60.0
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 CALLS_A_MINUTE = 600
 REDIRECTS_MAX = 5
+# Whoever has begun to answer and then is slower than this keeps a connection for nothing. A stream of events may rest.
+ANSWER_BYTES_A_SECOND_MIN = 1024
+# For so long the beginning of an answer may be slow.
+SLOW_SECONDS_MAX = 10.0
+EVENT_STREAM = "text/event-stream"
+
+
+# Uncompressed, so that the bound on what arrives also bounds the memory.
+_HEADERS = {"accept-encoding": "identity", "user-agent": "neo"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +45,8 @@ class Bounds:
     seconds: float = CALL_SECONDS_MAX
     answer_bytes: int = ANSWER_BYTES_MAX
     calls_a_minute: int = CALLS_A_MINUTE
+    answer_bytes_a_second: int = ANSWER_BYTES_A_SECOND_MIN
+    slow_seconds: float = SLOW_SECONDS_MAX
 
 
 class Egress:
@@ -57,12 +68,30 @@ class Egress:
         return httpx2.AsyncClient(
             transport=_Guarded(self._opened(), self._listed, self._rate, self._bounds, tenant),
             timeout=httpx2.Timeout(self._bounds.seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
-            # Uncompressed, so that the bound on what arrives also bounds the memory.
-            headers={"accept-encoding": "identity", "user-agent": "neo"},
+            headers=_HEADERS,
             follow_redirects=True,
             max_redirects=REDIRECTS_MAX,
             trust_env=False,
             event_hooks={"response": [_refuse_leaving]},
+        )
+
+    def client_through(
+        self,
+        tenant: str,
+        wrap: Callable[[httpx2.AsyncBaseTransport], httpx2.AsyncBaseTransport],
+        *,
+        bounds: Bounds,
+        auth: httpx2.Auth | None = None,
+    ) -> httpx2.AsyncClient:
+        """A client whose calls pass through the caller's own transport first. It follows no redirections."""
+        guarded = _Guarded(self._opened(), self._listed, self._rate, bounds, tenant)
+        return httpx2.AsyncClient(
+            transport=wrap(guarded),
+            timeout=httpx2.Timeout(bounds.seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS),
+            headers=_HEADERS,
+            auth=auth,
+            follow_redirects=False,
+            trust_env=False,
         )
 
     async def aclose(self) -> None:
@@ -78,6 +107,7 @@ class Egress:
                 keep_alive_seconds=KEEP_ALIVE_SECONDS,
                 trust_env=False,
                 resolver=resolver,
+                tells_sent=True,
             )
         return self._transport
 
@@ -104,24 +134,39 @@ class _Guarded(httpx2.AsyncBaseTransport):
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
-            stream=_Bounded(response.stream, self._bounds.answer_bytes, deadline),
+            stream=_Bounded(response.stream, self._bounds, deadline, may_rest=_is_stream(response)),
             request=request,
         )
 
 
+def _is_stream(response: httpx2.Response) -> bool:
+    return str(response.headers.get("content-type", "")).lower().startswith(EVENT_STREAM)
+
+
 class _Bounded(httpx2.AsyncByteStream):
-    def __init__(self, inner: httpx2.AsyncByteStream, bytes_max: int, deadline: float) -> None:
+    def __init__(
+        self, inner: httpx2.AsyncByteStream, bounds: Bounds, deadline: float, *, may_rest: bool
+    ) -> None:
         self._inner = inner
-        self._left = bytes_max
+        self._bounds = bounds
         self._deadline = deadline
+        self._may_rest = may_rest
+        self._bytes = 0
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        chunks = aiter(self._inner)
-        while (chunk := await _in_time(self._deadline, anext(chunks, None))) is not None:
-            self._left -= len(chunk)
-            if self._left < 0:
+        chunks, began = aiter(self._inner), asyncio.get_running_loop().time()
+        while (chunk := await _in_time(self._slow_at(began), anext(chunks, None))) is not None:
+            self._bytes += len(chunk)
+            if self._bytes > self._bounds.answer_bytes:
                 raise EgressTooLarge("The answer is too large.")
             yield chunk
+
+    def _slow_at(self, began: float) -> float:
+        """When the next bytes must have come."""
+        if self._may_rest:
+            return self._deadline
+        paid = self._bytes / self._bounds.answer_bytes_a_second
+        return min(self._deadline, began + max(self._bounds.slow_seconds, paid))
 
     async def aclose(self) -> None:
         await self._inner.aclose()
