@@ -1,0 +1,79 @@
+"""How a call has ended, by what was answered and by what is known of its exchange."""
+
+from dataclasses import replace
+from typing import TypeVar
+
+from neo.connections.breaker import Breaker
+from neo.connections.mcp.exchange import SERVER_ERROR, Exchange
+from neo.connections.mcp.sign_in import SignIn
+from neo.connections.outcome import Content, Ending, Outcome, Text
+
+T = TypeVar("T")
+
+SAID_CHARACTERS_MAX = 8 * 1024
+REDIRECTION = 300
+NO_ANSWER = "The server's answer is not what the protocol allows."
+
+
+class BrokenError(Exception):
+    """The conversation has ended, or the server's answer is not what the protocol allows."""
+
+
+class AnsweredError(Exception):
+    """The server has answered with an error of the protocol; its words."""
+
+
+def outcome_of(
+    answered: T | Exception | None, exchange: Exchange, opening: Exchange, sign_in: SignIn
+) -> T | Outcome:
+    """The answer, with nothing in it that was signed in with; or why there is none. Raises what is a bug."""
+    if isinstance(answered, Outcome):
+        return replace(
+            answered,
+            said=sign_in.hidden_in(answered.said)[:SAID_CHARACTERS_MAX],
+            content=tuple(_hidden(one, sign_in) for one in answered.content),
+            status=exchange.status,
+        )
+    if answered is not None and not isinstance(answered, Exception):
+        return answered
+    if answered is not None and not isinstance(answered, BrokenError | AnsweredError):
+        raise answered
+    if isinstance(answered, AnsweredError) and exchange.is_answered:
+        said = sign_in.hidden_in(str(answered))[:SAID_CHARACTERS_MAX]
+        return Outcome(ending=Ending.TOOL_ERROR, is_sent=True, said=said, status=exchange.status)
+    return _without_answer(exchange, opening)
+
+
+def tell(breaker: Breaker, outcome: object) -> None:
+    """Tell the breaker whether the server is up."""
+    if outcome is None or (
+        isinstance(outcome, Outcome) and outcome.ending in (Ending.CANCELLED, Ending.REFUSED)
+    ):
+        breaker.left()
+    elif isinstance(outcome, Outcome) and _is_down(outcome):
+        breaker.failed()
+    else:
+        breaker.succeeded()
+
+
+def _without_answer(exchange: Exchange, opening: Exchange) -> Outcome:
+    # What was not even asked has ended where the conversation should have begun.
+    known = opening if exchange.ending is None and exchange.status is None else exchange
+    refused = known.status is not None and known.status >= REDIRECTION
+    return Outcome(
+        ending=known.ending or Ending.PROTOCOL_BROKEN,
+        is_sent=exchange.is_sent,
+        detail=known.detail or (f"The server answered {known.status}." if refused else NO_ANSWER),
+        challenge=known.challenge,
+        status=known.status,
+        retry_after_seconds=known.retry_after_seconds,
+    )
+
+
+def _is_down(outcome: Outcome) -> bool:
+    is_failing = outcome.status is None or outcome.status >= SERVER_ERROR
+    return outcome.ending is Ending.TIMED_OUT or (outcome.ending is Ending.UNREACHABLE and is_failing)
+
+
+def _hidden(content: Content, sign_in: SignIn) -> Content:
+    return Text(sign_in.hidden_in(content.text)) if isinstance(content, Text) else content

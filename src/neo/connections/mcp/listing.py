@@ -1,0 +1,71 @@
+"""What a server says of its tools, bounded and judged."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+from mcp import types
+
+from neo.connections.schemas import SchemaRefused, checked_schema
+from neo.connections.tools import (
+    DESCRIPTION_CHARACTERS_MAX,
+    LIST_BYTES_MAX,
+    NAME_CHARACTERS_MAX,
+    TOOLS_MAX,
+    Catalogue,
+    ListedTool,
+    digest_of,
+)
+
+# What a person approves when the tool is pinned: a change of any of it needs a new yes. Icons and the schema of the
+# answers are not looked at.
+_PINNED = {"name", "title", "description", "input_schema", "annotations"}
+FRESH_SECONDS_MAX = 24 * 3600.0
+
+
+def catalogue_of(pages: list[types.ListToolsResult], protocol: str) -> Catalogue:
+    tools: dict[str, ListedTool] = {}
+    size, is_cut = 0, pages[-1].next_cursor is not None
+    for told in _told(pages):
+        size += len(orjson.dumps(told))
+        if len(tools) == TOOLS_MAX or size > LIST_BYTES_MAX:
+            is_cut = True
+            break
+        tool = _tool(told, is_repeated=told["name"] in tools)
+        tools[tool.name] = tool
+    fresh = min((page.ttl_ms or 0) / 1000 for page in pages)
+    return Catalogue(
+        protocol=protocol,
+        tools=tuple(tools.values()),
+        is_cut=is_cut,
+        fresh_seconds=min(fresh, FRESH_SECONDS_MAX),
+    )
+
+
+def _told(pages: Iterable[types.ListToolsResult]) -> Iterator[dict[str, Any]]:
+    for page in pages:
+        for tool in page.tools:
+            yield tool.model_dump(mode="json", by_alias=True, exclude_none=True, include=_PINNED)
+
+
+def _tool(told: dict[str, Any], *, is_repeated: bool) -> ListedTool:
+    hints = told.get("annotations", {})
+    return ListedTool(
+        name=told["name"],
+        title=told.get("title"),
+        description=told.get("description", "")[:DESCRIPTION_CHARACTERS_MAX],
+        input_schema=told["inputSchema"],
+        hints={name: value for name, value in hints.items() if isinstance(value, bool)},
+        digest=digest_of(told),
+        problem="The server lists two tools of this name." if is_repeated else _problem(told),
+    )
+
+
+def _problem(told: dict[str, Any]) -> str | None:
+    if not 0 < len(told["name"]) <= NAME_CHARACTERS_MAX or not told["name"].isprintable():
+        return f"Its name has more than {NAME_CHARACTERS_MAX} characters, or some that cannot be shown."
+    try:
+        checked_schema(told["inputSchema"])
+    except SchemaRefused as refused:
+        return refused.message
+    return None

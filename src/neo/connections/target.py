@@ -1,0 +1,71 @@
+"""One connection of one tenant, as a call needs it. The caller has read it from its rows, and opened its secrets."""
+
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+
+class Revealed(Protocol):
+    """A secret in memory, which shows itself to nobody who does not ask for it by name."""
+
+    def reveal(self) -> str: ...
+    def hidden_in(self, text: str) -> str:
+        """The text without the secret: a stranger's words may quote what was sent to them."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoAuth:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    token: Revealed = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    name: str
+    value: Revealed = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientCredentials:
+    """OAuth 2.0: a token is fetched, kept until shortly before its end, and fetched anew once after a 401."""
+
+    token_url: str
+    client_id: str
+    client_secret: Revealed = field(repr=False)
+    scope: str = ""
+    resource: str = ""
+    """The `resource` or `audience` that some servers ask for; empty: none is sent."""
+
+
+Auth: TypeAlias = NoAuth | Bearer | Header | ClientCredentials
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompanyPlaces:
+    """Where a call says which company it is for; a place that is None is not used."""
+
+    header: str | None = None
+    meta: str | None = None
+    argument: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    tenant: str
+    connection: str
+    url: str
+    auth: Auth = NoAuth()
+    company: CompanyPlaces = CompanyPlaces()
+    protocol: str | None = None
+    """The protocol that the newest catalogue found the server to speak: it saves asking again. None: it is asked."""
+    answer_bytes: int = 1024 * 1024
+
+    def secrets(self) -> tuple[Revealed, ...]:
+        match self.auth:
+            case Bearer(token=secret) | Header(value=secret) | ClientCredentials(client_secret=secret):
+                return (secret,)
+        return ()
