@@ -57,7 +57,7 @@ def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Validator:
         return jsonschema_rs.validator_for(
             schema, retriever=_fetch_nothing, pattern_options=jsonschema_rs.RegexOptions()
         )
-    except (ValueError, jsonschema_rs.ReferencingError) as error:
+    except (ValueError, jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
         # Not its text: that may have the whole schema in it.
         raise SchemaRefused("The schema is not a JSON Schema that stands alone.") from error
 

@@ -1,8 +1,7 @@
 """The endpoint of the protocol: one POST is one message."""
 
 import asyncio
-import contextlib
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -57,6 +56,7 @@ class Endpoint:
             stage.methods[asked.method] += 1
             check(stage, asked)
             if asked.id is None:
+                _take_back(stage, asked)
                 await _whole(connection, ACCEPTED, {})
                 return
             await self._answer(stage, asked, connection)
@@ -72,8 +72,9 @@ class Endpoint:
         if asked.tool is None:
             result = await answer(stage, asked)
         else:
-            found = await _unless_gone(connection, answer(stage, asked))
+            found = await _unless_gone(stage, asked, connection)
             if found is None:
+                await connection.close()
                 return
             result = found
         if fault is not None:
@@ -91,17 +92,27 @@ async def _honest(stage: Stage, asked: Asked, connection: Connection, result: Ma
         await _whole(connection, 200, {**JSON, **opened}, body)
 
 
-async def _unless_gone(connection: Connection, doing: Awaitable[dict[str, Any]]) -> dict[str, Any] | None:
-    """The result; None when the client has closed the connection before, which stops the work."""
-    working, leaving = asyncio.ensure_future(doing), asyncio.ensure_future(connection.gone())
-    await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
-    leaving.cancel()
-    if working.done():
-        return working.result()
-    working.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await working
-    return None
+async def _unless_gone(stage: Stage, asked: Asked, connection: Connection) -> dict[str, Any] | None:
+    """The result of a call; None when it was taken back: by a message, or by closing the connection."""
+    working, leaving = asyncio.ensure_future(answer(stage, asked)), asyncio.ensure_future(connection.gone())
+    place = (asked.headers.get(SESSION), asked.id)
+    stage.running[place] = working
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stage.running.pop(place, None)
+        leaving.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.wait({working})
+    return None if working.cancelled() else working.result()
+
+
+def _take_back(stage: Stage, asked: Asked) -> None:
+    if asked.method == "notifications/cancelled":
+        running = stage.running.get((asked.headers.get(SESSION), asked.params.get("requestId")))
+        if running is not None:
+            running.cancel()
 
 
 def _json(body: bytes) -> Any:

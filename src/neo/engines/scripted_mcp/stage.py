@@ -48,6 +48,8 @@ class Stage:
         self.sessions: set[str] = set()
         self.tokens: dict[str, float] = {}
         self.keyed: dict[str, dict[str, Any]] = {}
+        self.running: dict[tuple[str | None, Any], asyncio.Future[Any]] = {}
+        """The calls that run, by session and id of the request: in the older protocols a message takes one back."""
         self.requests = 0
         self._faults = 0
         self._received = 0
