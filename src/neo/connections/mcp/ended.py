@@ -3,10 +3,12 @@
 from dataclasses import replace
 from typing import TypeVar
 
+import orjson
+
 from neo.connections.breaker import Breaker
 from neo.connections.mcp.exchange import SERVER_ERROR, Exchange
 from neo.connections.mcp.sign_in import SignIn
-from neo.connections.outcome import Content, Ending, Outcome, Text
+from neo.connections.outcome import Content, Ending, Json, Outcome, Text
 
 T = TypeVar("T")
 
@@ -76,4 +78,18 @@ def _is_down(outcome: Outcome) -> bool:
 
 
 def _hidden(content: Content, sign_in: SignIn) -> Content:
-    return Text(sign_in.hidden_in(content.text)) if isinstance(content, Text) else content
+    match content:
+        case Text(text=text):
+            return Text(sign_in.hidden_in(text))
+        case Json(value=value):
+            text = orjson.dumps(value).decode()
+            hidden = sign_in.hidden_in(text)
+            return content if hidden == text else _read_again(hidden)
+    return content
+
+
+def _read_again(text: str) -> Content:
+    try:
+        return Json(orjson.loads(text))
+    except orjson.JSONDecodeError:
+        return Text(text)
