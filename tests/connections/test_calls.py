@@ -167,7 +167,7 @@ async def test_a_private_address_is_refused_unless_it_is_listed(stage: Stage) ->
         outcome = await client.call("write", {"text": "x"}, key="k")
     await egress.aclose()
 
-    assert (outcome.ending, outcome.is_sent) == (Ending.REFUSED, False)
+    assert (outcome.ending, outcome.is_sent, outcome.code) == (Ending.REFUSED, False, "egress_refused")
     assert (await stage.shown())["requests"] == 0
 
 

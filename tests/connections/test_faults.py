@@ -48,14 +48,15 @@ async def test_a_fault_ends_its_own_call_alone(
     servers: McpServers, stage: Stage, fault: str, protocol: str
 ) -> None:
     number = 503 if fault == "status" else 100_000
+    seconds = SECONDS if ENDINGS[fault] is Ending.TIMED_OUT else FIRST_SECONDS
     await stage.change(protocol=protocol, fault={"name": fault, "tool": "write", "number": number})
 
     async with servers.client(target_of(stage)) as client:
         before = await client.call("read", {}, key="before", seconds=FIRST_SECONDS)
-        beside = asyncio.create_task(client.call("slow", {"seconds": SECONDS}, key="beside"))
+        beside = asyncio.create_task(client.call("slow", {"seconds": 0.2}, key="beside"))
         await stage.calls(at_least=2)
         began, used = time.monotonic(), time.process_time()
-        outcome = await client.call("write", {"text": "x"}, key="it", seconds=SECONDS)
+        outcome = await client.call("write", {"text": "x"}, key="it", seconds=seconds)
         took, used = time.monotonic() - began, time.process_time() - used
         after = await client.call("read", {}, key="after")
         others = [before, await beside, after]
@@ -67,7 +68,7 @@ async def test_a_fault_ends_its_own_call_alone(
     has_effect = any(effect["tool"] == "write" for effect in await stage.effects())
     assert has_effect == (fault in AFTER)
     assert outcome.may_have_happened or not has_effect
-    assert took < SECONDS + 1
+    assert took < (SECONDS + 1 if ENDINGS[fault] is Ending.TIMED_OUT else 5)
     # Nobody else in the process waits for a flood.
     assert used < 0.5
 

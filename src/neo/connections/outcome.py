@@ -56,6 +56,8 @@ class Outcome:
     """The server's own words of what went wrong: data, not to be logged."""
     detail: str = ""
     """Neo's words for it, safe to show."""
+    code: str | None = None
+    """The code of Neo's own refusal, such as `egress_refused` or `token_refused`."""
     challenge: str | None = None
     """`WWW-Authenticate` of a 401 or 403."""
     status: int | None = None

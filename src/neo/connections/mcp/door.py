@@ -96,7 +96,7 @@ async def _read(
             return _fault(request, message, exchange)
         body = None
     if body is not None:
-        exchange.is_answered = True
+        exchange.note_answer()
         headers["content-type"] = JSON
     return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
 

@@ -66,6 +66,7 @@ def _without_answer(exchange: Exchange, opening: Exchange) -> Outcome:
         ending=known.ending or Ending.PROTOCOL_BROKEN,
         is_sent=exchange.is_sent,
         detail=known.detail or (f"The server answered {known.status}." if refused else NO_ANSWER),
+        code=known.code,
         challenge=known.challenge,
         status=known.status,
         retry_after_seconds=known.retry_after_seconds,

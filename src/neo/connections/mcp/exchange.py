@@ -37,6 +37,7 @@ class Exchange:
     ending: Ending | None = None
     """Set by what went wrong first."""
     detail: str = ""
+    code: str | None = None
 
     @property
     def is_final(self) -> bool:
@@ -46,9 +47,15 @@ class Exchange:
     def note_sent(self) -> None:
         self.is_sent = True
 
-    def fail(self, ending: Ending, detail: str) -> None:
+    def note_answer(self) -> None:
+        self.is_answered = True
+
+    def note_retry(self, seconds: float | None) -> None:
+        self.retry_after_seconds = seconds
+
+    def fail(self, ending: Ending, detail: str, code: str | None = None) -> None:
         if self.ending is None:
-            self.ending, self.detail = ending, detail
+            self.ending, self.detail, self.code = ending, detail, code
 
     def read_status(self, response: httpx2.Response) -> None:
         self.status = response.status_code
@@ -66,10 +73,12 @@ def noted(exchange: Exchange) -> Iterator[None]:
     try:
         yield
     except tuple(_ENDINGS) as failure:
-        exchange.retry_after_seconds = failure.retry_after_seconds
+        exchange.note_retry(failure.retry_after_seconds)
         # What is refused after it was sent is the answer.
         is_answer = exchange.is_sent and isinstance(failure, EgressRefused)
-        exchange.fail(Ending.PROTOCOL_BROKEN if is_answer else _ENDINGS[type(failure)], failure.message)
+        exchange.fail(
+            Ending.PROTOCOL_BROKEN if is_answer else _ENDINGS[type(failure)], failure.message, failure.code
+        )
     except httpx2.TimeoutException:
         exchange.fail(
             Ending.TIMED_OUT if exchange.is_sent else Ending.UNREACHABLE, "The server did not answer in time."
