@@ -8,6 +8,7 @@ import structlog
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
+from neo.cage import Cage
 from neo.db import Database
 from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources
@@ -55,7 +56,7 @@ class TurnWorker:
             after_seconds=settings.temporal.temporal_after_seconds,
         )
         self._settler = Settler(database, resources.ender)
-        images = ImageLoader(Pixels(database, resources.blobs, Normaliser()))
+        images = ImageLoader(Pixels(database, resources.blobs, Normaliser(Cage())))
         driver = Driver(
             database,
             resources.valkey,

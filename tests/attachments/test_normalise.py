@@ -4,6 +4,7 @@ import asyncio
 import sys
 import zipfile
 from io import BytesIO
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,13 +12,14 @@ from PIL import Image
 
 from neo.attachments.images.header import ImageUnreadable
 from neo.attachments.images.normalise import BYTES_MAX
-from neo.attachments.images.normaliser import Normaliser
+from neo.attachments.images.normaliser import SCRIPT, Normaliser
+from neo.cage import Cage
 from support.images import animation, image, noise, opened, png_of, saved, with_place, with_text
 
 
 @pytest.fixture
 def normaliser() -> Normaliser:
-    return Normaliser()
+    return Normaliser(Cage())
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "GIF", "WEBP"])
@@ -180,6 +182,50 @@ async def test_no_process_of_the_servers_could_decode_an_image() -> None:
     out, _ = await running.communicate()
 
     assert out == b"False\n"
+
+
+async def test_all_that_decoding_takes_is_loaded_before_the_first_byte_is_read(tmp_path: Path) -> None:
+    """In the cage there are no files to import from, and what the library then does without is not certain."""
+    pictures = [image(form) for form in ("PNG", "JPEG", "GIF", "WEBP")]
+    pictures += [with_place(form) for form in ("PNG", "JPEG", "WEBP")]
+    pictures += [saved(Image.new(mode, (9, 7)), "PNG") for mode in ("I;16", "LA", "P", "1", "RGBA")]
+    pictures += [saved(Image.new("CMYK", (9, 7)), "JPEG"), noise((90, 90))[:-2_000], b"GIF89a", with_text()]
+    pictures += [
+        animation("GIF", 5),
+        animation("WEBP", 3),
+        png_of(30_000, 30_000, rows=3),
+        noise((2500, 9), "RGBA"),
+    ]
+    for number, picture in enumerate(pictures):
+        (tmp_path / f"{number:02}").write_bytes(picture)
+
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-c", OPENED, str(SCRIPT), str(tmp_path), stdout=asyncio.subprocess.PIPE
+    )
+    out, _ = await running.communicate()
+
+    assert out.decode().split() == []
+    assert running.returncode == 0
+
+
+OPENED = r"""
+import importlib.util, io, pathlib, sys
+spec = importlib.util.spec_from_file_location("normalise", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+pictures = [path.read_bytes() for path in sorted(pathlib.Path(sys.argv[2]).iterdir())]
+out, opened = sys.stdout, []
+class Stream:
+    def __init__(self, data=b""):
+        self.buffer = io.BytesIO(data)
+    def write(self, text): pass
+sys.addaudithook(lambda event, given: opened.append(str(given[0])) if event in ("open", "import") else None)
+for picture in pictures:
+    sys.stdin, sys.stdout, sys.stderr = Stream(picture), Stream(), Stream()
+    module.main()
+sys.stdout, sys.stderr = out, sys.__stderr__
+out.write("\n".join(opened))
+"""
 
 
 def _assert_bare(data: bytes) -> None:

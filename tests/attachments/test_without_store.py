@@ -15,6 +15,7 @@ from neo.attachments import (
     SignedBlobAccess,
     TransfersMax,
 )
+from neo.cage import Cage
 from support.rows import Rows
 
 SIGNER = UrlSigner(("a secret of at least 32 characters, for tests",))
@@ -47,4 +48,4 @@ async def test_an_earlier_image_is_shown_without_an_address() -> None:
 
 async def test_a_turn_with_images_fails_as_such(rows: Rows) -> None:
     with pytest.raises(AttachmentInvalid):
-        await Pixels(rows.database, None, Normaliser()).prepare(uuid4(), uuid4())
+        await Pixels(rows.database, None, Normaliser(Cage())).prepare(uuid4(), uuid4())

@@ -8,6 +8,7 @@ from temporalio.client import Client
 
 from neo.attachments import Normaliser, Pixels
 from neo.blobs import BlobStore
+from neo.cage import Cage
 from neo.db import Database
 from neo.events import EventLog
 from neo.llm import Models
@@ -52,7 +53,7 @@ class Process:
         self.places = Places(places, 0.125)
         self.leases = Leases()
         self.renewal = Renewal(database, self.leases, self.places)
-        images = ImageLoader(Pixels(database, blobs, Normaliser()))
+        images = ImageLoader(Pixels(database, blobs, Normaliser(Cage())))
         self.driver = Driver(
             database,
             valkey,

@@ -1,18 +1,24 @@
-"""Runs `normalise.py` on one image in a limited child process, whatever the image does to its decoder."""
+"""Runs `normalise.py` on one image in a cage, whatever the image does to its decoder."""
 
 import asyncio
 import os
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
 
 from neo.attachments.images.header import ImageUnreadable
+from neo.cage import Bounds, Cage, CageLacking, Overrun
 
 SCRIPT = Path(__file__).with_name("normalise.py")
-# Wall-clock time: more than the processor time that the child may take, for a busy machine.
-WALL_SECONDS = 60
+BOUNDS = Bounds(
+    # Twice the pixels of the largest image at 4 bytes, the interpreter and the library, with room.
+    memory_bytes=1024 * 1024 * 1024,
+    processor_seconds=20,
+    wall_seconds=60,
+    # Twice what a normalised image may have.
+    output_bytes=8 * 1024 * 1024,
+)
 UNREADABLE = 65
 # As many as there are processors; each may take a gigabyte.
 AT_ONCE = min(4, os.cpu_count() or 1)
@@ -29,17 +35,24 @@ class Normalised:
 
 
 class NormaliserBroke(Exception):
-    """The child process failed for a reason that says nothing about the image."""
+    """The decoder failed, or was not run, for a reason that says nothing about the image."""
 
 
 class Normaliser:
-    def __init__(self) -> None:
+    def __init__(self, cage: Cage) -> None:
+        self._cage = cage
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def normalise(self, image: bytes) -> Normalised:
         """The image at most 2,048 pixels long, upright, without metadata; raises `ImageUnreadable`."""
         async with self._slots:
-            code, out, err = await _run(image)
+            try:
+                ended = await self._cage.run(SCRIPT, image, BOUNDS)
+            except Overrun as overrun:
+                raise ImageUnreadable(str(overrun)) from overrun
+            except CageLacking as lacking:
+                raise NormaliserBroke(str(lacking)) from lacking
+        code, out, err = ended.code, ended.out, ended.err
         if code == 0:
             result, _, data = out.partition(b"\n")
             return Normalised(data=data, **orjson.loads(result))
@@ -47,25 +60,3 @@ class Normaliser:
         if code == UNREADABLE or code < 0:
             raise ImageUnreadable(err.decode("utf-8", "replace").strip()[-200:] or f"signal {-code}")
         raise NormaliserBroke(err.decode("utf-8", "replace")[-1000:])
-
-
-async def _run(image: bytes) -> tuple[int, bytes, bytes]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-I",
-        str(SCRIPT),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        # The child gets no environment: a decoder that was taken over must find no secret of ours.
-        env={},
-    )
-    try:
-        out, err = await asyncio.wait_for(process.communicate(image), WALL_SECONDS)
-    except TimeoutError as late:
-        raise ImageUnreadable("it took too long") from late
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    return process.returncode or 0, out, err
