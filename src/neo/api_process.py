@@ -12,10 +12,10 @@ from neo.api.connection import BoundedConnection
 from neo.app import build_app
 from neo.embedded_worker import EmbeddedWorker
 from neo.instrumentation import instrumented
-from neo.kit import arm_failpoints, freeze_loaded, new_loop
+from neo.kit import freeze_loaded, new_loop
+from neo.process_start import settings_at_start
 from neo.resources import open_resources
-from neo.settings import Settings, read_settings
-from neo.telemetry import configure_logs
+from neo.settings import Settings
 
 log = structlog.get_logger()
 
@@ -42,9 +42,7 @@ class ApiServer(uvicorn.Server):
 
 
 def serve_api(*, with_worker: bool) -> int:
-    settings = read_settings()
-    configure_logs(log_format=settings.log.log_format, level=settings.log.log_level)
-    arm_failpoints(settings.server.failpoints)
+    settings = settings_at_start()
     with asyncio.Runner(loop_factory=new_loop) as runner:
         code = runner.run(_serve(settings, with_worker=with_worker))
     # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).

@@ -8,7 +8,7 @@ import structlog
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
-from neo.cage import Cage
+from neo.cage import MINIMUM, Cage
 from neo.db import Database
 from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources
@@ -43,6 +43,8 @@ class TurnWorker:
     def __init__(self, resources: Resources, settings: Settings) -> None:
         self._resources = resources
         self._settings = settings
+        # Where customers are, a stranger's bytes are decoded in a cage that holds, or not at all.
+        self._cage = Cage(required=MINIMUM if settings.server.is_strict else ())
         self._stopping = asyncio.Event()
         self._up = asyncio.Event()
         database, places = resources.database, resources.places
@@ -56,7 +58,7 @@ class TurnWorker:
             after_seconds=settings.temporal.temporal_after_seconds,
         )
         self._settler = Settler(database, resources.ender)
-        images = ImageLoader(Pixels(database, resources.blobs, Normaliser(Cage())))
+        images = ImageLoader(Pixels(database, resources.blobs, Normaliser(self._cage)))
         driver = Driver(
             database,
             resources.valkey,
@@ -88,6 +90,7 @@ class TurnWorker:
             )
             background = [
                 asyncio.create_task(self._renewal.tick()),
+                asyncio.create_task(self._look_at_cage()),
                 asyncio.create_task(keep_running("claims", self._runner.run)),
             ]
             supervising = asyncio.create_task(self._supervise(temporal_loop))
@@ -104,6 +107,12 @@ class TurnWorker:
             await asyncio.gather(renewing, *background, return_exceptions=True)
             await run_in(temporal_loop, self._renewal.aclose())
         await wake_ups.aclose()
+
+    async def _look_at_cage(self) -> None:
+        if lacking := await self._cage.lacking():
+            log.error(
+                "cage_lacking", layers=lacking, effect="Images are not decoded. `neo doctor` says more."
+            )
 
     async def _drain(self) -> None:
         seconds = self._settings.server.drain_seconds

@@ -10,19 +10,17 @@ import structlog
 from neo.db import trusted
 from neo.errors import Failure
 from neo.instrumentation import instrumented
-from neo.kit import arm_failpoints, freeze_loaded, keep_running
+from neo.kit import freeze_loaded, keep_running
+from neo.process_start import settings_at_start
 from neo.resources import Resources, open_resources
-from neo.settings import Settings, read_settings
-from neo.telemetry import configure_logs
+from neo.settings import Settings
 from neo.worker import TurnWorker
 
 log = structlog.get_logger()
 
 
 def run_worker() -> int:
-    settings = read_settings()
-    configure_logs(log_format=settings.log.log_format, level=settings.log.log_level)
-    arm_failpoints(settings.server.failpoints)
+    settings = settings_at_start()
     code = asyncio.run(_work(settings))
     # A Temporal client's threads can abort the interpreter at its exit (sdk-python issue 300).
     os._exit(code)

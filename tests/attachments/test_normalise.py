@@ -13,7 +13,7 @@ from PIL import Image
 from neo.attachments.images.header import ImageUnreadable
 from neo.attachments.images.normalise import BYTES_MAX
 from neo.attachments.images.normaliser import SCRIPT, Normaliser
-from neo.cage import Cage
+from neo.cage import LAYERS, MINIMUM, Cage, CageLacking
 from support.images import animation, image, noise, opened, png_of, saved, with_place, with_text
 
 
@@ -171,6 +171,13 @@ async def test_the_decoder_finds_no_secret_of_ours(
     assert (await normalising).width == 2048
     assert len(found) == 1
     assert set(found[0]) <= {"LC_CTYPE"}
+
+
+async def test_nothing_is_decoded_in_less_of_a_cage_than_is_required() -> None:
+    for needed in MINIMUM:
+        lacking = Cage(layers=[layer for layer in LAYERS if layer != needed], required=MINIMUM)
+        with pytest.raises(CageLacking, match=needed):
+            await Normaliser(lacking).normalise(image())
 
 
 async def test_no_process_of_the_servers_could_decode_an_image() -> None:

@@ -1,6 +1,6 @@
 """A program that tries to get out of its cage, in every way that we know, and says what each try gave."""
 
-# ruff: noqa: PTH101, PTH102, PTH106, PTH108, PTH116, PTH123, PTH208, S108 - the calls themselves are what is tried.
+# ruff: noqa: PTH101, PTH102, PTH106, PTH108, PTH116, PTH123, PTH208 - the calls themselves are what is tried.
 
 import _thread
 import ctypes

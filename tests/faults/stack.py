@@ -270,7 +270,6 @@ def _environment(addresses: Addresses, folder: Path, points: Points) -> dict[str
     return {
         **clean,
         "NEO_DATABASE_URL": addresses.database_url,
-        "NEO_DATABASE_OWNER_URL": addresses.database_owner_url,
         "NEO_REDIS_URL": addresses.redis_url,
         "NEO_TEMPORAL_ADDRESS": addresses.temporal_address,
         "NEO_SCRIPTED_MODEL_URL": addresses.scripted_model_url,
@@ -331,7 +330,9 @@ class Lines:
 
 
 async def _migrate(stack: Stack) -> None:
-    ended = await neo("migrate", **stack.environment)
+    ended = await neo(
+        "migrate", **stack.environment, NEO_DATABASE_OWNER_URL=stack.plan.addresses.database_owner_url
+    )
     assert ended.code == 0, ended.stderr
 
 

@@ -39,7 +39,6 @@ def environment(addresses: Addresses) -> dict[str, str]:
     return {
         **clean,
         "NEO_DATABASE_URL": addresses.database_url,
-        "NEO_DATABASE_OWNER_URL": addresses.database_owner_url,
         "NEO_REDIS_URL": addresses.redis_url,
         "NEO_TEMPORAL_ADDRESS": addresses.temporal_address,
         "NEO_SCRIPTED_MODEL_URL": addresses.scripted_model_url,
@@ -97,7 +96,9 @@ async def two_houses(tmp_path: Path, **settings: str) -> AsyncIterator[Houses]:
     async with engines_up(tmp_path / "data", models="scripted") as addresses:
         env = environment(addresses) | settings
         log, ports = tmp_path / "neo.log", (free_port(), free_port())
-        assert (await command("migrate", **env)).code == 0
+        assert (
+            await command("migrate", **env, NEO_DATABASE_OWNER_URL=addresses.database_owner_url)
+        ).code == 0
         tenant_id, key = await key_of_a_tenant(addresses)
         first, other = (neo(log, env, "api", "--with-worker", "--port", str(port)) for port in ports)
         clients = [Client(f"http://127.0.0.1:{port}", key) for port in ports]

@@ -13,6 +13,7 @@ from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.models import Attachment
 from neo.attachments.store import AttachmentStore
 from neo.blobs import BlobChanged, BlobNotFound, BlobStore
+from neo.cage import CageLacking
 from neo.db import Database
 
 log = structlog.get_logger()
@@ -81,6 +82,11 @@ class Pixels:
             log.warning("attachment_not_normalised", attachment_id=str(attachment.id), cause=str(error))
             raise AttachmentInvalid(
                 "An attached image cannot be read, or was changed after it was sent. Please send it again."
+            ) from error
+        except CageLacking as error:
+            log.exception("cage_lacking", attachment_id=str(attachment.id))
+            raise AttachmentInvalid(
+                "Attached images cannot be read on this server now. Its operator finds the reason in its log."
             ) from error
         await self._keep(blobs, attachment, normalised)
         return _picture(attachment, normalised.mime, normalised.data)

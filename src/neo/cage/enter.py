@@ -94,9 +94,8 @@ def _loaded(program: str) -> Callable[[], int]:
 def _namespaces(_: Mapping[str, Any]) -> None:
     """No network at all, not even abstract sockets, and nothing of System V."""
     flags = CLONE_NEWNET | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS
-    # Whoever is not root makes them as the owner of a new user namespace, in which nobody's rights count outside.
-    if os.geteuid() != 0 or _libc().unshare(flags) != 0:
-        _done(_libc().unshare(flags | CLONE_NEWUSER))
+    # Whoever is not root makes them as the owner of a new user namespace. Root does better to become another user.
+    _done(_libc().unshare(flags if os.geteuid() == 0 else flags | CLONE_NEWUSER))
 
 
 def _empty_root(_: Mapping[str, Any]) -> None:

@@ -56,27 +56,32 @@ class Cage:
 
     async def run(self, program: Path, data: bytes, bounds: Bounds) -> Ended:
         """Run the program on these bytes; raises `Overrun` and `CageLacking`."""
-        ended = await self._run(str(program), data, bounds)
+        ended = await self._run(str(program), data, bounds, self._required)
         if ended.code == enter.LACKING:
             raise CageLacking(ended.err.decode("utf-8", "replace"))
         return ended
 
     async def missing(self) -> dict[str, str]:
         """The layers that this machine does not give to this process, each with the reason."""
-        ended = await self._run("", b"", NOTHING_TO_DO)
+        ended = await self._run("", b"", NOTHING_TO_DO, ())
         try:
-            found: dict[str, str] = json.loads(ended.out)
-        except ValueError as error:
-            raise CageLacking(f"code {ended.code}: {ended.err.decode('utf-8', 'replace')}") from error
-        return found
+            return dict(json.loads(ended.out))
+        except ValueError:
+            reason = f"the cage broke with {ended.code}: {ended.err.decode('utf-8', 'replace')}"
+            return dict.fromkeys(enter.LAYERS, reason)
 
-    async def _run(self, program: str, data: bytes, bounds: Bounds) -> Ended:
+    async def lacking(self) -> list[str]:
+        """The required layers that this machine does not give."""
+        missing = await self.missing() if self._required else {}
+        return [layer for layer in self._required if layer in missing]
+
+    async def _run(self, program: str, data: bytes, bounds: Bounds, required: Collection[str]) -> Ended:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
             str(ENTER),
             program,
-            self._orders(bounds),
+            self._orders(bounds, required),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
@@ -94,11 +99,11 @@ class Cage:
                 process.kill()
                 await process.wait()
 
-    def _orders(self, bounds: Bounds) -> str:
+    def _orders(self, bounds: Bounds, required: Collection[str]) -> str:
         return json.dumps(
             {
                 "layers": list(self._layers),
-                "required": list(self._required),
+                "required": list(required),
                 "memory_bytes": bounds.memory_bytes,
                 "processor_seconds": bounds.processor_seconds,
                 "parent": os.getpid(),

@@ -37,7 +37,7 @@ MAPPING = {"mmap": (9, 222), "mprotect": (10, 226)}
 # By `platform.machine()`: the column above, and AUDIT_ARCH_* of linux/audit.h.
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7), "arm64": (1, 0xC00000B7)}
 
-# Where struct seccomp_data (linux/seccomp.h) has the call's number, the architecture, and the third argument's low half.
+# Where struct seccomp_data (linux/seccomp.h) has the call's number, the architecture, the third argument's low half.
 NUMBER_AT, ARCHITECTURE_AT, THIRD_AT = 0, 4, 32
 # linux/bpf_common.h: load a word, jump if equal, if greater or equal, if a bit is set; return.
 LOAD, IF_EQUAL, IF_FROM, IF_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06

@@ -2,6 +2,7 @@
 
 import sys
 
+from neo.cage import close_to_others
 from neo.cli.commands import app
 from neo.errors import Failure
 from neo.kit import collect_seldom
@@ -11,6 +12,8 @@ __all__ = ["app", "main"]
 
 def main() -> None:
     collect_seldom()
+    # Each command holds secrets, and a server does for as long as it runs.
+    close_to_others()
     try:
         app()
     except Failure as failure:

@@ -48,14 +48,17 @@ def server_environment(
     secret_key: str,
     engines: Collection[Engine],
 ) -> dict[str, str]:
-    """The server's environment: the addresses of this run, the secret key, and a model."""
+    """The server's environment: the addresses of this run but for the owner's, the secret key, and a model."""
     found = {variable: value for name, variable in VARIABLES.items() if (value := getattr(addresses, name))}
     models = (
         dict.fromkeys(MODEL_VARIABLES, LOCAL_CHOICE)
         if "model" in engines and _has_no_model(environment)
         else {}
     )
-    return {**environment, **found, **models, "NEO_SECRET_KEY": secret_key}
+    served = {**environment, **found, **models, "NEO_SECRET_KEY": secret_key}
+    # Migrations and the operator's commands need the owner; who takes over a server must not be it.
+    served.pop(VARIABLES["database_owner_url"], None)
+    return served
 
 
 def with_blob_folder(environment: Mapping[str, str], folder: Path) -> dict[str, str]:

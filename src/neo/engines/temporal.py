@@ -84,7 +84,9 @@ def installed_temporal() -> Path:
 
 async def _server_version(program: Path) -> str:
     """The version of the Temporal server in the package, which determines the format of its file."""
-    asking = await asyncio.create_subprocess_exec(program, "--version", stdout=asyncio.subprocess.PIPE)
+    asking = await asyncio.create_subprocess_exec(
+        program, "--version", stdout=asyncio.subprocess.PIPE, env=bare_environment()
+    )
     async with asyncio.timeout(VERSION_SECONDS):
         said, _ = await asking.communicate()
     found = re.search(rb"Server (\d+\.\d+\.\d+)", said)

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 
 from neo.attachments.images.header import ImageUnreadable
-from neo.cage import Bounds, Cage, CageLacking, Overrun
+from neo.cage import Bounds, Cage, Overrun
 
 SCRIPT = Path(__file__).with_name("normalise.py")
 BOUNDS = Bounds(
@@ -35,7 +35,7 @@ class Normalised:
 
 
 class NormaliserBroke(Exception):
-    """The decoder failed, or was not run, for a reason that says nothing about the image."""
+    """The decoder failed for a reason that says nothing about the image."""
 
 
 class Normaliser:
@@ -44,14 +44,15 @@ class Normaliser:
         self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def normalise(self, image: bytes) -> Normalised:
-        """The image at most 2,048 pixels long, upright, without metadata; raises `ImageUnreadable`."""
+        """The image at most 2,048 pixels long, upright, without metadata.
+
+        Raises `ImageUnreadable`, or `CageLacking` where it must not be decoded.
+        """
         async with self._slots:
             try:
                 ended = await self._cage.run(SCRIPT, image, BOUNDS)
             except Overrun as overrun:
                 raise ImageUnreadable(str(overrun)) from overrun
-            except CageLacking as lacking:
-                raise NormaliserBroke(str(lacking)) from lacking
         code, out, err = ended.code, ended.out, ended.err
         if code == 0:
             result, _, data = out.partition(b"\n")

@@ -10,7 +10,9 @@ import typer
 
 from neo.cli.doctor.data_checks import Repairs, left_problems
 from neo.cli.doctor.examination import Examination
-from neo.cli.doctor.findings import Finding, fine, problem
+from neo.cli.doctor.findings import Finding, checked, fine, problem
+from neo.cli.doctor.machine.cage import NAME as CAGE
+from neo.cli.doctor.machine.cage import check_cage
 from neo.cli.operator import DataOption, JsonOption
 from neo.errors import Failure
 
@@ -54,6 +56,7 @@ async def _report(data: Path | None, *, as_json: bool, repairs: Repairs) -> list
 
 
 async def _examine(data: Path | None, repairs: Repairs) -> AsyncIterator[Finding]:
+    from neo.cage import Cage  # noqa: PLC0415
     from neo.engines.choose import choose_engines  # noqa: PLC0415 - imports of a second stay out of `--help`.
     from neo.settings import read_settings, with_secrets  # noqa: PLC0415
 
@@ -63,6 +66,8 @@ async def _examine(data: Path | None, repairs: Repairs) -> AsyncIterator[Finding
         yield problem("settings", failure.message)
         return
     yield fine("settings", "They are readable.")
+    for finding in await checked(CAGE, check_cage(Cage(), is_strict=settings.server.is_strict)):
+        yield finding
     folder = data or Path(settings.server.data_dir)
     examination = Examination(folder, frozenset(map(str, here)), repairs)
     async for finding in examination.run():

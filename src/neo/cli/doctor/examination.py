@@ -12,7 +12,7 @@ from neo.cli.doctor.audit import check_audit_log
 from neo.cli.doctor.data_checks import Repairs
 from neo.cli.doctor.database import check_database
 from neo.cli.doctor.findings import Finding, checked, problem, skipped
-from neo.cli.doctor.folder import check_folder
+from neo.cli.doctor.machine.folder import check_folder
 from neo.cli.operator import OWNER_SECONDS, OperatorDatabase, operator_database
 from neo.errors import Failure
 
