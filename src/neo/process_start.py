@@ -6,12 +6,13 @@ import sys
 import structlog
 
 from neo.kit import arm_failpoints
-from neo.settings import Settings, read_settings
+from neo.settings import FILE_SUFFIX, Settings, read_settings
 from neo.telemetry import configure_logs
 
 log = structlog.get_logger()
 
 OWNER_URL = "NEO_DATABASE_OWNER_URL"
+OWNERS = (OWNER_URL, OWNER_URL + FILE_SUFFIX)
 
 
 def settings_at_start() -> Settings:
@@ -26,6 +27,6 @@ def settings_at_start() -> Settings:
 
 def _start_anew_without_owner() -> None:
     """A process cannot forget what it was started with: whoever reads its memory would find the owner's password."""
-    kept = {name: value for name, value in os.environ.items() if name != OWNER_URL}
+    kept = {name: value for name, value in os.environ.items() if name not in OWNERS}
     sys.stderr.flush()
     os.execve(sys.executable, [sys.executable, "-m", "neo", *sys.argv[1:]], kept)  # noqa: S606 - it is ourselves.

@@ -15,6 +15,7 @@ from neo.engines.choose import server_environment
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Other systems do not have /proc.")
 
+VARIABLE = "NEO_DATABASE_OWNER_URL"
 OWNER = "postgresql+asyncpg://neo_owner:of-the-owner@127.0.0.1:1/neo"
 ENVIRONMENT = {
     "NEO_DATABASE_URL": "postgresql+asyncpg://neo_app:of-the-application@127.0.0.1:1/neo",
@@ -60,12 +61,16 @@ async def test_the_same_user_reads_no_environment_of_a_closed_process(close: str
     assert (b"Permission denied" in err) != is_read
 
 
-@pytest.mark.parametrize("half", ["api", "worker"])
-async def test_a_server_closes_itself_and_does_not_keep_the_owners_url(half: str) -> None:
-    environment = {**ENVIRONMENT, "NEO_DATABASE_OWNER_URL": OWNER, "NEO_PORT": "1"}
+@pytest.mark.parametrize(("half", "variable"), [("api", VARIABLE), ("worker", f"{VARIABLE}_FILE")])
+async def test_a_server_closes_itself_and_does_not_keep_the_owners_url(
+    tmp_path: Path, half: str, variable: str
+) -> None:
+    file = tmp_path / "of-the-owner"
+    file.write_text(OWNER)
+    file.chmod(0o600)
+    environment = {**ENVIRONMENT, variable: OWNER if variable == VARIABLE else str(file)}
     async with _running("-m", "neo", half, environment=environment, group=GROUP) as process:
         proc = Path(f"/proc/{process.pid}")
-        said = b""
         async with asyncio.timeout(60):
             # It starts anew without it, under the same pid, and that is a process of its own to close.
             while b"of-the-owner" in _environ(proc) or (proc / "environ").stat().st_gid == GROUP:
