@@ -85,8 +85,9 @@ class ServerSettings(Group):
     )
     secret_key: SecretStr | None = Field(
         None,
-        description="Root of the pepper and of signatures; at least 32 characters. During rotation two, the new "
-        "one first, separated by a comma. Embedded engines make one; mandatory otherwise.",
+        description="Secret from which all keys are derived: of API keys' HMACs, session tokens, signed URLs and "
+        "tenants' secrets. At least 32 characters. During a rotation two, the new one first, separated by a comma. "
+        "Embedded engines make one; mandatory otherwise.",
     )
     drain_seconds: PositiveFloat = Field(
         12, description="How long a stop waits for running turns. In a cluster: 60."

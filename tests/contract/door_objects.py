@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from neo.vault import Secret, SecretKeyWrapping, SecretStore
 from support.client import SESSIONS, Client
 from support.people import People
 from support.rows import Tenant
@@ -93,6 +94,9 @@ async def make_household(people: People, tenant: Tenant) -> Household:
     assert installed.status_code == 200, installed.text
     await _made(admin, "end-companies", psa_company_id=ids["psa_company_id"], psa_company_name="A company")
     await _made(admin, "technicians", user_id=ids["user_id"], role="User")
+    async with people.rows.database.transaction(tenant.id) as db:
+        wrapping = SecretKeyWrapping((f"A secret of {tenant.id}.",))
+        await SecretStore(db, tenant.id, wrapping).add("test.bearer", Secret("A secret of the first tenant."))
     minted = await _made(account, "sessions", session_id=session)
     return Household(tenant, admin, account, Ids(ids, jti=minted["jti"], token=minted["token"]))
 

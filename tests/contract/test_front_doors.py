@@ -15,7 +15,7 @@ FEATURES = {
     "meta", "chat", "tails", "turns", "connections", "llm", "events", "attachments", "sessions", "channels", "agents",
     "companies", "people", "access", "audit", "tenants",
 }  # fmt: skip
-GROUND = {"api", "db", "streams", "blobs", "cage", "telemetry", "errors", "kit"}
+GROUND = {"api", "db", "streams", "blobs", "cage", "telemetry", "errors", "kit", "vault"}
 # The workflow must not pull in what its feature's face would import, so this face stays empty.
 OPEN_INSIDE = {"turns"}
 WEB = ("fastapi", "starlette")

@@ -250,6 +250,8 @@ WEAK = [
     "THIS_IS_A_SECRET_KEY_FOR_PRODUCTION_USE",
     "correct horse battery staple correct horse",
     "please-change-this-before-going-live-123",
+    "Neo-Production-Secret-Key-2026-12345678",
+    "Neo-Production-Secret-Key-2026-87654321",
 ]
 # What `openssl rand -hex`, `openssl rand -base64` and Python's `secrets.token_urlsafe` make of so many random bytes.
 GOOD: list[tuple[Callable[[bytes], str], int]] = [

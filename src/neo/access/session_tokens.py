@@ -19,6 +19,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey
 
 from neo.access.errors import CredentialLapsed, Unauthenticated
+from neo.kit import KeyPurpose, derived_key, former_session_token_key
 
 ISSUER = "neo:session-token"
 ALGORITHM = "EdDSA"
@@ -55,7 +56,9 @@ class SessionClaims:
 
 
 class SessionTokens:
-    """Signs with the first secret and verifies with each, because there are two during a rotation."""
+    """Signs with the first secret and verifies with each, because there are two during a rotation. Tokens that were
+    signed with the former derivation are good until they end.
+    """
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
         self._secret_keys = secret_keys
@@ -81,11 +84,12 @@ class SessionTokens:
 
     @cached_property
     def _keys(self) -> list[OKPKey]:
-        return [_key(secret) for secret in self._secret_keys]
+        signing = [derived_key(secret, KeyPurpose.SESSION_TOKENS) for secret in self._secret_keys]
+        former = [former_session_token_key(secret) for secret in self._secret_keys]
+        return [_key(seed) for seed in (*signing, *former)]
 
 
-def _key(secret: str) -> OKPKey:
-    seed = hashlib.sha256(b"neo session tokens\0" + secret.encode()).digest()
+def _key(seed: bytes) -> OKPKey:
     public = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
     kid = hashlib.sha256(public).hexdigest()[:16]
     return OKPKey.import_key(

@@ -8,6 +8,7 @@ import time
 from typing import NoReturn
 
 from neo.errors import Failure, Kind
+from neo.kit import KeyPurpose, derived_key
 
 VERSION = "1"
 # A longer life outlasts the reason for the URL; a purpose may allow more.
@@ -37,8 +38,9 @@ class UrlSigner:
     """Signs and checks. Two secrets during rotation: the first one signs, both are accepted."""
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        self._secrets = {_kid(secret): secret.encode() for secret in secret_keys}
-        self._kid = _kid(secret_keys[0])
+        keys = [derived_key(secret, KeyPurpose.SIGNED_URLS) for secret in secret_keys]
+        self._keys = {_kid(key): key for key in keys}
+        self._kid = _kid(keys[0])
 
     def sign(self, purpose: str, named: str, *, seconds: int) -> str:
         """The query that allows `purpose` on the object that is `named`, for so many seconds."""
@@ -49,7 +51,7 @@ class UrlSigner:
     def check(self, purpose: str, named: str, query: bytes, *, seconds_max: int = SECONDS_MAX) -> None:
         """Raises `InvalidSignature` unless this very query was signed for it and has not expired."""
         given = _parsed(query)
-        if given["kid"] not in self._secrets:
+        if given["kid"] not in self._keys:
             _refuse()
         wanted = self._signature(given["kid"], purpose, named, given["expires"])
         if not hmac.compare_digest(wanted, given["signature"]):
@@ -59,7 +61,7 @@ class UrlSigner:
 
     def _signature(self, kid: str, purpose: str, named: str, expires: str) -> str:
         # The key depends on the purpose, so a signature for one purpose is not valid for another.
-        key = hmac.digest(self._secrets[kid], b"neo signed-url\0" + purpose.encode(), "sha256")
+        key = hmac.digest(self._keys[kid], purpose.encode(), "sha256")
         # The name comes last, because only it may contain a line break.
         signed = f"{VERSION}\n{purpose}\n{expires}\n{named}".encode("utf-8", "surrogatepass")
         return base64.urlsafe_b64encode(hmac.digest(key, signed, "sha256")).decode().rstrip("=")
@@ -80,8 +82,8 @@ def _parsed(query: bytes) -> dict[str, str]:
     return found
 
 
-def _kid(secret: str) -> str:
-    return hashlib.sha256(b"neo signed-url kid\0" + secret.encode()).hexdigest()[:KID_CHARACTERS]
+def _kid(key: bytes) -> str:
+    return hashlib.sha256(key).hexdigest()[:KID_CHARACTERS]
 
 
 def _refuse() -> NoReturn:

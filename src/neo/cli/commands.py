@@ -17,6 +17,7 @@ from neo.cli.chat import command as chat
 from neo.cli.dev_issuer import command as dev_issuer
 from neo.cli.doctor import command as doctor
 from neo.cli.models import command as models
+from neo.cli.secrets import command as secrets
 from neo.cli.serve import command as serve
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.add_typer(tenants.app, name="tenants")
 app.add_typer(technicians.app, name="technicians")
 app.add_typer(audit.app, name="audit")
 app.add_typer(bots.app, name="bots")
+app.add_typer(secrets.app, name="secrets")
 app.add_typer(models.app, name="models")
 app.command("doctor")(doctor.doctor)
 app.command("migrate")(migrate.migrate)

@@ -2,6 +2,7 @@
 
 from neo.kit.addresses import is_loopback, is_secure_url
 from neo.kit.batcher import Batcher
+from neo.kit.derived_keys import KeyPurpose, api_key_pepper, derived_key, former_session_token_key
 from neo.kit.failpoint import arm_failpoints, reached
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
@@ -16,15 +17,19 @@ __all__ = [
     "PROCESS",
     "Backoff",
     "Batcher",
+    "KeyPurpose",
     "NestedCounts",
     "Permit",
     "SecretUnreadableError",
+    "api_key_pepper",
     "arm_failpoints",
     "as_digits",
     "as_one_line",
     "collect_seldom",
+    "derived_key",
     "find_guid",
     "find_timezone",
+    "former_session_token_key",
     "freeze_loaded",
     "guessing_bits",
     "is_loopback",

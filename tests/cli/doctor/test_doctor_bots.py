@@ -4,7 +4,7 @@ from uuid import UUID, uuid4
 
 from cli.doctor.ward import Ward, states
 from neo.agents import create_tenant
-from neo.cli.doctor.bots import BOTS, check_bots
+from neo.cli.doctor.tenants.bots import BOTS, check_bots
 
 CHANNEL = """
 INSERT INTO channels (id, tenant_id, agent_id, transport, audience, bot_id, internal_name)

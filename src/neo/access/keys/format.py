@@ -1,11 +1,12 @@
 """API keys: `neo_sk_<env>_<43 base62 characters><6-character CRC-32>`."""
 
-import hashlib
 import hmac
 import re
 import secrets
 import zlib
 from dataclasses import dataclass
+
+from neo.kit import api_key_pepper
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 # 43 base62 characters carry 256 bits; the checksum exposes a typo without a query, and lets scanners find leaked keys.
@@ -35,9 +36,7 @@ class Pepper:
     """
 
     def __init__(self, secret_keys: tuple[str, ...]) -> None:
-        self._secrets = [
-            hashlib.sha256(b"neo api-key pepper\0" + key.encode()).digest() for key in secret_keys
-        ]
+        self._secrets = [api_key_pepper(secret) for secret in secret_keys]
 
     def digest(self, key: str) -> bytes:
         return self.digests(key)[0]

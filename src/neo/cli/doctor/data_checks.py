@@ -27,9 +27,9 @@ class Repairs:
 
     async def examine(self, settings: "Settings", owner: "Database") -> AsyncIterator[Finding]:
         from neo.cli.doctor import leftovers  # noqa: PLC0415 - imports of seconds stay out of `--help`.
-        from neo.cli.doctor.bots import BOTS, check_bots  # noqa: PLC0415
         from neo.cli.doctor.context import RepairContext  # noqa: PLC0415
         from neo.cli.doctor.repair import Repairer  # noqa: PLC0415
+        from neo.cli.doctor.tenants.bots import BOTS, check_bots  # noqa: PLC0415
         from neo.cli.doctor.turns.ended_turns import ENDED_TURNS  # noqa: PLC0415
         from neo.cli.doctor.turns.invariant import check_invariant  # noqa: PLC0415
         from neo.cli.doctor.turns.open_turns import OPEN_TURNS  # noqa: PLC0415

@@ -7,13 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from neo.cli.doctor.audit import NAME as AUDIT_LOG
-from neo.cli.doctor.audit import check_audit_log
 from neo.cli.doctor.data_checks import Repairs
 from neo.cli.doctor.database import check_database
 from neo.cli.doctor.findings import Finding, checked, problem, skipped
 from neo.cli.doctor.machine.folder import check_folder
+from neo.cli.doctor.tenants.audit import NAME as AUDIT_LOG
+from neo.cli.doctor.tenants.audit import check_audit_log
+from neo.cli.doctor.tenants.secrets import SECRETS, check_secrets
 from neo.cli.operator import OWNER_SECONDS, OperatorDatabase, operator_database
+from neo.cli.secrets.command import wrapping_of
 from neo.errors import Failure
 
 if TYPE_CHECKING:
@@ -74,6 +76,10 @@ class Examination:
                 check = check_audit_log(owner)
                 for finding in await checked(AUDIT_LOG, check, seconds=OWNER_SECONDS):
                     yield finding
+                if found.secret_key is not None:
+                    check_vault = check_secrets(owner, wrapping_of(found))
+                    for finding in await checked(SECRETS, check_vault, seconds=OWNER_SECONDS):
+                        yield finding
                 settings = self._settings_of_server(found)
                 async for finding in self._repairs.examine(settings, owner):
                     yield finding

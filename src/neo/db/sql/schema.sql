@@ -432,6 +432,31 @@ CREATE TABLE audit_anchors (
     PRIMARY KEY (tenant_id, sequence)
 );
 
+-- The keys that a tenant's secrets are sealed with, each wrapped by a key that is not in the database; its name is in
+-- `wrapped_by`.
+CREATE TABLE data_keys (
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    version integer NOT NULL CHECK (version > 0),
+    wrapped_by text NOT NULL,
+    wrapped bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant_id, version)
+);
+
+-- Ciphertext only, bound to the row's id, its tenant and its purpose.
+CREATE TABLE secrets (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    purpose text NOT NULL,
+    key_version integer NOT NULL,
+    sealed bytea NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    sealed_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (tenant_id, id),
+    FOREIGN KEY (tenant_id, key_version) REFERENCES data_keys (tenant_id, version)
+);
+CREATE INDEX secrets_key_version_idx ON secrets (tenant_id, key_version);
+
 -- A transaction sees one tenant's rows: those of the tenant that it has set. FORCE binds the tables' owner too.
 -- After SET LOCAL ends the setting is the empty string, so nullif keeps the cast from failing.
 DO $$
@@ -441,7 +466,8 @@ BEGIN
     FOREACH guarded IN ARRAY ARRAY[
         'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'bots', 'channel_installs',
         'end_companies', 'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
-        'approval_requests', 'attachments', 'audit_log', 'audit_details', 'audit_chains', 'audit_anchors']
+        'approval_requests', 'attachments', 'audit_log', 'audit_details', 'audit_chains', 'audit_anchors',
+        'data_keys', 'secrets']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format(
@@ -474,3 +500,5 @@ CREATE POLICY owner_reads ON chat_messages FOR SELECT TO CURRENT_USER USING (tru
 CREATE POLICY owner_reads ON audit_log FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_writes ON bots TO CURRENT_USER USING (true);
 CREATE POLICY owner_writes ON channels FOR UPDATE TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON data_keys FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON secrets FOR SELECT TO CURRENT_USER USING (true);

@@ -1,0 +1,1 @@
+"""Checks of what is the tenants': their audit logs, bots and secrets."""

@@ -1,0 +1,1 @@
+"""`neo secrets`: what the tenants' secrets are sealed with."""
