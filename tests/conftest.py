@@ -46,7 +46,7 @@ async def server(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> 
         yield Server(Path(), given_url=GIVEN_URL, api_key=GIVEN_KEY)
         return
     data: Path = tmp_path_factory.mktemp("neo") / "data"
-    server = await Server(data, identity.environment()).start()
+    server = await Server(data, identity.environment(), has_scripted_mcp=True).start()
     yield server
     await server.stop()
     server.remove()
@@ -62,6 +62,14 @@ async def scripted_mcp() -> AsyncIterator[ScriptedMcp]:
 def stage(scripted_mcp: ScriptedMcp) -> Stage:
     """A stage of the scripted MCP server for one test."""
     return scripted_mcp.stage()
+
+
+@pytest.fixture
+async def served_stage(server: Server) -> AsyncIterator[Stage]:
+    """A stage of the scripted MCP server that the server's own agents reach."""
+    async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+        root = server.addresses.scripted_mcp_url.removesuffix("/mcp")
+        yield ScriptedMcp(root, http).stage()
 
 
 @pytest.fixture(scope="session")

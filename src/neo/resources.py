@@ -10,11 +10,12 @@ from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, Role, Si
 from neo.attachments import OrphanSweeper
 from neo.blobs import BlobAccess, BlobLocation, BlobStore
 from neo.db import Database
+from neo.egress import Egress, Listed
 from neo.errors import Edge, Failure, Kind
 from neo.events import EventLog
 from neo.kit import is_secure_url
 from neo.llm import ModelEntry, Models, ModelsFile, ModelSpec, ProviderSettings, read_models_file, resolved
-from neo.settings import BlobSettings, ModelSettings, Settings, plain
+from neo.settings import BlobSettings, EgressSettings, ModelSettings, Settings, plain
 from neo.streams import Valkey
 from neo.turns.end import TurnEnder
 from neo.turns.leases.places import Places
@@ -47,8 +48,10 @@ class Resources:
     sweeper: Sweeper
     blobs: BlobStore | None
     orphans: OrphanSweeper
+    egress: Egress
 
     async def aclose(self) -> None:
+        await self.egress.aclose()
         await self.models.aclose()
         await self.valkey.aclose()
         await self.database.aclose()
@@ -87,7 +90,16 @@ def open_resources(settings: Settings) -> Resources:
         sweeper,
         blobs,
         OrphanSweeper(database, blobs, timedelta(hours=settings.blobs.upload_hours)),
+        open_egress(settings.egress),
     )
+
+
+def open_egress(settings: EgressSettings) -> Egress:
+    """The way to addresses that tenants name."""
+    try:
+        return Egress(Listed.parse(settings.egress_private))
+    except ValueError as error:
+        raise NotConfigured(f"NEO_EGRESS_PRIVATE: {error}") from error
 
 
 def key_format(settings: Settings) -> KeyFormat:

@@ -343,6 +343,16 @@ class EntraSettings(Group):
     )
 
 
+class EgressSettings(Group):
+    """What agents may reach."""
+
+    egress_private: str = Field(
+        "",
+        description="Private places that connections may reach nevertheless: hosts, `host:port` and networks (CIDR), "
+        "separated by commas; plain http is taken for these only. Everything public is reached by https.",
+    )
+
+
 class BlobSettings(Group):
     """Where attachments are kept, and how many (docs/operations.md)."""
 
@@ -403,6 +413,7 @@ GROUPS: tuple[type[Group], ...] = (
     TemporalSettings,
     ModelSettings,
     EntraSettings,
+    EgressSettings,
     BlobSettings,
 )
 
@@ -417,6 +428,7 @@ class Settings:
     temporal: TemporalSettings
     models: ModelSettings
     entra: EntraSettings
+    egress: EgressSettings
     blobs: BlobSettings
 
 
@@ -433,6 +445,7 @@ def read_settings() -> Settings:
             TemporalSettings(),
             ModelSettings(),
             EntraSettings(),
+            EgressSettings(),
             BlobSettings(),
         )
     except ValidationError as error:

@@ -8,10 +8,12 @@ import pytest
 
 from neo.cli.operator import NoDatabase, operator_database
 from neo.cli.serve.command import ServeOptions, serve_until_stopped
-from neo.engines.choose import choose_engines
+from neo.engines.addresses import Addresses
+from neo.engines.choose import choose_engines, server_environment
 from neo.engines.errors import ConfigurationMissing, PortTaken
 from neo.engines.ports import free_port, refuse_taken_port
-from neo.settings import SettingsInvalid
+from neo.resources import NotConfigured, open_egress
+from neo.settings import EgressSettings, SettingsInvalid
 
 DATABASE = {"NEO_DATABASE_URL": "postgresql+asyncpg://neo@db.example/neo"}
 OWNER = {"NEO_DATABASE_OWNER_URL": "postgresql+asyncpg://owner@db.example/neo"}
@@ -85,3 +87,37 @@ async def test_nothing_is_started_with_settings_that_the_server_refuses(
         await serve_until_stopped(options)
 
     assert not (tmp_path / "data").exists()
+
+
+async def test_the_scripted_mcp_server_is_for_development(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    live = {
+        "NEO_ENVIRONMENT": "live",
+        "NEO_PUBLIC_URL": "https://neo.example.com",
+        "NEO_SECRET_KEY": "sBgV0x9dZkq7TtYw3Lr1Jm5NcPf8HaUe2oQiXvKz",
+    }
+    for variable, value in live.items():
+        monkeypatch.setenv(variable, value)
+    options = ServeOptions(
+        host="127.0.0.1", port=free_port(), data=tmp_path, environment=live, has_scripted_mcp=True
+    )
+
+    with pytest.raises(SettingsInvalid, match="scripted MCP server is for development"):
+        await serve_until_stopped(options)
+
+
+def test_what_the_operator_lists_is_kept_beside_the_scripted_mcp_server() -> None:
+    here = Addresses(scripted_mcp_url="http://127.0.0.1:8620/mcp")
+    listed = {"NEO_EGRESS_PRIVATE": "10.0.0.0/8"}
+
+    both = server_environment(listed, here, "secret", ())
+
+    assert both["NEO_EGRESS_PRIVATE"] == "10.0.0.0/8,127.0.0.1:8620"
+    assert "NEO_EGRESS_PRIVATE" not in server_environment({}, Addresses(), "secret", ())
+
+
+@pytest.mark.parametrize("value", ["https://a.example", "10.0.0.1/8", "a b"])
+def test_a_private_place_that_is_none_is_named(value: str) -> None:
+    with pytest.raises(NotConfigured, match=r"NEO_EGRESS_PRIVATE: .* is n"):
+        open_egress(EgressSettings(egress_private=value))

@@ -3,8 +3,10 @@
 import asyncio
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
+import psutil
 import pytest
 from mcp import Client
 from mcp.types import RequestParamsMeta
@@ -12,6 +14,7 @@ from mcp.types import RequestParamsMeta
 from neo.engines.scripted_mcp.definitions import DEFINITIONS
 from neo.engines.scripted_mcp.script import AFTER, BEFORE, PROTOCOLS
 from support.scripted_mcp import ScriptedMcp, Stage, scripted_mcp_running
+from support.server import Server
 
 ENDS_THE_PROCESS = {"exit", "exit_before"}
 # How long a fault that never ends is watched.
@@ -152,4 +155,15 @@ async def test_the_command_serves_and_dies_where_the_script_says() -> None:
         with pytest.raises(httpx2.TransportError):
             await stage.call("write", {"text": "x"})
 
+        assert served.process is not None
         assert await asyncio.to_thread(served.process.wait, 10) == 137
+
+
+async def test_neo_serve_starts_it_when_asked_and_lets_agents_reach_that_address_alone(
+    server: Server, served_stage: Stage
+) -> None:
+    environment = psutil.Process(server.pids["server"]).environ()
+    outcome = await served_stage.call("read", {})
+
+    assert environment["NEO_EGRESS_PRIVATE"] == urlsplit(server.addresses.scripted_mcp_url).netloc
+    assert not outcome["result"]["isError"]

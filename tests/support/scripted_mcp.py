@@ -91,7 +91,7 @@ class Stage:
 class ScriptedMcp:
     url: str
     http: httpx2.AsyncClient
-    process: "subprocess.Popen[bytes]"
+    process: "subprocess.Popen[bytes] | None" = None
 
     def stage(self) -> Stage:
         return Stage(self.url, f"s{next(_NUMBERS)}", self.http)

@@ -30,6 +30,7 @@ class Server:
     told: dict[str, Any] = field(default_factory=dict)
     process: asyncio.subprocess.Process | None = None
     api_key: str = ""
+    has_scripted_mcp: bool = False
     # Of a server that runs elsewhere: only its public API can be had.
     given_url: str = ""
 
@@ -80,6 +81,7 @@ class Server:
                     "--data",
                     str(self.data),
                     "--json",
+                    *(("--scripted-mcp",) if self.has_scripted_mcp else ()),
                 ),
                 env=self.settings,
                 stdout=asyncio.subprocess.PIPE,

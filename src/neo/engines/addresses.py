@@ -14,6 +14,7 @@ class Addresses:
     temporal_address: str = ""
     local_model_url: str = ""
     scripted_model_url: str = ""
+    scripted_mcp_url: str = ""
     url: str = ""
     # A live view: after a restart it has the new pid.
     pids: Mapping[str, int] = field(default_factory=dict, compare=False)

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from neo.engines.addresses import Addresses
 from neo.engines.errors import ConfigurationMissing
@@ -17,6 +18,7 @@ LOCAL_CHOICE = f"local:{MODEL}"
 # The scripted model speaks several providers' APIs; the prefix of each begins like this.
 SCRIPTED = "scripted"
 MODEL_VARIABLES = ("NEO_MODEL_FAST", "NEO_MODEL_SMART")
+EGRESS_VARIABLE = "NEO_EGRESS_PRIVATE"
 # Each address and the environment variable that carries it, to us and from us to the server.
 VARIABLES = {
     "database_url": "NEO_DATABASE_URL",
@@ -28,9 +30,9 @@ VARIABLES = {
 }
 
 
-def choose_engines(environment: Mapping[str, str]) -> frozenset[Engine]:
+def choose_engines(environment: Mapping[str, str], *, has_scripted_mcp: bool = False) -> frozenset[Engine]:
     """The engines to run; refuses a database that is only half configured."""
-    wanted: set[Engine] = set()
+    wanted: set[Engine] = {"scripted-mcp"} if has_scripted_mcp else set()
     if not environment.get("NEO_DATABASE_URL"):
         wanted.add("postgres")
     else:
@@ -48,14 +50,16 @@ def server_environment(
     secret_key: str,
     engines: Collection[Engine],
 ) -> dict[str, str]:
-    """The server's environment: the addresses of this run but for the owner's, the secret key, and a model."""
+    """The server's environment: addresses but for the owner's, the secret key, a model, what agents may reach here."""
     found = {variable: value for name, variable in VARIABLES.items() if (value := getattr(addresses, name))}
     models = (
         dict.fromkeys(MODEL_VARIABLES, LOCAL_CHOICE)
         if "model" in engines and _has_no_model(environment)
         else {}
     )
-    served = {**environment, **found, **models, "NEO_SECRET_KEY": secret_key}
+    listed = [environment.get(EGRESS_VARIABLE, ""), urlsplit(addresses.scripted_mcp_url).netloc]
+    reached = {EGRESS_VARIABLE: ",".join(filter(None, listed))} if any(listed) else {}
+    served = {**environment, **found, **models, **reached, "NEO_SECRET_KEY": secret_key}
     # Migrations and the operator's commands need the owner; who takes over a server must not be it.
     served.pop(VARIABLES["database_owner_url"], None)
     return served

@@ -1,4 +1,4 @@
-"""The two model servers as supervised parts: the small local one, and the scripted one for tests."""
+"""Servers of ours as supervised parts: the small local model, and the scripted model and MCP server for tests."""
 
 import os
 import signal
@@ -19,14 +19,18 @@ HEALTHY = 200
 
 
 def local_model_part(folder: DataFolder, port: int) -> Part:
-    return _model_part("model", "neo.engines.local_model", folder, port, niceness=NICENESS)
+    return _part("model", "neo.engines.local_model", folder, port, niceness=NICENESS)
 
 
 def scripted_model_part(folder: DataFolder, port: int) -> Part:
-    return _model_part("scripted", "neo.engines.scripted_model", folder, port)
+    return _part("scripted", "neo.engines.scripted_model", folder, port)
 
 
-def _model_part(name: str, module: str, folder: DataFolder, port: int, *, niceness: int = 0) -> Part:
+def scripted_mcp_part(folder: DataFolder, port: int) -> Part:
+    return _part("scripted-mcp", "neo.engines.scripted_mcp", folder, port)
+
+
+def _part(name: str, module: str, folder: DataFolder, port: int, *, niceness: int = 0) -> Part:
     command = Command(
         argv=(sys.executable, "-m", module, "--port", str(port)),
         env=_environment(),

@@ -20,7 +20,7 @@ from neo.engines.data_folder.sockets import socket_folder
 from neo.engines.errors import EngineNotInstalled
 from neo.engines.installed import not_installed
 from neo.engines.local_model import installed_weights
-from neo.engines.model_parts import local_model_part, scripted_model_part
+from neo.engines.model_parts import local_model_part, scripted_mcp_part, scripted_model_part
 from neo.engines.ports import LOOPBACK, choose_port
 from neo.engines.postgres.binaries import installed_programs
 from neo.engines.postgres.cluster import APP, OWNER
@@ -31,7 +31,7 @@ from neo.engines.processes.survivors import end_survivors
 from neo.engines.temporal import installed_temporal, temporal_part
 from neo.engines.valkey import installed_valkey, redis_url, valkey_part
 
-Engine = Literal["postgres", "valkey", "temporal", "model", "scripted"]
+Engine = Literal["postgres", "valkey", "temporal", "model", "scripted", "scripted-mcp"]
 Planned = tuple[Part, Addresses]
 Models = Literal["none", "local", "scripted"]
 ENGINES: tuple[Engine, ...] = ("postgres", "valkey", "temporal")
@@ -41,7 +41,7 @@ MODEL_ENGINES: Mapping[Models, tuple[Engine, ...]] = {
     "scripted": ("scripted",),
 }
 # The order of starting; the stop goes backwards, so that PostgreSQL is there to the last.
-ORDER: tuple[Engine, ...] = ("postgres", "scripted", "model", "valkey", "temporal")
+ORDER: tuple[Engine, ...] = ("postgres", "scripted", "scripted-mcp", "model", "valkey", "temporal")
 # Each raises when its engine's package is not there. The scripted model is Neo's own.
 INSTALLED: Mapping[Engine, Callable[[], Path]] = {
     "postgres": installed_programs,
@@ -163,9 +163,19 @@ def _plan_scripted(folder: DataFolder, known: Addresses, so_far: Addresses) -> P
     )
 
 
+def _plan_scripted_mcp(folder: DataFolder, known: Addresses, so_far: Addresses) -> Planned:
+    port = _port(known.scripted_mcp_url, so_far)
+    return scripted_mcp_part(folder, port), replace(so_far, scripted_mcp_url=f"http://{LOOPBACK}:{port}/mcp")
+
+
 def _port(known: str, so_far: Addresses) -> int:
     """The port of the last run, which clients may remember, when it is free."""
-    taken = (so_far.temporal_address, so_far.local_model_url, so_far.scripted_model_url)
+    taken = (
+        so_far.temporal_address,
+        so_far.local_model_url,
+        so_far.scripted_model_url,
+        so_far.scripted_mcp_url,
+    )
     return choose_port(_port_of(known), but={port for address in taken if (port := _port_of(address))})
 
 
@@ -179,4 +189,5 @@ _PLANNERS: Mapping[Engine, Callable[[DataFolder, Addresses, Addresses], Planned]
     "temporal": _plan_temporal,
     "model": _plan_model,
     "scripted": _plan_scripted,
+    "scripted-mcp": _plan_scripted_mcp,
 }

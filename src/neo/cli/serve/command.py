@@ -43,6 +43,7 @@ class ServeOptions:
     port: int
     data: Path
     is_json: bool = False
+    has_scripted_mcp: bool = False
     # The server's command line; tests start a stand-in instead.
     argv: tuple[str, ...] = ()
     environment: Mapping[str, str]
@@ -56,6 +57,12 @@ def serve(
     data: Annotated[Path, typer.Option(help="Data folder.", envvar="NEO_DATA_DIR")] = DEFAULT_DATA,
     *,
     is_json: Annotated[bool, typer.Option("--json", help="One JSON line when healthy, for scripts.")] = False,
+    has_scripted_mcp: Annotated[
+        bool,
+        typer.Option(
+            "--scripted-mcp", help="Start an MCP server to try tools with, and let agents reach it."
+        ),
+    ] = False,
 ) -> None:
     """Run everything on this machine: engines, API and worker. Ctrl-C stops it all.
 
@@ -63,15 +70,22 @@ def serve(
     NEO_TEMPORAL_ADDRESS point elsewhere. Without NEO_MODEL_FAST a small local model answers.
     """
     _configure_logs_if_asked(os.environ)
-    options = ServeOptions(host=host, port=port, data=data, is_json=is_json, environment=dict(os.environ))
+    options = ServeOptions(
+        host=host,
+        port=port,
+        data=data,
+        is_json=is_json,
+        has_scripted_mcp=has_scripted_mcp,
+        environment=dict(os.environ),
+    )
     asyncio.run(serve_until_stopped(options))
 
 
 async def serve_until_stopped(options: ServeOptions) -> None:
     """Start everything, say so, and stop it in order on the first signal."""
-    options = replace(options, environment=_accepted(options.environment))
+    options = replace(options, environment=_accepted(options))
     refuse_taken_port(options.host, options.port)
-    engines = choose_engines(options.environment)
+    engines = choose_engines(options.environment, has_scripted_mcp=options.has_scripted_mcp)
     screen = Screen(is_json=options.is_json)
     with planned(options.data, engines) as engines_plan, _stop_signals() as stop:
         plan, environment = _with_server(engines_plan, options, engines)
@@ -84,17 +98,19 @@ async def serve_until_stopped(options: ServeOptions) -> None:
             screen.stopping()
 
 
-def _accepted(environment: Mapping[str, str]) -> Mapping[str, str]:
+def _accepted(options: ServeOptions) -> Mapping[str, str]:
     """The environment, with secrets in place of their files.
 
     What is refused here the server would refuse too: when the engines are already running, and again at each new start.
     """
+    environment = options.environment
     if not any(variable.startswith("NEO_") for variable in environment):
         return environment
     # A tenth of a second of imports, which a start without settings does without.
-    from neo.settings import read_settings, with_secrets  # noqa: PLC0415
+    from neo.settings import SettingsInvalid, read_settings, with_secrets  # noqa: PLC0415
 
-    read_settings()
+    if read_settings().server.is_strict and options.has_scripted_mcp:
+        raise SettingsInvalid("The scripted MCP server is for development: leave `--scripted-mcp` out.")
     return with_secrets(environment)
 
 

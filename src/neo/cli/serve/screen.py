@@ -17,6 +17,7 @@ LABELS = {
     "temporal": "Temporal",
     "model": "local model",
     "scripted": "scripted model",
+    "scripted-mcp": "scripted MCP",
     "database": "migrations",
     "server": "API and worker",
 }
@@ -70,6 +71,8 @@ def _record(plan: Plan, tenant: FirstTenant, pids: Mapping[str, int]) -> dict[st
 
 def _banner(plan: Plan, tenant: FirstTenant, models: tuple[str, str], chat: str) -> str:
     url, key = plan.addresses.url, _short(plan.folder.key)
+    scripted_mcp = plan.addresses.scripted_mcp_url
+    tools = f"\n  Tools      {scripted_mcp}, to try" if scripted_mcp else ""
     shown = f"{tenant.api_key}\n             (shown once; also in {key})" if tenant.api_key else f"in {key}"
     return f"""
 Neo is ready at {url}
@@ -77,7 +80,7 @@ Neo is ready at {url}
   API key    {shown}
   Models     {_model_words(*models)}
   Reference  {url}/docs
-  Logs       {_short(plan.folder.logs)}
+  Logs       {_short(plan.folder.logs)}{tools}
 
 Talk to it, in another terminal:
 
