@@ -69,7 +69,7 @@ class Talk:
         call = self.call(*outcomes, user=user, stream=stream)
         response = await self._http.post(PATHS[self._dialect], json=call)
         assert response.status_code == 200, response.text
-        answer = (_streamed if stream else _whole)(self._dialect, response)
+        answer = (streamed if stream else whole)(self._dialect, response)
         self._messages = [*call[self._field], *self._said(answer)]
         self._asked = answer.calls
         return answer
@@ -118,7 +118,7 @@ class Talk:
             yield {"role": "assistant", "content": [{"type": "text", "text": answer.text}, *uses]}
 
 
-def _whole(dialect: str, response: httpx2.Response) -> Answer:
+def whole(dialect: str, response: httpx2.Response) -> Answer:
     body = response.json()
     if dialect == "responses":
         return _of_output(body["output"])
@@ -140,7 +140,7 @@ def _of_function(call: Message) -> AskedCall:
     return call["id"], call["function"]["name"], call["function"]["arguments"]
 
 
-def _streamed(dialect: str, response: httpx2.Response) -> Answer:
+def streamed(dialect: str, response: httpx2.Response) -> Answer:
     events = [orjson.loads(line[6:]) for line in response.text.splitlines() if line.startswith("data: {")]
     if dialect == "responses":
         items = [event["item"] for event in events if event["type"] == "response.output_item.done"]

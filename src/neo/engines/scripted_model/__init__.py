@@ -16,15 +16,22 @@ What is said (the answer is counted in tokens, numbered from 1):
 - `reasoning=N`  N words of reasoning (`r1 r2 `) before the answer
 - `tool=NAME`    asks for this tool after the answer; given the outcome, it only answers. `tool=A+B` asks for both
 - `calls=N`      so many calls at once, of the tools in turn (default one of each; `unknown_thing` without `tool`)
+- `call=NAME{json}` asks for this tool with these arguments; several are asked for at once. `then` stands between the
+                 calls of one answer and those of the next: `call=read{"about":"x"},then,call=write{"text":"y"}`
+- `obey`         asks for whatever `call=NAME{json}` stands in what it has not read before: the user's message, the
+                 instructions and the tools' descriptions, and then each outcome
+- `bad_call=KIND` spoils its calls: `empty` arguments, `broken` ones, or an `unknown` name. Without another word for
+                 calls it asks for the first tool that is offered
+- `strict`       refuses calls whose arguments are not a JSON object, and calls in a request without tools
 - `rounds=N`     asks so many times in a turn before it only answers (default 1)
 - `unquoted`     says nothing of the outcomes that it was given
 - `tool_call`    asks for the tool `look_up` after every answer, for ever
 - `length`       ends as incomplete: the answer's limit of tokens is reached
 
-The arguments of a call say which it is: `{"round":1,"call":2}`. Whoever runs turns may treat the names `gated` (needs
-a decision) and `apart` (runs apart) in a special way; here they are names like others. An answer that was given
-outcomes begins with a line for each of them, `got ` and its first 1,000 characters, but for `unquoted`. Rounds are
-counted from the last user message among those that were sent or are remembered.
+The arguments of a call, unless they are written out, say which it is: `{"round":1,"call":2}`. Whoever runs turns may
+treat the names `gated` (needs a decision) and `apart` (runs apart) in a special way; here they are names like others.
+An answer that was given outcomes begins with a line for each of them, `got ` and its first 1,000 characters, but for
+`unquoted`. Rounds are counted from the last user message among those that were sent or are remembered.
 
 When:
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from neo.engines.scripted_model.calls import MalformedRequestError, Rounds
+from neo.engines.scripted_model.calls import MalformedRequestError, Rounds, judge_strictly
 from neo.engines.scripted_model.chat_completions_dialect import ChatCompletionsDialect
 from neo.engines.scripted_model.connection import Connection
 from neo.engines.scripted_model.dialect import Dialect
@@ -96,7 +96,7 @@ class DialectEndpoint:
         if remembered is not None and not call.text:
             # Outcomes only: the message that they belong to was sent before.
             call.text = "".join(remembered.users_so_far()[-1:])[:SHOWN_CHARACTERS_MAX]
-        rounds = _judged(request, remembered)
+        rounds = _judged(request, remembered, is_strict=scenario.strict)
         is_faulty = scenario.interrupts(rounds.count) and self._is_faulty(scenario, request)
         if is_faulty and scenario.status is not None:
             raise Refusal(
@@ -138,9 +138,11 @@ def _forgotten(request: ModelRequest) -> Refusal:
     return Refusal(400, _FORGOTTEN, message, {})
 
 
-def _judged(request: ModelRequest, remembered: Exchange | None) -> Rounds:
+def _judged(request: ModelRequest, remembered: Exchange | None, *, is_strict: bool) -> Rounds:
     rounds = Rounds(remembered.asked, remembered.rounds) if remembered else Rounds()
     try:
+        if is_strict:
+            judge_strictly(request.items, has_tools=bool(request.tools))
         return rounds.read(request.items)
     except MalformedRequestError as error:
         raise Refusal(400, None, str(error), {}) from error

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
+
 # OpenAI's limits for chat completions.
 _ID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -21,13 +23,14 @@ class Item:
     kind: Literal["user", "assistant", "call", "outcome"]
     call_id: str = ""
     text: str = ""
+    arguments: str = "{}"
 
 
 def items_of(message: Mapping[str, Any]) -> Iterator[Item]:
     """What a message holds, in any dialect's form."""
     match message:
-        case {"type": "function_call", "call_id": call_id, "name": name, "arguments": str()}:
-            yield _call(call_id, name)
+        case {"type": "function_call", "call_id": call_id, "name": name, "arguments": str(arguments)}:
+            yield _call(call_id, name, arguments)
         case {"type": "function_call_output", "call_id": str(call_id), "output": output}:
             yield Item("outcome", call_id, text_of(output))
         case {"role": "tool", "tool_call_id": str(call_id)}:
@@ -62,16 +65,32 @@ def _of_content(role: Literal["user", "assistant"], content: Any) -> Iterator[It
 
 def _function(call: Any) -> Item:
     match call:
-        case {"type": "function", "id": call_id, "function": {"name": name, "arguments": str()}}:
-            return _call(call_id, name)
+        case {"type": "function", "id": call_id, "function": {"name": name, "arguments": str(arguments)}}:
+            return _call(call_id, name, arguments)
     raise MalformedRequestError("A call of a tool lacks a field.")
 
 
-def _call(call_id: Any, name: Any) -> Item:
+def _call(call_id: Any, name: Any, arguments: str = "{}") -> Item:
     for value, allowed in ((call_id, _ID), (name, _NAME)):
         if not isinstance(value, str) or not allowed.fullmatch(value):
             raise MalformedRequestError(f"{value!r} does not match {allowed.pattern!r}.")
-    return Item("call", call_id)
+    return Item("call", call_id, arguments=arguments)
+
+
+def judge_strictly(items: Iterable[Item], *, has_tools: bool) -> None:
+    """What only some providers refuse."""
+    for item in items:
+        if item.kind in ("call", "outcome") and not has_tools:
+            raise MalformedRequestError("A conversation with calls of tools needs tools.")
+        if item.kind == "call" and not _is_object(item.arguments):
+            raise MalformedRequestError(f"The arguments of the call {item.call_id} are not a JSON object.")
+
+
+def _is_object(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
 
 
 class Rounds:

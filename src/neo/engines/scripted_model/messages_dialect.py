@@ -35,7 +35,7 @@ class MessagesDialect:
             blocks.append({"type": "thinking", "thinking": thinking, "signature": "scripted"})
         if reply.words:
             blocks.append({"type": "text", "text": reply.text})
-        blocks += [{**_tool_use(call), "input": orjson.loads(call.arguments)} for call in reply.calls]
+        blocks += [{**_tool_use(call), "input": _input(call)} for call in reply.calls]
         usage = {**_input_usage(reply), "output_tokens": reply.output_tokens}
         return {**_shell(reply), "content": blocks, "stop_reason": _stop_reason(reply), "usage": usage}
 
@@ -99,6 +99,14 @@ class MessagesWriter:
         ended = event({"type": "content_block_stop", "index": self._index})
         self._index, self._open = self._index + 1, None
         return ended
+
+
+def _input(call: AskedCall) -> Any:
+    try:
+        return orjson.loads(call.arguments)
+    except orjson.JSONDecodeError:
+        # A whole answer has no place for what is no JSON.
+        return {}
 
 
 def _shell(reply: Reply) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from time import time
 
@@ -10,11 +10,10 @@ import orjson
 
 from neo.engines.scripted_model.calls import Rounds
 from neo.engines.scripted_model.request import ModelRequest
-from neo.engines.scripted_model.scenario import DEFAULT_TOKENS, Scenario
+from neo.engines.scripted_model.scenario import DEFAULT_TOKENS, DEFAULT_TOOL, Scenario, Wanted
 from neo.engines.scripted_model.state import REMEMBERED_CHARACTERS_MAX, SHOWN_CHARACTERS_MAX, Exchange
 
 CHARACTERS_PER_TOKEN = 4
-TOOL_ARGUMENTS = '{"query":"weather"}'
 # Chat completions allow 40 characters for the id of a call.
 _UNIQUE_CHARACTERS = 24
 
@@ -52,7 +51,8 @@ class Reply:
 def compose(request: ModelRequest, scenario: Scenario, remembered: Exchange | None, rounds: Rounds) -> Reply:
     cached_tokens = remembered.tokens_so_far if remembered else 0
     unique = uuid.uuid4().hex
-    calls = tuple(_calls(scenario, rounds, unique[:_UNIQUE_CHARACTERS]))
+    wanted = scenario.wanted(rounds.count, _new_texts(request, remembered, rounds), request.tools)
+    calls = tuple(_calls(wanted, scenario.bad_call, rounds, unique[:_UNIQUE_CHARACTERS]))
     return Reply(
         id=unique,
         model=request.model,
@@ -76,10 +76,23 @@ def exchange(request: ModelRequest, reply: Reply, remembered: Exchange | None, r
     return Exchange(users, tokens_so_far, remembered, asked, rounds.count + bool(asked))
 
 
-def _calls(scenario: Scenario, rounds: Rounds, unique: str) -> Iterator[AskedCall]:
-    for number, name in enumerate(scenario.tools(rounds.count), start=1):
+def _calls(wanted: Iterable[Wanted], bad: str | None, rounds: Rounds, unique: str) -> Iterator[AskedCall]:
+    for number, call in enumerate(wanted, start=1):
         place = orjson.dumps({"round": rounds.count + 1, "call": number}).decode()
-        yield AskedCall(f"call_{unique}_{number}", name, TOOL_ARGUMENTS if scenario.tool_call else place)
+        name, arguments = call.name, call.arguments or place
+        if bad == "unknown":
+            name = DEFAULT_TOOL
+        elif bad is not None:
+            arguments = "" if bad == "empty" else arguments[: len(arguments) // 2]
+        yield AskedCall(f"call_{unique}_{number}", name, arguments)
+
+
+def _new_texts(request: ModelRequest, remembered: Exchange | None, rounds: Rounds) -> Iterator[str]:
+    """What the model has not read before: outcomes, or else what a turn begins with."""
+    if rounds.count:
+        yield from rounds.outcomes
+    else:
+        yield from (_newest_user(request, remembered), request.instructions, *request.tools.values())
 
 
 def _quoted(rounds: Rounds) -> Iterator[str]:

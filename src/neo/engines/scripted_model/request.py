@@ -3,7 +3,7 @@
 import base64
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
@@ -34,6 +34,8 @@ class ModelRequest:
     previous_response_id: str | None = None
     remembers: bool = False
     images: tuple[RequestImage, ...] = ()
+    tools: Mapping[str, str] = field(default_factory=dict)
+    """The tools that are offered, with what is said of each."""
 
 
 def read_responses(body: Mapping[str, Any]) -> ModelRequest:
@@ -83,7 +85,15 @@ def _request(
         previous_response_id=previous_response_id,
         remembers=remembers,
         images=tuple(image for item in given for image in _images(item)),
+        tools=dict(_tools(body.get("tools"))),
     )
+
+
+def _tools(tools: Any) -> Iterator[tuple[str, str]]:
+    for tool in tools if isinstance(tools, list) else ():
+        match tool:
+            case {"function": {"name": str(name), **said}} | {"name": str(name), **said}:
+                yield name, str(said.get("description") or "")
 
 
 def _is_users(items: Iterable[Item]) -> bool:
