@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from neo.cage import LAYERS, Bounds, Cage, CageLacking, Overrun
+from neo.cage import LAYERS, MINIMUM, Bounds, Cage, CageLacking, Overrun
 
 BOUNDS = Bounds(memory_bytes=1024**3, processor_seconds=1, wall_seconds=20, output_bytes=1000)
 SPIN = "while True: pass"
@@ -78,6 +78,12 @@ async def test_it_is_not_run_without_a_layer_that_is_required(tmp_path: Path) ->
 
     with pytest.raises(CageLacking, match="resource limits"):
         await lacking.run(program(tmp_path, "sys.stdout.write('it ran')"), b"", BOUNDS)
+
+
+@linux
+async def test_what_is_lacking_is_said_of_what_is_required() -> None:
+    assert await Cage(required=MINIMUM).lacking() == []
+    assert await Cage(layers=(), required=MINIMUM).lacking() == list(MINIMUM)
 
 
 @linux

@@ -1,17 +1,14 @@
 """A probe in the cage tries everything, as root and as a user without rights; outside, the same tries succeed."""
 
-import sys
 from collections.abc import AsyncIterator
 
 import pytest
 
 from cage.probe import TRIES
-from cage.world import Said, world
+from cage.world import Said, needs_root, world
 from neo.cage import LAYERS, MINIMUM
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="Other systems have limits of time and memory only."
-)
+pytestmark = needs_root
 
 WITHOUT_FILTER = [layer for layer in LAYERS if layer != "system call filter"]
 # What nobody but root can do outside of a cage either, or what lies in a folder of root's.

@@ -1,6 +1,7 @@
 """What other processes of the same user learn of the ones that hold secrets, and what a server is not given."""
 
 import asyncio
+import json
 import os
 import sys
 from collections.abc import AsyncIterator
@@ -9,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from cage.world import NOBODY
+from cage.world import AS_NOBODY, NOBODY, needs_root, orders
+from neo.cage import MINIMUM, enter
 from neo.engines.addresses import Addresses
 from neo.engines.choose import server_environment
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Other systems do not have /proc.")
+pytestmark = needs_root
 
 VARIABLE = "NEO_DATABASE_OWNER_URL"
 OWNER = "postgresql+asyncpg://neo_owner:of-the-owner@127.0.0.1:1/neo"
@@ -46,18 +48,30 @@ async def test_the_same_user_reads_no_environment_of_a_closed_process(close: str
         assert process.stdout is not None
         assert await process.stdout.readline() == b"ready\n"
 
-        reader = await asyncio.create_subprocess_exec(
-            "/bin/cat",
-            f"/proc/{process.pid}/environ",
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            user=NOBODY,
-            group=NOBODY,
-            extra_groups=[],
-        )
-        out, err = await reader.communicate()
+        out, err = await _read_by_nobody(process.pid, "environ")
 
     assert (b"not-to-be-found" in out) == is_read
+    assert (b"Permission denied" in err) != is_read
+
+
+@pytest.mark.parametrize(("left_out", "is_read"), [("closed to others", True), ("", False)])
+async def test_the_same_user_reads_no_memory_of_a_caged_program(
+    tmp_path: Path, left_out: str, *, is_read: bool
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import sys\ndef main():\n    print('ready', flush=True)\n    sys.stdin.read()\n    return 0\n"
+    )
+    ordered = json.dumps(orders([layer for layer in MINIMUM if layer != left_out]))
+    async with _running(
+        str(AS_NOBODY), str(enter.__file__), str(program), ordered, environment={}
+    ) as process:
+        assert process.stdout is not None
+        assert await process.stdout.readline() == b"ready\n"
+
+        out, err = await _read_by_nobody(process.pid, "maps")
+
+    assert (b"[stack]" in out) == is_read
     assert (b"Permission denied" in err) != is_read
 
 
@@ -91,6 +105,19 @@ def test_an_embedded_server_is_not_given_the_owners_url() -> None:
 
     assert given["NEO_DATABASE_URL"] == "of-the-application"
     assert "of-the-owner" not in given.values()
+
+
+async def _read_by_nobody(pid: int, file: str) -> tuple[bytes, bytes]:
+    reader = await asyncio.create_subprocess_exec(
+        "/bin/cat",
+        f"/proc/{pid}/{file}",
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+    )
+    return await reader.communicate()
 
 
 def _environ(proc: Path) -> bytes:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from neo.cage import Bounds, Cage, enter
 from neo.cage.system_calls import call_filter
 
@@ -22,6 +24,9 @@ PROBE, AS_NOBODY = HERE / "probe.py", HERE / "as_nobody.py"
 NOBODY, VARIABLE = 65_534, "NEO_PROBED"
 BOUNDS = Bounds(memory_bytes=1024**3, processor_seconds=20, wall_seconds=60, output_bytes=64 * 1024)
 Said = dict[str, str]
+needs_root = pytest.mark.skipif(
+    sys.platform != "linux" or os.geteuid() != 0, reason="Only root on Linux can try this as others."
+)
 
 
 @dataclass(frozen=True)
@@ -39,8 +44,8 @@ class World:
         return await self._by_ourselves(data, layers)
 
     async def _by_ourselves(self, data: bytes, layers: Collection[str] | None) -> Said:
-        orders = None if layers is None else _orders(layers)
-        caged_argv = (str(AS_NOBODY), str(enter.__file__), str(PROBE), json.dumps(orders))
+        ordered = None if layers is None else orders(layers)
+        caged_argv = (str(AS_NOBODY), str(enter.__file__), str(PROBE), json.dumps(ordered))
         running = await asyncio.create_subprocess_exec(
             sys.executable,
             "-I",
@@ -48,15 +53,15 @@ class World:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
-            env={} if orders else {VARIABLE: "secret"},
-            close_fds=orders is not None,
+            env={} if ordered else {VARIABLE: "secret"},
+            close_fds=ordered is not None,
         )
         out, err = await running.communicate(data)
         assert running.returncode == 0, err
         return dict(json.loads(out))
 
 
-def _orders(layers: Collection[str]) -> dict[str, Any]:
+def orders(layers: Collection[str]) -> dict[str, Any]:
     return {
         "layers": list(layers),
         "filter": call_filter().hex(),

@@ -1,18 +1,18 @@
 """What `neo doctor` says of the cage that this machine gives."""
 
 import json
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+from cage.world import needs_root
 from cli.neo_command import neo
 from neo.cage import LAYERS, MINIMUM, Cage
 from neo.cli.doctor.machine.cage import check_cage
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="Other systems have limits of time and memory only.")
+@needs_root
 async def test_it_is_whole_on_this_machine_and_for_root(tmp_path: Path) -> None:
     doctor = await neo("doctor", "--data", str(tmp_path), "--json")
 
