@@ -1,6 +1,5 @@
 """Targets of stages, and secrets as the callers hand them in."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from neo.connections import Auth, CompanyPlaces, NoAuth, Target
@@ -8,17 +7,6 @@ from support.scripted_mcp import Stage
 
 OLDER = "2025-06-18"
 STATELESS = "2026-07-28"
-
-
-@dataclass(frozen=True)
-class Told:
-    value: str
-
-    def reveal(self) -> str:
-        return self.value
-
-    def hidden_in(self, text: str) -> str:
-        return text.replace(self.value, "***")
 
 
 def target_of(stage: Stage, auth: Auth | None = None, **fields: Any) -> Target:

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from connections.targets import OLDER, STATELESS, Told, target_of
+from connections.targets import OLDER, STATELESS, target_of
 from neo.connections import Bearer, ClientCredentials, Ending, Header, McpServers
+from neo.vault import Secret
 from support.scripted_mcp import Stage
 
 both_protocols = pytest.mark.parametrize("protocol", [STATELESS, OLDER])
@@ -14,7 +15,7 @@ both_protocols = pytest.mark.parametrize("protocol", [STATELESS, OLDER])
 
 def credentials(stage: Stage, secret: str = "s3cret") -> ClientCredentials:
     return ClientCredentials(
-        token_url=stage.token_url, client_id="neo", client_secret=Told(secret), scope="tools"
+        token_url=stage.token_url, client_id="neo", client_secret=Secret(secret), scope="tools"
     )
 
 
@@ -22,7 +23,7 @@ async def test_two_tenants_at_one_address_are_never_mixed(servers: McpServers, s
     await stage.change(tokens=["token-a", "token-b"])
 
     async def turn(tenant: str, number: int) -> bool:
-        target = target_of(stage, Bearer(Told(f"token-{tenant}")), tenant=tenant, protocol=STATELESS)
+        target = target_of(stage, Bearer(Secret(f"token-{tenant}")), tenant=tenant, protocol=STATELESS)
         async with servers.client(target) as client:
             return (await client.call("write", {"text": tenant}, key=f"{tenant}{number}")).is_ok
 
@@ -34,7 +35,7 @@ async def test_two_tenants_at_one_address_are_never_mixed(servers: McpServers, s
 
 
 async def test_a_header_of_any_name_is_sent(servers: McpServers, stage: Stage) -> None:
-    async with servers.client(target_of(stage, Header("Neo-Company", Told("as-a-key")))) as client:
+    async with servers.client(target_of(stage, Header("Neo-Company", Secret("as-a-key")))) as client:
         outcome = await client.call("company", {}, key="k")
 
     assert [call["company"]["header"] for call in await stage.calls()] == ["as-a-key"]
@@ -83,7 +84,7 @@ async def test_who_is_not_let_in_needs_auth_and_has_not_asked_often(
 ) -> None:
     await stage.change(protocol=protocol, tokens=["right"], clients={"neo": "s3cret"})
     auths: dict[str, Any] = {
-        "wrong token": Bearer(Told("wrong")),
+        "wrong token": Bearer(Secret("wrong")),
         "wrong secret": credentials(stage, "wr0ng"),
         "never let in": credentials(stage),
     }
@@ -120,7 +121,7 @@ async def test_a_redirection_takes_no_token_along(servers: McpServers, stage: St
     to = elsewhere.url.replace("127.0.0.1", "127.0.0.2")
     await stage.change(fault={"name": "redirect", "method": method, "to": to})
 
-    async with servers.client(target_of(stage, Bearer(Told("secret")))) as client:
+    async with servers.client(target_of(stage, Bearer(Secret("secret")))) as client:
         outcome = await client.call("write", {"text": "x"}, key="k")
 
     assert (outcome.is_ok, (await elsewhere.shown())["requests"]) == (False, 0)

@@ -19,7 +19,6 @@ from neo.connections.target import (
     CompanyPlaces,
     Header,
     NoAuth,
-    Revealed,
     Target,
 )
 from neo.connections.tokens import Tokens
@@ -43,7 +42,6 @@ __all__ = [
     "NoAuth",
     "Outcome",
     "Problem",
-    "Revealed",
     "SchemaRefused",
     "Target",
     "Text",

@@ -1,16 +1,9 @@
 """One connection of one tenant, as a call needs it. The caller has read it from its rows, and opened its secrets."""
 
 from dataclasses import dataclass, field
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
-
-class Revealed(Protocol):
-    """A secret in memory, which shows itself to nobody who does not ask for it by name."""
-
-    def reveal(self) -> str: ...
-    def hidden_in(self, text: str) -> str:
-        """The text without the secret: a stranger's words may quote what was sent to them."""
-        ...
+from neo.vault import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +13,13 @@ class NoAuth:
 
 @dataclass(frozen=True, slots=True)
 class Bearer:
-    token: Revealed = field(repr=False)
+    token: Secret = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Header:
     name: str
-    value: Revealed = field(repr=False)
+    value: Secret = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +28,7 @@ class ClientCredentials:
 
     token_url: str
     client_id: str
-    client_secret: Revealed = field(repr=False)
+    client_secret: Secret = field(repr=False)
     scope: str = ""
     resource: str = ""
     """The `resource` or `audience` that some servers ask for; empty: none is sent."""
@@ -64,7 +57,7 @@ class Target:
     """The protocol that the newest catalogue found the server to speak: it saves asking again. None: it is asked."""
     answer_bytes: int = 1024 * 1024
 
-    def secrets(self) -> tuple[Revealed, ...]:
+    def secrets(self) -> tuple[Secret, ...]:
         match self.auth:
             case Bearer(token=secret) | Header(value=secret) | ClientCredentials(client_secret=secret):
                 return (secret,)
