@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import (
     Field,
@@ -20,7 +21,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from neo.errors import Edge, Failure, Kind
-from neo.kit import SecretUnreadableError, guessing_bits, is_secure_url, read_secret
+from neo.kit import SecretUnreadableError, guessing_bits, hide, is_secure_url, password_in, read_secret
 
 PREFIX = "NEO_"
 # After a secret's variable: the secret stands in the file that is named here. What is in the environment, every child
@@ -453,6 +454,8 @@ def read_settings() -> Settings:
         raise SettingsInvalid(
             f"Some settings are not valid: {problems}. `neo settings` lists them."
         ) from error
+    _refuse_unreadable_urls(settings)
+    hide(_secrets_of(settings))
     if settings.server.is_strict:
         _refuse_lenient(settings)
     return settings
@@ -498,6 +501,34 @@ def _secret_in_file(environment: Mapping[str, str], name: str, field: FieldInfo)
 
 def plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
+
+
+def _refuse_unreadable_urls(settings: Settings) -> None:
+    """Drivers would quote a part of the password, which they take for a port."""
+    for group, variable, field in described():
+        name = variable.removeprefix(PREFIX).lower()
+        value = next(getattr(one, name) for one in vars(settings).values() if isinstance(one, group))
+        if not file_variable(variable, field) or not name.endswith("_url") or value is None:
+            continue
+        try:
+            urlsplit(value.get_secret_value()).port  # noqa: B018 - it is read when it is asked for.
+        except ValueError:
+            raise SettingsInvalid(
+                f"{variable} cannot be read as a URL: in its password write / : @ ? # as %2F %3A %40 %3F %23."
+            ) from None
+
+
+def _secrets_of(settings: Settings) -> Iterator[str]:
+    """Each secret, and the password in each URL."""
+    for group in vars(settings).values():
+        for name in type(group).model_fields:
+            value = getattr(group, name)
+            text = plain(value) if isinstance(value, SecretStr) else value
+            if isinstance(text, str) and (password := password_in(text)):
+                yield password
+            elif isinstance(value, SecretStr) and text and "://" not in text:
+                # During a rotation there are several.
+                yield from {text, *text.split(",")}
 
 
 def _refuse_lenient(settings: Settings) -> None:

@@ -8,6 +8,7 @@ from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
 from neo.kit.nested_counts import PROCESS, NestedCounts, Permit
+from neo.kit.redaction import hide, password_in, print_redacted, redacted
 from neo.kit.retry import Backoff, keep_running
 from neo.kit.secret_file import SecretUnreadableError, read_secret
 from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
@@ -32,13 +33,17 @@ __all__ = [
     "former_session_token_key",
     "freeze_loaded",
     "guessing_bits",
+    "hide",
     "is_loopback",
     "is_one_line",
     "is_secure_url",
     "keep_running",
     "loop_in_thread",
     "new_loop",
+    "password_in",
+    "print_redacted",
     "reached",
     "read_secret",
+    "redacted",
     "run_in",
 ]

@@ -1,7 +1,10 @@
 import logging
 import sys
+from typing import Any
 
 import structlog
+
+from neo.kit import redacted
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Libraries that log at INFO what our own lines say already.
@@ -39,7 +42,12 @@ def configure_logs(*, log_format: str, level: str) -> None:
 
 def _rendered(log_format: str) -> list[structlog.types.Processor]:
     if log_format == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), _without_secrets]
     # The library's own tracebacks show local variables: messages and keys are among them.
     plain = structlog.dev.plain_traceback
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+    return [console, _without_secrets]
+
+
+def _without_secrets(_logger: object, _method: str, line: Any) -> str:
+    return redacted(line)

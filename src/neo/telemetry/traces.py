@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Self
 
+from neo.kit import redacted
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import TracerProvider
@@ -48,13 +50,13 @@ class Spanned:
 
     def rename(self, name: str) -> None:
         if self._span is not None:
-            self._span.update_name(name)
+            self._span.update_name(redacted(name))
 
     def fail(self, code: str) -> None:
         if self._span is not None:
             from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415 - see `_provider`.
 
-            self._span.set_status(Status(StatusCode.ERROR, code))
+            self._span.set_status(Status(StatusCode.ERROR, redacted(code)))
 
     def end(self) -> None:
         """End it before its block does; only the first end counts."""
@@ -166,4 +168,7 @@ def _provider(endpoint: str, process: str) -> "TracerProvider":
 
 
 def _dotted(attributes: dict[str, Attribute]) -> dict[str, Attribute]:
-    return {name.replace("__", "."): value for name, value in attributes.items()}
+    return {
+        name.replace("__", "."): redacted(value) if isinstance(value, str) else value
+        for name, value in attributes.items()
+    }

@@ -9,6 +9,7 @@ from typing import Any
 import typer
 
 from neo.errors import Failure
+from neo.kit import redacted
 
 # Engines answer in milliseconds; a check of one that hangs is given up after this.
 CHECK_SECONDS = 10.0
@@ -85,4 +86,4 @@ async def checked(
     except TimeoutError:
         return [problem(name, f"There was no answer within {seconds:.0f} s.", next_step)]
     except Exception as error:  # noqa: BLE001 - whatever a driver raises is shown to the operator.
-        return [problem(name, f"{type(error).__name__}: {error}", next_step)]
+        return [problem(name, redacted(f"{type(error).__name__}: {error}"), next_step)]

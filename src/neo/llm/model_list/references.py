@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from neo.kit import hide
+
 FORM = "`env:NAME` or `file:/path`, never the key itself"
 # A key is a line; a file that is longer is another one.
 _KEY_CHARACTERS_MAX = 8_192
@@ -27,6 +29,7 @@ def fetched(reference: str, environment: Mapping[str, str]) -> str:
     # A key stands in a header of the call.
     if len(key) > _KEY_CHARACTERS_MAX or not key.isascii() or not key.isprintable():
         raise KeyMissingError(f"what `{reference}` holds is no key: it must be one line of ASCII")
+    hide([key])
     return key
 
 

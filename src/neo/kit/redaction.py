@@ -1,0 +1,49 @@
+"""Keeps the secrets of this process out of what it shows: one room for every exit.
+
+Whoever reads a secret of the operator's says so with `hide`; logs, traces and tracebacks pass through `redacted`. A
+library's error may quote the header that it could not send, and a provider's the key that it was given. Like
+instruments, the secrets live as long as the process, so this is a module.
+"""
+
+import json
+import sys
+import traceback
+from collections.abc import Iterable
+from urllib.parse import quote, unquote, urlsplit
+
+HIDDEN = "***"
+# What is shorter stands in words by chance, and its stars would tell where.
+CHARACTERS_MIN = 8
+
+# Longest first, so that no part of a secret hides before the whole.
+_hidden: list[str] = []
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Never show these from now on, nor as JSON or a URL spells them."""
+    spelt = {form for secret in secrets for form in _forms(secret) if len(form) >= CHARACTERS_MIN}
+    _hidden[:] = sorted({*_hidden, *spelt}, key=len, reverse=True)
+
+
+def redacted(text: str) -> str:
+    for secret in _hidden:
+        if secret in text:
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def password_in(url: str) -> str | None:
+    """The password of a URL, if it has one."""
+    try:
+        return urlsplit(url).password if "://" in url else None
+    except ValueError:
+        return None
+
+
+def print_redacted(error: BaseException) -> None:
+    """In place of Python's own last words for an error that nobody has caught."""
+    sys.stderr.write(redacted("".join(traceback.format_exception(error))))
+
+
+def _forms(secret: str) -> set[str]:
+    return {secret, unquote(secret), quote(secret, safe=""), json.dumps(secret)[1:-1], repr(secret)[1:-1]}
