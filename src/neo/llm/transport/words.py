@@ -209,7 +209,8 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         About.TOOLS,
         r"does(?:n't| not) support (?:tools|tool|function)|expected a string, got null",
         r"(?:role|message)[^.]{0,20}['\"`]tool['\"`]",
-        r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}(?:must|without|not found|not support|no |extra inputs)",
+        r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}(?:must|without|not found|not support|no )",
+        r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}extra inputs",
     ),
     # OpenAI's code for a prompt that the filter refused; OpenRouter has it for all that it cannot read.
     *_rows(Said.CONTENT, r"^(?:error )?invalid_prompt$"),
