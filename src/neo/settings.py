@@ -405,6 +405,34 @@ class BlobSettings(Group):
     )
 
 
+class RowSettings(Group):
+    """How many rows one tenant may have. Its Admins may have a tenth more than its API keys can make."""
+
+    agents_max: NonNegativeInt = Field(500, description="Most agents of one tenant; 0 for no limit.")
+    agent_versions_max: NonNegativeInt = Field(
+        100, description="Newest versions kept of each agent, 100 kB at most each; 0 keeps all."
+    )
+    channels_max: NonNegativeInt = Field(500, description="Most channels of one tenant; 0 for no limit.")
+    installs_max: NonNegativeInt = Field(10_000, description="Most installs of one channel; 0 for no limit.")
+    companies_max: NonNegativeInt = Field(
+        20_000, description="Most end companies of one tenant; 0 for no limit."
+    )
+    technicians_max: NonNegativeInt = Field(
+        2000, description="Most technicians that are added to one tenant's roster; 0 for no limit."
+    )
+    api_keys_max: NonNegativeInt = Field(
+        1000, description="Most live API keys of one tenant; 0 for no limit."
+    )
+    sessions_max: NonNegativeInt = Field(
+        1_000_000,
+        description="Most sessions of one tenant, archived ones too, for they are never deleted; several API processes "
+        "may pass it by a little. 0 for no limit.",
+    )
+    session_tokens_max: NonNegativeInt = Field(
+        100, description="Most session tokens of one session that have not ended; 0 for no limit."
+    )
+
+
 GROUPS: tuple[type[Group], ...] = (
     ServerSettings,
     LogSettings,
@@ -416,6 +444,7 @@ GROUPS: tuple[type[Group], ...] = (
     EntraSettings,
     EgressSettings,
     BlobSettings,
+    RowSettings,
 )
 
 
@@ -431,6 +460,7 @@ class Settings:
     entra: EntraSettings
     egress: EgressSettings
     blobs: BlobSettings
+    rows: RowSettings
 
 
 def read_settings() -> Settings:
@@ -448,6 +478,7 @@ def read_settings() -> Settings:
             EntraSettings(),
             EgressSettings(),
             BlobSettings(),
+            RowSettings(),
         )
     except ValidationError as error:
         problems = "; ".join(f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors())

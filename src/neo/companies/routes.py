@@ -27,7 +27,7 @@ router = APIRouter(prefix="/public-api/end-companies")
 
 
 async def desk_of(request: Request) -> CompanyDesk:
-    return CompanyDesk(request.app.state.database)
+    return CompanyDesk(request.app.state.database, request.app.state.row_bounds)
 
 
 async def known_company_id(psa_company_id: str) -> str:

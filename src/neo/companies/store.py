@@ -46,6 +46,9 @@ class CompanyStore:
             wanted = wanted.where(EndCompany.m365_tenant_id == m365_tenant_id)
         return (await self._db.scalars(wanted)).all()
 
+    def all(self) -> Select[EndCompany]:
+        return self._owned()
+
     async def create(self, values: dict[str, Any]) -> EndCompany:
         added = insert(EndCompany).values(tenant_id=self._tenant_id, **values).on_conflict_do_nothing()
         created: EndCompany | None = await self._db.scalar(added.returning(EndCompany))

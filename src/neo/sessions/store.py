@@ -29,6 +29,9 @@ class SessionStore:
         await self._db.refresh(session)
         return session
 
+    def all(self) -> Select[ChatSession]:
+        return self._owned()
+
     async def get(self, session_id: UUID) -> ChatSession:
         return _found(await self._db.scalar(self._owned().where(ChatSession.id == session_id)))
 
