@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access.held_right import Operator
@@ -95,7 +95,8 @@ class CountedRoom:
 
 
 async def _count(db: AsyncSession, rows: Select[Any], most: int) -> int:
-    return await db.scalar(select(func.count()).select_from(rows.limit(most).subquery())) or 0
+    some = rows.with_only_columns(literal(1), maintain_column_froms=True).limit(most)
+    return await db.scalar(select(func.count()).select_from(some.subquery())) or 0
 
 
 def _exceeded(most: int, what: str) -> QuotaExceeded:
