@@ -18,13 +18,14 @@ IPV6_PREFIX_BITS = 64
 GOOD_MAX = 50_000
 DIGEST_BYTES = 16
 # From an address with too many wrong ones, something that was not good before.
-LOOKED_UP = RateLimitItemPerSecond(1)
+LOOKED_UP_MAX = 10
+LOOKED_UP = RateLimitItemPerSecond(LOOKED_UP_MAX)
 
 
 class FailedAttempts:
     """Each process counts alone, so that a flood of guesses does not reach Valkey.
 
-    From an address with too many, only what was good before is looked up, and once a second something else: whoever
+    From an address with too many, only what was good before is looked up, and ten times a second something else: whoever
     shares the address is served, and a flood does not reach the database.
     """
 
