@@ -25,8 +25,8 @@ LOOKED_UP = RateLimitItemPerSecond(LOOKED_UP_MAX)
 class FailedAttempts:
     """Each process counts alone, so that a flood of guesses does not reach Valkey.
 
-    From an address with too many, only what was good before is looked up, and ten times a second something else: whoever
-    shares the address is served, and a flood does not reach the database.
+    From an address with too many, only what was good before is looked up, and ten times a second something else:
+    whoever shares the address is served, and a flood does not reach the database.
     """
 
     def __init__(self, attempts_per_minute: int) -> None:
