@@ -11,12 +11,14 @@ from starlette.types import ASGIApp, Lifespan
 
 from neo.access import (
     Authenticator,
+    CountedRoom,
     FailedAttempts,
     Gate,
     KeyDesk,
     Lookups,
     Pepper,
     RequestLimiter,
+    RowBounds,
     SessionTokens,
     UrlSigner,
 )
@@ -162,10 +164,14 @@ def build_app(
     if settings.models.scripted_model_url:
         app.include_router(scripted_door(Resumer(resources.database, resources.valkey)))
     app.state.database = resources.database
+    bounds = app.state.row_bounds = RowBounds(
+        **{name.removesuffix("_max"): most for name, most in settings.rows.model_dump().items()}
+    )
+    session_room = CountedRoom(bounds.sessions, "sessions")
     app.state.gate = _gate(resources, settings, lookups, limiter)
     app.state.desks = Desks(
-        SessionDesk(resources.database),
-        RelayDesk(resources.database),
+        SessionDesk(resources.database, session_room),
+        RelayDesk(resources.database, session_room),
         TurnDesk(
             resources.database,
             resources.valkey,
@@ -181,7 +187,7 @@ def build_app(
         Reader(resources.database),
         Canceller(resources.database, resources.valkey, resources.events),
         tails,
-        TokenDesk(resources.database, SessionTokens(secret_keys(settings))),
+        TokenDesk(resources.database, SessionTokens(secret_keys(settings)), bounds),
         UploadDesk(
             resources.database,
             BlobUrls(resources.blobs, signer, settings.server.public_url),
@@ -192,10 +198,10 @@ def build_app(
             ),
         ),
     )
-    app.state.agent_desk = AgentDesk(resources.database, resources.models.list)
+    app.state.agent_desk = AgentDesk(resources.database, resources.models.list, bounds)
     app.state.model_list = resources.models.list
     app.state.key_desk = KeyDesk(
-        resources.database, settings.server.environment, Pepper(secret_keys(settings))
+        resources.database, settings.server.environment, Pepper(secret_keys(settings)), bounds
     )
     app.state.signed_blobs = SignedBlobAccess(
         resources.database,

@@ -130,6 +130,11 @@ class ServerSettings(Group):
         description="Addresses or networks of your reverse proxies, separated by commas: only their X-Forwarded-For "
         "is believed.",
     )
+    connections_max: NonNegativeInt = Field(
+        10_000,
+        description="Most connections of one API process, twice the tails that it holds: each is a file and some "
+        "20 KiB. 0 for no limit. Where a proxy stands before Neo, it says which client has how many.",
+    )
     keep_alive_seconds: PositiveInt = Field(
         75,
         description="How long a connection without a request is kept. More than your load balancer keeps its own (60 "
@@ -405,6 +410,34 @@ class BlobSettings(Group):
     )
 
 
+class RowSettings(Group):
+    """How many rows one tenant may have. Its Admins may have a tenth more than its API keys can make."""
+
+    agents_max: NonNegativeInt = Field(500, description="Most agents of one tenant; 0 for no limit.")
+    agent_versions_max: NonNegativeInt = Field(
+        100, description="Newest versions kept of each agent, 100 kB at most each; 0 keeps all."
+    )
+    channels_max: NonNegativeInt = Field(500, description="Most channels of one tenant; 0 for no limit.")
+    installs_max: NonNegativeInt = Field(10_000, description="Most installs of one channel; 0 for no limit.")
+    companies_max: NonNegativeInt = Field(
+        20_000, description="Most end companies of one tenant; 0 for no limit."
+    )
+    technicians_max: NonNegativeInt = Field(
+        2000, description="Most technicians that are added to one tenant's roster; 0 for no limit."
+    )
+    api_keys_max: NonNegativeInt = Field(
+        1000, description="Most live API keys of one tenant; 0 for no limit."
+    )
+    sessions_max: NonNegativeInt = Field(
+        1_000_000,
+        description="Most sessions of one tenant, archived ones too, for they are never deleted; several API processes "
+        "may pass it by a little. 0 for no limit.",
+    )
+    session_tokens_max: NonNegativeInt = Field(
+        100, description="Most session tokens of one session that have not ended; 0 for no limit."
+    )
+
+
 GROUPS: tuple[type[Group], ...] = (
     ServerSettings,
     LogSettings,
@@ -416,6 +449,7 @@ GROUPS: tuple[type[Group], ...] = (
     EntraSettings,
     EgressSettings,
     BlobSettings,
+    RowSettings,
 )
 
 
@@ -431,6 +465,7 @@ class Settings:
     entra: EntraSettings
     egress: EgressSettings
     blobs: BlobSettings
+    rows: RowSettings
 
 
 def read_settings() -> Settings:
@@ -448,6 +483,7 @@ def read_settings() -> Settings:
             EntraSettings(),
             EgressSettings(),
             BlobSettings(),
+            RowSettings(),
         )
     except ValidationError as error:
         problems = "; ".join(f"{_variable(str(one['loc'][0]))}: {one['msg']}" for one in error.errors())

@@ -23,6 +23,7 @@ from neo.access.keys.models import ApiKey
 from neo.access.keys.store import ApiKeyStore
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import Allowance, RateLimited, RequestLimiter
+from neo.access.limits.rows import NO_ROW_BOUNDS, CountedRoom, QuotaExceeded, RowBounds, check_room
 from neo.access.limits.shares import for_admins, most_for
 from neo.access.principal import (
     Author,
@@ -42,6 +43,7 @@ from neo.access.signed_urls import InvalidSignature, UrlSigner
 
 __all__ = [
     "MINTING_ROLES",
+    "NO_ROW_BOUNDS",
     "TALKING_ROLES",
     "TOKEN_SECONDS_DEFAULT",
     "TOKEN_SECONDS_MAX",
@@ -54,6 +56,7 @@ __all__ = [
     "Authored",
     "CallerKind",
     "CallerNotAllowed",
+    "CountedRoom",
     "Credential",
     "CredentialKind",
     "EntraPerson",
@@ -70,10 +73,12 @@ __all__ = [
     "Operator",
     "Pepper",
     "Principal",
+    "QuotaExceeded",
     "RateLimited",
     "RequestLimiter",
     "Right",
     "Role",
+    "RowBounds",
     "SessionClaims",
     "SessionTokens",
     "SigningKeys",
@@ -84,6 +89,7 @@ __all__ = [
     "caller_with",
     "changing",
     "check_right",
+    "check_room",
     "for_admins",
     "hold_right",
     "most_for",

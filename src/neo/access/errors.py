@@ -118,14 +118,6 @@ class ApiKeyNotRotatable(Failure):
     remedy = "Create a new one."
 
 
-class TooManyApiKeys(Failure):
-    """A tenant has at most 1,000 live API keys."""
-
-    kind = Kind.CONFLICT
-    code = "too_many_api_keys"
-    remedy = "Revoke some."
-
-
 class ApiKeyExpiryInvalid(Failure):
     """A key expires in the future and within ten years, or never."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal, Right, changing
+from neo.access import NO_ROW_BOUNDS, Principal, Right, RowBounds, changing, check_room
 from neo.agents.change import access_users, changed_columns, check_changeable, check_version
 from neo.agents.errors import AgentInUse
 from neo.agents.models import Agent, AgentVersion
@@ -18,8 +18,9 @@ from neo.llm import ModelList
 
 
 class AgentDesk:
-    def __init__(self, database: Database, models: ModelList) -> None:
+    def __init__(self, database: Database, models: ModelList, bounds: RowBounds = NO_ROW_BOUNDS) -> None:
         self._database = database
+        self._bounds = bounds
         self._models = models
 
     async def newest(self, caller: Principal, rows_max: int, *, before: int | None) -> Sequence[Agent]:
@@ -36,6 +37,7 @@ class AgentDesk:
         wanted["access_user_ids"] = access_users(wanted["access"], wanted["access_user_ids"])
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             agents = AgentStore(db, caller.tenant_id)
+            await check_room(db, caller, agents.live(), self._bounds.agents, "agents")
             agent_id = await agents.create(created_by=caller.account_id, **wanted)
             await _record(db, caller, "agent.created", agent_id)
             return await agents.get(agent_id)
@@ -54,6 +56,7 @@ class AgentDesk:
             changes = changed_columns(agent, wanted)
             if changes:
                 agent = await agents.change(agent, changes, changed_by=caller.account_id)
+                await VersionStore(db, caller.tenant_id).keep(agent, self._bounds.agent_versions)
                 await _record(db, caller, "agent.updated", agent_id, fields=sorted(changes))
             return agent
 

@@ -106,6 +106,10 @@ class AgentStore:
     async def delete(self, agent: Agent) -> None:
         await self._update(agent, {"deleted_at": func.now(), "updated_at": func.now()})
 
+    def live(self) -> Select[Agent]:
+        """Those that were not deleted."""
+        return self._owned()
+
     async def is_bound(self, agent: Agent) -> bool:
         """Whether a channel is bound to the agent."""
         return bool(await self._db.scalar(BOUND, {"tenant": self._tenant_id, "agent": agent.id}))

@@ -1,10 +1,10 @@
-"""What an agent was after each of its changes. Rows are added and never changed."""
+"""What an agent was after each of its changes. Rows are added and never changed; the oldest may go."""
 
 from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import Select, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
@@ -39,6 +39,12 @@ class VersionStore:
             "changed_by": changed_by,
         }
         await self._db.execute(insert(AgentVersion).values(row))
+
+    async def keep(self, agent: Agent, most: int) -> None:
+        """Delete the oldest versions of the agent; 0 keeps all."""
+        if most:
+            old = (AgentVersion.agent_id == agent.id) & (AgentVersion.version <= agent.version - most)
+            await self._db.execute(delete(AgentVersion).where(AgentVersion.tenant_id == self._tenant_id, old))
 
     async def get(self, agent_id: int, version: int) -> AgentVersion:
         found = await self._db.scalar(self._of(agent_id).where(AgentVersion.version == version))

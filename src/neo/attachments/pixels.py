@@ -76,8 +76,11 @@ class Pixels:
         if attachment.stored_path is not None:
             return await self._kept(blobs, attachment)
         try:
-            upload = await blobs.read(attachment.blob_path, bytes_max=IMAGE_BYTES_MAX, etag=attachment.etag)
-            normalised = await self._normaliser.normalise(upload.data)
+            async with self._normaliser.slot(attachment.tenant_id):
+                upload = await blobs.read(
+                    attachment.blob_path, bytes_max=IMAGE_BYTES_MAX, etag=attachment.etag
+                )
+                normalised = await self._normaliser.normalise(upload.data)
         except (BlobNotFound, BlobChanged, ImageUnreadable) as error:
             log.warning("attachment_not_normalised", attachment_id=str(attachment.id), cause=str(error))
             raise AttachmentInvalid(

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal, Right, changing
+from neo.access import NO_ROW_BOUNDS, Principal, Right, RowBounds, changing, check_room
 from neo.agents import AgentNotConversational, AgentStore, Audience, AutonomyType
 from neo.audit import AuditStore
 from neo.channels.bots.allowed import check_bot
@@ -28,8 +28,9 @@ IMMUTABLE = ("audience", "transport")
 
 
 class ChannelDesk:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: RowBounds = NO_ROW_BOUNDS) -> None:
         self._database = database
+        self._bounds = bounds
 
     async def page(
         self, caller: Principal, rows_max: int, before: tuple[datetime, UUID] | None
@@ -49,7 +50,9 @@ class ChannelDesk:
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             await _check_agent(db, caller.tenant_id, values["agent_id"], values["audience"])
             await check_bot(db, values["bot_id"], values["audience"])
-            channel = await ChannelStore(db, caller.tenant_id).create({"id": uuid4(), **values})
+            channels = ChannelStore(db, caller.tenant_id)
+            await check_room(db, caller, channels.live(), self._bounds.channels, "channels")
+            channel = await channels.create({"id": uuid4(), **values})
             details = {"agent_id": channel.agent_id, "audience": channel.audience}
             await _record(db, caller, "channel.created", channel, details)
             return channel

@@ -127,14 +127,6 @@ class BotNotFound(Failure):
     edges = (Edge.API, Edge.COMMAND_LINE)
 
 
-class TooManyChannels(Failure):
-    """A tenant has at most 500 channels."""
-
-    kind = Kind.CONFLICT
-    code = "too_many_channels"
-    remedy = "Delete one."
-
-
 class ChannelNotWhiteLabel(Failure):
     """Only END_USER channels are installed at customers."""
 
@@ -157,11 +149,3 @@ class InstallNotFound(Failure):
     kind = Kind.NOT_FOUND
     code = "install_not_found"
     remedy = "Check the id."
-
-
-class TooManyInstalls(Failure):
-    """A channel has at most 10,000 installs."""
-
-    kind = Kind.CONFLICT
-    code = "too_many_installs"
-    remedy = "Remove one."

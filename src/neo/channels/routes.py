@@ -25,7 +25,7 @@ router = APIRouter(prefix="/public-api/channels")
 
 
 async def desk_of(request: Request) -> ChannelDesk:
-    return ChannelDesk(request.app.state.database)
+    return ChannelDesk(request.app.state.database, request.app.state.row_bounds)
 
 
 async def known_channel_id(channel_id: str) -> UUID:

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal
+from neo.access import CountedRoom, Principal
 from neo.agents import Agent, AgentNotConversational, AgentStore, AutonomyType, ManagedAgentKey
 from neo.channels import ClientIdNotAllowed
 from neo.chat.end_user import check_end_user
@@ -32,8 +32,9 @@ class Opening:
 
 
 class SessionDesk:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, room: CountedRoom) -> None:
         self._database = database
+        self._room = room
 
     async def open(self, caller: Principal, wanted: Opening) -> ChatSession:
         """A session in the caller's own tenant."""
@@ -51,6 +52,7 @@ class SessionDesk:
                 )
             check_audience(caller, agent.audience)
             check_access(caller, agent.access, agent.access_user_ids)
+            await self._room.take(db, caller, SessionStore(db, caller.tenant_id).all())
             return await add_session(db, caller, Opening(title=wanted.title), agent_id=agent.id)
 
 

@@ -2,13 +2,13 @@
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal, acting_for
+from neo.access import CountedRoom, Principal, acting_for
 from neo.audit import AuditStore
 from neo.channels import Destination, Inbound, Route, TenantNotFound, find_destination, find_route
 from neo.chat.errors import AgentIdNotAllowed
 from neo.chat.open import Opening, add_session, check_opening, not_one_selector
 from neo.db import Database
-from neo.sessions import ChatSession
+from neo.sessions import ChatSession, SessionStore
 from neo.telemetry import process_metrics
 from neo.tenants import find_tenant
 
@@ -19,8 +19,9 @@ ROUTE_ATTEMPTS_MAX = 3
 class RelayDesk:
     """Whom the message is for is found first, so that the request is charged before anything is stored for it."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, room: CountedRoom) -> None:
         self._database = database
+        self._room = room
 
     async def find(self, wanted: Opening) -> Destination:
         _check(wanted)
@@ -36,6 +37,7 @@ class RelayDesk:
             async with self._database.transaction(caller.tenant_id) as db:
                 route = await find_route(db, destination, _inbound(wanted))
                 if route is not None:
+                    await self._room.take(db, caller, SessionStore(db, caller.tenant_id).all())
                     return await _add(db, caller, wanted, route)
             destination = await self.find(wanted)
         raise TenantNotFound("No such tenant.")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal, Right, changing
+from neo.access import NO_ROW_BOUNDS, Principal, Right, RowBounds, changing, check_room
 from neo.audit import AuditStore
 from neo.companies.errors import EndCompanyUpdateConflict
 from neo.companies.models import EndCompany
@@ -25,8 +25,9 @@ class CompanyChange:
 
 
 class CompanyDesk:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: RowBounds = NO_ROW_BOUNDS) -> None:
         self._database = database
+        self._bounds = bounds
 
     async def page(
         self, caller: Principal, rows_max: int, *, after: str | None, m365_tenant_id: UUID | None
@@ -42,9 +43,9 @@ class CompanyDesk:
 
     async def create(self, caller: Principal, company_id: str, values: dict[str, Any]) -> EndCompany:
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
-            created = await CompanyStore(db, caller.tenant_id).create(
-                {"psa_company_id": company_id, **values}
-            )
+            companies = CompanyStore(db, caller.tenant_id)
+            await check_room(db, caller, companies.all(), self._bounds.companies, "end companies")
+            created = await companies.create({"psa_company_id": company_id, **values})
             await _record(db, caller, "end_company.created", company_id, sorted(values))
             return created
 

@@ -17,6 +17,7 @@ from neo.companies.schemas import (
 )
 from neo.companies.shown import columns_of, shown_company
 from neo.companies.store import no_such_company
+from neo.db import fitting
 from neo.errors import Failure
 from neo.kit import find_guid
 
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/public-api/end-companies")
 
 
 async def desk_of(request: Request) -> CompanyDesk:
-    return CompanyDesk(request.app.state.database)
+    return CompanyDesk(request.app.state.database, request.app.state.row_bounds)
 
 
 async def known_company_id(psa_company_id: str) -> str:
@@ -92,6 +93,7 @@ async def list_companies(
         after=paging.companies_after(caller, page),
         m365_tenant_id=find_guid(tenant_id),
     )
+    page = page.ending_after(fitting(found))
     return success(
         request,
         [shown_company(company) for company in found[: page.size]],

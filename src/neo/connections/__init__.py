@@ -1,14 +1,30 @@
-"""What a tenant's agents may call: MCP servers, and how a call to one ends.
+"""What a tenant's agents may call: MCP servers and HTTP APIs, and how a call to one ends.
 
 A `Target` is one connection of one tenant: its address, what it signs in with, and where a company is named.
-`McpServers` opens clients of such targets; one client serves one turn and one connection and is shared with nobody, so
-that no answer, no fault and no secret of one reaches another. Every way in which a call can end is an `Outcome`, also
-when the server lies, hangs or is away: nothing raises but bugs and the caller's own cancellation. `Outcome.is_sent` is
-false only if the first byte of the request has certainly not left. What a server says is data: it is capped, and never
-becomes Neo's own words.
+`McpServers` and `HttpApis` open clients of such targets; one client serves one turn and one connection and is shared
+with nobody, so that no answer, no fault and no secret of one reaches another. Every way in which a call can end is an
+`Outcome`, also when the server lies, hangs or is away: nothing raises but bugs and the caller's own cancellation.
+`Outcome.is_sent` is false only if the first byte of the request has certainly not left. What a server says is data: it
+is capped, and never becomes Neo's own words.
+
+Stored, a `Connection` has an address, health and tools (`ConnectionStore`, `ToolStore`). Its secret is in the vault, under a
+purpose that names where it may be sent: moved to another origin it has no secret and no pins. A tool is offered only while
+what its server says of it is what somebody said yes to (`ToolState.PINNED`), and what was not set for it is the careful
+choice (`used_effect`, `used_gate`). A turn takes its clients from `Clients.of_turn`: `TurnClients.of(connection_id)` has
+`call(...)`, and `note` is told how a call ended.
 """
 
 from neo.connections.breaker import Breakers
+from neo.connections.http_api import (
+    DocumentRefused,
+    HttpApiClient,
+    HttpApis,
+    Imported,
+    Operation,
+    Parameter,
+    Place,
+    operations_of,
+)
 from neo.connections.clients import Clients, TurnClients
 from neo.connections.mcp import McpClient, McpServers
 from neo.connections.outcome import Bytes, Content, Ending, Json, Outcome, Text
@@ -56,10 +72,14 @@ __all__ = [
     "ConnectionStore",
     "ConnectionTool",
     "Content",
+    "DocumentRefused",
     "Effect",
     "Ending",
     "Gate",
     "Header",
+    "HttpApiClient",
+    "HttpApis",
+    "Imported",
     "Health",
     "Json",
     "KeyedBy",
@@ -67,7 +87,10 @@ __all__ = [
     "McpClient",
     "McpServers",
     "NoAuth",
+    "Operation",
     "Outcome",
+    "Parameter",
+    "Place",
     "Problem",
     "SchemaRefused",
     "Target",
@@ -79,5 +102,6 @@ __all__ = [
     "TurnClients",
     "checked_schema",
     "digest_of",
+    "operations_of",
     "problems_of",
 ]

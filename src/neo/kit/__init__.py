@@ -4,6 +4,7 @@ from neo.kit.addresses import is_loopback, is_secure_url
 from neo.kit.batcher import Batcher
 from neo.kit.derived_keys import KeyPurpose, api_key_pepper, derived_key, former_session_token_key
 from neo.kit.failpoint import arm_failpoints, reached
+from neo.kit.fair_slots import FairSlots
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
@@ -18,6 +19,7 @@ __all__ = [
     "PROCESS",
     "Backoff",
     "Batcher",
+    "FairSlots",
     "KeyPurpose",
     "NestedCounts",
     "Permit",

@@ -85,6 +85,13 @@ class ChosenModel:
     """What the model took when it had refused a longer prompt. Older exchanges are left out by it, but no message is
     refused unseen.
     """
+    sees_earlier_images: bool = True
+    """False: of the images in a prompt it is shown the new message's only."""
+
+    @property
+    def takes_all(self) -> bool:
+        """Whether every prompt can be sent to it as it is."""
+        return self.sees_images and self.sees_earlier_images and self.traits.takes_tools
 
     @property
     def prompt_tokens_usual(self) -> int:

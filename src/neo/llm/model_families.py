@@ -204,7 +204,7 @@ def _bare(name: str) -> str:
 def reasoning(chosen: ChosenModel) -> dict[str, str]:
     """The reasoning parameters of a call; empty for a model that accepts none."""
     known = family(chosen.family or chosen.name)
-    if known is None or not known.efforts:
+    if known is None or not known.efforts or not chosen.traits.takes_effort:
         return {}
     parameters: dict[str, str] = {}
     if chosen.reasoning_effort is not None:

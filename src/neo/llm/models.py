@@ -108,8 +108,7 @@ def _entry(model: ModelSpec | ModelEntry, providers: ProviderSettings) -> ModelE
 
 def _taken(prompt: Prompt, chosen: ChosenModel) -> Prompt:
     """What of the prompt the model knows: most know all of it."""
-    knows_all = chosen.sees_images and chosen.traits.takes_tools
-    return prompt if knows_all else adapted(prompt, chosen)
+    return prompt if chosen.takes_all else adapted(prompt, chosen)
 
 
 async def _counted(provider: str, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:

@@ -7,7 +7,17 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import MINTING_ROLES, Principal, Right, Role, changing, hold_right
+from neo.access import (
+    MINTING_ROLES,
+    NO_ROW_BOUNDS,
+    Principal,
+    Right,
+    Role,
+    RowBounds,
+    changing,
+    check_room,
+    hold_right,
+)
 from neo.audit import Actor, AuditStore
 from neo.db import Database, call_within
 from neo.people.errors import TechnicianExists
@@ -20,8 +30,9 @@ class Roster:
     session tokens loses those that they minted, for good.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: RowBounds = NO_ROW_BOUNDS) -> None:
         self._database = database
+        self._bounds = bounds
 
     async def newest(
         self, tenant_id: UUID, rows_max: int, *, before: tuple[datetime, UUID] | None
@@ -36,6 +47,8 @@ class Roster:
     async def add(self, caller: Principal, user_id: UUID, values: dict[str, Any]) -> Technician:
         right = Right.GOVERN if values["role"] == Role.ADMIN else Right.MANAGE_TENANT
         async with changing(self._database, caller, right) as db:
+            everybody = TechnicianStore(db, caller.tenant_id).all()
+            await check_room(db, caller, everybody, self._bounds.technicians, "technicians")
             return await _add(db, caller.tenant_id, caller.actor, user_id, values)
 
     async def change(self, caller: Principal, user_id: UUID, wanted: dict[str, Any]) -> Technician:

@@ -33,7 +33,7 @@ TAG = "Technicians"
 
 
 async def roster_of(request: Request) -> Roster:
-    return Roster(request.app.state.database)
+    return Roster(request.app.state.database, request.app.state.row_bounds)
 
 
 async def known_user_id(user_id: str) -> UUID:

@@ -31,6 +31,9 @@ class TechnicianStore:
         newest = wanted.order_by(Technician.created_at.desc(), Technician.user_id.desc()).limit(rows_max)
         return (await self._db.scalars(newest)).all()
 
+    def all(self) -> Select[Technician]:
+        return self._owned()
+
     async def add(self, user_id: UUID, values: dict[str, Any]) -> Technician:
         row = {"tenant_id": self._tenant_id, "user_id": user_id, **values}
         added = await self._db.scalars(

@@ -11,6 +11,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     FetchedValue,
+    Select,
     Table,
     Text,
     and_,
@@ -100,6 +101,11 @@ class SessionTokenStore:
             "expires_at": claims.expires_at,
         }
         await self._db.execute(insert(SessionToken).values(row))
+
+    def live(self, session_id: UUID) -> Select[SessionToken]:
+        """Those of the session that have not ended."""
+        is_open = SessionToken.revoked_at.is_(None) & (SessionToken.expires_at > func.now())
+        return select(SessionToken).where(self._owned(), SessionToken.session_id == session_id, is_open)
 
     async def get(self, jti: UUID) -> SessionToken:
         found = await self._db.scalar(select(SessionToken).where(self._owned(), SessionToken.jti == jti))

@@ -184,7 +184,25 @@ LENGTH = [
     ("max_prompt_tokens exceeded", None, None),
     ("sequence length is longer than the maximum for this model (5000 > 4096)", 4096, 5000),
     ("Total tokens exceed max sequence length 8192", 8192, None),
-    ("Your messages exceed the model's maximum input tokens (8192)", None, None),
+    ("Your messages exceed the model's maximum input tokens (8192)", 8192, None),
+    # MiniMax, which ends with its own number.
+    ("invalid params, context window exceeds limit (2013)", None, None),
+    # TensorRT-LLM, LM Studio.
+    (
+        "The sum of prompt length (5000.0), query length (0) should not exceed max_num_tokens (4096)",
+        4096,
+        5000,
+    ),
+    ("Cannot truncate prompt with n_keep (4981) >= n_ctx (4096)", 4096, 4981),
+    ("input (600 tokens) is too large to process. increase the physical batch size", None, None),
+    ("Context length exceeded: 9000 > 8192", 8192, None),
+    ("the prompt does not fit into the context (8192 tokens)", None, None),
+    ("input sequence length 5000 exceeds the configured limit of 4096", 4096, None),
+    ("Range of input length should be [1,30720]", 30720, None),
+    ("max tokens of 8192 exceeded", None, None),
+    ("tokens: prompt_tokens (9000) > max_context (8192)", 8192, None),
+    # What LiteLLM quotes of a server's answer.
+    ('bad request - {"error":{"type":"context_length_exceeded","code":"400"}}', None, None),
 ]
 
 ANSWER_LIMIT = [
@@ -217,6 +235,16 @@ ANSWER_LIMIT = [
     ("This model's maximum output length is 4096", 4096),
     ("max_tokens must be strictly less than 8192", 8191),
     ("max_tokens: Input should be less than or equal to 8000", 8000),
+    ("max_output_tokens need be in [2,2048]", 2048),
+    (
+        (
+            "too many tokens: max tokens must be less than or equal to 4096, the maximum output length for this "
+            "model - received 16384."
+        ),
+        4096,
+    ),
+    # Zhipu.
+    ("max_tokens参数非法。请检查文档。", None),
 ]
 
 OTHER = [
@@ -284,6 +312,36 @@ OTHER = [
     (About.REASONING_EFFORT, "Unrecognized request argument supplied: reasoning_effort"),
     (About.REASONING_EFFORT, "Unknown parameter: 'reasoning.effort'."),
     (About.REASONING_EFFORT, "thinking.type.enabled is not supported for this model."),
+    (About.IMAGES, "<400> InternalError.Algo.InvalidParameter: Unexpected item type in content."),
+    (
+        About.IMAGES,
+        "Input tag 'image_url' found using 'type' does not match any of the expected tags: 'text', 'reference'",
+    ),
+    (About.IMAGES, "literal_error body messages content type Input should be 'text'"),
+    (About.IMAGES, "Invalid value: 'input_image'. Supported values are: 'text'."),
+    (About.IMAGES, "'image_url' is not one of ['text'] - 'messages.1.content.1.type'"),
+    (About.PLAIN_TEXT, "data did not match any variant of untagged enum MessageContent"),
+    (About.SYSTEM_ROLE, "invalid params, invalid message role: system (2013)"),
+    (About.ROLES, "Unexpected message role."),
+    (About.ANSWER_LIMIT_NAME, "Unrecognized request argument supplied: max_tokens"),
+    (About.ANSWER_LIMIT_NAME, "extra_forbidden body max_tokens Extra inputs are not permitted"),
+    (About.REASONING_EFFORT, "output_config.effort: Extra inputs are not permitted"),
+    (About.REASONING_EFFORT, "This model does not support the effort parameter."),
+    (About.REASONING_EFFORT, "thinking: Input tag 'adaptive' found using 'type' does not match any of the"),
+    (About.REASONING_EFFORT, "literal_error body reasoning_effort Input should be 'low' or 'medium'"),
+    (About.REASONING_EFFORT, 'think value "xhigh" is not supported for this model'),
+    (About.STORE, "`store` must be false and `previous_response_id` must be null"),
+    (About.STORE, "Unknown parameter: 'store'."),
+    (About.STORE, "Invalid value for 'store': must be false"),
+    (About.STORE, "literal_error body store Input should be False"),
+    (About.STORE, "store=true is not allowed for organizations with zero data retention"),
+    (About.IMAGE_COUNT, "At most 1 image(s) may be provided in one prompt."),
+    (About.IMAGE_COUNT, "Too many images provided. This model supports up to 5 images"),
+    (About.IMAGE_COUNT, "vision model only supports a single image per message"),
+    (About.TOOLS, "tool_choice: Input tag 'none' found using 'type' does not match any of the expected tags"),
+    (About.TOOLS, "literal_error body tool_choice type Input should be 'auto', 'any' or 'tool'"),
+    (About.TOOLS, "extra_forbidden body messages assistant tool_calls Extra inputs are not permitted"),
+    (About.TOOLS, "Invalid value for 'content': expected a string, got null."),
     (
         About.TOOLS,
         "The toolConfig field must be defined when using toolUse and toolResult content blocks.",
@@ -412,7 +470,7 @@ def error(**fields: Any) -> dict[str, Any]:
         ),
         (400, error(message="Content Exists Risk", type="invalid_request_error"), ContentFiltered),
         (400, error(code="content_filter", message="filtered"), ContentFiltered),
-        (400, error(code="invalid_prompt", message="no"), ContentFiltered),
+        (400, error(code="invalid_prompt", message="flagged as potentially violating"), ContentFiltered),
         (400, error(code="bio_policy", message="no"), ContentFiltered),
         (400, error(code="misalignment_policy_violation", message="no"), ContentFiltered),
         # What the operator has to do.

@@ -110,6 +110,13 @@ async def session(
         refuses(has_system, "Conversation roles must alternate user/assistant/user/assistant/...", 500),
         refuses(has_system, "Only user and assistant roles are supported!"),
         refuses(lambda body: body.get("store") is True, "Store must be set to false"),
+        refuses(lambda body: body.get("store") is True, "invalid_prompt Invalid Responses API request"),
+        refuses(lambda body: "effort" in str(body) or "thinking" in body, "messages 参数非法。请检查文档。"),
+        refuses(lambda body: "all_turns" in str(body), "Unknown parameter: 'reasoning.context'."),
+        refuses(
+            lambda body: "max_tokens" in body and "stream_options" in body,
+            "Unrecognized request argument supplied: max_tokens",
+        ),
     ],
     ids=[
         "vllm",
@@ -123,6 +130,10 @@ async def session(
         "alternation",
         "two roles",
         "store",
+        "store, unexplained",
+        "effort, unexplained",
+        "earlier reasoning",
+        "limit's other name",
     ],
 )
 async def test_the_first_word_to_a_small_model_is_answered_and_the_next_at_once(
@@ -173,13 +184,14 @@ async def test_words_that_nobody_knows_do_not_end_a_session(engines: Engines, mo
 
 
 @each_model
-async def test_a_first_message_that_is_refused_in_unknown_words_is_asked_once(
+async def test_a_first_message_that_is_refused_in_unknown_words_is_asked_once_more(
     engines: Engines, model: str
 ) -> None:
     async with session(engines, model, refuses(lambda _: True, "Computer says no.")) as refusing:
         turn, calls = await refusing.says("hi")
 
-    assert (turn.error_code, calls) == ("provider_rejected", 1)
+    # The agent has a reasoning effort, which is left out.
+    assert (turn.error_code, calls) == ("provider_rejected", 2)
 
 
 @each_model
@@ -300,6 +312,31 @@ async def test_a_picture_is_told_to_a_text_model_as_its_caption(
     assert (again.status, calls_again) == ("COMPLETED", 1)
     assert any('"alt":"a cat"' in one and "not shown" in one for one in texts(blind_now.provider.asked[1]))
     assert (refused.error_code, len(blind_now.provider.asked) - asked) == ("images_not_supported", 0)
+
+
+@each_model
+@pytest.mark.parametrize(
+    "words", ["messages 参数非法。请检查文档。", "At most 1 image(s) may be provided in one prompt."]
+)
+async def test_earlier_pictures_are_told_where_they_are_refused_in_a_long_session(
+    engines: Engines, model: str, words: str, tmp_path: Path
+) -> None:
+    blobs = BlobStore(BlobLocation.parse(f"file://{tmp_path}"), BlobAccess())
+    one_only = refuses(lambda body: str(body).count("data:image") + str(body).count("'base64'") > 1, words)
+    async with session(engines, model, one_only, blobs=blobs) as session_:
+        for _ in range(6):
+            await session_.stage.write("word " * 400, "word " * 400, status="COMPLETED")
+        [seen] = await session_.stage.write("Look", "I see a cat.", status="COMPLETED")
+        await attach(session_.stage, blobs, seen)
+        new = await session_.stage.claimable()
+        await attach(session_.stage, blobs, new)
+        await session_.process.drive(await session_.stage.claim(new))
+        turn, calls = await session_.stage.turn(new), len(session_.provider.asked)
+        after, calls_after = await session_.says("and?")
+
+    assert (turn.status, calls) == ("COMPLETED", 2)
+    assert has_images(session_.provider.asked[1])
+    assert (after.status, calls_after) == ("COMPLETED", 1)
 
 
 @each_model

@@ -12,6 +12,7 @@ from neo.access.held_right import Operator, changing
 from neo.access.keys.format import Pepper
 from neo.access.keys.models import ApiKey
 from neo.access.keys.store import ApiKeyStore
+from neo.access.limits.rows import NO_ROW_BOUNDS, RowBounds, check_room
 from neo.access.principal import Principal
 from neo.access.rights import Right
 from neo.audit import AuditStore
@@ -28,16 +29,21 @@ class NewKey:
 
 
 class KeyDesk:
-    def __init__(self, database: Database, environment: str, pepper: Pepper) -> None:
+    def __init__(
+        self, database: Database, environment: str, pepper: Pepper, bounds: RowBounds = NO_ROW_BOUNDS
+    ) -> None:
         self._database = database
         self._environment = environment
         self._pepper = pepper
+        self._bounds = bounds
 
     async def create(
         self, caller: Principal | Operator, name: str, *, expires_at: datetime | None = None
     ) -> NewKey:
         async with changing(self._database, caller, Right.GOVERN) as db:
             await _check_may_make(db, caller)
+            live = ApiKeyStore(db, caller.tenant_id).live()
+            await check_room(db, caller, live, self._bounds.api_keys, "live API keys")
             row, plain = await ApiKeyStore(db, caller.tenant_id).create(
                 name,
                 environment=self._environment,
@@ -51,6 +57,8 @@ class KeyDesk:
     async def rotate(self, caller: Principal | Operator, key_id: UUID) -> NewKey:
         async with changing(self._database, caller, Right.GOVERN) as db:
             await _check_may_make(db, caller)
+            live = ApiKeyStore(db, caller.tenant_id).live()
+            await check_room(db, caller, live, self._bounds.api_keys, "live API keys")
             row, plain = await ApiKeyStore(db, caller.tenant_id).rotate(
                 key_id, environment=self._environment, pepper=self._pepper, created_by=caller.actor.id
             )

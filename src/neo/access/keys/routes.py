@@ -69,7 +69,7 @@ async def create_key(
     """A key of a new service account of your tenant, for server-to-server use. `data.key` is shown in this answer
     only. Only a dashboard user with the role Admin may manage keys; an API key cannot (403).
 
-    A tenant has at most 1,000 live keys: `409 too_many_api_keys`. The platform's keys are made by the operator alone.
+    A tenant has at most 1,000 live keys: `409 quota_exceeded`. The platform's keys are made by the operator alone.
     """
     wanted, warnings = body.parse()
     made = await desk.create(caller, wanted.name, expires_at=wanted.expires_at)

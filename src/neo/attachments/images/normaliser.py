@@ -1,14 +1,16 @@
 """Runs `normalise.py` on one image in a cage, whatever the image does to its decoder."""
 
-import asyncio
 import os
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import orjson
 
 from neo.attachments.images.header import ImageUnreadable
 from neo.cage import Bounds, Cage, Overrun
+from neo.kit import FairSlots
 
 SCRIPT = Path(__file__).with_name("normalise.py")
 BOUNDS = Bounds(
@@ -41,18 +43,21 @@ class NormaliserBroke(Exception):
 class Normaliser:
     def __init__(self, cage: Cage) -> None:
         self._cage = cage
-        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._slots = FairSlots(AT_ONCE)
+
+    def slot(self, tenant_id: UUID) -> AbstractAsyncContextManager[None]:
+        """Wait for one of the children that there may be; an image is not worth memory before its time has come."""
+        return self._slots.slot(tenant_id)
 
     async def normalise(self, image: bytes) -> Normalised:
         """The image at most 2,048 pixels long, upright, without metadata.
 
         Raises `ImageUnreadable`, or `CageLacking` where it must not be decoded.
         """
-        async with self._slots:
-            try:
-                ended = await self._cage.run(SCRIPT, image, BOUNDS)
-            except Overrun as overrun:
-                raise ImageUnreadable(str(overrun)) from overrun
+        try:
+            ended = await self._cage.run(SCRIPT, image, BOUNDS)
+        except Overrun as overrun:
+            raise ImageUnreadable(str(overrun)) from overrun
         code, out, err = ended.code, ended.out, ended.err
         if code == 0:
             result, _, data = out.partition(b"\n")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Principal, Right, changing
+from neo.access import NO_ROW_BOUNDS, Principal, Right, RowBounds, changing, check_room
 from neo.agents import Audience
 from neo.audit import AuditStore
 from neo.channels.bots.allowed import check_bot
@@ -19,8 +19,9 @@ from neo.db import Database
 class InstallDesk:
     """A customer id that is no GUID arrives as None, because an unknown channel is reported first."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, bounds: RowBounds = NO_ROW_BOUNDS) -> None:
         self._database = database
+        self._bounds = bounds
 
     async def page(
         self, caller: Principal, channel_id: UUID, rows_max: int, after: UUID | None
@@ -40,6 +41,9 @@ class InstallDesk:
             found = await installs.find(wanted)
             if found is None:
                 await check_bot(db, channel.bot_id, Audience.END_USER, wanted)
+                await check_room(
+                    db, caller, installs.all(), self._bounds.installs, "installs of this channel"
+                )
                 found = await installs.add(wanted)
                 await _record(db, caller, "channel.install_added", channel, wanted)
             return found

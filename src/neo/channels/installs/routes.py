@@ -22,7 +22,7 @@ install_router = APIRouter(prefix="/public-api/channels")
 
 
 async def desk_of(request: Request) -> InstallDesk:
-    return InstallDesk(request.app.state.database)
+    return InstallDesk(request.app.state.database, request.app.state.row_bounds)
 
 
 Desk = Annotated[InstallDesk, Depends(desk_of)]

@@ -8,14 +8,17 @@ from uuid import UUID, uuid4
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import (
+    NO_ROW_BOUNDS,
     TOKEN_SECONDS_DEFAULT,
     TOKEN_SECONDS_MAX,
     CallerKind,
     Principal,
     Right,
+    RowBounds,
     SessionClaims,
     SessionTokens,
     changing,
+    check_room,
 )
 from neo.agents import AgentStore, ManagedAgentKey
 from neo.audit import AuditStore
@@ -60,8 +63,9 @@ class Minted:
 
 
 class TokenDesk:
-    def __init__(self, database: Database, tokens: SessionTokens) -> None:
+    def __init__(self, database: Database, tokens: SessionTokens, bounds: RowBounds = NO_ROW_BOUNDS) -> None:
         self._database = database
+        self._bounds = bounds
         self._tokens = tokens
 
     async def mint(self, caller: Principal, wanted: Minting) -> Minted:
@@ -75,6 +79,8 @@ class TokenDesk:
             await _check(db, caller, session, wanted)
             claims = _claims(session, wanted)
             tokens = SessionTokenStore(db, caller.tenant_id)
+            live = tokens.live(session.id)
+            await check_room(db, caller, live, self._bounds.session_tokens, "live tokens of this session")
             await tokens.add(claims, caller, model_tier=wanted.model_tier)
             details = {
                 "session_id": str(session.id),

@@ -21,6 +21,7 @@ BEGIN
         'GRANT SELECT (id, tenant_id, account_id, name, hint, created_by, created_at, expires_at, rotated_at, revoked_at, '
             'last_used_at), INSERT, UPDATE (expires_at, rotated_at, revoked_at, last_used_at) ON api_keys TO %I',
         'GRANT SELECT, INSERT ON agent_versions, turn_segments TO %I',
+        'GRANT DELETE ON agent_versions TO %I',
         'GRANT SELECT, INSERT, UPDATE ON tool_calls, approval_requests TO %I',
         'GRANT SELECT ON turn_processes, bots TO %I',
         -- A data key is replaced by the operator alone.

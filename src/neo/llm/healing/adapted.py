@@ -4,17 +4,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from neo.llm.chosen import ChosenModel
-from neo.llm.prompt import Image, Prompt, Round, Said, image_caption
+from neo.llm.prompt import Prompt, Round, Said, image_caption
 
 NOT_SHOWN = "[not shown: this model cannot look at images]"
+NOT_SHOWN_AGAIN = "[not shown again]"
 
 
 def adapted(prompt: Prompt, chosen: ChosenModel) -> Prompt:
     """The same prompt, without images for a model that sees none, and without calls for one that knows none."""
     if not chosen.sees_images and has_images(prompt):
-        transcript = tuple(map(_without_images, prompt.transcript))
-        message = _without_images(Said("user", prompt.message, prompt.images)).text
+        transcript = _without_all_images(prompt.transcript, NOT_SHOWN)
+        message = _without_images(Said("user", prompt.message, prompt.images), NOT_SHOWN).text
         prompt = replace(prompt, transcript=transcript, message=message, images=())
+    elif not chosen.sees_earlier_images and has_earlier_images(prompt):
+        prompt = replace(prompt, transcript=_without_all_images(prompt.transcript, NOT_SHOWN_AGAIN))
     if not chosen.traits.takes_tools and has_rounds(prompt):
         transcript = tuple(map(_without_rounds, prompt.transcript))
         message = _lines(prompt.message, *_told(prompt.rounds))
@@ -23,20 +26,24 @@ def adapted(prompt: Prompt, chosen: ChosenModel) -> Prompt:
 
 
 def has_images(prompt: Prompt) -> bool:
-    return bool(prompt.images) or any(said.images for said in prompt.transcript)
+    return bool(prompt.images) or has_earlier_images(prompt)
+
+
+def has_earlier_images(prompt: Prompt) -> bool:
+    return any(said.images for said in prompt.transcript)
 
 
 def has_rounds(prompt: Prompt) -> bool:
     return bool(prompt.rounds) or any(said.rounds for said in prompt.transcript)
 
 
-def _without_images(said: Said) -> Said:
-    captions = [_caption(number, image) for number, image in enumerate(said.images, start=1)]
+def _without_all_images(transcript: Sequence[Said], why: str) -> tuple[Said, ...]:
+    return tuple(_without_images(said, why) for said in transcript)
+
+
+def _without_images(said: Said, why: str) -> Said:
+    captions = [f"{image_caption(number, image)} {why}" for number, image in enumerate(said.images, start=1)]
     return replace(said, text=_lines(said.text, *captions), images=()) if captions else said
-
-
-def _caption(number: int, image: Image) -> str:
-    return f"{image_caption(number, image)} {NOT_SHOWN}"
 
 
 def _without_rounds(said: Said) -> Said:

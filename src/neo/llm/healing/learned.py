@@ -54,6 +54,7 @@ def _within(chosen: ChosenModel, mended: ChosenModel) -> ChosenModel:
         prompt_tokens_learned=mended.prompt_tokens_learned,
         answer_tokens_max=min(chosen.answer_tokens_max, mended.answer_tokens_max),
         sees_images=chosen.sees_images and mended.sees_images,
+        sees_earlier_images=mended.sees_earlier_images,
         continues=chosen.continues and mended.continues,
         reasoning_effort=chosen.reasoning_effort if traits.takes_effort else None,
         traits=traits,

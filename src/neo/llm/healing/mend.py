@@ -4,9 +4,10 @@ from dataclasses import replace
 
 from neo.llm.chosen import AnswerLimit, ChosenModel, SystemRole, Traits
 from neo.llm.errors import ProviderFailure, ProviderRejected, ResponseForgotten
-from neo.llm.healing.adapted import has_images, has_rounds
+from neo.llm.healing.adapted import has_earlier_images, has_images, has_rounds
 from neo.llm.healing.refusal import About, Refusal
 from neo.llm.healing.shorten import answering_shorter, halved, is_window, shortened, within_window
+from neo.llm.model_families import reasoning
 from neo.llm.prompt import Prompt
 
 # How many calls more one answer may take. Most faults need one; the rest is for servers with several.
@@ -25,6 +26,7 @@ class Mends:
         self.chosen = chosen
         self._first = chosen
         self._made: list[About] = []
+        self._is_halved = False
 
     def mend(self, failure: ProviderFailure, sent: Prompt) -> None:
         """Change what is sent; raises the failure that the answer ends with where nothing is left to be changed."""
@@ -33,7 +35,7 @@ class Mends:
             raise failure
         if refusal.about is About.IMAGES and not has_images(sent):
             # The words were misread: it was given none.
-            raise ProviderRejected from failure
+            failure, refusal = ProviderRejected(), Refusal(About.UNEXPLAINED)
         mended = self._mended(refusal, sent)
         if mended is None:
             raise failure
@@ -66,22 +68,49 @@ class Mends:
             case About.LENGTH:
                 return shortened(chosen, refusal, sent, times)
             case About.UNEXPLAINED:
-                return None if times else halved(chosen, sent)
+                return self._guessed(sent)
             case About.ANSWER_LIMIT:
                 return answering_shorter(chosen, refusal)
-            case About.IMAGES | About.STORE | About.REASONING_EFFORT:
+            case About.IMAGES | About.IMAGE_COUNT | About.STORE | About.REASONING_EFFORT:
                 return _without(about, chosen, sent)
         changed = _other_traits(chosen.traits, about, sent, times)
         return None if changed is None else replace(chosen, traits=changed)
+
+    def _guessed(self, sent: Prompt) -> ChosenModel | None:
+        """Nobody knows what was refused: first all that is not needed is left out, then a half of what was said."""
+        plain = _plain(self.chosen, sent)
+        if plain != self.chosen:
+            return plain
+        if self._is_halved:
+            return None
+        self._is_halved = True
+        return halved(self.chosen, sent)
+
+
+def _plain(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
+    """The model asked for nothing that a call can do without, and shown no earlier images."""
+    if _is_told_to_reason(chosen):
+        chosen = _without_effort(chosen)
+    is_shown = chosen.sees_earlier_images and not has_earlier_images(sent)
+    return replace(chosen, continues=False, sees_earlier_images=is_shown)
+
+
+def _is_told_to_reason(chosen: ChosenModel) -> bool:
+    return chosen.reasoning_effort is not None or bool(reasoning(chosen))
 
 
 def _without(about: About, chosen: ChosenModel, sent: Prompt) -> ChosenModel | None:
     if about is About.IMAGES:
         return replace(chosen, sees_images=False) if chosen.sees_images and has_images(sent) else None
+    if about is About.IMAGE_COUNT:
+        return replace(chosen, sees_earlier_images=False) if has_earlier_images(sent) else None
     if about is About.STORE:
         return replace(chosen, continues=False) if chosen.continues else None
-    traits = replace(chosen.traits, takes_effort=False)
-    return replace(chosen, reasoning_effort=None, traits=traits) if chosen.reasoning_effort else None
+    return _without_effort(chosen) if _is_told_to_reason(chosen) else None
+
+
+def _without_effort(chosen: ChosenModel) -> ChosenModel:
+    return replace(chosen, reasoning_effort=None, traits=replace(chosen.traits, takes_effort=False))
 
 
 def _other_traits(traits: Traits, about: About, sent: Prompt, times: int) -> Traits | None:

@@ -11,6 +11,8 @@ class About(Enum):
     """The limit of the answer is larger than the model's."""
     ANSWER_LIMIT_NAME = auto()
     IMAGES = auto()
+    IMAGE_COUNT = auto()
+    """It sees images, but not as many in one prompt."""
     SYSTEM_ROLE = auto()
     STREAM_OPTIONS = auto()
     REASONING_EFFORT = auto()

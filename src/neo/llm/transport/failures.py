@@ -125,4 +125,5 @@ def _is_about_continuing(error: ProviderError, said: Said | Refusal | None) -> b
     """
     if isinstance(said, Refusal):
         return said.about in (About.LENGTH, About.IMAGES, About.PLAIN_TEXT, About.STORE)
-    return said is Said.FORGOTTEN or (said is None and error.status in NOT_CONTINUED)
+    is_forgotten = said is Said.FORGOTTEN or error.code == _FORGOTTEN_CODE
+    return is_forgotten or (said is None and error.status in NOT_CONTINUED)

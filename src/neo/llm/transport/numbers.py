@@ -2,21 +2,28 @@
 
 import re
 
-_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3})")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
+# An error's own number: JSON in a text, and MiniMax's at the end of each.
+_CODES = re.compile(
+    r"\\?\"(?:status_|error_)?(?:code|status)\\?\": ?\\?\"?\d+|\((?!1024|2048)[12]\d{3}\)\s*$"
+)
 # What it is exceeded by is no limit.
 _NUMBER = r"(?:(?! by )[^0-9]){0,24}?(\d{2,8})\b"
 _WINDOW = [
     re.compile(pattern)
     for pattern in (
         rf"\bn_ctx{_NUMBER}",
+        rf"max_num_tokens{_NUMBER}|exceeded: \d+ > (\d+)",
         # Anthropic, in both of its forms.
         r"\(\d+ > (\d+)\)|\d+ \+ \d+ > (\d+)|\d+ tokens > (\d+) maximum",
         rf"(\d+) maximum context|length is only{_NUMBER}",
         rf"max(?:imum)? (?:\w+ )?(?:context|model|prompt|input|sequence)[ _]length{_NUMBER}",
-        rf"(\d+) is the max|supports up to{_NUMBER}|(?:max_model_len|max_seq_len|token size|tokens limit){_NUMBER}",
+        rf"(\d+) is the max|supports up to{_NUMBER}",
+        rf"(?:max_model_len|max_seq_len|max_context|token size|tokens limit){_NUMBER}",
         rf"context[ _](?:size|length|window|limit){_NUMBER}",
         rf"must be <={_NUMBER}|must have less than{_NUMBER}|tokens allowed{_NUMBER}",
-        rf"(?:max input tokens|max size|cannot exceed|token limit|(?:configured )?limit(?: of| is)?)\b{_NUMBER}",
+        rf"(?:max(?:imum)? input tokens|max size|cannot exceed|token limit)\b{_NUMBER}",
+        rf"(?:configured )?limit(?: of| is)?\b{_NUMBER}",
         r"\[\d+, ?(\d+)\]",
     )
 ]
@@ -27,6 +34,7 @@ _PROMPT = [
         r"(\d+)(?: tokens)? in the (?:messages|prompt)|(\d+) tokens from the input",
         r"resulted in (\d+) tokens|(?:has|passed) (\d+) input tokens|given: (\d+)",
         r"too long: (\d+)|limit: (\d+) \+|(?:request|prompt) contains (\d+)|keep the first (\d+)",
+        r"n_keep \((\d+)|prompt length \((\d+)",
         r"\((?:length )?(\d+)(?: tokens)?\)[^.]{0,40}(?:exceed|longer)",
         r"\((\d+) > \d+\)|current length is (\d+)|request input token count: (\d+)",
         r"(?:token count is|input length|prompt is|number of input tokens) (\d+)",
@@ -59,7 +67,7 @@ def answer_limit(words: str) -> int | None:
 
 
 def _number(patterns: list[re.Pattern[str]], words: str) -> int | None:
-    said = _THOUSANDS.sub("", words)
+    said = _THOUSANDS.sub("", _CODES.sub("", words))
     for pattern in patterns:
         if (found := pattern.search(said)) is not None:
             return int(next(number for number in found.groups() if number))

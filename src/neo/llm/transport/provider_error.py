@@ -23,6 +23,8 @@ _QUOTES = frozenset({"input", "flagged_input", "ctx", "url", "body", "request", 
 _QUOTED = re.compile(r"input_value=.*?(?:, input_type=|$)", re.DOTALL)
 # Numbers that are said as fields of their own, by llama.cpp.
 _COUNTS = frozenset({"n_ctx", "n_prompt_tokens"})
+# A number in one of these is no limit.
+_CODES = frozenset({"code", "status", "status_code", "error_code"})
 
 # What OpenAI says of an image that it cannot use.
 _IMAGE_CODES = (
@@ -130,7 +132,7 @@ def _words(error: Any, depth: int = 0) -> Iterator[str]:
         for name, value in error.items():
             if name in _COUNTS and isinstance(value, int):
                 yield f"{name} {value}"
-            elif name not in _QUOTES:
+            elif name not in _QUOTES and not (name in _CODES and str(value).isdecimal()):
                 yield from _words(value, depth + 1)
     elif isinstance(error, list):
         for one in error:

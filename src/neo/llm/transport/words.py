@@ -51,15 +51,24 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
     ),
     *_rows(
         Said.CONTENT,
-        r"content[_ ]?filter|content_policy_violation|responsible_?ai_?policy_?violation|invalid_prompt",
+        r"content[_ ]?filter|content_policy_violation|responsible_?ai_?policy_?violation",
         r"bio_policy|misalignment_policy_violation",
         # Qwen, DeepSeek, Moonshot.
         r"data_?inspection_?failed|content exists risk|considered high risk",
         # OpenRouter's moderation, Azure, OpenAI.
-        r"input was flagged|flagged for|content management policy|violat\w+ (?:our|the) \w* ?policy",
+        r"input was flagged|flagged (?:for|as)|content management policy|violat\w+ (?:our|the) \w* ?policy",
         r"safety_violations|prohibited_content|blocked by (?:the )?(?:safety|content)",
         # xAI, Volcengine, MiniMax.
         r"violates usage guidelines|sensitivecontentdetected|new_sensitive",
+        # Zhipu.
+        r"不安全或敏感",
+    ),
+    # OpenRouter, which speaks of responses in the same sentence.
+    *_rows(
+        About.STORE,
+        r"\bstore['\"`]?:? must be (?:set to )?false",
+        rf"{_UNKNOWN} (?:request )?(?:parameter|field|argument)[^.]{{0,20}}\bstore\b",
+        rf"\bstore\b['\"`=]?(?:true)?['\"`]?[^.]{{0,30}}(?:{_REFUSES}|input should be)",
     ),
     *_rows(
         Said.FORGOTTEN,
@@ -77,18 +86,25 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
     *_rows(
         About.ANSWER_LIMIT_NAME,
         r"use ['\"`]?max_(?:completion_)?tokens['\"`]? instead",
-        r"(?:unrecognized|unknown|unsupported|unexpected|extra)[^.]{0,60}max_completion_tokens",
-        r"max_completion_tokens[^.]{0,40}(?:not supported|extra inputs|not permitted|unexpected)",
+        r"(?:unrecognized|unknown|unexpected|extra)\b[^.]{0,60}\bmax_(?:completion_)?tokens",
+        r"unsupported (?:parameter|argument|field)[^.]{0,30}\bmax_(?:completion_)?tokens",
+        r"\bmax_(?:completion_)?tokens[^.]{0,40}(?:not supported|extra inputs|not permitted|unexpected)",
     ),
-    *_rows(About.STREAM_OPTIONS, r"stream_?options|include_?usage"),
-    *_rows(About.STORE, r"\bstore['\"`]? must be (?:set to )?false"),
+    *_rows(About.STREAM_OPTIONS, r"stream[_ ]?options|include_?usage"),
     *_rows(
         About.REASONING_EFFORT,
         rf"{_REFUSES}[^.]{{0,60}}reasoning[._ ]?(?:effort|context)",
         rf"reasoning[._ ]?(?:effort|context)[^.]{{0,60}}(?:{_REFUSES}|{_EXTRA})",
         rf"\bthinking[\w.]{{0,20}}[^.]{{0,30}}(?:{_REFUSES}|{_EXTRA})",
         rf"{_UNKNOWN}[^.]{{0,60}}\breasoning(?:[._ ]?(?:effort|context))?\b",
-        r"does(?:n't| not) support (?:reasoning|thinking)",
+        r"does(?:n't| not) support (?:reasoning|thinking|the effort)|output_config|think value",
+        # Pydantic, which tells what may stand there instead.
+        r"(?:thinking(?:\.type)?|reasoning[._ ]?effort)\b[^.]{0,60}input (?:tag|should be)",
+    ),
+    # vLLM, Groq, Mistral, Ollama, Anthropic.
+    *_rows(
+        About.IMAGE_COUNT,
+        r"at most [1-9]\d* image|too many images|only supports? a single image|number of images exceed",
     ),
     *_rows(
         About.IMAGES,
@@ -103,7 +119,10 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         rf"{_REFUSES}[^.]{{0,40}}\b(?:image|vision\b)",
         r"image_url is only supported by|only supports? text|only text inputs?\b|only 'text' content",
         r"model is text-only|not have vision|type['\"`]?: must be ['\"`]text",
-        rf"{_UNKNOWN} (?:\w+ ){{0,2}}type:? ['\"`]?image",
+        rf"{_UNKNOWN} (?:\w+ ){{0,2}}(?:type|value):? ['\"`]?(?:input_)?image",
+        # Qwen, pydantic, JSON Schema.
+        r"unexpected item type in content|input tag '(?:input_)?image|should be 'text'(?! or)",
+        r"'(?:input_)?image(?:_url)?' is not one of",
     ),
     *_rows(
         About.SYSTEM_ROLE,
@@ -114,7 +133,8 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         # OpenAI's o1-mini, and servers that check a schema.
         r"does not support ['\"`](?:system|developer)['\"`]",
         r"unknown variant `(?:system|developer)|(?:system|developer)['\"`] is not one of",
-        r"(?:unexpected|unsupported|invalid|unknown) role:? ['\"`]?(?:system|developer)",
+        r"(?:unexpected|unsupported|invalid|unknown) (?:message )?role:? ['\"`]?(?:system|developer)",
+        r"input tag '(?:system|developer)",
         rf"role:? ['\"`]?(?:system|developer)\b[^.]{{0,30}}{_REFUSES}",
         # Mistral's templates and Llama's.
         r"only user, assistant (?:and|or) tool roles",
@@ -127,7 +147,7 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         About.TOOLS,
         # Bedrock.
         r"toolconfig field must be defined",
-        r"['\"`]tool['\"`] is not one of",
+        r"['\"`]tool['\"`] is not one of|input tag 'tool|tool_choice|input should be 'auto'",
         # Pydantic, of a server that does take a system role.
         r"should be 'system', '(?:user|assistant)' or '(?:user|assistant)'",
     ),
@@ -135,10 +155,16 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         About.ROLES,
         # Templates without a system message say so of one that begins with it: messages alternate anyhow.
         r"roles? must alternate|must alternate between",
-        r"only user and assistant roles|should be '(?:system|developer|user|assistant)'|role must be one of",
+        r"unexpected message role|only user and assistant roles|role must be one of",
+        r"should be '(?:system|developer|user|assistant)'",
     ),
     # Groq, pydantic.
-    *_rows(About.PLAIN_TEXT, r"(?:content|value) must be a string|should be a valid string"),
+    *_rows(
+        About.PLAIN_TEXT,
+        r"(?:content|value) must be a string|should be a valid string|untagged enum messagecontent",
+    ),
+    # Cohere, in words that are about a prompt's length elsewhere.
+    *_rows(About.ANSWER_LIMIT, r"max tokens must be less|maximum output length for this model"),
     *_rows(
         About.LENGTH,
         r"context_length_exceeded|exceed_context_size|model_length_exceeded|string_above_max_length",
@@ -146,21 +172,26 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         r"contextwindowexceeded",
         # OpenAI, vLLM, SGLang, Mistral, DeepSeek, Poolside, SambaNova.
         r"max(?:imum)? (?:allowed )?(?:context|model|prompt|input|sequence)[ _]length|context[ _]length is only",
-        r"max_model_len|max_seq_len|max_?(?:prompt|input)_?tokens|sequence length is longer",
+        r"max_model_len|max_seq_len|max_context|max_?(?:prompt|input)_?tokens",
+        r"sequence length (?:is longer|[^.]{0,20}exceed)",
         # What vLLM says of what is left for the answer.
         r"max_tokens must be at least 1, got -",
+        # TensorRT-LLM.
+        r"sum of prompt length|prompt_len: \d",
         # llama.cpp, LM Studio, LiteLLM, MiniMax, Ollama.
         r"context[ _](?:size|length|window|limit)[^.]{0,30}(?:exceed|overflow|reached|too small)",
         r"(?:exceed|overflow|longer than|greater than|reached|larger than)[^.]{0,60}(?:context|max size)",
-        r"context the overflows",
+        r"context the overflows|cannot truncate prompt|too large to process|not fit into (?:\w+ ){0,2}context",
         # TGI, Gemini, Vertex, Bedrock, Cohere, Qwen.
         r"inputs?`? tokens \+|inputs?`? must have|token count[^.]{0,40}(?:exceed|supports up to)",
         r"(?:input|prompt|message|request|conversation)s? (?:tokens )?(?:(?:is|are|was) )?too (?:long|large)",
+        r"maximum allowed number of tokens|tokens exceed limit",
         r"too many (?:input )?tokens|range of input length|prompt exceeds max|exceeded model token limit",
         r"tokens? exceeds? the (?:configured )?limit|tokens in the prompt (?:cannot )?exceed",
         r"exceed\w* (?:the )?max\w* (?:number of )?(?:message|input|prompt|context) tokens",
         r"your messages exceed|prompt length[^.]{0,20}exceed|length of the prompt exceed",
         # Bedrock's Nova, watsonx, Databricks.
+        r"max(?:imum)? input tokens|max tokens of \d+ exceeded",
         r"input tokens exceeds? (?:the )?maximum|exceed the (?:model's |total )?tokens? limit",
         r"maximum allowed token size|tokens limit exceed|number of tokens exceed",
         # Zhipu.
@@ -171,14 +202,18 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
     *_rows(
         About.ANSWER_LIMIT,
         # OpenAI, DeepSeek, Qwen, Groq and most others name the field; Anthropic and Bedrock may not.
-        r"max_?\w{0,12}tokens?\b|number of output tokens|maximum output length|maximum tokens you requested",
+        r"max_?[a-z_]{0,12}tokens?(?![a-z_])|number of output tokens",
+        r"maximum output length|maximum tokens you requested",
     ),
     *_rows(
         About.TOOLS,
-        r"does(?:n't| not) support (?:tools|tool|function)",
+        r"does(?:n't| not) support (?:tools|tool|function)|expected a string, got null",
         r"(?:role|message)[^.]{0,20}['\"`]tool['\"`]",
         r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}(?:must|without|not found|not support|no )",
+        r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}extra inputs",
     ),
+    # OpenAI's code for a prompt that the filter refused; OpenRouter has it for all that it cannot read.
+    *_rows(Said.CONTENT, r"^(?:error )?invalid_prompt$"),
     # Anthropic's word too, and Gemini's sentence.
     *_rows(Said.OVERLOADED, r"overloaded|slow_down"),
 ]

@@ -55,6 +55,8 @@ def _quirks(chosen: ChosenModel, found: ChosenModel) -> dict[str, Any]:
         for name in ("stream_options", "answer_limit", "system_role")
         if getattr(found.traits, name) != getattr(chosen.traits, name)
     }
+    if found.continues != chosen.continues:
+        quirks["continues"] = found.continues
     if found.answer_tokens_max != chosen.answer_tokens_max:
         quirks["answer_tokens"] = found.answer_tokens_max
     if found.prompt_tokens_learned is not None:
