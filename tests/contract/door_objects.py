@@ -105,7 +105,7 @@ async def make_household(people: People, tenant: Tenant) -> Household:
             "url": "https://mcp.example/",
         }
         await ConnectionStore(db, tenant.id).create({**connection, "audience": "MSP"})
-        listed = {"name": "read", "listed": {}, "listed_digest": "1", "problem": None}
+        listed: dict[str, Any] = {"name": "read", "listed": {}, "listed_digest": "1", "problem": None}
         await ToolStore(db, tenant.id).note_listed(connection["id"], [listed])
     minted = await _made(account, "sessions", session_id=session)
     return Household(tenant, admin, account, Ids(ids, jti=minted["jti"], token=minted["token"]))

@@ -7,14 +7,15 @@ with nobody, so that no answer, no fault and no secret of one reaches another. E
 `Outcome.is_sent` is false only if the first byte of the request has certainly not left. What a server says is data: it
 is capped, and never becomes Neo's own words.
 
-Stored, a `Connection` has an address, health and tools (`ConnectionStore`, `ToolStore`). Its secret is in the vault, under a
-purpose that names where it may be sent: moved to another origin it has no secret and no pins. A tool is offered only while
-what its server says of it is what somebody said yes to (`ToolState.PINNED`), and what was not set for it is the careful
-choice (`used_effect`, `used_gate`). A turn takes its clients from `Clients.of_turn`: `TurnClients.of(connection_id)` has
-`call(...)`, and `note` is told how a call ended.
+Stored, a `Connection` has an address, health and tools (`ConnectionStore`, `ToolStore`). Its secret is in the vault,
+under a purpose that names where it may be sent: moved to another origin it has no secret and no pins. A tool is offered
+only while what its server says of it is what somebody said yes to (`ToolState.PINNED`), and what was not set for it is
+the careful choice (`used_effect`, `used_gate`). A turn takes its clients from `Clients.of_turn`:
+`TurnClients.of(connection_id)` has `call(...)`, and `note` is told how a call ended.
 """
 
 from neo.connections.breaker import Breakers
+from neo.connections.clients import Clients, TurnClients
 from neo.connections.http_api import (
     DocumentRefused,
     HttpApiClient,
@@ -25,7 +26,6 @@ from neo.connections.http_api import (
     Place,
     operations_of,
 )
-from neo.connections.clients import Clients, TurnClients
 from neo.connections.mcp import McpClient, McpServers
 from neo.connections.outcome import Bytes, Content, Ending, Json, Outcome, Text
 from neo.connections.rows.errors import ConnectionDisabled, ConnectionNeedsAuth, ConnectionNotFound
@@ -77,10 +77,10 @@ __all__ = [
     "Ending",
     "Gate",
     "Header",
+    "Health",
     "HttpApiClient",
     "HttpApis",
     "Imported",
-    "Health",
     "Json",
     "KeyedBy",
     "ListedTool",
