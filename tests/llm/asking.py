@@ -12,10 +12,29 @@ from typing import Any, Protocol
 
 from neo.engines.ports import free_port
 from neo.llm import Completed, Delta, Models, Prompt, ReasoningDelta, TextDelta
+from neo.llm.chosen import ChosenModel
+from neo.llm.providers import Address, DialectName
 
 EVENTUALLY_SECONDS_MAX = 20.0
 LOOK_EVERY_SECONDS = 0.01
 START_SECONDS_MAX = 30
+
+
+def a_model(name: str = "m", family: str = "") -> ChosenModel:
+    """A model for readers, which look at its names only."""
+    return ChosenModel(
+        provider="somebody",
+        name=name,
+        dialect=DialectName.MESSAGES,
+        address=Address("http://nowhere", "key", ""),
+        region="",
+        reasoning_effort=None,
+        prompt_tokens_max=1_000,
+        answer_tokens_max=1_000,
+        continues=False,
+        sees_images=False,
+        family=family,
+    )
 
 
 @contextmanager

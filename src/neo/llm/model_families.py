@@ -167,9 +167,14 @@ _PATTERNS = tuple(
     (re.compile("|".join(map(translate, names.split(" | ")))), facts) for names, facts in _FAMILIES.items()
 )
 # The templates of these models begin the thoughts themselves, so that an answer has only the tag that ends them.
-_BEGUN_BY_TEMPLATE = re.compile(
-    r"deepseek-r1|r1-distill|\bqwq|qwen3.*thinking|kimi-k2-thinking|glm-z1|minimax-m|nemotron(?!.*instruct|-4|-mini)"
-)
+_BEGUN_BY_TEMPLATE = {
+    re.compile(names): end
+    for names, end in {
+        r"exaone-deep": "</thought>",
+        r"deepseek-r1|r1-distill|\bqwq|qwen3.*thinking|kimi-k2-thinking|glm-z1|minimax-m|olmo-3.*think|ernie.*thinking"
+        r"|\bring-(?:lite|mini|flash|\d)|nemotron(?!.*instruct|-4|-mini)": "</think>",
+    }.items()
+}
 _AZURE = ".azure.com"
 # `us.anthropic.`, `meta.` and the like.
 _VENDORS = re.compile(r"(?:[a-z]+\.)+(?=[a-z])")
@@ -214,9 +219,10 @@ def reasoning(chosen: ChosenModel) -> dict[str, str]:
     return parameters
 
 
-def begins_with_thoughts(model: str) -> bool:
-    """Whether its answers begin with thoughts that have no first tag."""
-    return _BEGUN_BY_TEMPLATE.search(model.lower().replace("_", "-")) is not None
+def end_of_first_thoughts(chosen: ChosenModel) -> str | None:
+    """The tag that ends the thoughts with which its answers begin; None: they begin otherwise, or with a first tag."""
+    name = (chosen.family or chosen.name).lower().replace("_", "-")
+    return next((end for names, end in _BEGUN_BY_TEMPLATE.items() if names.search(name)), None)
 
 
 def _is_azure(chosen: ChosenModel) -> bool:

@@ -250,6 +250,89 @@ def calls(*entries: Any, finish: Any = None) -> bytes:
             Told(calls=ONE.calls, finish="length"),
             id="the second cut",
         ),
+        *(
+            pytest.param(
+                [called(**FIRST), called('{"q"', index=1, **more), called(":1}", index=2, **more), CALLS],
+                ONE,
+                id=f"an index that counts, {more}",
+            )
+            for more in ({}, {"call_id": "a"}, FIRST)
+        ),
+        pytest.param(
+            [called('{"q"', index=0, name="look_up"), called(":1}", index=1, name="look_up"), CALLS],
+            ONE,
+            id="an index that counts, a name and no id",
+        ),
+        pytest.param(
+            [called('{"q":1}', **FIRST), called("", index=1, **FIRST), CALLS],
+            ONE,
+            id="an index that counts, all and then nothing",
+        ),
+        pytest.param(
+            [called(index=None, **FIRST), called('{"q":1}'), CALLS], ONE, id="an index that comes late"
+        ),
+        pytest.param(
+            [
+                called(**FIRST),
+                called(index=1, **SECOND),
+                called('{"q":1}', index=2, call_id="a"),
+                called('{"w":{}}', index=3, call_id="b"),
+                CALLS,
+            ],
+            TWO,
+            id="two, told apart by their ids",
+        ),
+        pytest.param(
+            [
+                called(name="look_up"),
+                called('{"q"'),
+                called(":1}"),
+                called(name="look_up"),
+                called('{"q"'),
+                called(":2}"),
+                CALLS,
+            ],
+            TWICE,
+            id="two of one name at one index in pieces",
+        ),
+        pytest.param(
+            [called('{"q":1}', name="look_up"), called("", name="look_up"), CALLS],
+            ONE,
+            id="a name that comes again with the end",
+        ),
+        pytest.param(
+            [called("", name="say"), called("", index=1, name="say"), CALLS],
+            Told(calls=[("say", "{}")] * 2, finish="tool-calls"),
+            id="two of one name without arguments",
+        ),
+        pytest.param(
+            [
+                called('{"q"', index=None, **FIRST),
+                called(":1}", index=None, name="look_up", call_id="b"),
+                CALLS,
+            ],
+            ONE,
+            id="a new id each time and no index",
+        ),
+        pytest.param(
+            [calls(a_call('{"q":1}', index=None, **FIRST), a_call('{"q":2}', index=None, **FIRST)), CALLS],
+            TWICE,
+            id="two of one id in a list",
+        ),
+        pytest.param(
+            [called('{"q"', **FIRST), called('{"q":1'), called('{"q":1}'), CALLS],
+            ONE,
+            id="all of the arguments each time",
+        ),
+        pytest.param([called('{"q":1}', **FIRST), called("{}"), CALLS], ONE, id="nothing in the end"),
+        pytest.param(
+            [called('{"q":', **FIRST), called('{"q":1}'), called("}"), CALLS],
+            Told(calls=[("look_up", '{"q":{"q":1}}')], finish="tool-calls"),
+            id="alike within itself",
+        ),
+        pytest.param(
+            [called('{"q":1}', call_id="a"), called(name="look_up"), CALLS], ONE, id="a name in the end"
+        ),
         pytest.param([chunk(tool_calls=[]), chunk(tool_calls=None), said("a"), STOP], Told("a"), id="none"),
         pytest.param([said("a"), CALLS], Told("a", finish="tool-calls"), id="a word without calls"),
     ],

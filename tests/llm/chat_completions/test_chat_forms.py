@@ -80,6 +80,11 @@ def message(content: Any, finish: Any = "stop", **more: Any) -> dict[str, Any]:
         pytest.param([said(["Hel", "lo"]), STOP], HELLO, id="texts"),
         pytest.param([said({"type": "text", "text": "Hello"}), STOP], HELLO, id="a part"),
         pytest.param(
+            [said([{"type": "text", "text": {"value": "Hello", "annotations": []}}]), STOP],
+            HELLO,
+            id="a part with a wrapped text",
+        ),
+        pytest.param(
             [
                 said([{"type": "thinking", "thinking": [{"type": "text", "text": "hm"}], "closed": True}]),
                 said([{"type": "reference", "reference_ids": [1]}, {"type": "text", "text": "Hello"}]),

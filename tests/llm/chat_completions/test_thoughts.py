@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm.asking import a_model
 from llm.chat_completions.talk import (
     CALLS,
     STOP,
@@ -19,7 +20,7 @@ from llm.chat_completions.talk import (
     told,
 )
 from neo.llm import Traits
-from neo.llm.model_families import begins_with_thoughts
+from neo.llm.model_families import end_of_first_thoughts
 from neo.llm.reading.thoughts import Thoughts
 
 HELLO = Told("Hello", "pondering")
@@ -41,6 +42,8 @@ LITERAL = "Use the <think> tag, then </think>, as in `<think>x</think>`."
         ("<thinking>pondering</thinking>\nHello", HELLO),
         ("<thought>pondering</thought>Hello", HELLO),
         ("[THINK]pondering[/THINK]Hello", HELLO),
+        ("<seed:think>pondering</seed:think>Hello", HELLO),
+        ("◁think▷pondering◁/think▷Hello", HELLO),
         (LITERAL, Told(LITERAL)),
         ("```xml\n<think>x</think>\n```", Told("```xml\n<think>x</think>\n```")),
         ("Hello</think>", Told("Hello</think>")),
@@ -81,21 +84,34 @@ async def test_such_a_model_that_did_not_think_is_heard_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "are_begun"),
+    ("name", "end"),
     [
-        ("deepseek-ai/DeepSeek-R1-0528", True),
-        ("deepseek-r1:8b", True),
-        ("nvidia/NVIDIA-Nemotron-Nano-9B-v2", True),
-        ("Qwen/QwQ-32B", True),
-        ("qwen3-235b-a22b-thinking-2507", True),
-        ("qwen3:8b", False),
-        ("llama-3.1-nemotron-70b-instruct", False),
-        ("deepseek-chat", False),
-        ("gpt-4o", False),
+        ("deepseek-ai/DeepSeek-R1-0528", "</think>"),
+        ("deepseek-r1:8b", "</think>"),
+        ("nvidia/NVIDIA-Nemotron-Nano-9B-v2", "</think>"),
+        ("Qwen/QwQ-32B", "</think>"),
+        ("qwen3-235b-a22b-thinking-2507", "</think>"),
+        ("allenai/Olmo-3-7B-Think", "</think>"),
+        ("baidu/ERNIE-4.5-21B-A3B-Thinking", "</think>"),
+        ("inclusionAI/Ring-1T", "</think>"),
+        ("ring-mini-2.0", "</think>"),
+        ("LGAI-EXAONE/EXAONE-Deep-7.8B", "</thought>"),
+        ("qwen3:8b", None),
+        ("llama-3.1-nemotron-70b-instruct", None),
+        ("deepseek-chat", None),
+        ("spring-1", None),
+        ("gpt-4o", None),
     ],
 )
-def test_whose_template_begins_the_thoughts(name: str, are_begun: bool) -> None:  # noqa: FBT001
-    assert begins_with_thoughts(name) is are_begun
+def test_whose_template_begins_the_thoughts(name: str, end: str | None) -> None:
+    assert end_of_first_thoughts(a_model(name)) == end
+    assert end_of_first_thoughts(a_model("deployment-7", family=name)) == end
+
+
+async def test_thoughts_that_a_template_begins_end_with_its_own_tag() -> None:
+    writes = [said("ponder"), said("ing</thou"), said("ght>Hello"), STOP]
+
+    assert await told(*writes, model="EXAONE-Deep-7.8B") == HELLO
 
 
 async def test_an_ordinary_answer_is_not_held_back() -> None:
@@ -126,6 +142,6 @@ def test_every_cut_gives_the_same_and_nothing_is_lost(text: str, cuts: list[int]
 
 
 def split(*pieces: str, are_begun: bool = False) -> tuple[str, str]:
-    thoughts = Thoughts(are_begun=are_begun)
+    thoughts = Thoughts(begun_until="</think>" if are_begun else None)
     found = [one for piece in pieces for one in thoughts.add(piece)] + [*thoughts.rest(is_answer=True)]
     return tuple("".join(text for kind, text in found if kind == wanted) for wanted in ("text", "reasoning"))  # type: ignore[return-value]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.asking import joined
+from llm.asking import a_model, joined
 from llm.odd_json import odd_json
 from llm.raw_provider import event
 from neo.errors import Failure
@@ -26,9 +26,9 @@ STOP = event("message_stop")
 PING = event("ping")
 
 
-def read(*writes: bytes) -> list[Delta]:
+def read(*writes: bytes, model: str = "asked-for") -> list[Delta]:
     """What a whole body says, each write of which is a read of its own."""
-    reading, events = MessageReader("asked-for"), EventDecoder()
+    reading, events = MessageReader(a_model(model)), EventDecoder()
     deltas: list[Delta] = []
     for received in (*(events.feed(write) for write in writes), events.end()):
         deltas.extend(reading.deltas(received))
@@ -122,6 +122,17 @@ CALL = ToolCall("toolu_1", "look_up", '{"q":1}')
         ),
         pytest.param([TEXT, said("Hal"), end("null"), said("lo"), end(), STOP], HALLO, id="null as a word"),
         pytest.param([TEXT, untyped(text="Hallo"), end(), STOP], HALLO, id="a delta without a type"),
+        pytest.param([TEXT, untyped(type="text", text="Hallo"), end(), STOP], HALLO, id="a block's type"),
+        pytest.param(
+            [TEXT, said({"value": "Hal"}), said({"value": "lo"}), end(), STOP],  # type: ignore[arg-type]
+            HALLO,
+            id="a wrapped text",
+        ),
+        pytest.param(
+            [event("content_block_start", index=0, content_block={"text": "Hallo"}), end(), STOP],
+            HALLO,
+            id="a block without a type",
+        ),
         pytest.param(
             [
                 unnamed(message={"id": "msg_1", "content": []}),
@@ -254,6 +265,43 @@ def test_what_is_said(writes: list[bytes], expected: list[Delta]) -> None:
         pytest.param([tool(input={"x": 2}), arguments('{"q":1}')], [CALL], id="in both, and no end"),
         pytest.param([tool(input=None), arguments('{"q":1}', None), stopped()], [CALL], id="without input"),
         pytest.param([tool(), stopped()], [ToolCall("toolu_1", "look_up", "{}")], id="no arguments"),
+        pytest.param([tool(), arguments("{}"), arguments('{"q":1}'), stopped()], [CALL], id="announced"),
+        pytest.param([tool(), arguments('{"q":1}'), arguments('{"q":1}')], [CALL], id="twice"),
+        pytest.param([tool(), arguments('{"q":1}'), arguments("{}")], [CALL], id="nothing in the end"),
+        pytest.param(
+            [tool(), arguments('{"q"'), arguments('{"q":1'), arguments('{"q":1}'), stopped()],
+            [CALL],
+            id="all of them each time",
+        ),
+        pytest.param([tool(), arguments({"q": 1}), stopped()], [CALL], id="an object for a piece"),  # type: ignore[arg-type]
+        pytest.param(
+            [tool(), arguments('{"q"', 1), arguments(":1}", 2), stopped(3)], [CALL], id="an index that counts"
+        ),
+        pytest.param(
+            [TEXT, tool(1), arguments('{"q":1}'), stopped(1)], [CALL], id="the index of the text before"
+        ),
+        pytest.param(
+            [
+                tool("0", input={}),  # type: ignore[arg-type]
+                tool("1", "toolu_2"),  # type: ignore[arg-type]
+                arguments('{"q"', "0"),  # type: ignore[arg-type]
+                arguments("[]", "1"),  # type: ignore[arg-type]
+                arguments(":1}", "0"),  # type: ignore[arg-type]
+                stopped("0"),  # type: ignore[arg-type]
+            ],
+            [CALL, ToolCall("toolu_2", "look_up", "[]")],
+            id="two with texts for an index",
+        ),
+        pytest.param(
+            [
+                tool(),
+                begun("server_tool_use", 1, id="s", name="web"),
+                arguments('{"x":2}', 1),
+                arguments('{"q":1}'),
+            ],
+            [CALL],
+            id="arguments of the provider's own tool",
+        ),
         pytest.param(
             [
                 tool(),
@@ -294,6 +342,28 @@ def test_what_is_said(writes: list[bytes], expected: list[Delta]) -> None:
 def test_what_is_asked_of_tools(writes: list[bytes], expected: list[Delta]) -> None:
     assert read(START, *writes, end("tool_use"), STOP)[:-1] == expected
     assert ended(START, *writes, end("end_turn"), STOP).finish_reason == "tool-calls"
+
+
+R1 = "deepseek-r1:8b"
+
+
+@pytest.mark.parametrize(
+    ("writes", "expected"),
+    [
+        ([said("hm"), said("</think>\n\nHallo"), end()], [ReasoningDelta(0, "hm"), TextDelta(0, "Hallo")]),
+        ([begun("thinking", thinking="hm"), said("a </think>", 1), end()],
+         [ReasoningDelta(0, "hm"), TextDelta(1, "a </think>")]),
+        ([begun("redacted_thinking", data="x"), said("a </think>", 1), end()], [TextDelta(0, "a </think>")]),
+        ([said("Hallo"), end()], [ReasoningDelta(0, "Hallo"), TextDelta(0, "Hallo")]),
+        ([said("Hallo"), end("unheard_of")], [ReasoningDelta(0, "Hallo"), TextDelta(0, "Hallo")]),
+        ([said("Hallo"), STOP], [ReasoningDelta(0, "Hallo"), TextDelta(0, "Hallo")]),
+        ([said("hm"), end("max_tokens")], [ReasoningDelta(0, "hm")]),
+    ],
+)  # fmt: skip
+def test_a_model_whose_template_begins_the_thoughts_leaves_only_their_end(
+    writes: list[bytes], expected: list[Delta]
+) -> None:
+    assert read(START, *writes, model=R1)[:-1] == expected
 
 
 def test_a_call_without_an_id_is_given_one_and_one_without_a_name_is_none() -> None:
@@ -480,7 +550,7 @@ def test_a_message_that_comes_whole_is_said(writes: list[bytes]) -> None:
 
 
 def test_only_what_is_said_is_a_sign_of_life() -> None:
-    reading, events = MessageReader("m"), EventDecoder()
+    reading, events = MessageReader(a_model()), EventDecoder()
 
     assert list(reading.deltas(events.feed(START + PING + TEXT + arguments("") + said("")))) == []
     assert reading.events_with_content == 0
@@ -552,7 +622,7 @@ fields = st.sampled_from(
     )
 )
 def test_no_json_breaks_the_reading(told: list[tuple[str, dict[str, Any]]]) -> None:
-    reading = MessageReader("m")
+    reading = MessageReader(a_model())
 
     try:
         for one in reading.deltas(orjson.dumps({"type": kind, **data}) for kind, data in told):

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from llm.asking import a_model
 from llm.odd_json import odd_json
 from llm.raw_provider import completed, event, said
 from neo.errors import Failure
@@ -18,7 +19,7 @@ from neo.llm.transport.provider_error import ProviderError
 
 
 def read(*writes: bytes) -> list[Delta]:
-    reading, events = ResponseReader("asked-for"), EventDecoder()
+    reading, events = ResponseReader(a_model("asked-for")), EventDecoder()
     deltas = [delta for write in writes for delta in reading.deltas(events.feed(write))]
     assert reading.is_complete
     return [*deltas, *reading.rest(), reading.completed()]
@@ -129,7 +130,7 @@ def test_what_broke_off_is_no_answer(reason: str) -> None:
 
 @pytest.mark.parametrize("status", ["in_progress", "queued"])
 def test_a_whole_response_that_somebody_is_to_wait_for_is_no_answer(status: str) -> None:
-    reading = ResponseReader("m")
+    reading = ResponseReader(a_model())
 
     assert list(reading.deltas([orjson.dumps({"object": "response", "status": status, "output": []})])) == []
     assert not reading.is_complete
@@ -172,7 +173,7 @@ def test_after_the_final_event_nothing_counts() -> None:
 
 
 def test_only_what_is_said_is_a_sign_of_life() -> None:
-    reading = ResponseReader("m")
+    reading = ResponseReader(a_model())
     silence = [{"type": "response.in_progress"}, {"type": "keepalive"}, {"type": ["odd"]}, {}]
 
     assert list(reading.deltas(map(orjson.dumps, silence))) == []
@@ -195,7 +196,7 @@ def test_only_what_is_said_is_a_sign_of_life() -> None:
 )
 def test_what_cannot_be_read_is_not_read(data: bytes) -> None:
     with pytest.raises(UnreadableError):
-        list(ResponseReader("m").deltas([data]))
+        list(ResponseReader(a_model()).deltas([data]))
 
 
 json = odd_json(8)
@@ -232,7 +233,7 @@ kinds = st.sampled_from([*ResponseReader._HANDLERS, "error", "unheard.of"])
     )
 )
 def test_no_json_breaks_the_reading(told: list[tuple[str, dict[str, Any]]]) -> None:
-    reading = ResponseReader("m")
+    reading = ResponseReader(a_model())
 
     try:
         for delta in reading.deltas(orjson.dumps({"type": kind, **data}) for kind, data in told):

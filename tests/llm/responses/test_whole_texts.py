@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.asking import joined
+from llm.asking import a_model, joined
 from llm.raw_provider import completed, event, said
 from neo.llm import Completed, ContentFiltered, Delta, ReasoningDelta, TextDelta, ToolCall
 from neo.llm.reading.event import UnreadableError
@@ -18,9 +18,9 @@ from neo.llm.transport.body import EventDecoder
 WHERE = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
 
 
-def read(*writes: bytes) -> list[Delta]:
+def read(*writes: bytes, model: str = "m") -> list[Delta]:
     """What a whole body says, each write of which is a read of its own."""
-    reading, events = ResponseReader("m"), EventDecoder()
+    reading, events = ResponseReader(a_model(model)), EventDecoder()
     deltas: list[Delta] = []
     for received in (*(events.feed(write) for write in writes), events.end()):
         deltas.extend(reading.deltas(received))
@@ -132,6 +132,23 @@ def test_a_text_is_told_once_whichever_of_its_ends_come(writes: list[bytes]) -> 
             "ab",
             id="two items, heard as one",
         ),
+        pytest.param(
+            [done(message("Hal")), done(message("lo"), 1), completed(output=[message("Hal"), message("lo")])],
+            "Hallo",
+            id="two items of one id",
+        ),
+        pytest.param(
+            [said("Hal"), text_done("Hal"), said("lo"), text_done("lo"), text_done("lo"), completed(output=[])],
+            "Hallo",
+            id="two items of one id, in deltas and whole",
+        ),
+        pytest.param([done(message("Hal", item_id=None)), done(message("lo", item_id=None)), completed()], "Hallo",
+                     id="two items at one place"),
+        pytest.param([done(message("Hallo")), done(message("Hallo")), completed()], "Hallo", id="an end twice"),
+        pytest.param([completed(output=[{"role": "assistant", "content": [{"text": "Hi"}]}])], "Hi", id="no types"),
+        pytest.param([part_done("Hi").replace(b'"type":"output_text",', b""), completed()], "Hi", id="an untyped part"),
+        pytest.param([completed(output=[{"type": "message", "content": [{"type": "text", "text": {"value": "Hi"}}]}])],
+                     "Hi", id="a wrapped text"),
         pytest.param([done(message("ok", "ok")), completed(output=[message("ok", "ok")])], "okok", id="equal texts"),
         pytest.param([completed(output=[message("a", "b"), message("c", item_id="x")])], "abc", id="only in the final"),
         pytest.param([said("a"), completed(output=[message("a", "b")])], "ab", id="one part of two"),
@@ -244,6 +261,14 @@ def test_a_refusal_is_told_once(writes: list[bytes]) -> None:
         [done(call(None), None)],
         [done(call(arguments={"q": 1}))],
         [begun(call(arguments={})), arguments('{"q":1}')],
+        [begun(call(arguments="{}")), arguments('{"q"'), arguments(":1}")],
+        [begun(call(arguments="")), arguments("{}"), arguments('{"q":1}')],
+        [begun(call(arguments="")), arguments('{"q":1}'), arguments('{"q":1}')],
+        [begun(call(arguments="")), arguments('{"q"'), arguments('{"q":1'), arguments('{"q":1}')],
+        [begun(call(arguments="")), arguments('{"q":1}'), arguments_done("{}"), done(call(arguments={}))],
+        [begun(call(arguments="")), arguments({"q": 1})],  # type: ignore[arg-type]
+        [done(call()), done(call())],
+        [done({**call(), "type": None})],
         [],
     ],
 )
@@ -254,6 +279,56 @@ def test_a_call_is_told_once_and_whole(writes: list[bytes], final: list[dict[str
     assert told[:-1] == [CALL]
     assert isinstance(told[-1], Completed)
     assert told[-1].finish_reason == "tool-calls"
+
+
+def two(first: str | None, second: str | None, **fields: Any) -> list[dict[str, Any]]:
+    other = {"call_id": "call_2", "arguments": '{"q":2}'}
+    return [call(first, **fields), call(second, **{**other, **fields})]
+
+
+TWO = [CALL, ToolCall("call_2", "look_up", '{"q":2}')]
+
+
+@pytest.mark.parametrize("place", [0, None, 1])
+@pytest.mark.parametrize("item_id", ["fc_1", None, ""])
+def test_two_calls_that_share_an_item_id_are_two(place: int | None, item_id: str | None) -> None:
+    first, second = two(item_id, item_id)
+    places = (0, 1) if place else (place, place)
+    deltas = [begun({**first, "arguments": ""}), arguments('{"q":1}'), done(first)]
+    deltas += [begun({**second, "arguments": ""}, 1), arguments('{"q":2}'), done(second, 1)]
+
+    for writes in ([done(first, places[0]), done(second, places[1])], deltas, []):
+        for output in ([first, second], two("fc_8", "fc_9"), [] if writes else [first, second]):
+            assert read(*writes, completed(output=output))[:-1] == TWO
+
+
+def test_two_calls_in_turns_are_told_apart_by_their_places() -> None:
+    def piece(text: str, place: Any) -> bytes:
+        return event("response.function_call_arguments.delta", output_index=place, delta=text)
+
+    first, second = two("a", "b", arguments="")
+    pieces = [piece('{"q"', 0), piece('{"q":2', "1"), piece(":1}", 0.0), piece("}", 1)]
+
+    assert read(begun(first), begun(second, 1), *pieces, completed(output=[]))[:-1] == TWO
+
+
+def test_a_call_that_comes_again_written_otherwise_is_the_same() -> None:
+    again = call(None, call_id=None, arguments='{ "q": 1 }')
+
+    told = read(done(call(None, call_id=None), None), completed(output=[again]))
+
+    assert [one.arguments_json for one in told if isinstance(one, ToolCall)] == ['{"q":1}']
+
+
+def test_a_model_whose_template_begins_the_thoughts_leaves_only_their_end() -> None:
+    expected = [ReasoningDelta(0, "hm"), TextDelta(0, "Hallo")]
+    whole = "hm</think>\n\nHallo"
+    hidden = {"type": "reasoning", "id": "rs_1", "summary": []}
+
+    for end in (completed(output=[message(whole)]), completed(output=[])):
+        assert read(said("hm"), said("</think>\n\nHallo"), end, model="deepseek-r1:8b")[:-1] == expected
+    for first in (begun(hidden), done(hidden)):
+        assert read(first, said(whole), completed(), model="deepseek-r1:8b")[:-1] == [TextDelta(0, whole)]
 
 
 def test_calls_without_ids_are_given_some() -> None:

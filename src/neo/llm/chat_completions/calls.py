@@ -4,53 +4,82 @@ from collections.abc import Iterator
 
 from neo.llm.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
-from neo.llm.reading.calls import arguments_in, is_json_object, tool_call
-from neo.llm.reading.event import Event, short_name
-from neo.llm.reading.texts import storable
+from neo.llm.reading.arguments import Arguments, arguments_in, is_json_object
+from neo.llm.reading.calls import tool_call
+from neo.llm.reading.event import Event, index_in, short_name
 
-_INDEX_DIGITS_MAX = 9
+
+class _Delta:
+    """What one delta says of a call."""
+
+    def __init__(self, entry: Event, at: int) -> None:
+        function = entry.get("function")
+        # Some servers leave out the object between.
+        function = function if isinstance(function, dict) else entry
+        self.index = index_in(entry, "index")
+        self.call_id = short_name(entry.get("id"))
+        self.name = short_name(function.get("name")) or ""
+        self.arguments = arguments_in(function, "arguments")
+        self.is_in_list = at > 0
+        """Whether it stands behind another one, so that a name in it begins another call."""
+
+    @property
+    def says_arguments(self) -> bool:
+        return bool(self.arguments.strip())
 
 
 class _Call:
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, *, may_be_repeated: bool = False) -> None:
         self.index = index
         self.call_id: str | None = None
         self.name = ""
-        self._arguments: list[str] = []
+        self.arguments = Arguments()
+        self._may_be_repeated = may_be_repeated
+
+    def add(self, delta: _Delta) -> None:
+        self.call_id = self.call_id or delta.call_id
+        # A name comes once, or again with each delta, or longer each time, or in pieces.
+        if delta.name.startswith(self.name):
+            self.name = delta.name
+        elif not self.arguments and delta.name != self.name:
+            self.name += delta.name
+        self.arguments.add(delta.arguments)
 
     @property
-    def arguments(self) -> str:
-        """With the halves joined where an emoji was cut in two."""
-        return storable("".join(self._arguments))
+    def is_repetition(self) -> bool:
+        """Whether it is the name of the call before, said once more with its end."""
+        return self._may_be_repeated and not self.arguments.text.strip()
 
-    def add(self, call_id: str | None, name: str, arguments: str) -> None:
-        self.call_id = self.call_id or call_id
-        # A name comes once, or again with each delta, or longer each time, or in pieces.
-        if name.startswith(self.name):
-            self.name = name
-        elif not self._arguments and name != self.name:
-            self.name += name
-        if arguments.lstrip().startswith("{") and self.is_whole():
-            # They come again, whole or begun anew.
-            self._arguments.clear()
-        if arguments:
-            self._arguments.append(arguments)
-
-    def is_whole(self) -> bool:
-        """Whether nothing can be missing from its arguments."""
-        ends = bool(self._arguments) and self._arguments[-1].rstrip().endswith("}")
-        return ends and is_json_object(self.arguments)
-
-    def is_another(self, call_id: str | None, name: str, arguments: str) -> bool:
+    def is_another(self, delta: _Delta) -> bool:
         """Whether a delta at the place of this call begins another: some servers have one place for all calls, and some
         a new id for each delta.
         """
-        if not name:
+        if not (delta.name and self.name):
             return False
-        if call_id and self.call_id:
-            is_over = self.is_whole() or not (arguments or self._arguments)
-            return call_id != self.call_id and (name != self.name or is_over)
-        return (name != self.name or bool(arguments)) and self.is_whole()
+        if delta.call_id and self.call_id:
+            is_over = self.arguments.are_whole() or not (delta.arguments or self.arguments)
+            return delta.call_id != self.call_id and (delta.name != self.name or is_over)
+        return self.arguments.are_whole()
+
+    def is_other_of_its_id(self, delta: _Delta, *, is_elsewhere: bool) -> bool:
+        """Whether a delta with the id of this call begins another: some servers have one id for all calls, so that only
+        their places or names tell them apart.
+        """
+        if not (delta.name and self.name):
+            return False
+        has_other_name = delta.name != self.name
+        if self.arguments.are_whole():
+            return is_elsewhere or has_other_name
+        return is_elsewhere and has_other_name
+
+    def may_have(self, delta: _Delta) -> bool:
+        """Whether a delta at a place that is not known, and without an id, is one more of this call."""
+        if self.arguments.are_whole():
+            return not (delta.name or delta.says_arguments)
+        is_inside = delta.says_arguments and not delta.arguments.lstrip().startswith("{")
+        return not delta.name or (
+            delta.name == self.name and bool(self.arguments) and is_inside and not self.call_id
+        )
 
 
 class Calls:
@@ -64,14 +93,20 @@ class Calls:
     def add(self, told: object) -> str:
         """Takes the calls of one delta. Returns their arguments, to be measured."""
         entries = told if isinstance(told, list) else [told]
-        return "".join([self._add(entry, at) for at, entry in enumerate(entries) if isinstance(entry, dict)])
+        deltas = [_Delta(entry, at) for at, entry in enumerate(entries) if isinstance(entry, dict)]
+        for delta in deltas:
+            call = self._call(delta)
+            call.add(delta)
+            if delta.index is not None:
+                self._at[delta.index] = call
+        return "".join(delta.arguments for delta in deltas)
 
     def whole(self, *, is_cut: bool) -> Iterator[ToolCall]:
         """The calls in their order. `is_cut`: the answer broke off, so that a call may be half of one; that is none."""
         used: set[str] = set()
         for call in sorted(self._calls, key=lambda one: one.index):
-            arguments = call.arguments
-            if is_cut and not (call.name and is_json_object(arguments)):
+            arguments = call.arguments.text
+            if call.is_repetition or (is_cut and not (call.name and is_json_object(arguments))):
                 continue
             told = tool_call(
                 call.call_id if call.call_id not in used else None, call.name, unmarked(arguments)
@@ -79,41 +114,35 @@ class Calls:
             used.add(told.call_id)
             yield told
 
-    def _add(self, entry: Event, at: int) -> str:
-        function = entry.get("function")
-        # Some servers leave out the object between.
-        function = function if isinstance(function, dict) else entry
-        call_id, name = short_name(entry.get("id")), short_name(function.get("name")) or ""
-        arguments = arguments_in(function, "arguments")
-        self._call(entry.get("index"), call_id, name, arguments, at).add(call_id, name, arguments)
-        return arguments
-
-    def _call(self, index: object, call_id: str | None, name: str, arguments: str, at: int) -> _Call:
-        if (index := _whole_number(index)) is not None:
-            known = self._at.get(index)
-            if known is None or known.is_another(call_id, name, arguments):
-                known = self._at[index] = self._new(index)
-            return known
-        return self._call_without_index(call_id, name, arguments, at)
-
-    def _call_without_index(self, call_id: str | None, name: str, arguments: str, at: int) -> _Call:
-        known = next((call for call in self._calls if call_id and call.call_id == call_id), None)
+    def _call(self, delta: _Delta) -> _Call:
+        """The call that a delta is of: by its id, else by its index, else by what came last."""
+        known = self._at.get(delta.index) if delta.index is not None else None
+        if (same := self._of_id(delta.call_id)) is not None:
+            is_elsewhere = same is not known and (delta.index is not None or delta.is_in_list)
+            is_another = same.is_other_of_its_id(delta, is_elsewhere=is_elsewhere)
+            return self._next(same, delta) if is_another else same
         if known is not None:
-            return known
+            return self._next(known, delta) if known.is_another(delta) else known
         last = self._calls[-1] if self._calls else None
-        # Each call of a list is another one.
-        begins = last is None or (name and (call_id or at)) or last.is_another(call_id, name, arguments)
-        return self._new(len(self._calls)) if last is None or begins else last
+        if last is None or (delta.is_in_list and delta.name):
+            return self._new(delta)
+        if delta.index is None:
+            return self._next(last, delta) if last.is_another(delta) else last
+        return last if not delta.call_id and last.may_have(delta) else self._new(delta)
 
-    def _new(self, index: int) -> _Call:
-        call = _Call(index)
+    def _of_id(self, call_id: str | None) -> _Call | None:
+        if not call_id:
+            return None
+        return next((call for call in reversed(self._calls) if call.call_id == call_id), None)
+
+    def _next(self, before: _Call, delta: _Delta) -> _Call:
+        """Another call where one was."""
+        is_known = not delta.call_id or delta.call_id == before.call_id
+        says_nothing = before.name == delta.name and not delta.says_arguments
+        return self._new(delta, may_be_repeated=is_known and says_nothing)
+
+    def _new(self, delta: _Delta, *, may_be_repeated: bool = False) -> _Call:
+        index = delta.index if delta.index is not None else len(self._calls)
+        call = _Call(index, may_be_repeated=may_be_repeated)
         self._calls.append(call)
         return call
-
-
-def _whole_number(index: object) -> int | None:
-    if isinstance(index, float) and index.is_integer():
-        return int(index)
-    if isinstance(index, str) and len(index) <= _INDEX_DIGITS_MAX and index.isdecimal():
-        return int(index)
-    return index if isinstance(index, int) else None

@@ -13,7 +13,7 @@ _FIRST = (0, None, "0")
 # The same thoughts, under the names that different servers have for them. Some send them under two.
 REASONING_FIELDS = ("reasoning_content", "reasoning", "thinking", "reasoning_details")
 # Under these names a part of a content has its text, or parts of its own.
-_PART_FIELDS = ("text", "thinking", "summary", "refusal", "content")
+_PART_FIELDS = ("text", "thinking", "summary", "refusal", "content", "value")
 # A thought in a content is a part with a list of parts.
 _PARTS_DEPTH_MAX = 4
 
@@ -90,7 +90,7 @@ def pieces_of(
 
 
 def _pieces_of_part(part: dict[str, Any], kind: Literal["text", "reasoning"], depth: int) -> Iterator[Piece]:
-    name = next((name for name in _PART_FIELDS if isinstance(part.get(name), str | list)), None)
+    name = next((name for name in _PART_FIELDS if isinstance(part.get(name), str | list | dict)), None)
     if name == "refusal":
         yield from (("refusal", text) for _, text in pieces_of(part[name], kind, depth - 1))
     elif name is not None:

@@ -20,7 +20,7 @@ from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
 from neo.llm.reading.event import Event, UnreadableError, loaded, object_in, short_name
-from neo.llm.reading.finish import BROKEN, Finish, finish_of
+from neo.llm.reading.finish import BROKEN, Finish, finish_of, thoughts_are_answer
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
 _DONE = b"[DONE]"
@@ -71,9 +71,8 @@ class ChatCompletionReader:
         yield from self._telling.deltas()
 
     def rest(self) -> Iterator[Delta]:
-        # Where the limit or a call cut thoughts off, they were no answer.
-        is_answer = self._is_whole and self._finish != "length" and not self._calls
-        yield from self._telling.rest(is_answer=is_answer)
+        is_answer = thoughts_are_answer(self._finish, has_called=bool(self._calls))
+        yield from self._telling.rest(is_answer=self._is_whole and is_answer)
         if self._is_whole:
             yield from self._calls.whole(is_cut=self._finish not in _OWN_ENDS)
 

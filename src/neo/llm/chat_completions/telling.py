@@ -6,7 +6,7 @@ from neo.llm.chat_completions.chunk import Kind, Piece
 from neo.llm.chosen import ChosenModel
 from neo.llm.control_tokens import Unmarked
 from neo.llm.deltas import Delta, ReasoningDelta, TextDelta
-from neo.llm.model_families import begins_with_thoughts
+from neo.llm.model_families import end_of_first_thoughts
 from neo.llm.reading.texts import AnswerLength, Joined
 from neo.llm.reading.thoughts import Thoughts
 
@@ -18,8 +18,7 @@ class Telling:
         self._pieces: list[tuple[Kind, list[str]]] = []
         self._length = AnswerLength()
         self._text, self._reasoning, self._unmarked = Joined(), Joined(), Unmarked()
-        known_as = chosen.family or chosen.name
-        self._thoughts = Thoughts(are_begun=begins_with_thoughts(known_as))
+        self._thoughts = Thoughts(begun_until=end_of_first_thoughts(chosen))
         self._parts: dict[Kind, int] = {}
         self.has_text = False
         self.has_refusal = False

@@ -7,10 +7,11 @@ from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextDelta
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
 from neo.llm.messages.calls import OpenCall
-from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_of_delta
+from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_of_block, kind_of_delta
 from neo.llm.messages.usage import Usage
-from neo.llm.reading.event import Event, UnreadableError, object_in, short_name, text_in
-from neo.llm.reading.finish import BROKEN, Finish, finish_of
+from neo.llm.reading.arguments import arguments_in
+from neo.llm.reading.event import Event, UnreadableError, index_in, object_in, short_name, text_in
+from neo.llm.reading.finish import BROKEN, Finish, finish_of, thoughts_are_answer
 from neo.llm.reading.texts import AnswerLength, FirstThoughts, Kind, Texts
 from neo.llm.transport.provider_error import ProviderError, error_in_stream
 
@@ -25,20 +26,21 @@ class MessageReader:
 
     @classmethod
     def of(cls, chosen: ChosenModel) -> "MessageReader":
-        return cls(chosen.name)
+        return cls(chosen)
 
-    def __init__(self, model: str) -> None:
-        self._model = model
+    def __init__(self, chosen: ChosenModel) -> None:
+        self._model = chosen.name
         self._message_id: str | None = None
         self._length = AnswerLength()
         self._usage = Usage()
         self._texts = Texts()
-        self._thoughts = FirstThoughts()
+        self._thoughts = FirstThoughts(chosen)
         # Each block of content has a number of its own, for gateways give two blocks the same index.
         self._blocks = 0
         self._numbers: dict[int | None, int] = {}
         self._whole_content: list[Any] = []
         self._calls: dict[int, OpenCall] = {}
+        self._unread: set[int] = set()
         self._told_calls = 0
         self._finish: Finish | None = None
         self._has_stopped = False
@@ -70,7 +72,8 @@ class MessageReader:
 
     def rest(self) -> Iterator[Delta]:
         yield from self._thoughts.told(self._left_over())
-        yield from self._thoughts.rest(is_answer=self._finish == "stop" and not self._told_calls)
+        is_answer = thoughts_are_answer(self._finish, has_called=bool(self._told_calls))
+        yield from self._thoughts.rest(is_answer=self.has_finished and is_answer)
 
     def _left_over(self) -> Iterator[Delta]:
         """The calls whose arguments did not look whole: only the end tells whether they are."""
@@ -79,7 +82,7 @@ class MessageReader:
         if not self.has_finished or self._finish == BROKEN:
             return
         for number, call in self._calls.items():
-            if call.is_whole or not self._may_be_half(number, call):
+            if call.arguments.are_whole() or not self._may_be_half(number, call):
                 self._told_calls += 1
                 yield call.told()
         self._calls = {}
@@ -87,7 +90,7 @@ class MessageReader:
     def _may_be_half(self, number: int, call: OpenCall) -> bool:
         is_cut = self._finish not in ("stop", "tool-calls")
         # A call without arguments is whole when another block has begun behind it.
-        return is_cut and (call.has_arguments or number == self._blocks)
+        return is_cut and (bool(call.arguments) or number == self._blocks)
 
     def completed(self) -> Completed:
         reason = self._finish_reason()
@@ -144,34 +147,42 @@ class MessageReader:
     def _begin_block(self, event: Event) -> Iterable[Delta]:
         number = self._new_block(event)
         block = object_in(event, "content_block")
-        match block.get("type"):
+        match kind_of_block(block):
             case "text":
                 return self._say(TextDelta, number, self._read_text(block, "text"))
-            case "thinking":
+            case "thinking" | "redacted_thinking":
+                self._thoughts.told_apart()
                 return self._say(ReasoningDelta, number, self._read_text(block, "thinking"))
             case "tool_use":
                 self._calls[number] = OpenCall(block)
                 self.events_with_content += 1
-        # What tools of the provider's own ask and answer is no part of the answer.
+            case _:
+                # What tools of the provider's own ask and answer is no part of the answer.
+                self._unread.add(number)
         return ()
 
     def _continue_block(self, event: Event) -> Iterable[Delta]:
         delta = object_in(event, "delta")
         kind = kind_of_delta(delta)
-        if kind is None:
+        if kind == "input_json_delta":
+            self._continue_call(event, delta)
+        if kind not in _TEXT_KINDS:
             return ()
-        index = _index(event)
+        index = index_in(event, "index")
         number = self._numbers[index] if index in self._numbers else self._new_block(event)
-        piece = self._read_text(delta, PIECES[kind])
-        if kind in _TEXT_KINDS:
-            return self._say(_TEXT_KINDS[kind], number, piece)
-        if call := self._calls.get(number):
-            call.add(piece)
-        return ()
+        return self._say(_TEXT_KINDS[kind], number, self._read_text(delta, PIECES[kind]))
+
+    def _continue_call(self, event: Event, delta: Event) -> None:
+        piece = self._measured(arguments_in(delta, PIECES["input_json_delta"]))
+        number = self._numbers.get(index_in(event, "index"), 0)
+        # Where the index is that of no call, such as one that counts events, the call is the one that has begun last.
+        last = next(reversed(self._calls.values()), None) if number not in self._unread else None
+        if call := self._calls.get(number, last):
+            call.arguments.add(piece)
 
     def _end_block(self, event: Event) -> Iterator[Delta]:
-        number = self._numbers.get(_index(event), 0)
-        if (call := self._calls.get(number)) is not None and call.is_whole:
+        number = self._numbers.get(index_in(event, "index"), 0)
+        if (call := self._calls.get(number)) is not None and call.arguments.are_whole():
             del self._calls[number]
             self._told_calls += 1
             yield call.told()
@@ -206,11 +217,13 @@ class MessageReader:
     def _new_block(self, event: Event) -> int:
         self._blocks += 1
         # An event without an index is about the block that has begun last.
-        self._numbers[_index(event)] = self._numbers[None] = self._blocks
+        self._numbers[index_in(event, "index")] = self._numbers[None] = self._blocks
         return self._blocks
 
     def _read_text(self, parent: Event, key: str) -> str:
-        text = text_in(parent, key)
+        return self._measured(text_in(parent, key))
+
+    def _measured(self, text: str) -> str:
         if text:
             self.events_with_content += 1
             self._length.add(text)
@@ -225,8 +238,3 @@ class MessageReader:
         "message_stop": _end,
         "message": _whole,
     }
-
-
-def _index(event: Event) -> int | None:
-    index = event.get("index")
-    return index if isinstance(index, int) else None

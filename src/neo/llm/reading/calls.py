@@ -1,6 +1,5 @@
 """The calls of tools that an answer asks for, whatever a server makes of their ids and arguments."""
 
-import json
 from typing import Any
 from uuid import uuid4
 
@@ -23,28 +22,6 @@ def tool_call(call_id: str | None, name: str, arguments: str) -> ToolCall:
         storable(name),
         storable(arguments if arguments.strip() else "{}"),
     )
-
-
-def arguments_in(parent: dict[str, Any], key: str) -> str:
-    """The arguments of a call, which some servers send as the object that they are. An empty one may only announce that
-    they follow.
-    """
-    value = parent.get(key)
-    if not value or isinstance(value, str):
-        return value or ""
-    try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    except RecursionError as error:
-        raise UnreadableError("The arguments of a call are nested too deep.") from error
-
-
-def is_json_object(arguments: str) -> bool:
-    """Whether these are the whole arguments of a call; those of one that was cut off are no JSON."""
-    try:
-        # A character may have come in two halves, which orjson refuses.
-        return isinstance(orjson.loads(storable(arguments)), dict)
-    except orjson.JSONDecodeError:
-        return False
 
 
 def arguments_of(arguments_json: str) -> Any:

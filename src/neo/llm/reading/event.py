@@ -15,6 +15,7 @@ Event: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[tuple[Any, ...], Event, str]
 
 _DIGITS_MAX = 1_000
+_INDEX_DIGITS_MAX = 9
 # Ids and names have some dozens of characters; anything longer is not one.
 _NAME_CHARACTERS_MAX = 500
 # The largest number in PostgreSQL's integer.
@@ -61,8 +62,10 @@ def object_in(parent: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def text_in(parent: dict[str, Any], key: str) -> str:
-    """The text under this key; an empty one if it is missing or null."""
+    """The text under this key, which some servers wrap once more; an empty one if it is missing or null."""
     value = parent.get(key)
+    if isinstance(value, dict):
+        value = value.get("value")
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -74,6 +77,16 @@ def id_in(parent: dict[str, Any], key: str) -> str:
     """The id under this key, which some servers give as a number; an empty one if there is none."""
     value = parent.get(key)
     return str(value) if isinstance(value, int) else text_in(parent, key)
+
+
+def index_in(parent: Event, key: str) -> int | None:
+    """The index under this key, which some servers write as a text or with a point."""
+    index = parent.get(key)
+    if isinstance(index, float) and index.is_integer():
+        return int(index)
+    if isinstance(index, str) and len(index) <= _INDEX_DIGITS_MAX and index.isdecimal():
+        return int(index)
+    return index if isinstance(index, int) else None
 
 
 def short_name(name: object) -> str | None:

@@ -45,3 +45,8 @@ def _finish_of_word(word: str) -> Finish | None:
         return _REASONS[word]
     reasons = {_REASONS_OF_PARTS.get(part, "other") for part in word.split("_")}
     return next((reason for reason in _PARTS if reason in reasons), "other")
+
+
+def thoughts_are_answer(finish: Finish | None, *, has_called: bool) -> bool:
+    """Whether thoughts without an end were the answer. Those that a limit or a call cut off were none."""
+    return finish not in ("length", BROKEN) and not has_called

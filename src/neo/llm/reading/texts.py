@@ -5,8 +5,10 @@ character joined, and thoughts in them told apart.
 from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
+from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Delta, ReasoningDelta, TextDelta
 from neo.llm.errors import AnswerTooLong
+from neo.llm.model_families import end_of_first_thoughts
 from neo.llm.reading.thoughts import Thoughts
 
 # Several times the longest answer of any model: beyond it the provider is broken, and memory is at stake.
@@ -94,14 +96,18 @@ class FirstThoughts:
     """Thoughts in the text of a dialect that has a place of its own for them: servers of open-weight models that speak
     it, and gateways before them, may leave them where the model wrote them.
 
-    Told apart only where the answer begins with their tag. Behind thoughts that came as such, a tag is text.
+    Told apart only where the answer begins with them. Behind thoughts that came as such, a tag is text.
     """
 
-    def __init__(self) -> None:
-        self._thoughts = Thoughts(are_begun=False)
+    def __init__(self, chosen: ChosenModel) -> None:
+        self._thoughts = Thoughts(begun_until=end_of_first_thoughts(chosen))
         self._part = 0
         self._has_begun = False
         self._is_over = False
+
+    def told_apart(self) -> None:
+        """The server has a place for thoughts, even if it keeps to itself what they are."""
+        self._thoughts.told_apart()
 
     def told(self, deltas: Iterator[Delta]) -> Iterator[Delta]:
         return deltas if self._is_over else self._told(deltas)

@@ -13,9 +13,10 @@ _ENDS = {
     "<think>": "</think>",
     "<thinking>": "</thinking>",
     "<thought>": "</thought>",
+    "<seed:think>": "</seed:think>",
+    "◁think▷": "◁/think▷",
     "[THINK]": "[/THINK]",
 }
-_END = "</think>"
 
 
 class Thoughts:
@@ -25,18 +26,18 @@ class Thoughts:
     once more as the text if nothing else is said: then they were the answer.
     """
 
-    def __init__(self, *, are_begun: bool) -> None:
-        """`are_begun`: the text begins with thoughts that have no first tag."""
-        self._are_begun = are_begun
+    def __init__(self, *, begun_until: str | None) -> None:
+        """`begun_until`: the tag that ends thoughts with which the text begins without a first tag."""
+        self._begun_until = begun_until
         self._place: Literal["start", "thoughts", "gap", "answer"] = "start"
-        self._end = _END
+        self._end = ""
         self._held = ""
         self._unclosed: list[str] = []
         self._has_thought = False
 
     def told_apart(self) -> None:
         """The server tells thoughts from the answer itself, so that a text has a first tag or no thoughts."""
-        self._are_begun = False
+        self._begun_until = None
 
     @property
     def are_over(self) -> bool:
@@ -74,7 +75,8 @@ class Thoughts:
             yield from self._begin_thoughts(bare[len(begin) :])
         elif any(tag.startswith(bare) for tag in _ENDS):
             self._held = text
-        elif self._are_begun:
+        elif self._begun_until is not None:
+            self._end = self._begun_until
             yield from self._begin_thoughts(text)
         else:
             self._place = "answer"

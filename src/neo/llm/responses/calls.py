@@ -3,10 +3,25 @@ whole, and some gateways leave out one or the other.
 """
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from neo.llm.deltas import ToolCall
-from neo.llm.reading.calls import arguments_in, is_json_object, tool_call
+from neo.llm.reading.arguments import Arguments, are_same, arguments_in, is_json_object
+from neo.llm.reading.calls import tool_call
 from neo.llm.reading.event import Event, id_in, text_in
+
+
+class Item(NamedTuple):
+    """By what an event names the item of a call. Gateways leave out one or both, make up an id with each event, or have
+    one for all calls.
+    """
+
+    item_id: str | None
+    position: int | None
+
+    @property
+    def key(self) -> str | int | None:
+        return self.item_id or self.position
 
 
 class _Call:
@@ -16,28 +31,31 @@ class _Call:
         self.sources: set[str] = set()
         self.is_told = False
         self.is_cut = False
-        self._whole = ""
-        self._pieces: list[str] = []
-
-    @property
-    def arguments(self) -> str:
-        return self._whole or "".join(self._pieces)
+        self.arguments = Arguments()
 
     @property
     def is_open(self) -> bool:
         return bool(self.name) and not self.is_told
 
-    def add(self, piece: str) -> None:
-        self._pieces.append(piece)
-
     def note(self, item: Event) -> None:
         self.call_id = id_in(item, "call_id") or self.call_id
         self.name = text_in(item, "name") or self.name
-        self._whole = arguments_in(item, "arguments") or self._whole
+        self.arguments.settle(arguments_in(item, "arguments"))
         self.is_cut = item.get("status") == "incomplete"
 
+    def is_other(self, item: Event) -> bool:
+        """Whether the item has an id of a call, and another one than this."""
+        call_id = id_in(item, "call_id")
+        return bool(call_id and self.call_id) and call_id != self.call_id
+
+    def says(self, item: Event) -> bool:
+        """Whether it says what the item says, or is still to say it."""
+        is_named = self.name in ("", text_in(item, "name"))
+        arguments = self.arguments.text
+        return is_named and (not arguments or are_same(arguments, arguments_in(item, "arguments")))
+
     def told(self) -> ToolCall:
-        told = tool_call(self.call_id, self.name, self.arguments)
+        told = tool_call(self.call_id, self.name, self.arguments.text)
         self.is_told = True
         return told
 
@@ -45,60 +63,76 @@ class _Call:
 class Calls:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
-        self._by_item: dict[str | int, _Call] = {}
+        self._by_id: dict[str | None, _Call] = {}
+        self._by_position: dict[int | None, _Call] = {}
 
     @property
     def are_told(self) -> bool:
         return any(call.is_told for call in self._calls)
 
-    def begin(self, item_key: str | int | None, item: Event) -> None:
-        self._at(item_key).note(item)
+    def begin(self, at: Item, item: Event) -> None:
+        known = self._known(at)
+        is_new = known is None or known.is_told or known.is_other(item)
+        (self._new(at) if known is None or is_new else known).note(item)
 
-    def add(self, item_key: str | int | None, piece: str) -> None:
-        self._at(item_key, is_begun=True).add(piece)
+    def add(self, at: Item, piece: str) -> None:
+        self._begun(at).arguments.add(piece)
 
-    def complete_arguments(self, item_key: str | int | None, event: Event) -> None:
-        self._at(item_key, is_begun=True).note(event)
+    def complete_arguments(self, at: Item, event: Event) -> None:
+        self._begun(at).note(event)
 
-    def complete(self, item_key: str | int | None, item: Event, source: str) -> Iterator[ToolCall]:
+    def complete(self, at: Item, item: Event, source: str) -> Iterator[ToolCall]:
         """The call, unless it was told already or may be cut off. `source`: as for texts."""
-        call = self._same(item_key, item, source) or self._at(item_key)
+        call = self._same(at, item, source)
+        if call is None:
+            known = self._known(at)
+            if known is not None and not known.is_other(item) and known.says(item):
+                return
+            call = self._new(at)
         call.sources.add(source)
         call.note(item)
-        if not call.is_told and not call.is_cut and is_json_object(call.arguments):
+        if not call.is_told and not call.is_cut and is_json_object(call.arguments.text):
             yield call.told()
 
     def rest(self, *, is_cut: bool) -> Iterator[ToolCall]:
         """The calls whose arguments did not look whole. Of an answer that was cut off they are half of a call."""
         for call in self._calls:
-            if not call.is_told and not ((is_cut or call.is_cut) and not is_json_object(call.arguments)):
+            is_half = (is_cut or call.is_cut) and not is_json_object(call.arguments.text)
+            if not call.is_told and not is_half:
                 yield call.told()
 
-    def _at(self, item_key: str | int | None, *, is_begun: bool = False) -> _Call:
-        call = self._by_item.get(item_key) if item_key is not None else None
-        if call is None and is_begun and self._calls and self._calls[-1].is_open:
-            # Some gateways make up an id with each event.
+    def _known(self, at: Item) -> _Call | None:
+        return self._by_id.get(at.item_id) or self._by_position.get(at.position)
+
+    def _begun(self, at: Item) -> _Call:
+        call = self._known(at)
+        if call is None and self._calls and self._calls[-1].is_open:
             return self._calls[-1]
-        if call is None:
-            call = _Call()
-            self._calls.append(call)
-            if item_key is not None:
-                self._by_item[item_key] = call
+        return call or self._new(at)
+
+    def _new(self, at: Item) -> _Call:
+        call = _Call()
+        self._calls.append(call)
+        if at.item_id is not None:
+            self._by_id[at.item_id] = call
+        if at.position is not None:
+            self._by_position[at.position] = call
         return call
 
-    def _same(self, item_key: str | int | None, item: Event, source: str) -> _Call | None:
+    def _same(self, at: Item, item: Event, source: str) -> _Call | None:
         """The call that this is the end of, by its item, by its own id, or else by what it says."""
         others = [call for call in self._calls if source not in call.sources]
-        known = self._by_item.get(item_key) if item_key is not None else None
-        if known in others:
+        known = self._item_of(at, source)
+        is_known = known in others
+        if known is not None and is_known and not known.is_other(item):
             return known
-        call_id, name = id_in(item, "call_id"), text_in(item, "name")
-        arguments = arguments_in(item, "arguments")
-        for call in others:
-            if call_id and call.call_id == call_id:
-                return call
-        for call in others:
-            is_same = call.name in ("", name) and call.arguments in ("", arguments)
-            if is_same and not (call_id and call.call_id):
-                return call
-        return None
+        call_id = id_in(item, "call_id")
+        same = (call for call in others if call_id and call.call_id == call_id)
+        alike = (call for call in others if not call.is_other(item) and call.says(item))
+        return next(same, None) or (known if is_known else next(alike, None))
+
+    def _item_of(self, at: Item, source: str) -> _Call | None:
+        there = self._by_position.get(at.position)
+        # The whole output may leave out other items, so that this one is elsewhere in it.
+        is_moved = there is not None and there.is_told and source != "item"
+        return self._by_id.get(at.item_id) or (None if is_moved else there)

@@ -6,10 +6,19 @@ from typing import ClassVar
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, FinishReason, TextDelta, ToolCall
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
-from neo.llm.reading.event import Event, UnreadableError, count, object_in, short_name, text_in
-from neo.llm.reading.finish import BROKEN, Finish, finish_of
+from neo.llm.reading.arguments import arguments_in
+from neo.llm.reading.event import (
+    Event,
+    UnreadableError,
+    count,
+    index_in,
+    object_in,
+    short_name,
+    text_in,
+)
+from neo.llm.reading.finish import BROKEN, Finish, finish_of, thoughts_are_answer
 from neo.llm.reading.texts import AnswerLength, FirstThoughts, Told
-from neo.llm.responses.calls import Calls
+from neo.llm.responses.calls import Calls, Item
 from neo.llm.responses.texts import (
     DELTAS,
     EVENTS,
@@ -18,6 +27,7 @@ from neo.llm.responses.texts import (
     Text,
     Where,
     events_in,
+    kind_of_item,
     text_of,
     texts_of,
 )
@@ -34,17 +44,17 @@ class ResponseReader:
 
     @classmethod
     def of(cls, chosen: ChosenModel) -> "ResponseReader":
-        return cls(chosen.name)
+        return cls(chosen)
 
-    def __init__(self, model: str) -> None:
-        self._model = model
+    def __init__(self, chosen: ChosenModel) -> None:
+        self._model = chosen.name
         self._length, self._arguments_length = AnswerLength(), AnswerLength()
         self._texts = ResponseTexts()
         self._last_place: tuple[object, ...] = ()
         self._last_text: Text
         # Made with the first call: most answers have none.
         self._calls: Calls | None = None
-        self._thoughts = FirstThoughts()
+        self._thoughts = FirstThoughts(chosen)
         self._has_refused = False
         self._final: Event | None = None
         self._finish: Finish = "other"
@@ -78,7 +88,8 @@ class ResponseReader:
 
     def rest(self) -> Iterator[Delta]:
         yield from self._thoughts.told(self._left_over())
-        yield from self._thoughts.rest(is_answer=self._finish == "stop" and not self._has_called)
+        is_answer = thoughts_are_answer(self._finish, has_called=self._has_called)
+        yield from self._thoughts.rest(is_answer=self.has_finished and is_answer)
 
     def _left_over(self) -> Iterator[Delta]:
         yield from self._texts.end()
@@ -179,33 +190,37 @@ class ResponseReader:
 
     def _begin_item(self, event: Event) -> Iterable[Delta]:
         item = object_in(event, "item")
-        if item.get("type") == "function_call":
-            self._begun_calls().begin(_item_key(item.get("id"), event.get("output_index")), item)
+        match kind_of_item(item):
+            case "function_call":
+                self._begun_calls().begin(_item_at(item.get("id"), event), item)
+            case "reasoning":
+                self._thoughts.told_apart()
         return ()
 
     def _arguments(self, event: Event) -> Iterable[Delta]:
-        piece = text_in(event, "delta")
+        piece = arguments_in(event, "delta")
         self.events_with_content += 1
         self._arguments_length.add(piece)
-        self._begun_calls().add(_where(event)[0], piece)
+        self._begun_calls().add(_item_at(event.get("item_id"), event), piece)
         return ()
 
     def _arguments_end(self, event: Event) -> Iterable[Delta]:
-        self._begun_calls().complete_arguments(_where(event)[0], event)
+        self._begun_calls().complete_arguments(_item_at(event.get("item_id"), event), event)
         return ()
 
     def _item_end(self, event: Event) -> Iterable[Delta]:
-        return self._item(object_in(event, "item"), event.get("output_index"), "item")
+        item = object_in(event, "item")
+        return self._item(item, _item_at(item.get("id"), event), "item")
 
-    def _item(
-        self, item: Event, position: object, source: str, all_heard: Container[Kind] = ()
-    ) -> Iterator[Delta]:
-        key = _item_key(item.get("id"), position)
-        if item.get("type") == "function_call":
-            yield from map(self._call, self._begun_calls().complete(key, item, source))
+    def _item(self, item: Event, at: Item, source: str, all_heard: Container[Kind] = ()) -> Iterator[Delta]:
+        kind = kind_of_item(item)
+        if kind == "function_call":
+            yield from map(self._call, self._begun_calls().complete(at, item, source))
+        elif kind == "reasoning":
+            self._thoughts.told_apart()
         for kind, index, whole in texts_of(item):
             if kind not in all_heard:
-                yield from self._complete(kind, (key, index), whole, source)
+                yield from self._complete(kind, (at.key, index), whole, source)
 
     def _end(self, event: Event) -> Iterator[Delta]:
         final = event.get("response")
@@ -229,7 +244,8 @@ class ResponseReader:
                 wholes.setdefault(kind, []).append(whole)
         all_heard = [kind for kind, texts in wholes.items() if self._texts.has_all(kind, texts)]
         for position, item in enumerate(items):
-            yield from self._item(item, position, "response", all_heard)
+            at = Item(short_name(item.get("id")), position)
+            yield from self._item(item, at, "response", all_heard)
 
     _HANDLERS: ClassVar[dict[str, Callable[["ResponseReader", Event], Iterable[Delta]]]] = {
         "response.created": _begin,
@@ -269,8 +285,8 @@ def _tokens(usage: Event, *names: str) -> int:
 
 
 def _where(event: Event, index: int = 0) -> Where:
-    return _item_key(event.get("item_id"), event.get("output_index")), index
+    return _item_at(event.get("item_id"), event).key, index
 
 
-def _item_key(item_id: object, position: object) -> str | int | None:
-    return short_name(item_id) or (position if isinstance(position, int) else None)
+def _item_at(item_id: object, event: Event) -> Item:
+    return Item(short_name(item_id), index_in(event, "output_index"))

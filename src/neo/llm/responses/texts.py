@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from neo.llm.deltas import ReasoningDelta, TextDelta
-from neo.llm.reading.event import Event, Place, coalesced
+from neo.llm.reading.event import Event, Place, coalesced, text_in
 from neo.llm.reading.texts import Texts, Told, storable
 
 Kind: TypeAlias = Literal["text", "refusal", "summary", "reasoning"]
@@ -41,10 +41,18 @@ def events_in(received: Iterable[bytes]) -> Iterator[Event]:
     return coalesced(received, _place)
 
 
+def kind_of_item(item: Event) -> str | None:
+    """The type of an item. Where it is left out, what the item has says it."""
+    kind = item.get("type")
+    if kind is None:
+        return "message" if "content" in item else "function_call" if "arguments" in item else None
+    return kind if isinstance(kind, str) else None
+
+
 def texts_of(item: Event) -> Iterator[tuple[Kind, int, str]]:
     """Each text of a whole item, with its kind and its index in the item."""
     kind: Kind
-    match item.get("type"):
+    match kind_of_item(item):
         case "message":
             kind = "text"
         case "reasoning":
@@ -54,30 +62,38 @@ def texts_of(item: Event) -> Iterator[tuple[Kind, int, str]]:
     for parts in (item.get("summary"), item.get("content")):
         for index, part in enumerate(parts if isinstance(parts, list) else (parts,)):
             # Some gateways write a text in place of its parts.
-            found = (kind, part) if isinstance(part, str) else text_of(part)
+            found = (kind, part) if isinstance(part, str) else text_of(part, kind)
             if found is not None:
                 yield found[0], index, found[1]
 
 
-def text_of(part: Any) -> tuple[Kind, str] | None:
+def text_of(part: Any, kind: Kind = "text") -> tuple[Kind, str] | None:
+    """`kind`: that of a part that does not say its own."""
     if not isinstance(part, dict):
         return None
-    kind = part.get("type")
-    found = _PARTS.get(kind) if isinstance(kind, str) else None
-    text = part.get(found[1]) if found is not None else None
-    return (found[0], text) if found is not None and isinstance(text, str) else None
+    name = part.get("type")
+    found = (kind, "text") if name is None else _PARTS.get(name) if isinstance(name, str) else None
+    return (found[0], text_in(part, found[1])) if found is not None else None
 
 
 @dataclass(eq=False, slots=True)
 class Text:
     kind: Kind
     number: int
-    sources: set[str] = field(default_factory=set)
+    ends: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """From where to where it was heard when it ended last, by the source of the end."""
     pieces: list[str] = field(default_factory=list)
 
     @property
     def heard(self) -> str:
         return "".join(self.pieces)
+
+    def begin_of(self, source: str) -> int:
+        """Where in it begins what an end is the end of. Some gateways have one id for all texts, so that this is what
+        came since the end before, or the same again where nothing came.
+        """
+        begin, end = self.ends.get(source, (0, 0))
+        return end if len(self.heard) > end else begin
 
     @property
     def delta(self) -> type[Told]:
@@ -105,14 +121,16 @@ class ResponseTexts:
         `source` is the end that it comes with: its own, its item's and so on. None has the same text twice.
         """
         whole = storable(whole)
-        texts = self._at(kind, where, source) or self._same(kind, whole, source) or [self._begin(kind, where)]
-        for text in texts:
-            text.sources.add(source)
-        heard = "".join(text.heard for text in texts)
+        texts = self._at(kind, where, whole, source) or self._same(kind, whole, source)
+        texts = texts or [self._begin(kind, where)]
+        begins = [text.begin_of(source) for text in texts]
+        heard = "".join(text.heard[begin:] for text, begin in zip(texts, begins, strict=True))
         if whole.startswith(heard):
             # A character whose first half was kept back is in the rest.
             self._telling.drop_half(texts[-1].delta)
             yield from self.add(texts[-1], whole[len(heard) :])
+        for text, begin in zip(texts, begins, strict=True):
+            text.ends[source] = (begin, len(text.heard))
 
     def has_all(self, kind: Kind, wholes: Iterable[str]) -> bool:
         """Whether these are what was heard, however it was divided into texts."""
@@ -126,17 +144,24 @@ class ResponseTexts:
         self._texts.append(text)
         return text
 
-    def _at(self, kind: Kind, where: Where, source: str) -> list[Text]:
+    def _at(self, kind: Kind, where: Where, whole: str, source: str) -> list[Text]:
         text = self._by_place.get((kind, where))
-        # Without an id or an index of its item, each text is at the same place.
-        is_other = text is None or (where[0] is None and source in text.sources)
-        return [] if text is None or is_other else [text]
+        if text is None or (source in text.ends and self._is_other(text, where, whole, source)):
+            return []
+        return [text]
+
+    @staticmethod
+    def _is_other(text: Text, where: Where, whole: str, source: str) -> bool:
+        """Whether a second text with the same end is not the first one again: without an id or an index of its item,
+        each is at the same place, and some gateways have one id for all.
+        """
+        return where[0] is None or not whole.startswith(text.heard[text.begin_of(source) :])
 
     def _same(self, kind: Kind, whole: str, source: str) -> list[Text]:
         """The texts that were heard under other ids, and are the beginning of this one together."""
         found: list[Text] = []
         for text in self._texts:
-            if text.kind != kind or source in text.sources:
+            if text.kind != kind or source in text.ends:
                 continue
             if (heard := text.heard) and whole.startswith(heard):
                 found.append(text)
