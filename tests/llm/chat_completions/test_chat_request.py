@@ -115,13 +115,11 @@ def test_instructions_without_a_role_stand_before_an_image_too() -> None:
         (
             [Said("user", "one"), Said("assistant", "", rounds=(a_round("\n", "look_up", " "),))],
             "two",
-            ["one", None, "(nothing)", "(no answer)", "two"],
+            ["one", "", "(nothing)", "(no answer)", "two"],
         ),
     ],
 )
-def test_roles_take_turns_and_no_text_is_blank(
-    transcript: list[Said], message: str, sent: list[str | None]
-) -> None:
+def test_roles_take_turns_and_no_text_is_blank(transcript: list[Said], message: str, sent: list[str]) -> None:
     assert [content for _, content in messages(Prompt("", transcript, message))] == sent
 
 
@@ -140,6 +138,31 @@ def test_a_call_has_the_id_that_the_model_takes_in_both_places(
     assert call["id"] == answered["tool_call_id"]
     assert (call["id"] == given) is (not is_short or len(given) == 9)
     assert not is_short or (len(call["id"]) == 9 and call["id"].isalnum())
+
+
+@pytest.mark.parametrize(
+    ("known_as", "content"),
+    [
+        ({}, ""),
+        ({"name": "gpt-4o"}, ""),
+        ({"name": "anthropic/claude-sonnet-4"}, None),
+        ({"name": "deployment-7", "family": "Claude-Sonnet-4"}, None),
+        ({"name": "bedrock/us.meta.llama4"}, None),
+        (
+            {"address": Address("https://bedrock-runtime.us-east-1.amazonaws.com/openai/v1", "key", "here")},
+            None,
+        ),
+    ],
+)
+def test_an_assistant_that_only_called_a_tool_says_nothing_as_its_server_takes_it(
+    known_as: dict[str, Any], content: str | None
+) -> None:
+    prompt = Prompt("", (), "hi", rounds=(a_round("", "say", "x"), a_round("Hm.", "say", "x")))
+
+    _, first, _, second, _ = body(prompt, replace(CHOSEN, **known_as))["messages"]
+
+    assert first["content"] == content
+    assert second["content"] == "Hm."
 
 
 @pytest.mark.parametrize(

@@ -22,18 +22,23 @@ Message: TypeAlias = dict[str, Any]
 # Mistral's own servers and templates refuse any id of a call that does not have nine letters or digits.
 _MISTRAL = re.compile(r"(?:mis|mix|magis|minis|codes|devs|pix|vox)tral")
 _MISTRAL_ID = re.compile(r"[A-Za-z0-9]{9}")
+# An assistant that only called a tool said nothing. The API takes null, which templates and strict servers of open
+# models refuse, and an empty text, which Claude and Bedrock refuse behind gateways, as a blank block. Some servers
+# refuse a message without the field.
+_REFUSES_EMPTY = re.compile(r"claude|anthropic|bedrock|amazon")
 
 
 def messages(chosen: ChosenModel, prompt: Prompt) -> list[Message]:
     whole = sendable(prompt)
     known_as = f"{chosen.name} {chosen.family}".lower()
     call_id = _mistral_id if _MISTRAL.search(known_as) else str
+    nothing = None if _REFUSES_EMPTY.search(f"{known_as} {chosen.address.base_url}") else ""
     told: list[Message] = []
     for said in whole.transcript:
-        told += _rounds(said.rounds, call_id)
+        told += _rounds(said.rounds, call_id, nothing)
         told.append(_message(said))
     told.append(_message(Said("user", whole.message, whole.images)))
-    told += _rounds(whole.rounds, call_id)
+    told += _rounds(whole.rounds, call_id, nothing)
     return _with_instructions(told, prompt.instructions, chosen.traits.system_role)
 
 
@@ -66,10 +71,10 @@ def _parts(text: str, images: Sequence[Image]) -> Iterator[dict[str, Any]]:
         yield {"type": "image_url", "image_url": {"url": url}}
 
 
-def _rounds(rounds: Sequence[Round], call_id: Callable[[str], str]) -> Iterator[Message]:
+def _rounds(rounds: Sequence[Round], call_id: Callable[[str], str], nothing: str | None) -> Iterator[Message]:
     for one in rounds:
         calls = [_call(call, call_id(call.call_id)) for call in one.calls]
-        yield {"role": "assistant", "content": marked(one.text) or None, "tool_calls": calls}
+        yield {"role": "assistant", "content": marked(one.text) or nothing, "tool_calls": calls}
         for outcome in one.outcomes:
             sent_id = call_id(outcome.call_id)
             yield {"role": "tool", "tool_call_id": sent_id, "content": marked(outcome.text)}
