@@ -6,7 +6,6 @@ from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
-from neo.db import read_page
 from neo.errors import Failure, Kind
 from neo.sessions.models import ChatMessage, ChatSession
 
@@ -83,7 +82,7 @@ class MessageStore:
         if after is not None:
             beyond = ChatMessage.position < after if newest_first else ChatMessage.position > after
             wanted = wanted.where(beyond)
-        return await read_page(self._db, wanted)
+        return (await self._db.scalars(wanted)).all()
 
     async def find(self, session_id: UUID, message_id: UUID) -> ChatMessage | None:
         return await self._db.scalar(self._in(session_id).where(ChatMessage.id == message_id))
