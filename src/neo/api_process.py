@@ -8,7 +8,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from neo.api.connection import BoundedConnection
+from neo.api.connection import at_most
 from neo.app import build_app
 from neo.embedded_worker import EmbeddedWorker
 from neo.instrumentation import instrumented
@@ -64,7 +64,7 @@ async def _serve(settings: Settings, *, with_worker: bool) -> int:
         app,
         host=settings.server.host,
         port=settings.server.port,
-        http=BoundedConnection,
+        http=at_most(settings.server.connections_max),
         ws="none",
         log_config=None,
         access_log=False,

@@ -130,6 +130,11 @@ class ServerSettings(Group):
         description="Addresses or networks of your reverse proxies, separated by commas: only their X-Forwarded-For "
         "is believed.",
     )
+    connections_max: NonNegativeInt = Field(
+        10_000,
+        description="Most connections of one API process, twice the tails that it holds: each is a file and some "
+        "20 KiB. 0 for no limit. Where a proxy stands before Neo, it says which client has how many.",
+    )
     keep_alive_seconds: PositiveInt = Field(
         75,
         description="How long a connection without a request is kept. More than your load balancer keeps its own (60 "

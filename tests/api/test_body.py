@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from api.stage import Thing, error_of
 from neo.api import Phases, check_after_body, json_body
-from neo.api.body import BODY_BYTES_MAX, BODY_SECONDS, BodyTimedOut, MalformedBody
+from neo.api.body import BODY_BYTES_MAX, BODY_SECONDS, VALUES_MAX, BodyTimedOut, MalformedBody
 
 JSON = {"content-type": "application/json"}
 PAD = len(b'{"name":""}')
@@ -50,9 +50,37 @@ async def test_a_deep_body_is_refused_in_one_short_line(
 
     answer = await http.post("/things/one", content=raw, headers=JSON)
 
-    assert answer.status_code in (400, 422)
+    assert answer.status_code in (400, 413, 422)
     written = capsys.readouterr()
     assert len(written.out + written.err) < 2_000
+
+
+def sized(unit: bytes) -> bytes:
+    """A mebibyte of such values."""
+    return b'{"name":"a","x":[' + b",".join([unit] * ((BODY_BYTES_MAX - 30) // (len(unit) + 1))) + b"]}"
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        *(sized(unit) for unit in (b"[]", b"{}", b"1", b'"\\\\"', b'""', b'"\\""', b'{"a":1}', b"1e5")),
+        b'{"name":"a"' + b',"a":1' * (VALUES_MAX + 1) + b"}",
+        b"[" * (VALUES_MAX + 1),
+    ],
+)
+async def test_a_body_of_many_small_values_is_refused_before_any_is_made(
+    http: httpx2.AsyncClient, raw: bytes
+) -> None:
+    answer = await http.post("/things/one", content=raw, headers=JSON)
+
+    assert (answer.status_code, error_of(answer)["code"]) == (413, "body_too_large")
+
+
+@pytest.mark.parametrize("text", [",[{", '",[', "\\", '\\",', "\n,"])
+async def test_what_is_in_a_text_is_no_value(http: httpx2.AsyncClient, text: str) -> None:
+    answer = await http.post("/things/one", json={"name": text * 20_000, "x": [1] * (VALUES_MAX - 10)})
+
+    assert answer.status_code == 202
 
 
 async def test_what_is_wrong_is_named_by_its_path_and_never_quoted(http: httpx2.AsyncClient) -> None:

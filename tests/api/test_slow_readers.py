@@ -1,6 +1,7 @@
 """An answer waits for its reader for a bounded time, whatever the answer is."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -11,11 +12,12 @@ from starlette.types import Receive, Scope, Send
 
 import neo.api.connection.bounded
 import neo.api.connection.read_timeout
-from neo.api.connection import BoundedConnection
+from neo.api.connection import at_most
 
 # Beyond all that the kernel holds for a connection.
 ANSWER_BYTES = 16 * 1024 * 1024
 READ_SECONDS = 0.5
+CONNECTIONS_MAX = 3
 
 
 @pytest.fixture
@@ -32,7 +34,7 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
     monkeypatch.setattr(neo.api.connection.read_timeout, "READ_SECONDS", READ_SECONDS)
     monkeypatch.setattr(neo.api.connection.bounded, "HEAD_SECONDS", READ_SECONDS)
     listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(app, http=BoundedConnection, log_config=None, lifespan="off", ws="none")
+    config = uvicorn.Config(app, http=at_most(CONNECTIONS_MAX), log_config=None, lifespan="off", ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     yield listening.getsockname()[1]
@@ -85,3 +87,17 @@ async def test_who_is_refused_while_they_send_reads_why_and_is_closed_on_after_a
         await writer.wait_closed()
 
     assert told.startswith(b"HTTP/1.1 413")
+
+
+async def test_a_connection_too_many_is_told_so_and_closed(port: int) -> None:
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(CONNECTIONS_MAX)]
+
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    told = await reader.read()
+    for _, one in (*held, (reader, writer)):
+        one.close()
+        await one.wait_closed()
+
+    assert told.startswith(b"HTTP/1.1 503")
+    assert b"retry-after: " in told
+    assert json.loads(told.partition(b"\r\n\r\n")[2])["error"]["code"] == "too_many_connections"

@@ -2,12 +2,15 @@
 
 import hashlib
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 from uuid import UUID
 
 import httpx2
 import pytest
+from sqlalchemy import select
 
 from llm.asking import model_server
+from neo.attachments import Attachment, OrphanSweeper
 from support.azurite import Azurite
 from support.client import Client
 from support.images import image, opened, with_place
@@ -95,6 +98,25 @@ async def test_g11_what_azure_took_beyond_the_limit_is_refused_with_the_message(
     answer = await tenant.post(session, "Look", attachments=[upload.cited()])
 
     assert (answer.status_code, answer.json()["error"]["code"]) == (413, "attachment_too_large")
+
+
+async def test_what_azure_took_and_no_message_is_counted_and_deleted_if_too_large(
+    tenant: Client, azure: Server, azurite: Azurite
+) -> None:
+    session = await tenant.open()
+    small, large = [await granted(tenant, session) for _ in range(2)]
+    await put(small, image())
+    await put(large, image() + bytes(10_485_760))
+    rows = Rows(azure)
+
+    await OrphanSweeper(rows.database, azurite.store(), timedelta(days=1)).sweep_unseen(timedelta(0))
+
+    sizes = select(Attachment.blob_path, Attachment.size_bytes).order_by(Attachment.size_bytes.desc())
+    async with rows.database.transaction(UUID(small.blob_path.split("/")[0])) as db:
+        found = (await db.execute(sizes)).all()
+    await rows.aclose()
+    assert [tuple(one) for one in found] == [(small.blob_path, len(image())), (large.blob_path, 0)]
+    assert await azurite.store().size(large.blob_path) is None
 
 
 async def test_g13_unused_grants_are_bounded_and_used_ones_do_not_count(tenant: Client) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from neo.audit import AuditEntry
+from neo.db import PAGE_BYTES_MAX
 from support.client import Client
 from support.people import People
 from support.rows import Rows
@@ -374,3 +375,26 @@ async def test_everybody_of_the_tenant_reads_and_an_admin_changes(
 
 def quoted(text: str) -> str:
     return "".join(f"%{byte:02X}" for byte in text.encode())
+
+
+async def test_a_page_of_long_rows_ends_early_with_its_cursor(own: Client) -> None:
+    long = {
+        "custom_instructions": "é" * 100_000,
+        "custom_instructions_for_user_facing_chat": "é" * 100_000,
+    }
+    ids = [f"long-{number:02}" for number in range(PAGE_BYTES_MAX // 400_000 + 3)]
+    for company_id in ids:
+        await made(own, company_id, **long)
+    await made(own, "short")
+
+    pages: list[list[str]] = []
+    cursor = None
+    while not pages or cursor is not None:
+        params = {"page_size": "200", **({"cursor": cursor} if cursor else {})}
+        answer = await own.http.get(COMPANIES, params=params)
+        assert len(answer.content) < PAGE_BYTES_MAX * 1.1
+        pages.append([one["psa_company_id"] for one in answer.json()["data"]])
+        cursor = answer.json()["meta"]["pagination"]["next_cursor"]
+
+    assert [one for page in pages for one in page] == [*ids, "short"]
+    assert [len(page) for page in pages] == [PAGE_BYTES_MAX // 400_000, 4]

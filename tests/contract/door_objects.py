@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
+from neo.connections import ConnectionStore, ToolStore
 from neo.vault import Secret, SecretKeyWrapping, SecretStore
 from support.client import SESSIONS, Client
 from support.people import People
@@ -97,6 +98,15 @@ async def make_household(people: People, tenant: Tenant) -> Household:
     async with people.rows.database.transaction(tenant.id) as db:
         wrapping = SecretKeyWrapping((f"A secret of {tenant.id}.",))
         await SecretStore(db, tenant.id, wrapping).add("test.bearer", Secret("A secret of the first tenant."))
+        connection: dict[str, Any] = {
+            "id": uuid4(),
+            "name": "desk",
+            "kind": "MCP_HTTP",
+            "url": "https://mcp.example/",
+        }
+        await ConnectionStore(db, tenant.id).create({**connection, "audience": "MSP"})
+        listed: dict[str, Any] = {"name": "read", "listed": {}, "listed_digest": "1", "problem": None}
+        await ToolStore(db, tenant.id).note_listed(connection["id"], [listed])
     minted = await _made(account, "sessions", session_id=session)
     return Household(tenant, admin, account, Ids(ids, jti=minted["jti"], token=minted["token"]))
 

@@ -12,7 +12,8 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "neo"
 FEATURES = {
-    "meta", "chat", "tails", "turns", "connections", "llm", "events", "attachments", "sessions", "channels", "agents",
+    "meta", "chat", "tails", "turns", "toolbox", "connections", "llm",
+    "events", "attachments", "sessions", "channels", "agents",
     "companies", "people", "access", "audit", "tenants",
 }  # fmt: skip
 GROUND = {"api", "db", "streams", "blobs", "cage", "telemetry", "errors", "kit", "vault"}

@@ -32,6 +32,7 @@ DEFINERS = {
     "neo_revoke_bot",  # The same.
     "neo_lapsed_credentials",  # Which open tails must end.
     "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
+    "neo_unseen_uploads",  # Uploads that came by a store's own URLs, of all tenants.
     "neo_spent_uploads",  # Uploads whose pixels are kept elsewhere, of all tenants.
     "neo_overdue_cancels",  # Stopped turns that nobody has ended, of all tenants.
     "neo_overdue_requests",  # Requests that nobody decided in time, of all tenants.
@@ -104,6 +105,7 @@ async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) 
         "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages", "technicians", "agent_versions",
         "channels", "bots", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
         "audit_details", "audit_chains", "audit_anchors", "data_keys", "secrets",
+        "connections", "connection_tools",
         "turn_segments", "tool_calls", "approval_requests",
     }  # fmt: skip
     assert all(table.relrowsecurity and table.relforcerowsecurity and table.policies for table in tables)

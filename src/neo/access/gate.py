@@ -84,15 +84,22 @@ class Gate:
         return found["session_id"] if found is not None else None
 
     async def _verify(self, request: Request) -> Principal:
+        sent = request.headers.getlist("authorization")
+        address, credential = request.client.host if request.client else "", "\n".join(sent)
         try:
-            return await self._authenticator.authenticate(request.headers.getlist("authorization"))
+            if sent:
+                await self._failed_attempts.check(address, credential)
+            caller = await self._authenticator.authenticate(sent)
         except Failure as failure:
             process_metrics.auth_failed(
                 failure.reason if isinstance(failure, Unauthenticated) else failure.code
             )
             if isinstance(failure, Unauthenticated) and failure.is_guess:
-                await self._failed_attempts.count(request.client.host if request.client else "")
+                await self._failed_attempts.count(address)
             raise
+        else:
+            self._failed_attempts.note_good(credential)
+            return caller
         finally:
             phases_of(request).mark("authenticate")
 

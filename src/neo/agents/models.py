@@ -67,6 +67,7 @@ class Agent(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     deleted_at: Mapped[datetime | None]
+    toolbox: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=FetchedValue())
 
 
 class AgentVersion(Base):

@@ -1,7 +1,7 @@
 import base64
 import binascii
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
@@ -34,10 +34,14 @@ class Page:
     size: int
     cursor: str | None
 
+    def ending_after(self, rows: int) -> "Page":
+        """The page with no more rows than these."""
+        return replace(self, size=min(self.size, rows))
+
 
 async def requested_page(
     page_size: Annotated[
-        int, Query(ge=1, le=PAGE_SIZE_MAX, description="Most rows in the answer.")
+        int, Query(ge=1, le=PAGE_SIZE_MAX, description="Most rows in the answer; fewer where they are long.")
     ] = PAGE_SIZE_DEFAULT,
     cursor: Annotated[
         str | None,

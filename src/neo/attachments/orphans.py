@@ -8,6 +8,7 @@ from uuid import UUID
 
 import structlog
 
+from neo.attachments.limits import IMAGE_BYTES_MAX
 from neo.attachments.store import AttachmentStore
 from neo.blobs import BlobStore, BlobStoreUnavailable
 from neo.db import Database, DatabaseUnavailable
@@ -21,6 +22,8 @@ ROWS_MAX = 200
 
 # Longer than any URL lives that was signed to read or write the upload itself.
 SPENT_AFTER = timedelta(hours=1)
+# Longer than a URL to upload lives, and what is sent to it at its end takes.
+UNSEEN_AFTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class OrphanSweeper:
             await asyncio.sleep(self.pause_seconds * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 - no secret.
             try:
                 await self.sweep()
+                await self.sweep_unseen()
                 await self.sweep_spent()
                 if self.blobs is not None:
                     await self.blobs.discard_leftovers(SPENT_AFTER)
@@ -49,6 +53,20 @@ class OrphanSweeper:
         if removed:
             log.info("unused_uploads_removed", count=removed)
         return removed
+
+    async def sweep_unseen(self, unseen_after: timedelta = UNSEEN_AFTER) -> int:
+        """Look at what came by the store's own URLs: it counts from now on; what is too large is deleted."""
+        if self.blobs is None:
+            return 0
+        found = await self.database.call("neo_unseen_uploads", unseen_after, ROWS_MAX)
+        for row in found:
+            size = await self.blobs.size(row["blob_path"]) or 0
+            if size > IMAGE_BYTES_MAX:
+                await self.blobs.delete(row["blob_path"])
+                size = 0
+            async with self.database.transaction(row["tenant_id"]) as db:
+                await AttachmentStore(db, row["tenant_id"]).note_uploaded(row["id"], size)
+        return len(found)
 
     async def sweep_spent(self, spent_after: timedelta = SPENT_AFTER) -> int:
         """Remove uploads whose pixels are stored, or never will be: their metadata may be private."""

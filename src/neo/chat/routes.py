@@ -34,6 +34,7 @@ from neo.chat.schemas import (
     QueuedBehind,
 )
 from neo.chat.shown import shown_detail, shown_session, shown_transcript, shown_turn
+from neo.db import fitting
 from neo.errors import Failure
 from neo.sessions import ChatSession
 from neo.telemetry import turn_metrics
@@ -183,6 +184,7 @@ async def list_messages(
     found = await desk.reader.transcript(
         caller, session_id, page.size + 1, after=after, newest_first=order == "desc"
     )
+    page = page.ending_after(fitting(found.messages))
     next_cursor = paging.next_messages(session_id, page, order, found.messages)
     urls = await desk.uploads.urls_of(found.attachments, own_url(request))
     shown = shown_transcript(found, page.size, urls)

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, FailFast, Field
 
 from neo.agents import ManagedAgentKey, Overlap
 from neo.api import Line
@@ -129,7 +129,8 @@ class PublicChatAttachment(BaseModel):
 
 
 class PostMessageRequest(BaseModel):
-    attachments: list[PublicChatAttachment] = Field(
+    # Each fault that is named costs the event loop as much as the values of a message.
+    attachments: Annotated[list[PublicChatAttachment], FailFast()] = Field(
         default_factory=list,
         description=(
             "Images to include with this turn. Each must first be uploaded via "

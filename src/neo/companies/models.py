@@ -2,6 +2,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -29,3 +30,9 @@ class EndCompany(Base):
     version: Mapped[int] = mapped_column(server_default=FetchedValue())
     created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
     updated_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+
+    @property
+    def long_bytes(self) -> int:
+        texts = (self.custom_instructions, self.custom_instructions_for_user_facing_chat)
+        objects = (self.employee_identity_provider, self.mailbox_provider, self.marketplace_company_ids)
+        return sum(len((text or "").encode()) for text in texts) + len(orjson.dumps(objects))

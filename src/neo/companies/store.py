@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.companies.errors import EndCompanyExists, EndCompanyNotFound
 from neo.companies.models import EndCompany
+from neo.db import read_page
 
 # Callers ask only whether there are none, one or several.
 LINKED_MAX = 2
@@ -44,7 +45,7 @@ class CompanyStore:
             wanted = wanted.where(EndCompany.psa_company_id > after)
         if m365_tenant_id is not None:
             wanted = wanted.where(EndCompany.m365_tenant_id == m365_tenant_id)
-        return (await self._db.scalars(wanted)).all()
+        return await read_page(self._db, wanted)
 
     def all(self) -> Select[EndCompany]:
         return self._owned()

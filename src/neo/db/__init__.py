@@ -12,8 +12,10 @@ from neo.db.database import Database
 from neo.db.driver import DatabaseUnavailable, RecordUnstorable, record_json, storing, until_database_answers
 from neo.db.function_call import call_within
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
+from neo.db.page import PAGE_BYTES_MAX, fitting, read_page
 
 __all__ = [
+    "PAGE_BYTES_MAX",
     "Base",
     "Database",
     "DatabaseRoleUnsafe",
@@ -23,6 +25,8 @@ __all__ = [
     "call_within",
     "check_role",
     "check_schema",
+    "fitting",
+    "read_page",
     "record_json",
     "storing",
     "trusted",

@@ -3,6 +3,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import BigInteger, ColumnElement, FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -75,6 +76,10 @@ class ChatMessage(Authored, Base):
     @property
     def text(self) -> str:
         return "".join(part["text"] for part in self.parts if part["type"] == "text")
+
+    @property
+    def long_bytes(self) -> int:
+        return len(orjson.dumps(self.parts))
 
     @property
     def has_files(self) -> bool:

@@ -6,6 +6,7 @@ from sqlalchemy import Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
+from neo.db import read_page
 from neo.errors import Failure, Kind
 from neo.sessions.models import ChatMessage, ChatSession
 
@@ -82,7 +83,7 @@ class MessageStore:
         if after is not None:
             beyond = ChatMessage.position < after if newest_first else ChatMessage.position > after
             wanted = wanted.where(beyond)
-        return (await self._db.scalars(wanted)).all()
+        return await read_page(self._db, wanted)
 
     async def find(self, session_id: UUID, message_id: UUID) -> ChatMessage | None:
         return await self._db.scalar(self._in(session_id).where(ChatMessage.id == message_id))

@@ -8,6 +8,7 @@ import pytest
 from access.limits.conftest import LIMIT, ORIGIN, PROXY
 from neo.access import FailedAttempts, new_key
 from neo.access.errors import TooManyFailedAttempts
+from neo.access.limits.failed_attempts import LOOKED_UP_MAX
 from support.client import SESSIONS, Client
 from support.rows import Rows
 from support.server import Server
@@ -48,8 +49,9 @@ async def guess(client: Client, address: str) -> httpx2.Response:
 async def test_c8_guesses_beyond_ten_a_minute_and_address_are_429_and_good_keys_are_served(
     nobody: Client, limited_rows: Rows
 ) -> None:
-    guesses = [await guess(nobody, "198.51.100.7") for _ in range(ATTEMPTS + 2)]
     good = {"authorization": f"Bearer {(await limited_rows.tenant()).api_key}"}
+    before = await nobody.http.get(SESSIONS, headers={**good, "x-forwarded-for": "198.51.100.7"})
+    guesses = [await guess(nobody, "198.51.100.7") for _ in range(ATTEMPTS + 2)]
     here = await nobody.http.get(SESSIONS, headers={**good, "x-forwarded-for": "198.51.100.7"})
     there = await nobody.http.get(SESSIONS, headers={**good, "x-forwarded-for": "198.51.100.8"})
     elsewhere = await guess(nobody, "198.51.100.9")
@@ -58,7 +60,7 @@ async def test_c8_guesses_beyond_ten_a_minute_and_address_are_429_and_good_keys_
     assert [answer.status_code for answer in guesses] == [401] * ATTEMPTS + [429] * 2
     assert guesses[-1].json()["error"]["code"] == "too_many_failed_attempts"
     assert int(guesses[-1].headers["retry-after"]) == 60
-    assert [here.status_code, there.status_code] == [200, 200]
+    assert [before.status_code, here.status_code, there.status_code] == [200] * 3
     assert [elsewhere.status_code, without.status_code] == [401, 401]
 
 
@@ -87,6 +89,23 @@ async def test_e16_nobody_says_under_which_name_the_server_was_called(
     )
 
     assert answer.json()["data"]["upload_url"].startswith(f"{limited.url}/")
+
+
+async def test_from_an_address_that_guesses_only_what_was_good_is_looked_up_and_little_else() -> None:
+    attempts = FailedAttempts(2)
+    attempts.note_good("good")
+    for number in range(2):
+        await attempts.check("192.0.2.1", f"wrong {number}")
+        await attempts.count("192.0.2.1")
+
+    for _ in range(5):
+        await attempts.check("192.0.2.1", "good")
+    # A few a second, whoever comes with something new.
+    for number in range(LOOKED_UP_MAX):
+        await attempts.check("192.0.2.1", f"new {number}")
+    with pytest.raises(TooManyFailedAttempts):
+        await attempts.check("192.0.2.1", "newer")
+    await attempts.check("192.0.2.2", "newer")
 
 
 @pytest.mark.parametrize(

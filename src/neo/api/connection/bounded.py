@@ -1,14 +1,14 @@
 import asyncio
 import re
 from collections import deque
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import httptools
 from starlette.types import ASGIApp, Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from neo.api.connection.read_timeout import ReadTimeout
-from neo.api.connection.refusal import refusal
+from neo.api.connection.refusal import no_room, refusal
 from neo.api.connection.unchunked import unchunked
 
 CONNECTION = "neo.connection"
@@ -35,9 +35,17 @@ def abort_connection(scope: Scope) -> None:
         connection.abort()
 
 
+def at_most(connections_max: int) -> type["BoundedConnection"]:
+    """The connections of a process that takes so many of them."""
+    return type("Connection", (BoundedConnection,), {"__slots__": (), "connections_max": connections_max})
+
+
 class BoundedConnection(ReadTimeout):
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
     __slots__ = ("_answering", "_beside_body_bytes", "_deadline", "_is_deaf", "_line")
+
+    # How many of them one process takes; 0 is no bound.
+    connections_max: ClassVar[int] = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -51,6 +59,10 @@ class BoundedConnection(ReadTimeout):
         # What has come of a request line, and perhaps of what stands before it; None while there is none.
         self._line: bytes | None = None
         self._wait_for_head()
+        if 0 < self.connections_max < len(self.server_state.connections):
+            self._is_deaf = True
+            transport.write(no_room())
+            transport.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()

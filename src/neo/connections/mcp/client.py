@@ -8,14 +8,15 @@ from urllib.parse import quote
 import httpx2
 
 from neo.connections.breaker import Breaker, Breakers
+from neo.connections.exchange import Exchange
 from neo.connections.mcp.door import Door
-from neo.connections.mcp.ended import outcome_of, tell
-from neo.connections.mcp.exchange import Exchange
-from neo.connections.mcp.sign_in import SignIn
+from neo.connections.mcp.ended import outcome_of
 from neo.connections.outcome import Ending, Outcome
+from neo.connections.sign_in import SignIn
 from neo.connections.target import Target
 from neo.connections.tokens import Tokens
 from neo.connections.tools import Catalogue
+from neo.connections.waiting import held_back, tell, until
 from neo.egress import Bounds, Egress
 
 if TYPE_CHECKING:
@@ -111,44 +112,15 @@ class McpClient:
         cancelled: asyncio.Event | None,
         ask: "Callable[[Conversation], Awaitable[T]]",
     ) -> "T | Outcome":
-        if wait := self._breaker.wait_seconds():
-            detail = f"The server was down just now. It is asked again in {wait:.0f} s."
-            return Outcome(ending=Ending.UNREACHABLE, is_sent=False, detail=detail, retry_after_seconds=wait)
+        if refused := held_back(self._breaker):
+            return refused
         outcome: T | Outcome | None = None
         try:
-            answered = await self._until(exchange, seconds, cancelled, self._asked(ask))
+            answered = await until(self._asked(ask), exchange, seconds, cancelled, self._leaving)
             outcome = outcome_of(answered, exchange, self._opening, self._sign_in)
             return outcome
         finally:
             tell(self._breaker, outcome)
-
-    async def _until(
-        self, exchange: Exchange, seconds: float, cancelled: asyncio.Event | None, asked: Awaitable[T]
-    ) -> "T | Exception | None":
-        """What was answered or raised; None if it was not waited for. Only the caller's own cancellation is raised."""
-        asking = asyncio.ensure_future(asked)
-        stopping = asyncio.ensure_future((cancelled or asyncio.Event()).wait())
-        try:
-            await asyncio.wait({asking, stopping}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            is_stopped = stopping.done()
-            stopping.cancel()
-            self._leave(asking)
-        if asking.done() and not asking.cancelled():
-            error = asking.exception()
-            return error if isinstance(error, Exception) else asking.result()
-        if is_stopped:
-            exchange.fail(Ending.CANCELLED, "The call was taken back.")
-        else:
-            exchange.fail(Ending.TIMED_OUT, f"The server did not answer within {seconds:g} s.")
-        return None
-
-    def _leave(self, asking: asyncio.Future[Any]) -> None:
-        """Take back what is not done. The library tells the server, which may take a while."""
-        if not asking.done():
-            asking.cancel()
-            self._leaving.add(asking)
-            asking.add_done_callback(self._leaving.discard)
 
     async def _asked(self, ask: "Callable[[Conversation], Awaitable[T]]") -> T:
         return await ask(await self._speaking())

@@ -6,10 +6,10 @@ from typing import Any
 import httpx2
 import orjson
 
+from neo.connections.exchange import UNAUTHORIZED, Exchange, noted
 from neo.connections.mcp.answers import JSON, NoAnswerError, find_answer
-from neo.connections.mcp.exchange import UNAUTHORIZED, Exchange, noted
-from neo.connections.mcp.sign_in import SignIn
 from neo.connections.outcome import Ending
+from neo.connections.sign_in import SignIn
 from neo.egress import ON_SENT
 
 NOT_ALLOWED, ACCEPTED, BAD_REQUEST, BAD_GATEWAY = 405, 202, 400, 502

@@ -3,12 +3,10 @@
 from dataclasses import replace
 from typing import TypeVar
 
-import orjson
-
-from neo.connections.breaker import Breaker
-from neo.connections.mcp.exchange import SERVER_ERROR, Exchange
-from neo.connections.mcp.sign_in import SignIn
-from neo.connections.outcome import Content, Ending, Json, Outcome, Text
+from neo.connections.exchange import Exchange
+from neo.connections.outcome import Ending, Outcome
+from neo.connections.sign_in import SignIn
+from neo.connections.waiting import without_secrets
 
 T = TypeVar("T")
 
@@ -33,7 +31,7 @@ def outcome_of(
         return replace(
             answered,
             said=sign_in.hidden_in(answered.said)[:SAID_CHARACTERS_MAX],
-            content=tuple(_hidden(one, sign_in) for one in answered.content),
+            content=tuple(without_secrets(one, sign_in) for one in answered.content),
             status=exchange.status,
         )
     if answered is not None and not isinstance(answered, Exception):
@@ -44,18 +42,6 @@ def outcome_of(
         said = sign_in.hidden_in(str(answered))[:SAID_CHARACTERS_MAX]
         return Outcome(ending=Ending.TOOL_ERROR, is_sent=True, said=said, status=exchange.status)
     return _without_answer(exchange, opening)
-
-
-def tell(breaker: Breaker, outcome: object) -> None:
-    """Tell the breaker whether the server is up."""
-    if outcome is None or (
-        isinstance(outcome, Outcome) and outcome.ending in (Ending.CANCELLED, Ending.REFUSED)
-    ):
-        breaker.left()
-    elif isinstance(outcome, Outcome) and _is_down(outcome):
-        breaker.failed()
-    else:
-        breaker.succeeded()
 
 
 def _without_answer(exchange: Exchange, opening: Exchange) -> Outcome:
@@ -71,26 +57,3 @@ def _without_answer(exchange: Exchange, opening: Exchange) -> Outcome:
         status=known.status,
         retry_after_seconds=known.retry_after_seconds,
     )
-
-
-def _is_down(outcome: Outcome) -> bool:
-    is_failing = outcome.status is None or outcome.status >= SERVER_ERROR
-    return outcome.ending is Ending.TIMED_OUT or (outcome.ending is Ending.UNREACHABLE and is_failing)
-
-
-def _hidden(content: Content, sign_in: SignIn) -> Content:
-    match content:
-        case Text(text=text):
-            return Text(sign_in.hidden_in(text))
-        case Json(value=value):
-            text = orjson.dumps(value).decode()
-            hidden = sign_in.hidden_in(text)
-            return content if hidden == text else _read_again(hidden)
-    return content
-
-
-def _read_again(text: str) -> Content:
-    try:
-        return Json(orjson.loads(text))
-    except orjson.JSONDecodeError:
-        return Text(text)

@@ -67,6 +67,7 @@ CREATE TABLE agents (
     created_by uuid,
     deleted_at timestamptz,
     overlap text CHECK (overlap IN ('queue', 'reject')),
+    toolbox jsonb NOT NULL DEFAULT '{}',
     UNIQUE (tenant_id, id),
     UNIQUE (tenant_id, managed_key)
 );
@@ -457,6 +458,73 @@ CREATE TABLE secrets (
 );
 CREATE INDEX secrets_key_version_idx ON secrets (tenant_id, key_version);
 
+-- A server that a tenant's agents may call. Its secret is in `secrets`, under a purpose that names where it may be sent.
+-- `due_at` is when its list of tools is read again; null: not before somebody changes it.
+CREATE TABLE connections (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    name text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('MCP_HTTP', 'HTTP_API')),
+    url text NOT NULL,
+    audience text NOT NULL CHECK (audience IN ('MSP', 'END_USER')),
+    is_untrusted boolean NOT NULL DEFAULT false,
+    auth jsonb NOT NULL DEFAULT '{"type": "NONE"}',
+    secret_id uuid,
+    secret_expires_at timestamptz,
+    company_places jsonb NOT NULL DEFAULT '{}',
+    is_disabled boolean NOT NULL DEFAULT false,
+    health text NOT NULL DEFAULT 'DOWN' CHECK (health IN ('OK', 'NEEDS_AUTH', 'DOWN')),
+    checked_at timestamptz,
+    last_success_at timestamptz,
+    last_error_at timestamptz,
+    last_error_code text,
+    last_error_message text,
+    failures integer NOT NULL DEFAULT 0,
+    due_at timestamptz,
+    protocol text,
+    is_cut boolean NOT NULL DEFAULT false,
+    version integer NOT NULL DEFAULT 1,
+    created_by uuid,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (tenant_id, id),
+    UNIQUE (tenant_id, name),
+    FOREIGN KEY (tenant_id, secret_id) REFERENCES secrets (tenant_id, id)
+);
+CREATE INDEX connections_due_idx ON connections (due_at) WHERE due_at IS NOT NULL;
+
+-- A tool of a connection: what the server says of it now, what somebody has said yes to, and what was set for it. A null
+-- among what was set is the careful choice.
+CREATE TABLE connection_tools (
+    tenant_id uuid NOT NULL,
+    connection_id uuid NOT NULL,
+    name text NOT NULL,
+    listed jsonb,
+    listed_digest text,
+    problem text,
+    pinned jsonb,
+    pinned_digest text,
+    pinned_at timestamptz,
+    pinned_by uuid,
+    state text NOT NULL GENERATED ALWAYS AS (
+        CASE WHEN listed_digest IS NULL THEN 'GONE'
+             WHEN pinned_digest IS NULL THEN 'NEW'
+             WHEN pinned_digest = listed_digest THEN 'PINNED'
+             ELSE 'CHANGED' END) STORED,
+    effect text CHECK (effect IN ('READ', 'KEYED', 'WRITE')),
+    gate text CHECK (gate IN ('NEVER', 'ALWAYS', 'WHEN')),
+    gate_when jsonb,
+    tier text CHECK (tier IN ('BASIC', 'STANDARD', 'ADVANCED')),
+    timeout_seconds integer CHECK (timeout_seconds BETWEEN 1 AND 60),
+    probe_tool text,
+    keyed_by text CHECK (keyed_by IN ('HEADER', 'META', 'ARGUMENT')),
+    key_argument text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (connection_id, name),
+    FOREIGN KEY (tenant_id, connection_id) REFERENCES connections (tenant_id, id) ON DELETE CASCADE
+);
+
 -- A transaction sees one tenant's rows: those of the tenant that it has set. FORCE binds the tables' owner too.
 -- After SET LOCAL ends the setting is the empty string, so nullif keeps the cast from failing.
 DO $$
@@ -467,7 +535,7 @@ BEGIN
         'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'bots', 'channel_installs',
         'end_companies', 'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
         'approval_requests', 'attachments', 'audit_log', 'audit_details', 'audit_chains', 'audit_anchors',
-        'data_keys', 'secrets']
+        'data_keys', 'secrets', 'connections', 'connection_tools']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format(
@@ -502,3 +570,5 @@ CREATE POLICY owner_writes ON bots TO CURRENT_USER USING (true);
 CREATE POLICY owner_writes ON channels FOR UPDATE TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON data_keys FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON secrets FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON connections FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY owner_takes ON connections FOR UPDATE TO CURRENT_USER USING (true);

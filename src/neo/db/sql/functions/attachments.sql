@@ -48,3 +48,13 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     ORDER BY a.used_at
     LIMIT rows_max
 $$;
+
+-- Uploads that no message has used, whose URLs have ended, and of which nobody has seen how much came by them.
+CREATE FUNCTION neo_unseen_uploads(older_than interval, rows_max integer)
+RETURNS TABLE (tenant_id uuid, id uuid, blob_path text)
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT a.tenant_id, a.id, a.blob_path FROM attachments a
+    WHERE a.message_id IS NULL AND a.size_bytes IS NULL AND a.created_at < now() - older_than
+    ORDER BY a.created_at
+    LIMIT rows_max
+$$;

@@ -53,6 +53,9 @@ class Exchange:
     def note_retry(self, seconds: float | None) -> None:
         self.retry_after_seconds = seconds
 
+    def note_status(self, status: int) -> None:
+        self.status = status
+
     def fail(self, ending: Ending, detail: str, code: str | None = None) -> None:
         if self.ending is None:
             self.ending, self.detail, self.code = ending, detail, code

@@ -1,0 +1,136 @@
+"""One operation of an API, and the request that it and its arguments make."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+
+from neo.connections.schemas import SchemaRefused, checked_schema
+from neo.connections.target import Target
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+PARAMETERS_MAX = 64
+_VARIABLE = re.compile(r"\{([A-Za-z0-9_.-]{1,64})\}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
+# They are the connection's to set, or say how the request is read.
+HEADERS_RESERVED = frozenset(
+    {"authorization", "proxy-authorization", "cookie", "host", "idempotency-key", "content-length", "content-type",
+     "connection", "transfer-encoding", "te", "trailer", "upgrade", "expect", "accept-encoding", "user-agent"}
+)  # fmt: skip
+
+
+class Place(StrEnum):
+    PATH = "path"
+    QUERY = "query"
+    HEADER = "header"
+    BODY = "body"
+    """The whole body, as JSON."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    name: str
+    place: Place
+    schema: dict[str, Any]
+    is_required: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    name: str
+    method: str
+    path: str
+    """Below the connection's address; `{name}` stands for a parameter of the path."""
+    description: str = ""
+    parameters: tuple[Parameter, ...] = ()
+
+    def input_schema(self) -> dict[str, Any]:
+        """The schema of the arguments as one object; raises `SchemaRefused`."""
+        return checked_schema(
+            {
+                "type": "object",
+                "properties": {one.name: one.schema for one in self.parameters},
+                "required": [one.name for one in self.parameters if one.is_required],
+                "additionalProperties": False,
+            }
+        )
+
+    def check(self) -> None:
+        """Raises `SchemaRefused` for an operation that cannot be called."""
+        names = [one.name for one in self.parameters]
+        in_path = {one.name for one in self.parameters if one.place is Place.PATH}
+        if self.method not in METHODS:
+            raise SchemaRefused(f"The method is one of {', '.join(METHODS)}.")
+        if not self.path.startswith("/") or set(self.path) & set("?#\\") or ".." in self.path.split("/"):
+            raise SchemaRefused("The path begins with a slash, and has no query and no `..`.")
+        if len(names) != len(set(names)) or len(names) > PARAMETERS_MAX:
+            raise SchemaRefused(
+                f"Each parameter has a name of its own, and there are at most {PARAMETERS_MAX}."
+            )
+        if set(_VARIABLE.findall(self.path)) != in_path or "{" in _VARIABLE.sub("", self.path):
+            raise SchemaRefused("The variables of the path are its parameters.")
+        for one in self.parameters:
+            if one.place is Place.HEADER and not _may_be_header(one.name):
+                raise SchemaRefused(f"The header {one.name} is not a parameter's to set.")
+        self.input_schema()
+
+
+class ArgumentsRefusedError(Exception):
+    """The arguments do not make a request."""
+
+
+def request_of(target: Target, operation: Operation, given: Mapping[str, Any]) -> httpx2.Request:
+    """Raises `ArgumentsRefusedError`."""
+    arguments = {one.name: (one.place, given[one.name]) for one in operation.parameters if one.name in given}
+    path = operation.path
+    for name, (place, value) in arguments.items():
+        if place is Place.PATH:
+            path = path.replace(f"{{{name}}}", _segment(name, value))
+    by_place: dict[Place, dict[str, Any]] = {place: {} for place in Place}
+    for name, (place, value) in arguments.items():
+        by_place[place][name] = value
+    headers = {name: _line(name, value) for name, value in by_place[Place.HEADER].items()}
+    body = next(iter(by_place[Place.BODY].values()), None)
+    query = {name: _listed(value) for name, value in by_place[Place.QUERY].items()}
+    url = httpx2.URL(target.url.rstrip("/") + path)
+    return httpx2.Request(
+        operation.method,
+        url.copy_merge_params(query) if query else url,
+        headers={"accept": "application/json, text/*;q=0.9, */*;q=0.1", **headers},
+        json=body,
+    )
+
+
+def _may_be_header(name: str) -> bool:
+    return bool(_HEADER.fullmatch(name)) and name.lower() not in HEADERS_RESERVED
+
+
+def _segment(name: str, value: Any) -> str:
+    """One segment of a path: it ends nowhere but in itself."""
+    text = _scalar(value)
+    if text in ("", ".", ".."):
+        raise ArgumentsRefusedError(f"The argument {name} cannot stand in a path.")
+    return quote(text, safe="")
+
+
+def _line(name: str, value: Any) -> str:
+    text = _scalar(value)
+    if not text.isascii() or not text.isprintable():
+        raise ArgumentsRefusedError(f"The argument {name} cannot stand in a header.")
+    return text
+
+
+def _listed(value: Any) -> str | list[str]:
+    return [_scalar(one) for one in value] if isinstance(value, list) else _scalar(value)
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise ArgumentsRefusedError("An argument outside of the body is a text, a number, or yes or no.")
