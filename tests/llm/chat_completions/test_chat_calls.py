@@ -333,6 +333,17 @@ def calls(*entries: Any, finish: Any = None) -> bytes:
         pytest.param(
             [called('{"q":1}', call_id="a"), called(name="look_up"), CALLS], ONE, id="a name in the end"
         ),
+        pytest.param(
+            [
+                called('{"q"', **FIRST),
+                called(index=1, **SECOND | {"call_id": "a"}),
+                called(":1}", call_id="a"),
+                called('{"w":{}}', index=1, call_id="a"),
+                CALLS,
+            ],
+            TWO,
+            id="two of one id in turns",
+        ),
         pytest.param([chunk(tool_calls=[]), chunk(tool_calls=None), said("a"), STOP], Told("a"), id="none"),
         pytest.param([said("a"), CALLS], Told("a", finish="tool-calls"), id="a word without calls"),
     ],

@@ -366,6 +366,14 @@ def test_a_model_whose_template_begins_the_thoughts_leaves_only_their_end(
     assert read(START, *writes, model=R1)[:-1] == expected
 
 
+def test_two_calls_of_one_id_are_given_their_own() -> None:
+    [first, second] = read(START, tool(), stopped(), tool(1), end("tool_use"), STOP)[:-1]
+
+    assert isinstance(first, ToolCall)
+    assert isinstance(second, ToolCall)
+    assert first.call_id == "toolu_1" != second.call_id
+
+
 def test_a_call_without_an_id_is_given_one_and_one_without_a_name_is_none() -> None:
     [first, second] = read(START, tool(0, None), stopped(), tool(1, None), end("tool_use"))[:2]
 

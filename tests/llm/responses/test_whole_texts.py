@@ -331,6 +331,21 @@ def test_a_model_whose_template_begins_the_thoughts_leaves_only_their_end() -> N
         assert read(first, said(whole), completed(), model="deepseek-r1:8b")[:-1] == [TextDelta(0, whole)]
 
 
+def test_two_calls_of_one_id_are_given_their_own() -> None:
+    items = [call("a"), call("b", arguments='{"q":2}')]
+
+    [first, second] = read(*map(done, items, range(2)), completed(output=items))[:-1]
+
+    assert isinstance(first, ToolCall)
+    assert isinstance(second, ToolCall)
+    assert first.call_id == "call_1" != second.call_id
+
+
+def test_a_text_in_an_unknown_form_is_no_empty_one() -> None:
+    with pytest.raises(UnreadableError):
+        read(event("response.output_text.delta", **WHERE, delta={"body": "Hi"}), completed())
+
+
 def test_calls_without_ids_are_given_some() -> None:
     items = [call("fc_1", call_id=None), call("fc_2", call_id=None)]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from neo.llm.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
 from neo.llm.reading.arguments import Arguments, arguments_in, is_json_object
-from neo.llm.reading.calls import tool_call
+from neo.llm.reading.calls import ToldCalls
 from neo.llm.reading.event import Event, index_in, short_name
 
 
@@ -103,21 +103,16 @@ class Calls:
 
     def whole(self, *, is_cut: bool) -> Iterator[ToolCall]:
         """The calls in their order. `is_cut`: the answer broke off, so that a call may be half of one; that is none."""
-        used: set[str] = set()
+        told = ToldCalls()
         for call in sorted(self._calls, key=lambda one: one.index):
             arguments = call.arguments.text
-            if call.is_repetition or (is_cut and not (call.name and is_json_object(arguments))):
-                continue
-            told = tool_call(
-                call.call_id if call.call_id not in used else None, call.name, unmarked(arguments)
-            )
-            used.add(told.call_id)
-            yield told
+            if not (call.is_repetition or (is_cut and not (call.name and is_json_object(arguments)))):
+                yield told.tell(call.call_id, call.name, unmarked(arguments))
 
     def _call(self, delta: _Delta) -> _Call:
         """The call that a delta is of: by its id, else by its index, else by what came last."""
         known = self._at.get(delta.index) if delta.index is not None else None
-        if (same := self._of_id(delta.call_id)) is not None:
+        if (same := self._of_id(delta.call_id, known)) is not None:
             is_elsewhere = same is not known and (delta.index is not None or delta.is_in_list)
             is_another = same.is_other_of_its_id(delta, is_elsewhere=is_elsewhere)
             return self._next(same, delta) if is_another else same
@@ -130,9 +125,9 @@ class Calls:
             return self._next(last, delta) if last.is_another(delta) else last
         return last if not delta.call_id and last.may_have(delta) else self._new(delta)
 
-    def _of_id(self, call_id: str | None) -> _Call | None:
-        if not call_id:
-            return None
+    def _of_id(self, call_id: str | None, known: _Call | None) -> _Call | None:
+        if not call_id or (known is not None and known.call_id == call_id):
+            return known if call_id else None
         return next((call for call in reversed(self._calls) if call.call_id == call_id), None)
 
     def _next(self, before: _Call, delta: _Delta) -> _Call:

@@ -2,7 +2,7 @@
 
 from neo.llm.deltas import ToolCall
 from neo.llm.reading.arguments import Arguments, arguments_in
-from neo.llm.reading.calls import tool_call
+from neo.llm.reading.calls import ToldCalls
 from neo.llm.reading.event import Event, UnreadableError, id_in, text_in
 
 
@@ -17,5 +17,5 @@ class OpenCall:
         self.arguments = Arguments()
         self.arguments.add(arguments_in(block, "input"))
 
-    def told(self) -> ToolCall:
-        return tool_call(self._call_id, self._name, self.arguments.text)
+    def told(self, before: ToldCalls) -> ToolCall:
+        return before.tell(self._call_id, self._name, self.arguments.text)

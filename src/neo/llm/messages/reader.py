@@ -10,6 +10,7 @@ from neo.llm.messages.calls import OpenCall
 from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_of_block, kind_of_delta
 from neo.llm.messages.usage import Usage
 from neo.llm.reading.arguments import arguments_in
+from neo.llm.reading.calls import ToldCalls
 from neo.llm.reading.event import Event, UnreadableError, index_in, object_in, short_name, text_in
 from neo.llm.reading.finish import BROKEN, Finish, finish_of, thoughts_are_answer
 from neo.llm.reading.texts import AnswerLength, FirstThoughts, Kind, Texts
@@ -41,7 +42,7 @@ class MessageReader:
         self._whole_content: list[Any] = []
         self._calls: dict[int, OpenCall] = {}
         self._unread: set[int] = set()
-        self._told_calls = 0
+        self._told_calls = ToldCalls()
         self._finish: Finish | None = None
         self._has_stopped = False
         self._is_over = False
@@ -83,8 +84,7 @@ class MessageReader:
             return
         for number, call in self._calls.items():
             if call.arguments.are_whole() or not self._may_be_half(number, call):
-                self._told_calls += 1
-                yield call.told()
+                yield call.told(self._told_calls)
         self._calls = {}
 
     def _may_be_half(self, number: int, call: OpenCall) -> bool:
@@ -184,8 +184,7 @@ class MessageReader:
         number = self._numbers.get(index_in(event, "index"), 0)
         if (call := self._calls.get(number)) is not None and call.arguments.are_whole():
             del self._calls[number]
-            self._told_calls += 1
-            yield call.told()
+            yield call.told(self._told_calls)
 
     def _say(self, kind: Kind, block: int, text: str) -> Iterator[Delta]:
         if text:

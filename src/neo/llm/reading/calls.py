@@ -13,15 +13,25 @@ from neo.llm.reading.texts import storable
 _ARGUMENTS_DEPTH_MAX = 64
 
 
-def tool_call(call_id: str | None, name: str, arguments: str) -> ToolCall:
-    """The call as every store accepts it. A server may leave the id out, and the model is told the outcome by it."""
-    if not name:
-        raise UnreadableError("A tool call has no name.")
-    return ToolCall(
-        storable(call_id or f"call_{uuid4().hex}"),
-        storable(name),
-        storable(arguments if arguments.strip() else "{}"),
-    )
+class ToldCalls:
+    """The calls of one answer, each as every store accepts it and with an id of its own. A server may leave the id out,
+    or have one for all, and the model is told the outcome by it.
+    """
+
+    def __init__(self) -> None:
+        self._ids: set[str] = set()
+
+    def tell(self, call_id: str | None, name: str, arguments: str) -> ToolCall:
+        if not name:
+            raise UnreadableError("A tool call has no name.")
+        own = storable(call_id or "")
+        if not own or own in self._ids:
+            own = f"call_{uuid4().hex}"
+        self._ids.add(own)
+        return ToolCall(own, storable(name), storable(arguments if arguments.strip() else "{}"))
+
+    def __bool__(self) -> bool:
+        return bool(self._ids)
 
 
 def arguments_of(arguments_json: str) -> Any:

@@ -62,15 +62,20 @@ def object_in(parent: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 def text_in(parent: dict[str, Any], key: str) -> str:
-    """The text under this key, which some servers wrap once more; an empty one if it is missing or null."""
-    value = parent.get(key)
-    if isinstance(value, dict):
-        value = value.get("value")
+    """The text under this key; an empty one if it is missing or null."""
+    value = unwrapped(parent.get(key))
     if value is None:
         return ""
     if not isinstance(value, str):
         raise UnreadableError(f"The {key} of an event is not a text.")
     return value
+
+
+def unwrapped(value: object) -> object:
+    """The text itself where it stands in an object of its own, beside what annotates it."""
+    if not isinstance(value, dict):
+        return value
+    return next((value[key] for key in ("value", "text") if key in value), value)
 
 
 def id_in(parent: dict[str, Any], key: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from neo.llm.deltas import ToolCall
 from neo.llm.reading.arguments import Arguments, are_same, arguments_in, is_json_object
-from neo.llm.reading.calls import tool_call
+from neo.llm.reading.calls import ToldCalls
 from neo.llm.reading.event import Event, id_in, text_in
 
 
@@ -54,21 +54,21 @@ class _Call:
         arguments = self.arguments.text
         return is_named and (not arguments or are_same(arguments, arguments_in(item, "arguments")))
 
-    def told(self) -> ToolCall:
-        told = tool_call(self.call_id, self.name, self.arguments.text)
+    def told(self, before: ToldCalls) -> ToolCall:
         self.is_told = True
-        return told
+        return before.tell(self.call_id, self.name, self.arguments.text)
 
 
 class Calls:
     def __init__(self) -> None:
         self._calls: list[_Call] = []
+        self._told = ToldCalls()
         self._by_id: dict[str | None, _Call] = {}
         self._by_position: dict[int | None, _Call] = {}
 
     @property
     def are_told(self) -> bool:
-        return any(call.is_told for call in self._calls)
+        return bool(self._told)
 
     def begin(self, at: Item, item: Event) -> None:
         known = self._known(at)
@@ -92,14 +92,14 @@ class Calls:
         call.sources.add(source)
         call.note(item)
         if not call.is_told and not call.is_cut and is_json_object(call.arguments.text):
-            yield call.told()
+            yield call.told(self._told)
 
     def rest(self, *, is_cut: bool) -> Iterator[ToolCall]:
         """The calls whose arguments did not look whole. Of an answer that was cut off they are half of a call."""
         for call in self._calls:
             is_half = (is_cut or call.is_cut) and not is_json_object(call.arguments.text)
             if not call.is_told and not is_half:
-                yield call.told()
+                yield call.told(self._told)
 
     def _known(self, at: Item) -> _Call | None:
         return self._by_id.get(at.item_id) or self._by_position.get(at.position)

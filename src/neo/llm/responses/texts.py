@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from neo.llm.deltas import ReasoningDelta, TextDelta
-from neo.llm.reading.event import Event, Place, coalesced, text_in
+from neo.llm.reading.event import Event, Place, coalesced, unwrapped
 from neo.llm.reading.texts import Texts, Told, storable
 
 Kind: TypeAlias = Literal["text", "refusal", "summary", "reasoning"]
@@ -73,7 +73,8 @@ def text_of(part: Any, kind: Kind = "text") -> tuple[Kind, str] | None:
         return None
     name = part.get("type")
     found = (kind, "text") if name is None else _PARTS.get(name) if isinstance(name, str) else None
-    return (found[0], text_in(part, found[1])) if found is not None else None
+    text = unwrapped(part.get(found[1])) if found is not None else None
+    return (found[0], text) if found is not None and isinstance(text, str) else None
 
 
 @dataclass(eq=False, slots=True)
