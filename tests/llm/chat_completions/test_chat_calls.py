@@ -34,6 +34,10 @@ def calls(*entries: Any, finish: Any = None) -> bytes:
     return chunk(tool_calls=list(entries), finish=finish)
 
 
+def whole_message(name: str, *entries: Any) -> bytes:
+    return data(object=name, choices=[{"message": {"content": None, "tool_calls": entries}}])
+
+
 @pytest.mark.parametrize(
     ("writes", "expected"),
     [
@@ -103,6 +107,35 @@ def calls(*entries: Any, finish: Any = None) -> bytes:
             * 2,
             ONE,
             id="a message, twice",
+        ),
+        *(
+            pytest.param(
+                [called("", **FIRST), whole_message(name, a_call('{"q":1}', **FIRST)), CALLS],
+                ONE,
+                id=f"its arguments only in a message, {name}",
+            )
+            for name in ("chat.completion", "chat.completion.chunk")
+        ),
+        pytest.param(
+            [
+                called('{"q":1}', **FIRST),
+                whole_message(
+                    "chat.completion", a_call('{"q":1}', **FIRST), a_call('{"w":{}}', index=1, **SECOND)
+                ),
+                CALLS,
+            ],
+            TWO,
+            id="the second only in a message",
+        ),
+        pytest.param(
+            [
+                called('{"q":1}', **FIRST),
+                called('{"w":{}}', index=1, **SECOND),
+                whole_message("chat.completion", a_call('{"q":1}', **FIRST)),
+                CALLS,
+            ],
+            TWO,
+            id="a message that leaves out one",
         ),
         pytest.param(
             [

@@ -366,6 +366,14 @@ def test_a_model_whose_template_begins_the_thoughts_leaves_only_their_end(
     assert read(START, *writes, model=R1)[:-1] == expected
 
 
+def test_a_call_that_comes_only_in_the_whole_message_is_told() -> None:
+    text, call = {"type": "text", "text": "Hallo"}, {"type": "tool_use", "id": "toolu_1", "name": "look_up"}
+    whole = event("message", content=[text, {**call, "input": {"q": 1}}], stop_reason="tool_use")
+
+    assert read(START, said("Hallo"), whole)[:-1] == [*HALLO, CALL]
+    assert read(START, tool(), arguments('{"q":1}'), stopped(), whole)[:-1] == [CALL]
+
+
 def test_two_calls_of_one_id_are_given_their_own() -> None:
     [first, second] = read(START, tool(), stopped(), tool(1), end("tool_use"), STOP)[:-1]
 

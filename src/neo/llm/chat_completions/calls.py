@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from neo.llm.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
-from neo.llm.reading.arguments import Arguments, arguments_in, is_json_object
+from neo.llm.reading.arguments import Arguments, arguments_in, is_empty, is_json_object
 from neo.llm.reading.calls import ToldCalls
 from neo.llm.reading.event import Event, index_in, short_name
 
@@ -100,6 +100,18 @@ class Calls:
             if delta.index is not None:
                 self._at[delta.index] = call
         return "".join(delta.arguments for delta in deltas)
+
+    def say_more_than(self, others: "Calls") -> bool:
+        """Whether these, as they came at once, leave out less than others, as they came in deltas."""
+        mine, theirs = self.said(), others.said()
+        return mine != theirs and all(one >= other for one, other in zip(mine, theirs, strict=True))
+
+    def said(self) -> tuple[int, int]:
+        """How many calls there are, and how many of them have arguments."""
+        full = [
+            call for call in self._calls if call.arguments.are_whole() and not is_empty(call.arguments.text)
+        ]
+        return len(self._calls), len(full)
 
     def whole(self, *, is_cut: bool) -> Iterator[ToolCall]:
         """The calls in their order. `is_cut`: the answer broke off, so that a call may be half of one; that is none."""

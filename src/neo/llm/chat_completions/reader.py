@@ -148,10 +148,16 @@ class ChatCompletionReader:
         pieces: Sequence[Piece] = [
             piece for piece in self._pieces_in(message) if piece[0] not in self._in_deltas
         ]
-        calls = None if self._has_calls_in_deltas else _calls_in(message)
+        calls = _calls_in(message)
         if not is_chunk:
             pieces = list(self._messages.unheard(pieces))
-            self._calls = Calls() if calls else self._calls
+        if calls and (self._has_calls_in_deltas or not is_chunk):
+            whole = Calls()
+            self._telling.add_arguments(whole.add(calls))
+            if not self._has_calls_in_deltas or whole.say_more_than(self._calls):
+                self._calls = whole
+            self.events_with_content += 1
+            calls = None
         self._hear_said(pieces, calls)
 
     def _hear_said(self, pieces: Sequence[Piece], calls: object) -> bool:

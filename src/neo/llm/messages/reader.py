@@ -140,9 +140,13 @@ class MessageReader:
 
     def _unheard_content(self) -> Iterator[Delta]:
         """What a gateway that does not stream gave at once. Elsewhere it has come in events of its own."""
-        for block in self._whole_content if not self._blocks else ():
-            yield from self._begin_block({"content_block": block})
-            yield from self._end_block({})
+        has_called, has_begun = bool(self._calls or self._told_calls), self._blocks > 0
+        for block in self._whole_content:
+            event = {"content_block": block}
+            is_call = kind_of_block(object_in(event, "content_block")) == "tool_use"
+            if not (has_called if is_call else has_begun):
+                yield from self._begin_block(event)
+                yield from self._end_block({})
 
     def _begin_block(self, event: Event) -> Iterable[Delta]:
         number = self._new_block(event)
