@@ -53,6 +53,12 @@ from neo.chat import (
     upload_router,
 )
 from neo.companies.routes import router as company_router
+from neo.connections.administer.desk import ConnectionDesk
+from neo.connections.administer.routes import router as connection_router
+from neo.connections.administer.tools.desk import ToolDesk
+from neo.connections.administer.tools.routes import router as tool_router
+from neo.connections.checks.check import Checker
+from neo.connections.checks.refresher import Refresher
 from neo.db import DatabaseRoleUnsafe, trusted
 from neo.kit import keep_running
 from neo.meta import Engines, Health, meta_router
@@ -62,6 +68,7 @@ from neo.resources import Resources, default_role, entra_verifier, key_format, s
 from neo.settings import ServerSettings, Settings, plain
 from neo.tails import OpenTails, TailBounds, TailPace, Tails
 from neo.turns.resume import Resumer
+from neo.vault import SecretKeyWrapping
 
 log = structlog.get_logger()
 
@@ -77,6 +84,8 @@ ROUTERS = (
     install_router,
     bot_router,
     company_router,
+    connection_router,
+    tool_router,
     agent_router,
     model_router,
     tenant_router,
@@ -135,6 +144,10 @@ def build_app(
         open_tails=open_tails,
     )
 
+    wrapping = SecretKeyWrapping(secret_keys(settings))
+    checker = Checker(resources.database, resources.mcp_servers, wrapping)
+    refresher = Refresher(resources.database, checker)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -149,6 +162,7 @@ def build_app(
                     group.create_task(keep_running("connect", resources.temporal.connect)),
                     group.create_task(keep_running("sweep", resources.sweeper.run)),
                     group.create_task(keep_running("orphans", resources.orphans.run)),
+                    group.create_task(keep_running("connections", refresher.run)),
                     group.create_task(keep_running("lapses", lambda: open_tails.end_lapsed(lookups.lapsed))),
                 ]
                 working = group.create_task(embedded_worker.run()) if embedded_worker is not None else None
@@ -199,6 +213,10 @@ def build_app(
         ),
     )
     app.state.agent_desk = AgentDesk(resources.database, resources.models.list, bounds)
+    app.state.connection_desk = ConnectionDesk(
+        resources.database, resources.egress, wrapping, checker, bounds
+    )
+    app.state.tool_desk = ToolDesk(resources.database)
     app.state.model_list = resources.models.list
     app.state.key_desk = KeyDesk(
         resources.database, settings.server.environment, Pepper(secret_keys(settings)), bounds

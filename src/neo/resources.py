@@ -9,6 +9,7 @@ from uuid import UUID
 from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, Role, SigningKeys
 from neo.attachments import OrphanSweeper
 from neo.blobs import BlobAccess, BlobLocation, BlobStore
+from neo.connections import McpServers
 from neo.db import Database
 from neo.egress import Egress, Listed
 from neo.errors import Edge, Failure, Kind
@@ -49,6 +50,7 @@ class Resources:
     blobs: BlobStore | None
     orphans: OrphanSweeper
     egress: Egress
+    mcp_servers: McpServers
 
     async def aclose(self) -> None:
         await self.egress.aclose()
@@ -79,6 +81,7 @@ def open_resources(settings: Settings) -> Resources:
     ender = TurnEnder(database, events)
     sweeper = Sweeper(database, valkey, ender)
     blobs = blob_store(settings.blobs)
+    egress = open_egress(settings.egress)
     return Resources(
         database,
         valkey,
@@ -90,7 +93,8 @@ def open_resources(settings: Settings) -> Resources:
         sweeper,
         blobs,
         OrphanSweeper(database, blobs, timedelta(hours=settings.blobs.upload_hours)),
-        open_egress(settings.egress),
+        egress,
+        McpServers(egress),
     )
 
 

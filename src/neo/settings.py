@@ -422,6 +422,9 @@ class RowSettings(Group):
     companies_max: NonNegativeInt = Field(
         20_000, description="Most end companies of one tenant; 0 for no limit."
     )
+    agent_connections_max: NonNegativeInt = Field(
+        100, description="Most servers that one tenant's agents may call, 300 tools each; 0 for no limit."
+    )
     technicians_max: NonNegativeInt = Field(
         2000, description="Most technicians that are added to one tenant's roster; 0 for no limit."
     )

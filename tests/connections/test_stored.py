@@ -1,5 +1,6 @@
 """A stored connection: its secret goes where it was given for, and its tools are offered while they are as pinned."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,6 +17,7 @@ from neo.connections import (
     McpServers,
     ToolStore,
 )
+from neo.connections.checks.check import Checker
 from neo.connections.rows.destination import purpose_of
 from neo.connections.rows.errors import ConnectionNameTaken, ConnectionToolNotFound
 from neo.errors import Failure
@@ -207,3 +209,16 @@ async def test_an_agent_makes_a_gate_stricter_and_never_looser(rows: Rows, stage
     }
 
     assert gates == {None: ["NEVER", "ALWAYS"], "NEVER": ["NEVER", "ALWAYS"], "ALWAYS": ["ALWAYS", "ALWAYS"]}
+
+
+async def test_one_tenant_has_so_many_checks_at_once(rows: Rows, servers: McpServers, stage: Stage) -> None:
+    tenant, other = (await rows.tenant()).id, (await rows.tenant()).id
+    connections = {one: await stored(rows, one, stage) for one in (tenant, other)}
+    checker = Checker(rows.database, servers, WRAPPING)
+
+    asked = [checker.check(one, connections[one]) for one in [tenant] * 10 + [other]]
+    ended = await asyncio.gather(*asked, return_exceptions=True)
+    await checker.check(tenant, connections[tenant])
+
+    codes = [one.code if isinstance(one, Failure) else one for one in ended]
+    assert codes == [None] * 8 + ["too_many_checks"] * 2 + [None]

@@ -40,6 +40,8 @@ class Household:
             "/public-api/end-companies/{psa_company_id}",
             "/public-api/technicians/{user_id}",
             "/public-api/settings",
+            "/public-api/connections/{connection_id}",
+            "/public-api/connections/{connection_id}/tools",
         ):
             answer = await self.admin.http.get(path.format_map(self.ids))
             assert answer.status_code == 200, (path, answer.text)
@@ -105,10 +107,12 @@ async def make_household(people: People, tenant: Tenant) -> Household:
             "url": "https://mcp.example/",
         }
         await ConnectionStore(db, tenant.id).create({**connection, "audience": "MSP"})
-        listed: dict[str, Any] = {"name": "read", "listed": {}, "listed_digest": "1", "problem": None}
+        told: dict[str, Any] = {"title": None, "description": "A secret.", "input_schema": {}, "hints": {}}
+        listed: dict[str, Any] = {"name": "read", "listed": told, "listed_digest": "1", "problem": None}
         await ToolStore(db, tenant.id).note_listed(connection["id"], [listed])
     minted = await _made(account, "sessions", session_id=session)
-    return Household(tenant, admin, account, Ids(ids, jti=minted["jti"], token=minted["token"]))
+    connected = {"connection_id": str(connection["id"]), "name": "read"}
+    return Household(tenant, admin, account, Ids(ids, jti=minted["jti"], token=minted["token"], **connected))
 
 
 async def _made(caller: Client, where: str, **body: Any) -> dict[str, Any]:

@@ -32,6 +32,8 @@ AGENT = f"{AGENTS}/{{agent_id}}"
 TECHNICIANS = "/public-api/technicians"
 TECHNICIAN = f"{TECHNICIANS}/{{user_id}}"
 KEYS = "/public-api/api-keys"
+CONNECTIONS = "/public-api/connections"
+CONNECTION = f"{CONNECTIONS}/{{connection_id}}"
 
 DOORS: dict[Operation, frozenset[str]] = {
     ("post", SESSIONS): OPENERS,
@@ -90,6 +92,16 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("post", f"{KEYS}/{{key_id}}/rotate"): GOVERNORS,
     ("delete", f"{KEYS}/{{key_id}}"): GOVERNORS,
     ("get", "/public-api/audit-log"): MANAGERS,
+    ("post", CONNECTIONS): MANAGERS,
+    ("get", CONNECTIONS): READERS,
+    ("get", CONNECTION): READERS,
+    ("patch", CONNECTION): MANAGERS,
+    ("delete", CONNECTION): MANAGERS,
+    ("put", f"{CONNECTION}/secret"): MANAGERS,
+    ("post", f"{CONNECTION}/check"): MANAGERS,
+    ("get", f"{CONNECTION}/tools"): READERS,
+    ("post", f"{CONNECTION}/pin"): MANAGERS,
+    ("patch", f"{CONNECTION}/tools/{{name}}"): MANAGERS,
 }
 
 

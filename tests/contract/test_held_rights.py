@@ -14,7 +14,17 @@ import pytest
 from sqlalchemy import text
 
 from contract.door_objects import Household, make_household
-from contract.door_table import CHANNEL, DOORS, GOVERNORS, MANAGERS, RELAY, TOKENS, Operation
+from contract.door_table import (
+    CHANNEL,
+    CONNECTION,
+    CONNECTIONS,
+    DOORS,
+    GOVERNORS,
+    MANAGERS,
+    RELAY,
+    TOKENS,
+    Operation,
+)
 from support.people import People
 from support.rows import Rows
 
@@ -56,6 +66,11 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("post", "/public-api/technicians"): {"user_id": str(uuid4())},
     ("patch", "/public-api/technicians/{user_id}"): {"role": "Viewer"},
     ("post", "/public-api/api-keys"): {"name": "Another"},
+    ("post", CONNECTIONS): {"name": "another", "kind": "MCP_HTTP", "url": "https://mcp.example/"},
+    ("patch", CONNECTION): {"untrusted": True},
+    ("put", f"{CONNECTION}/secret"): {"value": "a-secret"},
+    ("post", f"{CONNECTION}/pin"): {"tools": ["*"]},
+    ("patch", f"{CONNECTION}/tools/{{name}}"): {"effect": "READ"},
 }  # fmt: skip
 
 

@@ -33,6 +33,7 @@ DEFINERS = {
     "neo_lapsed_credentials",  # Which open tails must end.
     "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
     "neo_unseen_uploads",  # Uploads that came by a store's own URLs, of all tenants.
+    "neo_take_due_connections",  # Whose lists of tools are to be read again, of all tenants.
     "neo_spent_uploads",  # Uploads whose pixels are kept elsewhere, of all tenants.
     "neo_overdue_cancels",  # Stopped turns that nobody has ended, of all tenants.
     "neo_overdue_requests",  # Requests that nobody decided in time, of all tenants.

@@ -19,6 +19,7 @@ class Right(StrEnum):
     MINT_TOKEN = "mint, list or revoke session tokens"  # noqa: S105 - a right, no secret.
     VIEW_TENANT = "read the tenant's setup"
     MANAGE_TENANT = "change the tenant's setup"
+    MANAGE_TOOLS = "change connections and their tools"
     LIST_MODELS = "list the models of agents"
     GOVERN = "manage API keys and roles"
     READ_AUDIT = "read the audit log"
@@ -36,7 +37,7 @@ _CHAT = {
     Right.MINT_TOKEN,
 }
 _READ = {Right.LIST_SESSIONS, Right.READ_SESSION, Right.READ_TURN, Right.VIEW_TENANT}
-_MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.LIST_MODELS, Right.READ_AUDIT}
+_MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.MANAGE_TOOLS, Right.LIST_MODELS, Right.READ_AUDIT}
 
 RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {
     CallerKind.SERVICE_ACCOUNT: frozenset(_CHAT | _READ | _MANAGE),

@@ -21,6 +21,7 @@ TAGS = [
         "name": "Channels",
         "description": "CONVERSATIONAL agents bound to a transport, with their branding, and where they are installed.",
     },
+    {"name": "Connections", "description": "Servers that agents may call, and which of their tools."},
     {"name": "End companies", "description": "CRUD and bulk-update of the MSP's customers."},
     {"name": "Technicians", "description": "The roster: your own people and their roles."},
     {"name": "API keys", "description": "Keys for server-to-server use. Admin dashboard users only."},

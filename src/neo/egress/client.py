@@ -94,6 +94,10 @@ class Egress:
             trust_env=False,
         )
 
+    def check(self, address: str) -> None:
+        """Raises `EgressRefused` for an address that is not fetched, whatever its name resolves to."""
+        check_request(httpx2.Request("GET", address), self._listed)
+
     async def aclose(self) -> None:
         if self._transport is not None:
             await self._transport.aclose()

@@ -11,7 +11,7 @@ class EgressRefused(Failure):
     remedy = (
         "Use a public https address; private ones must be listed by the operator in `NEO_EGRESS_PRIVATE`."
     )
-    edges = (Edge.TURN,)
+    edges = (Edge.API, Edge.TURN)
 
 
 class EgressTooLarge(Failure):

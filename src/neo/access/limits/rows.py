@@ -40,6 +40,7 @@ class RowBounds:
     channels: int = 0
     installs: int = 0
     companies: int = 0
+    agent_connections: int = 0
     technicians: int = 0
     api_keys: int = 0
     sessions: int = 0

@@ -25,6 +25,70 @@ class ConnectionNameTaken(Failure):
     remedy = "Choose another name: agents see tools under it."
 
 
+class ConnectionUpdateConflict(Failure):
+    """The connection is no longer at the `version` that you sent."""
+
+    kind = Kind.CONFLICT
+    code = "connection_update_conflict"
+    remedy = "Read it again, then update it."
+
+
+class ConnectionFieldImmutable(Failure):
+    """`kind` and `audience` are fixed when a connection is made."""
+
+    kind = Kind.INVALID
+    code = "connection_field_immutable"
+    remedy = "Make another connection."
+
+
+class ConnectionKindNotSupported(Failure):
+    """Connections of this kind cannot be made yet."""
+
+    kind = Kind.INVALID
+    code = "connection_kind_not_supported"
+    remedy = "Use `MCP_HTTP`."
+
+
+class ConnectionTakesNoSecret(Failure):
+    """The connection signs in with nothing (`NONE`)."""
+
+    kind = Kind.CONFLICT
+    code = "connection_takes_no_secret"
+    remedy = "Set another `auth` first."
+
+
+class ToolChanged(Failure):
+    """The server says something else of the tool than what you looked at; `details.tools` names which."""
+
+    kind = Kind.CONFLICT
+    code = "tool_changed"
+    remedy = "Read `GET /public-api/connections/{id}/tools` again, and pin what you have read."
+
+
+class ToolUnusable(Failure):
+    """A tool cannot be pinned as it is listed; `details.tools` says which, and why."""
+
+    kind = Kind.CONFLICT
+    code = "tool_unusable"
+    remedy = "Have whoever runs the server mend it."
+
+
+class ToolSettingsInvalid(Failure):
+    """The settings of a tool do not fit together; `details.fields` says which."""
+
+    kind = Kind.INVALID
+    code = "tool_settings_invalid"
+    remedy = "Send the settings that belong together in one request."
+
+
+class TooManyChecks(Failure):
+    """Too many of your tenant's connections are being checked at once."""
+
+    kind = Kind.RATE_LIMITED
+    code = "too_many_checks"
+    remedy = "Wait for one to end: a check takes at most 15 s. What was changed is stored, and checked soon."
+
+
 class ConnectionNeedsAuth(Failure):
     """The connection has no secret, or its server does not accept it: nothing is called."""
 

@@ -1,0 +1,1 @@
+"""What a tenant does with its connections and their tools, over HTTP."""
