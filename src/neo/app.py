@@ -67,6 +67,8 @@ from neo.people.routes import router as technician_router
 from neo.resources import Resources, default_role, entra_verifier, key_format, secret_keys
 from neo.settings import ServerSettings, Settings, plain
 from neo.tails import OpenTails, TailBounds, TailPace, Tails
+from neo.toolbox import ToolboxRules
+from neo.toolbox.routes import router as toolbox_router
 from neo.turns.resume import Resumer
 from neo.vault import SecretKeyWrapping
 
@@ -86,6 +88,7 @@ ROUTERS = (
     company_router,
     connection_router,
     tool_router,
+    toolbox_router,
     agent_router,
     model_router,
     tenant_router,
@@ -212,7 +215,7 @@ def build_app(
             ),
         ),
     )
-    app.state.agent_desk = AgentDesk(resources.database, resources.models.list, bounds)
+    app.state.agent_desk = AgentDesk(resources.database, resources.models.list, ToolboxRules(), bounds)
     app.state.connection_desk = ConnectionDesk(
         resources.database, resources.egress, wrapping, checker, bounds
     )

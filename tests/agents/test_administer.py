@@ -76,12 +76,12 @@ async def test_the_creator_is_the_caller_whatever_the_body_says(
 
 
 async def test_what_nobody_knows_is_named_within_objects_too(own: Client) -> None:
-    body = {"autonomy_type": "CONVERSATIONAL", "name": "A", "toolbox": {}, "agent_settings": {"tone": "warm"}}
+    body = {"autonomy_type": "CONVERSATIONAL", "name": "A", "gadgets": {}, "agent_settings": {"tone": "warm"}}
 
     answer = await own.http.post(AGENTS, json=body)
 
     assert answer.json()["meta"]["warnings"] == [
-        "Unknown field ignored: toolbox",
+        "Unknown field ignored: gadgets",
         "Unknown field ignored: agent_settings.tone",
     ]
 

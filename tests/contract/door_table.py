@@ -102,6 +102,9 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("get", f"{CONNECTION}/tools"): READERS,
     ("post", f"{CONNECTION}/pin"): MANAGERS,
     ("patch", f"{CONNECTION}/tools/{{name}}"): MANAGERS,
+    ("post", f"{AGENT}/tools/explain"): MANAGERS,
+    ("get", "/public-api/schemas/tools"): READERS,
+    ("get", "/public-api/schemas/toolbox"): READERS,
 }
 
 

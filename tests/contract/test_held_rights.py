@@ -15,6 +15,7 @@ from sqlalchemy import text
 
 from contract.door_objects import Household, make_household
 from contract.door_table import (
+    AGENT,
     CHANNEL,
     CONNECTION,
     CONNECTIONS,
@@ -40,7 +41,7 @@ CHANGING = {
     if operation[0] != "get"
     and (callers in (MANAGERS, GOVERNORS, RELAY) or operation[1].startswith(TOKENS))
     # Answers only.
-    and operation != ("post", "/public-api/channels/resolve")
+    and operation not in (("post", "/public-api/channels/resolve"), ("post", f"{AGENT}/tools/explain"))
 }
 # What each is sent; none: no body.
 BODIES: dict[Operation, dict[str, Any]] = {

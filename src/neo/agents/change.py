@@ -1,6 +1,6 @@
 """Works out a partial update: which columns differ, or why it is refused."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +30,13 @@ def changed_columns(agent: Agent, wanted: dict[str, Any]) -> dict[str, Any]:
         access, given = wanted.get("access", agent.access), wanted.get("access_user_ids")
         wanted = {**wanted, "access_user_ids": access_users(access, given, agent.access_user_ids)}
     return {name: value for name, value in wanted.items() if value != getattr(agent, name)}
+
+
+def merged_toolbox(stored: Mapping[str, Any], wanted: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The settings of each tool type, of which null disables one. None of them is an empty toolbox."""
+    by_type = {**stored.get("tool_settings_by_type", {}), **wanted} if wanted is not None else {}
+    kept = {tool_type: settings for tool_type, settings in by_type.items() if settings is not None}
+    return {"tool_settings_by_type": kept} if kept else {}
 
 
 def access_users(access: str, given: Sequence[UUID] | None, stored: Sequence[UUID] = ()) -> list[UUID]:

@@ -1,12 +1,13 @@
 """Agents for those who set a tenant up: list, read, create, change, delete. Each change is recorded."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import NO_ROW_BOUNDS, Principal, Right, RowBounds, changing, check_room
-from neo.agents.change import access_users, changed_columns, check_changeable, check_version
+from neo.agents.change import access_users, changed_columns, check_changeable, check_version, merged_toolbox
 from neo.agents.errors import AgentInUse
 from neo.agents.models import Agent, AgentVersion
 from neo.agents.store import AgentStore
@@ -17,9 +18,28 @@ from neo.db import Database
 from neo.llm import ModelList
 
 
+class ToolboxChecks(Protocol):
+    """What is known of toolboxes by who offers tools; connections stand above agents."""
+
+    def plain(self, wanted: Mapping[str, Any]) -> dict[str, Any]:
+        """The settings of each tool type as they are stored."""
+
+    async def check(
+        self, db: AsyncSession, tenant_id: UUID, audience: str, toolbox: Mapping[str, Any]
+    ) -> None:
+        """Refuse what an agent of this audience may not have."""
+
+
 class AgentDesk:
-    def __init__(self, database: Database, models: ModelList, bounds: RowBounds = NO_ROW_BOUNDS) -> None:
+    def __init__(
+        self,
+        database: Database,
+        models: ModelList,
+        toolboxes: ToolboxChecks,
+        bounds: RowBounds = NO_ROW_BOUNDS,
+    ) -> None:
         self._database = database
+        self._toolboxes = toolboxes
         self._bounds = bounds
         self._models = models
 
@@ -38,6 +58,7 @@ class AgentDesk:
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             agents = AgentStore(db, caller.tenant_id)
             await check_room(db, caller, agents.live(), self._bounds.agents, "agents")
+            wanted["toolbox"] = await self._toolbox(db, caller, wanted["audience"], {}, wanted.get("toolbox"))
             agent_id = await agents.create(created_by=caller.account_id, **wanted)
             await _record(db, caller, "agent.created", agent_id)
             return await agents.get(agent_id)
@@ -53,6 +74,9 @@ class AgentDesk:
             check_version(agent, version)
             # A model that went away may stay where it is, so that everything else can still be changed.
             wanted = wanted if wanted.get("model") == agent.model else self._named(wanted)
+            if "toolbox" in wanted:
+                toolbox = await self._toolbox(db, caller, agent.audience, agent.toolbox, wanted["toolbox"])
+                wanted = {**wanted, "toolbox": toolbox}
             changes = changed_columns(agent, wanted)
             if changes:
                 agent = await agents.change(agent, changes, changed_by=caller.account_id)
@@ -91,6 +115,19 @@ class AgentDesk:
             for agent in agents
             if agent.model is not None and not self._models.is_known(agent.model)
         ]
+
+    async def _toolbox(
+        self,
+        db: AsyncSession,
+        caller: Principal,
+        audience: str,
+        stored: Mapping[str, Any],
+        wanted: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        """The toolbox to store, whose every connection is there and for this audience."""
+        merged = merged_toolbox(stored, None if wanted is None else self._toolboxes.plain(wanted))
+        await self._toolboxes.check(db, caller.tenant_id, audience, merged)
+        return merged
 
     def _named(self, wanted: dict[str, Any]) -> dict[str, Any]:
         model = wanted.get("model")

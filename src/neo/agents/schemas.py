@@ -24,6 +24,10 @@ EFFORT = "How long the model thinks before it answers. Null: the model's default
 ACCESS = "Which of your own users may talk to the agent. API keys are not bound by it."
 USER_IDS = "Entra object ids of those who may talk to it, at most 1,000: with SPECIFIC_USERS, and only then."
 
+TOOLBOX = (
+    "Which tools the agent may use, by type (`GET /public-api/schemas/toolbox`). An update is merged by type; null "
+    "disables one. Null, or none: no tools."
+)
 OVERLAP = (
     "What a message does that meets an open turn, when neither it nor its channel says so. Null: it waits."
 )
@@ -35,6 +39,13 @@ class AgentSettings(BaseModel):
         description="What the agent is told about its task, at most 100,000 characters. `{{user.name}}`, "
         "`{{user.role}}`, `{{company.name}}`, `{{channel.name}}`, `{{channel.type}}`, `{{agent.name}}`, `{{date}}`, "
         "`{{time}}` and `{{timezone}}` are filled in with each turn, others refused. A literal `{{` is written `\\{{`.",
+    )
+
+
+class AgentToolbox(BaseModel):
+    tool_settings_by_type: dict[str, dict[str, Any] | None] = Field(
+        default_factory=dict,
+        description="The settings of each tool type. No credentials: those are a connection's.",
     )
 
 
@@ -54,6 +65,7 @@ class CreateConversationalAgent(BaseModel):
     model: Name | None = Field(None, description=MODEL)
     reasoning_effort: ReasoningEffort | None = Field(None, description=EFFORT)
     overlap: Overlap | None = Field(None, description=OVERLAP)
+    toolbox: AgentToolbox | None = Field(None, description=TOOLBOX)
 
     @field_validator("autonomy_type")
     @classmethod
@@ -78,6 +90,7 @@ class UpdateAgent(BaseModel):
     model: Name | None = Field(None, description=MODEL)
     reasoning_effort: ReasoningEffort | None = Field(None, description=EFFORT)
     overlap: Overlap | None = Field(None, description=OVERLAP)
+    toolbox: AgentToolbox | None = Field(None, description=TOOLBOX)
     autonomy_type: AutonomyType = left_alone("Immutable: the agent's own, or left out.")
     audience: Audience = left_alone("Immutable: the agent's own, or left out.")
     version: int | None = Field(
@@ -111,6 +124,7 @@ class AgentDetail(AgentResource):
     """An agent with its instructions."""
 
     agent_settings: AgentSettings
+    toolbox: AgentToolbox
 
 
 class DeletedAgent(BaseModel):
@@ -141,6 +155,7 @@ class AgentSnapshot(BaseModel):
     reasoning_effort: str | None
     # Versions from before this column existed have none.
     overlap: Overlap | None = None
+    toolbox: AgentToolbox = Field(default_factory=lambda: AgentToolbox(tool_settings_by_type={}))
 
 
 class AgentVersionDetail(AgentVersionResource):
@@ -152,4 +167,7 @@ class AgentVersionDetail(AgentVersionResource):
 def columns(fields: dict[str, Any]) -> dict[str, Any]:
     """A body's fields by column name."""
     settings = fields.pop("agent_settings", None)
+    if "toolbox" in fields:
+        toolbox = fields["toolbox"]
+        fields["toolbox"] = None if toolbox is None else toolbox.tool_settings_by_type
     return fields if settings is None else {**fields, "instructions": settings.custom_instructions}

@@ -20,7 +20,9 @@ def shown_agent(agent: Agent) -> AgentResource:
 def shown_agent_detail(agent: Agent) -> AgentDetail:
     # What is stored is shown, also from before there were variables.
     settings = AgentSettings.model_construct(custom_instructions=agent.instructions)
-    return AgentDetail.model_validate({**_fields(agent), "agent_settings": settings})
+    return AgentDetail.model_validate(
+        {**_fields(agent), "agent_settings": settings, "toolbox": agent.toolbox}
+    )
 
 
 def shown_version(version: AgentVersion) -> AgentVersionResource:

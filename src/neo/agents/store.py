@@ -76,6 +76,7 @@ class AgentStore:
         model: str | None = None,
         reasoning_effort: str | None = None,
         overlap: str | None = None,
+        toolbox: dict[str, Any] | None = None,
         created_by: UUID | None = None,
     ) -> int:
         row = {
@@ -91,6 +92,7 @@ class AgentStore:
             "model": model,
             "reasoning_effort": reasoning_effort,
             "overlap": overlap,
+            "toolbox": toolbox or {},
             "created_by": created_by,
         }
         created = (await self._db.scalars(insert(Agent).values(row).returning(Agent))).one()

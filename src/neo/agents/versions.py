@@ -22,6 +22,7 @@ KEPT = (
     "model",
     "reasoning_effort",
     "overlap",
+    "toolbox",
 )
 
 

@@ -7,6 +7,7 @@ stricter. An agent whose toolbox is empty costs no statement.
 """
 
 from neo.toolbox.offered import OfferedTool, offered_tools
+from neo.toolbox.saving import ToolboxRules
 from neo.toolbox.settings import AllowedConnection, allowed_connections
 
-__all__ = ["AllowedConnection", "OfferedTool", "allowed_connections", "offered_tools"]
+__all__ = ["AllowedConnection", "OfferedTool", "ToolboxRules", "allowed_connections", "offered_tools"]

@@ -28,6 +28,7 @@ from neo.chat.tokens.mint import Minting
 from neo.companies.administer import CompanyDesk
 from neo.llm import ModelList, ProviderSettings
 from neo.people.roster import Roster
+from neo.toolbox import ToolboxRules
 from support.rows import Rows, Tenant
 
 MOST = 2
@@ -51,7 +52,7 @@ class Callers:
 
     @property
     def agents(self) -> AgentDesk:
-        return AgentDesk(self.rows.database, ModelList({}, ProviderSettings()), BOUNDS)
+        return AgentDesk(self.rows.database, ModelList({}, ProviderSettings()), ToolboxRules(), BOUNDS)
 
     async def agent(self, who: Principal) -> None:
         await self.agents.create(who, dict(AGENT))

@@ -1,0 +1,102 @@
+"""Why an agent is offered a tool, or not."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.access import Principal
+from neo.agents import AgentDesk
+from neo.connections import Connection, ConnectionStore, ConnectionTool, Health, ToolState, ToolStore
+from neo.db import Database
+from neo.toolbox.offered import stricter, wire_name
+from neo.toolbox.schemas import ExplainedTool
+from neo.toolbox.settings import AllowedConnection, allowed_connections
+
+_STATES = {
+    ToolState.NEW: "It is not pinned.",
+    ToolState.CHANGED: "Its server describes it otherwise than it was pinned: pin it again.",
+    ToolState.GONE: "Its server does not list it any more.",
+}
+
+
+class Explainer:
+    def __init__(self, database: Database, agents: AgentDesk) -> None:
+        self._database = database
+        self._agents = agents
+
+    async def explain(self, caller: Principal, agent_id: int) -> list[ExplainedTool]:
+        agent = await self._agents.get(caller, agent_id)
+        async with self._database.transaction(caller.tenant_id) as db:
+            return await explained(db, caller.tenant_id, toolbox=agent.toolbox, audience=agent.audience)
+
+
+async def explained(
+    db: AsyncSession, tenant_id: UUID, *, toolbox: Mapping[str, Any], audience: str
+) -> list[ExplainedTool]:
+    """Each tool of the connections that a toolbox names."""
+    found: list[ExplainedTool] = []
+    allowed = allowed_connections(toolbox)
+    connections = await ConnectionStore(db, tenant_id).of([one.connection_id for one in allowed])
+    for one in allowed:
+        connection = connections.get(one.connection_id)
+        if connection is None:
+            found.append(_nothing(one, None, "There is no such connection."))
+            continue
+        tools = await ToolStore(db, tenant_id).all(connection.id)
+        found += [_told(connection, tool, one, audience) for tool in tools]
+        if not tools:
+            found.append(_nothing(one, connection.name, "No tool of it is known: check it."))
+    return found
+
+
+def _told(
+    connection: Connection, tool: ConnectionTool, allowed: AllowedConnection, audience: str
+) -> ExplainedTool:
+    refusals = list(_refusals(connection, tool, allowed, audience))
+    notes = list(_notes(connection))
+    return ExplainedTool(
+        connection_id=str(connection.id),
+        connection_name=connection.name,
+        name=tool.name,
+        wire_name=wire_name(connection.name, tool.name),
+        is_offered=not refusals,
+        reasons=[*refusals, *notes],
+        effect=tool.used_effect,
+        gate=stricter(tool.used_gate, allowed.gate),
+    )
+
+
+def _refusals(
+    connection: Connection, tool: ConnectionTool, allowed: AllowedConnection, audience: str
+) -> Iterator[str]:
+    if connection.is_disabled:
+        yield "Its connection is switched off."
+    if connection.audience != audience:
+        yield "Its connection is for another audience."
+    if not allowed.allows(tool.name):
+        yield "The agent's toolbox does not allow it."
+    if tool.state in _STATES:
+        yield _STATES[ToolState(tool.state)]
+
+
+def _notes(connection: Connection) -> Iterator[str]:
+    """What keeps a call of an offered tool from going well."""
+    if connection.health == Health.NEEDS_AUTH:
+        yield "Its connection needs a new secret: calls are refused."
+    elif connection.health == Health.DOWN:
+        yield "Its server was down when it was last checked."
+
+
+def _nothing(allowed: AllowedConnection, name: str | None, reason: str) -> ExplainedTool:
+    return ExplainedTool(
+        connection_id=str(allowed.connection_id),
+        connection_name=name,
+        name=None,
+        wire_name=None,
+        is_offered=False,
+        reasons=[reason],
+        effect=None,
+        gate=None,
+    )

@@ -1,0 +1,142 @@
+"""What an agent's toolbox may be, how it is changed, and why a tool is offered or not."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import httpx2
+import pytest
+
+from neo.agents import AgentStore
+from neo.toolbox import offered_tools
+from support.client import Client
+from support.rows import Rows, Tenant
+from support.scripted_mcp import Stage
+from support.server import Server
+
+AGENTS, CONNECTIONS = "/public-api/agents", "/public-api/connections"
+AGENT = {"autonomy_type": "CONVERSATIONAL", "name": "Helper"}
+
+
+def code(answer: httpx2.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error"]["code"]
+
+
+def toolbox(*connections: dict[str, Any], **others: Any) -> dict[str, Any]:
+    return {"tool_settings_by_type": {"MCP": {"connections": list(connections)}, **others}}
+
+
+@pytest.fixture
+async def tenant(rows: Rows) -> Tenant:
+    return await rows.tenant("A tenant with tools")
+
+
+@pytest.fixture
+async def own(server: Server, tenant: Tenant) -> AsyncIterator[Client]:
+    client = Client(server.url, tenant.api_key)
+    yield client
+    await client.http.aclose()
+
+
+async def sent(client: Client, method: str, path: str, **body: Any) -> Any:
+    answer = await client.http.request(method, path, json=body if method != "GET" else None)
+    assert answer.status_code in (200, 201), answer.text
+    return answer.json()["data"]
+
+
+async def connected(client: Client, stage: Stage, name: str = "desk", **fields: Any) -> str:
+    body = {"name": name, "kind": "MCP_HTTP", "url": stage.url, **fields}
+    created = await sent(client, "POST", CONNECTIONS, **body)
+    await sent(client, "POST", f"{CONNECTIONS}/{created['id']}/pin", tools=["read", "write"])
+    return str(created["id"])
+
+
+async def test_a_toolbox_is_kept_merged_by_type_and_versioned(
+    own: Client, rows: Rows, tenant: Tenant, served_stage: Stage
+) -> None:
+    connection = await connected(own, served_stage)
+    one = {"connection_id": connection, "allow": ["read"]}
+
+    agent = await sent(own, "POST", AGENTS, **AGENT, toolbox=toolbox(one))
+    path = f"{AGENTS}/{agent['id']}"
+    more: dict[str, Any] = {"tool_settings_by_type": {"EXTERNAL_API_REQUEST": {"connections": []}}}
+    merged = await sent(own, "PATCH", path, toolbox=more)
+    async with rows.database.transaction(tenant.id) as db:
+        row = await AgentStore(db, tenant.id).get(agent["id"])
+        offered = await offered_tools(db, tenant.id, toolbox=row.toolbox, audience=row.audience)
+    disabled = await sent(own, "PATCH", path, toolbox={"tool_settings_by_type": {"MCP": None}})
+    none = await sent(own, "PATCH", path, toolbox=None)
+    first = await sent(own, "GET", f"{path}/versions/1")
+
+    assert agent["toolbox"] == toolbox(one) == first["agent"]["toolbox"]
+    assert merged["toolbox"] == toolbox(one, **more["tool_settings_by_type"])
+    assert [(tool.wire_name, tool.gate) for tool in offered] == [("desk__read", "ALWAYS")]
+    assert disabled["toolbox"] == more
+    assert (none["toolbox"], none["version"]) == ({"tool_settings_by_type": {}}, 4)
+
+
+async def test_what_cannot_be_in_a_toolbox_is_refused(
+    own: Client, server: Server, rows: Rows, served_stage: Stage
+) -> None:
+    other = Client(server.url, (await rows.tenant()).api_key)
+    theirs = await connected(other, served_stage)
+    await other.http.aclose()
+    mine = await connected(own, served_stage)
+    end_users = await connected(own, served_stage, "theirs", audience="END_USER")
+    agent = await sent(own, "POST", AGENTS, **AGENT)
+
+    refused = [
+        (toolbox({"connection_id": mine, "token": "canary-in-a-toolbox"}), (400, "validation_error")),
+        (toolbox({"connection_id": mine}, {"connection_id": mine}), (400, "validation_error")),
+        (toolbox({"connection_id": mine, "allow": []}), (400, "validation_error")),
+        (toolbox({"connection_id": mine, "gate": "NOBODY"}), (400, "validation_error")),
+        (toolbox({"connection_id": mine, "allow": ["x" * 128] * 300}), (400, "validation_error")),
+        ({"tool_settings_by_type": {"CREATE_TICKET": {}}}, (400, "validation_error")),
+        (toolbox({"connection_id": str(uuid4())}), (422, "toolbox_connection_unknown")),
+        (toolbox({"connection_id": theirs}), (422, "toolbox_connection_unknown")),
+        (toolbox({"connection_id": end_users}), (422, "toolbox_audience_mismatch")),
+        ({"tool_settings_by_type": {"EXTERNAL_API_REQUEST": {"connections": [{"connection_id": mine}]}}},
+         (422, "toolbox_connection_unknown")),
+    ]  # fmt: skip
+    for wanted, expected in refused:
+        created = await own.http.post(AGENTS, json={**AGENT, "toolbox": wanted})
+        changed = await own.http.patch(f"{AGENTS}/{agent['id']}", json={"toolbox": wanted})
+
+        assert (code(created), code(changed)) == (expected, expected), wanted
+        assert "canary" not in created.text + changed.text
+    assert (await sent(own, "GET", f"{AGENTS}/{agent['id']}"))["version"] == 1
+
+
+async def test_each_tool_is_explained(own: Client, served_stage: Stage) -> None:
+    connection = await connected(own, served_stage)
+    gone = await connected(own, served_stage, "gone")
+    agent = await sent(
+        own, "POST", AGENTS, **AGENT,
+        toolbox=toolbox({"connection_id": connection, "allow": ["read", "slow"]}, {"connection_id": gone}),
+    )  # fmt: skip
+    await served_stage.put_tool("read", description="Changed.")
+    path = f"{AGENTS}/{agent['id']}/tools/explain"
+
+    before = {one["name"]: one for one in await sent(own, "POST", path) if one["connection_id"] == connection}
+    await sent(own, "POST", f"{CONNECTIONS}/{connection}/check")
+    await sent(own, "DELETE", f"{CONNECTIONS}/{gone}")
+    after = await sent(own, "POST", path)
+    await sent(own, "PATCH", f"{CONNECTIONS}/{connection}", disabled=True)
+    off = await sent(own, "POST", path)
+
+    assert [name for name, one in before.items() if one["is_offered"]] == ["read"]
+    assert before["write"]["reasons"] == ["The agent's toolbox does not allow it."]
+    assert before["slow"]["reasons"] == ["It is not pinned."]
+    assert not any(one["is_offered"] for one in after)
+    assert [one["reasons"] for one in after if one["connection_id"] == gone] == [
+        ["There is no such connection."]
+    ]
+    assert "Its connection is switched off." in off[0]["reasons"]
+
+
+async def test_the_schemas_say_what_a_toolbox_may_have(own: Client) -> None:
+    tools = await sent(own, "GET", "/public-api/schemas/tools")
+    schema = await sent(own, "GET", "/public-api/schemas/toolbox")
+
+    by_type = schema["properties"]["tool_settings_by_type"]["properties"]
+    assert {tool["type"] for tool in tools} == set(by_type) == {"MCP", "EXTERNAL_API_REQUEST"}
