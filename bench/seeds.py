@@ -1,8 +1,5 @@
 """Rows that would take hours to say: tenants, sessions and transcripts, written past the API as it would have."""
 
-import asyncio
-import json
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,6 +11,10 @@ from bench.http_connection import HttpConnection, request
 from bench.idle import driver_url
 from bench.neo import Neo
 from bench.neo_user import SESSIONS
+
+from neo.access import ApiKeyStore, Pepper
+from neo.agents import create_tenant
+from neo.db import Database
 
 # A question of two lines and an answer of a paragraph, of ordinary words.
 QUESTION = "The printer on the second floor says that it is offline again, although the others print well. "
@@ -65,10 +66,8 @@ class Seeds:
         self.tenant_id = UUID(int=0)
 
     async def tenant(self) -> Neo:
-        made = await self._command("tenants", "create", "Benchmark")
-        self.tenant_id = UUID(made["tenant_id"])
-        key = await self._command("keys", "create", "--tenant", str(self.tenant_id))
-        self.neo = replace(self._first, api_key=key["api_key"])
+        self.tenant_id, api_key = await _made(self._first)
+        self.neo = replace(self._first, api_key=api_key)
         # Row-level security binds us too; a session's setting lasts for all that follows.
         await self._connection.execute("SELECT set_config('neo.tenant_id', $1, false)", str(self.tenant_id))
         return self.neo
@@ -93,13 +92,18 @@ class Seeds:
         await owner.execute("ANALYZE")
         await owner.close()
 
-    async def _command(self, *words: str) -> dict[str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "neo", *words, "--data", str(self._first.data), "--json"),
-            stdout=asyncio.subprocess.PIPE,
-        )
-        said, _ = await process.communicate()
-        return dict(json.loads(said))
+
+async def _made(neo: Neo) -> tuple[UUID, str]:
+    """A tenant and its key, made here: a command line for each would take longer than what is measured."""
+    owner = Database(neo.addresses["database_owner_url"], connections_max=1)
+    pepper = Pepper(((neo.data / "secret").read_text().strip(),))
+    try:
+        tenant_id = await create_tenant(owner, "Benchmark")
+        async with owner.transaction(tenant_id) as db:
+            _, key = await ApiKeyStore(db, tenant_id).create("benchmark", environment="local", pepper=pepper)
+    finally:
+        await owner.aclose()
+    return tenant_id, key
 
 
 @asynccontextmanager

@@ -22,7 +22,7 @@ SHARE = 6.0
 NOISE = 10
 TOKENS = 50
 MODEL = f"tokens={TOKENS},delay_ms=10"
-SECONDS = 10.0
+SECONDS = 6.0
 WARM_SECONDS = 2.0
 # The machine is slower in one minute than in the next.
 ROUNDS = 2
