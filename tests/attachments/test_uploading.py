@@ -4,9 +4,8 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import uuid4
 
 import pytest
@@ -28,13 +27,12 @@ from support.images import image
 from support.people import People
 from support.rows import Rows, Tenant
 from support.server import Server
-from support.uploads import Upload, ask_grant, granted, put
+from support.uploads import CONTINUE, ask_grant, granted, held, put
 
 TENANT_MAX = 16
 END_USERS_MAX = 12
 ADMINS_MAX = 18
 HELD = 40
-CONTINUE = 100
 SENT = 4 * 1024 * 1024
 SESSION_GRANTS_MAX = 50
 GRANTS_MAX = 1000
@@ -44,31 +42,6 @@ FILL = text(
     "SELECT gen_random_uuid(), tenant_id, session_id, blob_path || gen_random_uuid(), mime "
     "FROM attachments, generate_series(1, :rows) WHERE blob_path = :like"
 )
-
-
-Held = tuple[int, asyncio.StreamReader, asyncio.StreamWriter]
-
-
-@asynccontextmanager
-async def held(upload: Upload, data: bytes = b"") -> AsyncIterator[Held]:
-    """An upload that says it has 10 MiB, sends these bytes and waits: the status that it is told at once, or 100."""
-    parts = urlsplit(upload.url)
-    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    head = (
-        f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: neo\r\nContent-Type: {upload.mime}\r\n"
-        f"Content-Length: {IMAGE_BYTES_MAX}\r\nExpect: 100-continue\r\n\r\n"
-    )
-    try:
-        writer.write(head.encode())
-        status = int((await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)).split()[1])
-        if status == CONTINUE:
-            await reader.readuntil(b"\r\n")
-            writer.write(data)
-        yield status, reader, writer
-    finally:
-        writer.transport.abort()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
 
 
 @asynccontextmanager

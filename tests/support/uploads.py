@@ -1,11 +1,18 @@
 """What a client does to attach an image."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx2
 
+from neo.attachments.limits import IMAGE_BYTES_MAX
 from support.client import SESSIONS, Client
+
+CONTINUE = 100
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,31 @@ async def put(upload: Upload, data: bytes, **headers: str) -> httpx2.Response:
     sent = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": upload.mime, **headers}
     async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
         return await http.put(upload.url, headers=sent, content=data)
+
+
+Held = tuple[int, asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def held(upload: Upload, data: bytes = b"") -> AsyncIterator[Held]:
+    """An upload that says it has 10 MiB, sends these bytes and waits: the status that it is told at once, or 100."""
+    parts = urlsplit(upload.url)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    head = (
+        f"PUT {parts.path}?{parts.query} HTTP/1.1\r\nHost: neo\r\nContent-Type: {upload.mime}\r\n"
+        f"Content-Length: {IMAGE_BYTES_MAX}\r\nExpect: 100-continue\r\n\r\n"
+    )
+    try:
+        writer.write(head.encode())
+        status = int((await asyncio.wait_for(reader.readuntil(b"\r\n"), 10)).split()[1])
+        if status == CONTINUE:
+            await reader.readuntil(b"\r\n")
+            writer.write(data)
+        yield status, reader, writer
+    finally:
+        writer.transport.abort()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def uploaded(
