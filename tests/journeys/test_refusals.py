@@ -115,7 +115,7 @@ async def test_e14_the_longest_message_is_taken(client: Client) -> None:
         b'\xef\xbb\xbf{"message": "x"}',
         '{"message": "x"}'.encode("utf-16"),
         b'{"message": "\xff"}',
-        b"[" * 100_000,
+        b"[" * 4_000,
     ],
 )
 async def test_e1_e2_e4_e6_e7_what_parsers_read_differently_is_400(client: Client, raw: bytes) -> None:

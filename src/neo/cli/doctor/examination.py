@@ -51,14 +51,15 @@ class Examination:
                 return
             async for finding in check_database(found, is_served=not self._is_away("postgres")):
                 yield finding
-            async for finding in self._data(found):
+            settings = self._settings_of_server(found)
+            async for finding in self._data(found, settings):
                 yield finding
-            async for finding in self._engines(found):
+            async for finding in self._engines(settings):
                 yield finding
         for finding in await self._api():
             yield finding
 
-    async def _data(self, found: OperatorDatabase) -> AsyncIterator[Finding]:
+    async def _data(self, found: OperatorDatabase, settings: "Settings") -> AsyncIterator[Finding]:
         from neo.cli.doctor.turns.invariant import check_owner  # noqa: PLC0415
         from neo.cli.models.examine import AGENTS, check_agents  # noqa: PLC0415
         from neo.db import Database  # noqa: PLC0415
@@ -80,7 +81,6 @@ class Examination:
                     check_vault = check_secrets(owner, wrapping_of(found))
                     for finding in await checked(SECRETS, check_vault, seconds=OWNER_SECONDS):
                         yield finding
-                settings = self._settings_of_server(found)
                 async for finding in self._repairs.examine(settings, owner):
                     yield finding
                 for finding in await checked(
@@ -90,10 +90,9 @@ class Examination:
         finally:
             await owner.aclose()
 
-    async def _engines(self, found: OperatorDatabase) -> AsyncIterator[Finding]:
+    async def _engines(self, settings: "Settings") -> AsyncIterator[Finding]:
         from neo.cli.models.examine import check_models  # noqa: PLC0415
 
-        settings = self._settings_of_server(found)
         async for finding in self._valkey(settings):
             yield finding
         async for finding in self._temporal(settings):
