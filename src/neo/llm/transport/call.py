@@ -68,7 +68,9 @@ class Caller:
             yield completed
         except _ERRORS as error:
             is_continued = previous_response_id is not None
-            raise failure(error, is_continued=is_continued, message=prompt.message) from error
+            raise failure(
+                error, is_continued=is_continued, message=prompt.message, model=chosen.name
+            ) from error
 
     @asynccontextmanager
     async def _sent(

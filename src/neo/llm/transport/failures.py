@@ -1,5 +1,7 @@
 """From an error of a call to the failure that Neo reports."""
 
+import re
+
 import httpx2
 
 from neo.errors import Failure
@@ -19,7 +21,8 @@ from neo.llm.errors import (
 from neo.llm.healing.refusal import About, Refusal
 from neo.llm.transport.provider_error import ProviderError
 from neo.llm.transport.refusal import GONE, NOT_CONTINUED, SERVER_ERRORS, TOO_LARGE, TRANSIENT, WORDS_COUNT
-from neo.llm.transport.words import Said, said_in
+from neo.llm.transport.row import Said
+from neo.llm.transport.words import said_in
 
 # The call never reached the provider.
 _UNREACHED = (
@@ -56,15 +59,18 @@ _PASSING: dict[Said, type[ProviderFailure]] = {
 }
 # A shorter message may stand by chance in the provider's own words.
 _QUOTED_CHARACTERS_LEAST = 16
+# A model that is called by a word alone may be called `vision`, which a refusal of images has too.
+_NAME = re.compile(r"[a-z].*[\d-]|[\d-].*[a-z]")
 _FORGOTTEN_CODE = "previous_response_not_found"
 
 
-def failure(error: Exception, *, is_continued: bool, message: str = "") -> Failure:
+def failure(error: Exception, *, is_continued: bool, message: str = "", model: str = "") -> Failure:
     """The failure for an error of the provider, of the connection to it, or of its stream. What it quotes of the
-    message counts for nothing.
+    message counts for nothing, nor does the model's name.
     """
     if isinstance(error, ProviderError):
-        return _provider_failure(error, _said(error, message), is_continued=is_continued)
+        said = _said(error, _own_words(error.words, message.lower(), model.lower()))
+        return _provider_failure(error, said, is_continued=is_continued)
     if isinstance(error, _UNREACHED):
         return ProviderUnavailable()
     if isinstance(error, _UNUSABLE):
@@ -91,9 +97,19 @@ def _provider_failure(error: ProviderError, said: Said | Refusal | None, *, is_c
     return _failure_by_status(error)
 
 
-def _said(error: ProviderError, message: str) -> Said | Refusal | None:
-    is_quotable = len(message) >= _QUOTED_CHARACTERS_LEAST
-    said = said_in(error.words.replace(message.lower(), "") if is_quotable else error.words)
+def _own_words(words: str, message: str, model: str) -> str:
+    if len(message) >= _QUOTED_CHARACTERS_LEAST:
+        words = words.replace(message, "")
+    # The longest first, since each is a part of the one before.
+    last = model.rpartition("/")[2]
+    for name in (model, model.partition(":")[0], last, last.partition(":")[0]):
+        if _NAME.search(name):
+            words = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", "", words)
+    return words
+
+
+def _said(error: ProviderError, words: str) -> Said | Refusal | None:
+    said = said_in(words)
     if error.status in _QUOTA:
         return said if said is Said.OPERATOR else None
     if error.in_stream or error.status in WORDS_COUNT:

@@ -14,8 +14,9 @@ SERVER_ERRORS = range(500, 600)
 # A call to go on from a response that the provider does not have, or does not do at all.
 NOT_CONTINUED = frozenset({400, 404, 405, GONE, 422, 501})
 # Where the words say more than the status. Besides refusals these are what llama.cpp and many gateways answer in their
-# place; pages of gateways that are down have other statuses, and a key that is refused has one of its own.
-WORDS_COUNT = frozenset({400, 403, 404, 405, 413, 415, 422, 500, 501})
+# place; pages of gateways that are down have other statuses, and a key that is refused has one of its own. Fireworks
+# has 412 for an account that is suspended, Portkey 446 for a guardrail.
+WORDS_COUNT = frozenset({400, 403, 404, 405, 412, 413, 415, 422, 446, 500, 501})
 # No other turn of the session runs while one waits. A provider that asks for longer is asked again after this.
 RETRY_AFTER_SECONDS_MAX = 60
 

@@ -1,149 +1,71 @@
 """What providers say when they refuse a call. There is no standard: each server has words of its own, gateways wrap
 those of others, and statuses and codes differ for the same fault.
 
-Each row is a pattern in lower case; the first that is found counts. The patterns have short gaps only, so that a long
-text costs no more than its length.
+The first row that is found counts.
 """
 
 import re
-from enum import Enum, auto
 
 from neo.llm.healing.refusal import About, Refusal
+from neo.llm.transport.final_words import FINAL
+from neo.llm.transport.image_words import IMAGES
 from neo.llm.transport.numbers import answer_limit, prompt_tokens, window
+from neo.llm.transport.row import EXTRA, REFUSES, UNKNOWN, Row, Said, rows
 
-
-class Said(Enum):
-    """A refusal that no other prompt can mend."""
-
-    CONTENT = auto()
-    """The content filter's."""
-    OPERATOR = auto()
-    """Only the operator can put it right: no credit, no such model."""
-    OVERLOADED = auto()
-    BUSY = auto()
-    """Too many tokens in too short a time: waiting helps."""
-    FORGOTTEN = auto()
-    """The provider does not have the earlier response, or keeps none."""
-
-
-def _rows(about: About | Said, *patterns: str) -> list[tuple[About | Said, re.Pattern[str]]]:
-    return [(about, re.compile(pattern)) for pattern in patterns]
-
-
-_REFUSES = r"(?:not support|n't support|unsupported|not enabled|not allowed|not accept|not available|cannot)"
-_UNKNOWN = r"(?:unrecognized|unknown|unsupported|unexpected|extra|invalid)"
-_EXTRA = r"(?:extra inputs|not permitted)"
-
-_WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
-    *_rows(
-        Said.OPERATOR,
-        r"insufficient[_ ](?:quota|balance|credits?|funds)",
-        r"credit balance is too low",
-        r"billing_hard_limit|billing_not_active|credit_balance_exhausted|arrearage",
-        r"(?:organization|project)_(?:spend|usage)_limit",
-        r"\bmodel_not_found\b|\binvalid_api_key\b|\binvalid_model\b",
-        # Anthropic, which says it with status 400, as the others here do.
-        r"reached your specified api usage limits",
-        # Gemini.
-        r"api[ _]key[ _](?:not valid|invalid)",
-        # Mistral, LiteLLM, Bedrock, DeepSeek, OpenRouter.
-        r"invalid model(?: name| id\b|:)|model identifier is invalid|model not exist|not a valid model id",
-    ),
-    *_rows(
-        Said.CONTENT,
-        r"content[_ ]?filter|content_policy_violation|responsible_?ai_?policy_?violation",
-        r"bio_policy|misalignment_policy_violation",
-        # Qwen, DeepSeek, Moonshot.
-        r"data_?inspection_?failed|content exists risk|considered high risk",
-        # OpenRouter's moderation, Azure, OpenAI.
-        r"input was flagged|flagged (?:for|as)|content management policy|violat\w+ (?:our|the) \w* ?policy",
-        r"safety_violations|prohibited_content|blocked by (?:the )?(?:safety|content)",
-        # xAI, Volcengine, MiniMax.
-        r"violates usage guidelines|sensitivecontentdetected|new_sensitive",
-        # Zhipu.
-        r"不安全或敏感",
-    ),
+_MENDABLE: list[Row] = [
     # OpenRouter, which speaks of responses in the same sentence.
-    *_rows(
+    *rows(
         About.STORE,
         r"\bstore['\"`]?:? must be (?:set to )?false",
-        rf"{_UNKNOWN} (?:request )?(?:parameter|field|argument)[^.]{{0,20}}\bstore\b",
-        rf"\bstore\b['\"`=]?(?:true)?['\"`]?[^.]{{0,30}}(?:{_REFUSES}|input should be)",
+        rf"{UNKNOWN} (?:request )?(?:parameter|field|argument)[^.]{{0,20}}\bstore\b",
+        rf"\bstore\b['\"`=]?(?:true)?['\"`]?[^.]{{0,30}}(?:{REFUSES}|input should be)",
     ),
-    *_rows(
+    *rows(
         Said.FORGOTTEN,
         r"previous_response|previous response",
         # vLLM, and LiteLLM before it.
         r"response with id\b|no response found|response[ _](?:id )?['\"]?resp_\S+ (?:was )?not found",
         r"access to (?:this |the )?response|response (?:has |is )?expired",
     ),
-    *_rows(
-        Said.BUSY,
-        # Bedrock.
-        r"too many tokens,? please wait|throttl(?:ing|ed)_?(?:exception|error)",
-        r"limit of \d+ tokens per minute|exceeds? (?:the )?rate limit",
-    ),
-    *_rows(
+    *rows(
         About.ANSWER_LIMIT_NAME,
         r"use ['\"`]?max_(?:completion_)?tokens['\"`]? instead",
         r"(?:unrecognized|unknown|unexpected|extra)\b[^.]{0,60}\bmax_(?:completion_)?tokens",
         r"unsupported (?:parameter|argument|field)[^.]{0,30}\bmax_(?:completion_)?tokens",
         r"\bmax_(?:completion_)?tokens[^.]{0,40}(?:not supported|extra inputs|not permitted|unexpected)",
     ),
-    *_rows(About.STREAM_OPTIONS, r"stream[_ ]?options|include_?usage"),
-    *_rows(
+    *rows(About.STREAM_OPTIONS, r"stream[_ ]?options|include_?usage"),
+    *rows(
         About.REASONING_EFFORT,
-        rf"{_REFUSES}[^.]{{0,60}}reasoning[._ ]?(?:effort|context)",
-        rf"reasoning[._ ]?(?:effort|context)[^.]{{0,60}}(?:{_REFUSES}|{_EXTRA})",
-        rf"\bthinking[\w.]{{0,20}}[^.]{{0,30}}(?:{_REFUSES}|{_EXTRA})",
-        rf"{_UNKNOWN}[^.]{{0,60}}\breasoning(?:[._ ]?(?:effort|context))?\b",
+        rf"{REFUSES}[^.]{{0,60}}reasoning[._ ]?(?:effort|context)",
+        rf"reasoning[._ ]?(?:effort|context)[^.]{{0,60}}(?:{REFUSES}|{EXTRA})",
+        rf"\bthinking[\w.]{{0,20}}[^.]{{0,30}}(?:{REFUSES}|{EXTRA})",
+        rf"{UNKNOWN}[^.]{{0,60}}\breasoning(?:[._ ]?(?:effort|context))?\b",
         r"does(?:n't| not) support (?:reasoning|thinking|the effort)|output_config|think value",
         # Pydantic, which tells what may stand there instead.
         r"(?:thinking(?:\.type)?|reasoning[._ ]?effort)\b[^.]{0,60}input (?:tag|should be)",
     ),
-    # vLLM, Groq, Mistral, Ollama, Anthropic.
-    *_rows(
-        About.IMAGE_COUNT,
-        r"at most [1-9]\d* image|too many images|only supports? a single image|number of images exceed",
-    ),
-    *_rows(
-        About.IMAGES,
-        # DeepSeek, and what else is written in Rust.
-        r"unknown variant `?image",
-        # vLLM.
-        r"not a multi-?modal model|at most 0 image|does not support (?:vision|multi-?modal)",
-        rf"multi-?modal[^.]{{0,30}}{_REFUSES}",
-        # llama.cpp with status 500, Ollama, OpenRouter with 404.
-        r"image input is not supported|required for image input|endpoints found that support image",
-        rf"(?:image\w*|\bvision\b)[^.]{{0,60}}{_REFUSES}",
-        rf"{_REFUSES}[^.]{{0,40}}\b(?:image|vision\b)",
-        r"image_url is only supported by|only supports? text|only text inputs?\b|only 'text' content",
-        r"model is text-only|not have vision|type['\"`]?: must be ['\"`]text",
-        rf"{_UNKNOWN} (?:\w+ ){{0,2}}(?:type|value):? ['\"`]?(?:input_)?image",
-        # Qwen, pydantic, JSON Schema.
-        r"unexpected item type in content|input tag '(?:input_)?image|should be 'text'(?! or)",
-        r"'(?:input_)?image(?:_url)?' is not one of",
-    ),
-    *_rows(
+    *IMAGES,
+    *rows(
         About.SYSTEM_ROLE,
         # Gemma's template and Gemini for Gemma.
         r"system role (?:is )?not supported|developer instruction is not enabled",
-        rf"(?:system|developer)['\"`]? (?:role|message|prompt|instruction)s?\b[^.]{{0,30}}{_REFUSES}",
-        rf"{_REFUSES}[^.]{{0,30}}(?:system|developer)['\"`]? (?:role|message|prompt|instruction)",
+        rf"(?:system|developer)['\"`]? (?:role|message|prompt|instruction)s?\b[^.]{{0,30}}{REFUSES}",
+        rf"{REFUSES}[^.]{{0,30}}(?:system|developer)['\"`]? (?:role|message|prompt|instruction)",
         # OpenAI's o1-mini, and servers that check a schema.
         r"does not support ['\"`](?:system|developer)['\"`]",
         r"unknown variant `(?:system|developer)|(?:system|developer)['\"`] is not one of",
         r"(?:unexpected|unsupported|invalid|unknown) (?:message )?role:? ['\"`]?(?:system|developer)",
         r"input tag '(?:system|developer)",
-        rf"role:? ['\"`]?(?:system|developer)\b[^.]{{0,30}}{_REFUSES}",
+        rf"role:? ['\"`]?(?:system|developer)\b[^.]{{0,30}}{REFUSES}",
         # Mistral's templates and Llama's.
         r"only user, assistant (?:and|or) tool roles",
         r"(?:conversations?|first message|messages?) must (?:start|begin|be) (?:with|from) (?:an? )?['\"`]?user",
         # Of the other dialects' fields.
-        rf"\bsystem['\"`]?:? {_EXTRA}|['\"`]instructions['\"`]? (?:is |are )?{_REFUSES}",
-        rf"{_UNKNOWN} parameter:? ['\"`]?instructions",
+        rf"\bsystem['\"`]?:? {EXTRA}|['\"`]instructions['\"`]? (?:is |are )?{REFUSES}",
+        rf"{UNKNOWN} parameter:? ['\"`]?instructions",
     ),
-    *_rows(
+    *rows(
         About.TOOLS,
         # Bedrock.
         r"toolconfig field must be defined",
@@ -151,7 +73,7 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         # Pydantic, of a server that does take a system role.
         r"should be 'system', '(?:user|assistant)' or '(?:user|assistant)'",
     ),
-    *_rows(
+    *rows(
         About.ROLES,
         # Templates without a system message say so of one that begins with it: messages alternate anyhow.
         r"roles? must alternate|must alternate between",
@@ -159,13 +81,13 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         r"should be '(?:system|developer|user|assistant)'",
     ),
     # Groq, pydantic.
-    *_rows(
+    *rows(
         About.PLAIN_TEXT,
         r"(?:content|value) must be a string|should be a valid string|untagged enum messagecontent",
     ),
     # Cohere, in words that are about a prompt's length elsewhere.
-    *_rows(About.ANSWER_LIMIT, r"max tokens must be less|maximum output length for this model"),
-    *_rows(
+    *rows(About.ANSWER_LIMIT, r"max tokens must be less|maximum output length for this model"),
+    *rows(
         About.LENGTH,
         r"context_length_exceeded|exceed_context_size|model_length_exceeded|string_above_max_length",
         # LiteLLM, which has a class for it.
@@ -199,13 +121,13 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         # OpenAI, Groq, Cerebras, GitHub.
         r"reduce the length of|(?:request|body) too large for",
     ),
-    *_rows(
+    *rows(
         About.ANSWER_LIMIT,
         # OpenAI, DeepSeek, Qwen, Groq and most others name the field; Anthropic and Bedrock may not.
         r"max_?[a-z_]{0,12}tokens?(?![a-z_])|number of output tokens",
         r"maximum output length|maximum tokens you requested",
     ),
-    *_rows(
+    *rows(
         About.TOOLS,
         r"does(?:n't| not) support (?:tools|tool|function)|expected a string, got null",
         r"(?:role|message)[^.]{0,20}['\"`]tool['\"`]",
@@ -213,17 +135,29 @@ _WORDS: list[tuple[About | Said, re.Pattern[str]]] = [
         r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}extra inputs",
     ),
     # OpenAI's code for a prompt that the filter refused; OpenRouter has it for all that it cannot read.
-    *_rows(Said.CONTENT, r"^(?:error )?invalid_prompt$"),
+    *rows(Said.CONTENT, r"^(?:error )?invalid_prompt\s*$"),
+    *rows(About.UNEXPLAINED, r"\binvalid_prompt\b"),
     # Anthropic's word too, and Gemini's sentence.
-    *_rows(Said.OVERLOADED, r"overloaded|slow_down"),
+    *rows(Said.OVERLOADED, r"overloaded|slow_down"),
 ]
+
+
+# A word with a digit and a hyphen names a model, and many are called after what they do.
+_WORD = re.compile(r"(?<![\w.:/@-])[\w.:/@-]+")
+_ABLE = re.compile(r"-(?:vision|image|thinking|reasoning)\b")
 
 
 def said_in(words: str) -> Said | Refusal | None:
     """What a refusal is about, by its words in lower case; None where they are not known."""
-    about = next((about for about, pattern in _WORDS if pattern.search(words)), None)
+    words = _WORD.sub(_unless_named, words)
+    about = next((about for about, pattern in (*FINAL, *_MENDABLE) if pattern.search(words)), None)
     if not isinstance(about, About):
         return about
     if about is About.LENGTH:
         return Refusal(about, window(words), prompt_tokens(words))
     return Refusal(about, answer_limit(words) if about is About.ANSWER_LIMIT else None)
+
+
+def _unless_named(word: re.Match[str]) -> str:
+    is_model = _ABLE.search(word[0]) is not None and any(map(str.isdigit, word[0]))
+    return "" if is_model else word[0]
