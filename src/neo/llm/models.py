@@ -60,10 +60,12 @@ class Models:
         chosen = self._choice(tier, agent_model, reasoning_effort)
         return chosen if self._learned is None else self._learned.applied(chosen)
 
-    def remember(self, mended: ChosenModel) -> None:
-        """From now on the model is asked as it is chosen here: it has refused something else."""
+    def remember(self, mended: ChosenModel, *, is_guess: bool = False) -> None:
+        """From now on the model is asked as it is chosen here: it has refused something else. With `is_guess` nobody
+        knows what, and it is asked so once a guess has helped twice.
+        """
         self._learned = self._learned or Learned()
-        self._learned.remember(mended)
+        self._learned.remember(mended, is_guess=is_guess)
 
     def fit(self, prompt: Prompt, chosen: ChosenModel) -> Fitted:
         """The prompt as the model takes it: without what it knows nothing of, and not longer than its window."""

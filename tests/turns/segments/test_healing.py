@@ -110,8 +110,6 @@ async def session(
         refuses(has_system, "Conversation roles must alternate user/assistant/user/assistant/...", 500),
         refuses(has_system, "Only user and assistant roles are supported!"),
         refuses(lambda body: body.get("store") is True, "Store must be set to false"),
-        refuses(lambda body: body.get("store") is True, "invalid_prompt Invalid Responses API request"),
-        refuses(lambda body: "effort" in str(body) or "thinking" in body, "messages 参数非法。请检查文档。"),
         refuses(lambda body: "all_turns" in str(body), "Unknown parameter: 'reasoning.context'."),
         refuses(
             lambda body: "max_tokens" in body and "stream_options" in body,
@@ -130,8 +128,6 @@ async def session(
         "alternation",
         "two roles",
         "store",
-        "store, unexplained",
-        "effort, unexplained",
         "earlier reasoning",
         "limit's other name",
     ],
@@ -180,18 +176,60 @@ async def test_words_that_nobody_knows_do_not_end_a_session(engines: Engines, mo
         ended = [await growing.says("another " * 60) for _ in range(20)]
 
     assert {turn.status for turn, _ in ended} == {"COMPLETED"}
-    assert sum(calls for _, calls in ended) <= 20 + 5
+    assert sum(calls for _, calls in ended) <= 20 + 10
 
 
 @each_model
-async def test_a_first_message_that_is_refused_in_unknown_words_is_asked_once_more(
+@pytest.mark.parametrize(
+    "rule",
+    [
+        refuses(lambda body: body.get("store") is True, "Bad Request"),
+        refuses(lambda body: "effort" in str(body) or "thinking" in body, "messages 参数非法。请检查文档。"),
+        refuses(has_system, "Bad Request"),
+        refuses(lambda body: answer_limit(body) > 4_096, "Bad Request"),
+        refuses(lambda body: "look_up" in str(body) and "was called with" not in str(body), "Bad Request"),
+        # Known words that no mend helps: the name of a model, say, was read as what it refuses.
+        refuses(has_system, "This model doesn't support the image content block that you provided."),
+    ],
+    ids=["store", "effort", "system role", "answer limit", "calls", "misread"],
+)
+async def test_what_is_refused_in_unknown_words_is_found_and_then_remembered(
+    engines: Engines, model: str, rule: Rule
+) -> None:
+    async with session(engines, model, rule, answers=("={}", "ok", "ok", "={}", "ok", "ok")) as odd:
+        ended = [await odd.says("hi") for _ in range(4)]
+
+    assert [turn.status for turn, _ in ended] == ["COMPLETED"] * 4
+    assert sum(calls for _, calls in ended[:3]) <= 3 * (2 + 3)
+    assert ended[-1][1] <= 2
+
+
+@each_model
+async def test_one_refusal_that_nobody_understands_changes_no_later_turn(
+    engines: Engines, model: str
+) -> None:
+    once = iter([True])
+    async with session(
+        engines, model, refuses(lambda _: next(once, False), "Something went wrong")
+    ) as hiccup:
+        _, calls = await hiccup.says("hi")
+        after, _ = await hiccup.says("and?")
+
+    first, _, next_asked = hiccup.provider.asked
+    assert (calls, after.status) == (2, "COMPLETED")
+    for field in ("reasoning", "store", "thinking", "output_config", "reasoning_effort"):
+        assert next_asked.get(field) == first.get(field)
+
+
+@each_model
+async def test_a_first_message_that_is_refused_in_unknown_words_is_asked_three_times_more(
     engines: Engines, model: str
 ) -> None:
     async with session(engines, model, refuses(lambda _: True, "Computer says no.")) as refusing:
         turn, calls = await refusing.says("hi")
 
-    # The agent has a reasoning effort, which is left out.
-    assert (turn.error_code, calls) == ("provider_rejected", 2)
+    # Without the agent's reasoning effort, without a role for its instructions, and for a short answer.
+    assert (turn.error_code, calls) == ("provider_rejected", 4)
 
 
 @each_model
@@ -316,10 +354,15 @@ async def test_a_picture_is_told_to_a_text_model_as_its_caption(
 
 @each_model
 @pytest.mark.parametrize(
-    "words", ["messages 参数非法。请检查文档。", "At most 1 image(s) may be provided in one prompt."]
+    ("words", "calls_next"),
+    [
+        # What has helped once may have been chance.
+        ("messages 参数非法。请检查文档。", 2),
+        ("At most 1 image(s) may be provided in one prompt.", 1),
+    ],
 )
 async def test_earlier_pictures_are_told_where_they_are_refused_in_a_long_session(
-    engines: Engines, model: str, words: str, tmp_path: Path
+    engines: Engines, model: str, words: str, calls_next: int, tmp_path: Path
 ) -> None:
     blobs = BlobStore(BlobLocation.parse(f"file://{tmp_path}"), BlobAccess())
     one_only = refuses(lambda body: str(body).count("data:image") + str(body).count("'base64'") > 1, words)
@@ -336,7 +379,7 @@ async def test_earlier_pictures_are_told_where_they_are_refused_in_a_long_sessio
 
     assert (turn.status, calls) == ("COMPLETED", 2)
     assert has_images(session_.provider.asked[1])
-    assert (after.status, calls_after) == ("COMPLETED", 1)
+    assert (after.status, calls_after) == ("COMPLETED", calls_next)
 
 
 @each_model

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TypeVar
 
 from neo.llm.chosen import ChosenModel
 
@@ -12,18 +13,25 @@ LEARNED_SECONDS = 3600.0
 MODELS_MAX = 256
 
 
+Kept = TypeVar("Kept")
+
+
 class Learned:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         # Oldest first.
         self._models: dict[tuple[str, str], tuple[float, ChosenModel]] = {}
+        # Guesses that have helped once, and until when that counts.
+        self._helped: dict[tuple[str, str], float] = {}
 
-    def remember(self, mended: ChosenModel) -> None:
-        """The model takes what is sent to it as it is chosen here."""
-        self._models.pop(_key(mended), None)
-        self._models[_key(mended)] = (self._clock() + LEARNED_SECONDS, mended)
-        if len(self._models) > MODELS_MAX:
-            del self._models[next(iter(self._models))]
+    def remember(self, mended: ChosenModel, *, is_guess: bool = False) -> None:
+        """The model takes what is sent to it as it is chosen here. A guess is believed when it has helped twice: the
+        first refusal may have been a server's moment.
+        """
+        if is_guess and self._helped.get(_key(mended), 0.0) < self._clock():
+            _keep(self._helped, _key(mended), self._clock() + LEARNED_SECONDS)
+            return
+        _keep(self._models, _key(mended), (self._clock() + LEARNED_SECONDS, mended))
 
     def applied(self, chosen: ChosenModel) -> ChosenModel:
         """The same model, with what it was found to take."""
@@ -34,6 +42,13 @@ class Learned:
             del self._models[_key(chosen)]
             return chosen
         return _within(chosen, mended)
+
+
+def _keep(kept: dict[tuple[str, str], Kept], key: tuple[str, str], value: Kept) -> None:
+    kept.pop(key, None)
+    kept[key] = value
+    if len(kept) > MODELS_MAX:
+        del kept[next(iter(kept))]
 
 
 def _key(chosen: ChosenModel) -> tuple[str, str]:

@@ -1,17 +1,27 @@
 """Decides what is sent in place of what a model refused."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from neo.llm.chosen import AnswerLimit, ChosenModel, SystemRole, Traits
 from neo.llm.errors import ProviderFailure, ProviderRejected, ResponseForgotten
 from neo.llm.healing.adapted import has_earlier_images, has_images, has_rounds
 from neo.llm.healing.refusal import About, Refusal
-from neo.llm.healing.shorten import answering_shorter, halved, is_window, shortened, within_window
+from neo.llm.healing.shorten import (
+    ANSWER_TOKENS_GUESSED,
+    answering_shorter,
+    halved,
+    is_window,
+    shortened,
+    within_window,
+)
 from neo.llm.model_families import reasoning
 from neo.llm.prompt import Prompt
 
 # How many calls more one answer may take. Most faults need one; the rest is for servers with several.
 MENDS_MAX = 4
+# What these say is a number, and a prompt that does not fit is not made to fit by anything else.
+_MEASURED = frozenset({About.LENGTH, About.ANSWER_LIMIT})
 # Where words may be about several things, the first of these that the prompt has was refused.
 _MEANINGS = {
     About.ROLES: (About.SYSTEM_ROLE, About.TOOLS),
@@ -22,11 +32,13 @@ _MEANINGS = {
 class Mends:
     """The mends of one answer. `chosen` is the model as it is asked next."""
 
-    def __init__(self, chosen: ChosenModel) -> None:
+    def __init__(self, chosen: ChosenModel, *, may_guess: bool = True) -> None:
         self.chosen = chosen
         self._first = chosen
         self._made: list[About] = []
-        self._is_halved = False
+        self._guesses = iter(GUESSES if may_guess else ())
+        self.is_guess = False
+        """Whether something was left out that nobody has refused by name."""
 
     def mend(self, failure: ProviderFailure, sent: Prompt) -> None:
         """Change what is sent; raises the failure that the answer ends with where nothing is left to be changed."""
@@ -37,6 +49,9 @@ class Mends:
             # The words were misread: it was given none.
             failure, refusal = ProviderRejected(), Refusal(About.UNEXPLAINED)
         mended = self._mended(refusal, sent)
+        if mended is None and refusal.about not in _MEASURED:
+            # The words are not known, or were misread.
+            mended = self._guessed(sent)
         if mended is None:
             raise failure
         self._made.append(refusal.about)
@@ -67,8 +82,6 @@ class Mends:
         match about:
             case About.LENGTH:
                 return shortened(chosen, refusal, sent, times)
-            case About.UNEXPLAINED:
-                return self._guessed(sent)
             case About.ANSWER_LIMIT:
                 return answering_shorter(chosen, refusal)
             case About.IMAGES | About.IMAGE_COUNT | About.STORE | About.REASONING_EFFORT:
@@ -77,14 +90,12 @@ class Mends:
         return None if changed is None else replace(chosen, traits=changed)
 
     def _guessed(self, sent: Prompt) -> ChosenModel | None:
-        """Nobody knows what was refused: first all that is not needed is left out, then a half of what was said."""
-        plain = _plain(self.chosen, sent)
-        if plain != self.chosen:
-            return plain
-        if self._is_halved:
-            return None
-        self._is_halved = True
-        return halved(self.chosen, sent)
+        for guess in self._guesses:
+            guessed = guess(self.chosen, sent)
+            if guessed != self.chosen:
+                self.is_guess = True
+                return guessed
+        return None
 
 
 def _plain(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
@@ -93,6 +104,24 @@ def _plain(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
         chosen = _without_effort(chosen)
     is_shown = chosen.sees_earlier_images and not has_earlier_images(sent)
     return replace(chosen, continues=False, sees_earlier_images=is_shown)
+
+
+def _as_text(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
+    """The model given one text after another: without calls, and without a role for its instructions."""
+    takes_tools = chosen.traits.takes_tools and not has_rounds(sent)
+    role: SystemRole = "none" if sent.instructions else chosen.traits.system_role
+    return replace(chosen, traits=replace(chosen.traits, takes_tools=takes_tools, system_role=role))
+
+
+def _short(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
+    """The model told half of what may be left out, and asked for a short answer."""
+    return replace(
+        halved(chosen, sent) or chosen, answer_tokens_max=min(chosen.answer_tokens_max, ANSWER_TOKENS_GUESSED)
+    )
+
+
+# Where nobody knows what was refused, one after the other; each keeps what was left out before.
+GUESSES: tuple[Callable[[ChosenModel, Prompt], ChosenModel], ...] = (_plain, _as_text, _short)
 
 
 def _is_told_to_reason(chosen: ChosenModel) -> bool:

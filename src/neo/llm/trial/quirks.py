@@ -25,7 +25,7 @@ class Answered:
 
 async def answered(asking: Asking, chosen: ChosenModel) -> Answered:
     """Raises the failure of the plain call if no other way helps."""
-    mends = Mends(chosen)
+    mends = Mends(chosen, may_guess=False)
     while True:
         try:
             heard = await asking.short_answer(mends.chosen)

@@ -110,7 +110,7 @@ class Asking:
 
     def _remember(self, mends: Mends) -> None:
         if (learned := mends.learned) is not None:
-            self._models.remember(learned)
+            self._models.remember(learned, is_guess=mends.is_guess)
 
 
 def _prompt(attempt: Attempt, images: tuple[Image, ...]) -> Prompt:
