@@ -1,15 +1,22 @@
 """Which addresses belong to the public internet, in whatever form they are written."""
 
 import socket
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 # A gateway between the two protocols sends what is addressed to these to the IPv4 address in the last 32 bits.
 _TRANSLATED = IPv6Network("64:ff9b::/96")
 _IPV4_BITS = 2**32 - 1
 
 
+# The standard library takes them for global: addresses of a site, of documentation, of relays that are gone, and the one at
+# which Azure answers its machines.
+_ELSEWHERE = tuple(map(ip_network, ("fec0::/10", "3fff::/20", "192.88.99.0/24", "168.63.129.16/32")))
+
+
 def is_public(address: IPv4Address | IPv6Address) -> bool:
     inner = _unwrapped(address)
+    if any(inner in network for network in _ELSEWHERE):
+        return False
     return inner.is_global and not (inner.is_multicast or inner.is_reserved or inner.is_unspecified)
 
 

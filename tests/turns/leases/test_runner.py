@@ -165,3 +165,19 @@ async def test_a_lease_that_has_passed_is_taken_over_once_its_time_is_up(
 async def advanced(process: Process, turn: ChatTurn) -> Outcome:
     async with asyncio.timeout(LATE_SECONDS):
         return await process.runner.advance(input_of(turn))
+
+
+async def test_an_advance_that_comes_as_a_drive_ends_holds_up_nobody(stage: Stage, process: Process) -> None:
+    turn = await stage.claimable()
+    await stage.claim(turn)
+    done = asyncio.get_running_loop().create_future()
+    done.set_result(Outcome.MORE)
+    # As it is between a drive's last step and what takes it out, in which an `advance` may look.
+    process.runner._driving[turn.id] = done
+
+    advance = asyncio.create_task(process.runner.advance(input_of(turn)))
+    for _ in range(100):
+        await asyncio.sleep(0)
+
+    assert not advance.done()
+    advance.cancel()

@@ -47,7 +47,9 @@ class Runner:
         turn_id = UUID(turn.turn_id)
         with self._leases.joined(turn_id) as changed:
             while True:
-                if (driving := self._driving.get(turn_id)) is not None:
+                driving = self._driving.get(turn_id)
+                # To await one that is done lets nobody else run, not even what takes it out.
+                if driving is not None and not driving.done():
                     outcome = await asyncio.shield(driving)
                 else:
                     outcome = await self._look_at(turn) or Outcome.MORE
