@@ -170,8 +170,8 @@ async def advanced(process: Process, turn: ChatTurn) -> Outcome:
 async def test_an_advance_that_comes_as_a_drive_ends_holds_up_nobody(stage: Stage, process: Process) -> None:
     turn = await stage.claimable()
     await stage.claim(turn)
-    done = asyncio.get_running_loop().create_future()
-    done.set_result(Outcome.MORE)
+    done = asyncio.create_task(asyncio.sleep(0, Outcome.MORE))
+    await done
     # As it is between a drive's last step and what takes it out, in which an `advance` may look.
     process.runner._driving[turn.id] = done
 
