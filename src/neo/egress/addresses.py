@@ -8,8 +8,7 @@ _TRANSLATED = IPv6Network("64:ff9b::/96")
 _IPV4_BITS = 2**32 - 1
 
 
-# The standard library takes them for global: addresses of a site, of documentation, of relays that are gone, and the one
-# at which Azure answers its machines.
+# The standard library takes these for global: of sites, of documentation, of relays that are gone, and Azure's own.
 _ELSEWHERE = tuple(map(ip_network, ("fec0::/10", "3fff::/20", "192.88.99.0/24", "168.63.129.16/32")))
 
 
