@@ -396,6 +396,7 @@ ERRORS: list[tuple[bytes, type[Failure]]] = [
     (data(base_resp={"status_code": 1002, "status_msg": "No."}, choices=None), ProviderRateLimited),
     (data(base_resp={"status_code": 1008, "status_msg": "No."}, choices=None), ProviderMisconfigured),
     (data(base_resp={"status_code": 1026, "status_msg": "input new_sensitive"}), ContentFiltered),
+    (data(errors=[{"message": "maximum context length is 8192"}]), PromptTooLong),
     (b'error: {"code": 400, "message": "exceeds the available context size"}\n\n', PromptTooLong),
     (b"data: {\n\n", ProviderIncomplete),
     (b"data: 7\n\n", ProviderIncomplete),

@@ -199,8 +199,34 @@ LENGTH = [
     ("the prompt does not fit into the context (8192 tokens)", None, None),
     ("input sequence length 5000 exceeds the configured limit of 4096", 4096, None),
     ("Range of input length should be [1,30720]", 30720, None),
-    ("max tokens of 8192 exceeded", None, None),
+    ("max tokens of 8192 exceeded", 8192, None),
     ("tokens: prompt_tokens (9000) > max_context (8192)", 8192, None),
+    # SGLang, SambaNova, Perplexity, Snowflake, Baidu, OpenAI, Bedrock, mlx, LocalAI, KoboldCpp, Together.
+    ("Input length (9000 tokens) exceeds the maximum allowed length (8186 tokens).", 8186, 9000),
+    (
+        (
+            "Requested generation length 16384 is not possible! The provided prompt is 4309 tokens long, so generating "
+            "16384 tokens requires a sequence length of 20693, but the maximum supported sequence length is just 4096!"
+        ),
+        4096,
+        4309,
+    ),
+    ("The maximum context length of DeepSeek-V3 is 8192.", 8192, None),
+    ("The number of input tokens (130000) exceeds the model's limit of 127072.", 127072, 130000),
+    ("the total number of input tokens 40000 exceeds the model limit of 32768", 32768, 40000),
+    ("the max length of current question is 11200 tokens", 11200, None),
+    ("Invalid 'messages': array too long. Expected an array with maximum length 2048", None, None),
+    ("Malformed input request: expected maxLength: 50000, actual: 60000", None, None),
+    ("Prompt has 9000 tokens which exceeds max_kv_size 8192", 8192, None),
+    ("the input exceeds the context window: 9000 > 8192", 8192, None),
+    ("Prompt exceeds max context! Prompt tokens: 9000, Max context: 8192", 8192, 9000),
+    ("The prompt is too long. The maximum length is 8192 tokens, but has more.", 8192, None),
+    ("total token length exceeds model maximum context 32768", 32768, None),
+    ("The prompt (total length 9000) is too long to fit into the model (context length 8192)", 8192, 9000),
+    ("Prompt 0 contains 40000 tokens, too large for model with 32768 maximum context length", 32768, 40000),
+    ("prompt token count of 140000 exceeds the limit of 128000", 128000, 140000),
+    ("max_tokens=16384 cannot be greater than max_model_len=8192", 8192, None),
+    ("prompt token count (9000) cannot exceed 8192. Please reduce the length of input prompt.", 8192, 9000),
     # What LiteLLM quotes of a server's answer.
     ('bad request - {"error":{"type":"context_length_exceeded","code":"400"}}', None, None),
 ]
@@ -243,6 +269,16 @@ ANSWER_LIMIT = [
         ),
         4096,
     ),
+    # Databricks, Cerebras, SiliconFlow, Novita.
+    (
+        "max_tokens (16384) cannot exceed 8192. Please reduce the length of max output tokens generated.",
+        8192,
+    ),
+    ("max_completion_tokens cannot be greater than 8192", 8192),
+    ("max_tokens exceeds limit 8192", 8192),
+    ("max_tokens must be ≤ 8,192", 8192),
+    ("max_tokens: must be in the range 1 to 8192", 8192),
+    ("max_tokens is too large: 16384 is not supported, at most 8192", 8192),
     # Zhipu.
     ("max_tokens参数非法。请检查文档。", None),
 ]
@@ -338,6 +374,52 @@ OTHER = [
     (About.IMAGE_COUNT, "At most 1 image(s) may be provided in one prompt."),
     (About.IMAGE_COUNT, "Too many images provided. This model supports up to 5 images"),
     (About.IMAGE_COUNT, "vision model only supports a single image per message"),
+    (About.ANSWER_LIMIT_NAME, "`max_tokens` is deprecated for this model, use `max_completion_tokens`"),
+    (About.ANSWER_LIMIT_NAME, "openai does not support parameters: ['max_tokens'], for model=o3"),
+    (About.STORE, "extra_forbidden body store Extra inputs are not permitted"),
+    (About.STORE, "Storing responses is not allowed for this organization"),
+    (About.STORE, "extraneous key [store] is not permitted"),
+    (About.REASONING_EFFORT, "thinking.enabled.budget_tokens: Input should be greater than or equal to 1024"),
+    (About.REASONING_EFFORT, "`max_tokens` must be greater than `thinking.budget_tokens`."),
+    (About.REASONING_EFFORT, "The thinking budget 32768 is invalid."),
+    (About.REASONING_EFFORT, "Budget 0 is invalid. This model only works in thinking mode."),
+    (About.REASONING_EFFORT, "Reasoning is mandatory for this endpoint and cannot be disabled."),
+    (
+        About.SYSTEM_ROLE,
+        "Value 'system' at 'messages.1.member.role' failed to satisfy constraint: enum value set: [user, assistant]",
+    ),
+    (About.SYSTEM_ROLE, "#/messages/0/role: system is not a valid enum value, please reformat"),
+    (About.SYSTEM_ROLE, "Argument not supported: instructions"),
+    (About.SYSTEM_ROLE, r"Unexpected role \"system\". The Messages API accepts"),
+    (
+        About.SYSTEM_ROLE,
+        "messages.role specified in the request are not valid: invalid value: developer, supported: system",
+    ),
+    (About.SYSTEM_ROLE, "developer is not one of ['system', 'assistant', 'user'] - 'messages.['0].role'"),
+    (About.SYSTEM_ROLE, "invalid role in message at index 0: developer"),
+    (About.SYSTEM_ROLE, "prompting with images is incompatible with system messages"),
+    (About.ROLES, "Role specification invalid"),
+    (About.ROLES, "[1214] Incorrect role information"),
+    (
+        About.TOOLS,
+        "Value 'tool' at 'messages.3.member.role' failed: enum value set: [system, user, assistant]",
+    ),
+    (About.TOOLS, "#/messages/2/role: tool is not a valid enum value, please reformat"),
+    (About.TOOLS, "Function call is missing a thought_signature in functionCall parts."),
+    (About.TOOLS, "The `reasoning_content` in the thinking mode must be passed back to the API."),
+    (About.TOOLS, "thinking is enabled but reasoning_content is missing in assistant tool call message"),
+    (About.TOOLS, "Missing `reasoning_content` field in the assistant message"),
+    (About.TOOLS, "Expected `thinking` or `redacted_thinking`, but found `tool_use`."),
+    (
+        About.TOOLS,
+        "Item 'fc_1' of type 'function_call' was provided without its required 'reasoning' item: 'rs_1'.",
+    ),
+    (About.TOOLS, "Please ensure that function call turn comes immediately after a user turn"),
+    (About.TOOLS, "Not the same number of function calls and responses"),
+    (About.TOOLS, "No tool call found for function call output with call_id call_1."),
+    (About.TOOLS, "Jinja Exception: This model only supports single tool-calls at once!"),
+    (About.TOOLS, "tools param requires --jinja flag"),
+    (About.TOOLS, "No endpoints found that support tool use."),
     (About.TOOLS, "tool_choice: Input tag 'none' found using 'type' does not match any of the expected tags"),
     (About.TOOLS, "literal_error body tool_choice type Input should be 'auto', 'any' or 'tool'"),
     (About.TOOLS, "extra_forbidden body messages assistant tool_calls Extra inputs are not permitted"),
@@ -388,6 +470,8 @@ def test_what_a_model_does_not_take_is_understood(about: About, words: str) -> N
         "message is required",
         "the provisioned deployment is not available",
         "the model revision main cannot be loaded",
+        "max_items of 'metadata': array too long",
+        "the operating system is not reachable",
         "invalid value for 'temperature': must be less than or equal to 2",
     ],
 )
@@ -396,7 +480,18 @@ def test_other_words_mean_nothing(words: str) -> None:
 
 
 def test_long_words_are_read_quickly() -> None:
-    for piece in ("max_tokens ", "context ", "image ", "system role ", "(", "1,", "input "):
+    for piece in (
+        "max_tokens ",
+        "context ",
+        "image ",
+        "system role ",
+        "(",
+        "1,",
+        "input ",
+        "role ",
+        "a-1",
+        "model ",
+    ):
         said_in(piece * 4_000)
 
 
@@ -570,6 +665,7 @@ async def test_a_refusal_however_it_is_wrapped(status: int, body: Any, expected:
         (403, error(message="You do not have access to response resp_1."), ResponseForgotten, False),
         (400, error(message=TOO_LONG), ResponseForgotten, True),
         (400, error(message="some model is not a multimodal model"), ResponseForgotten, True),
+        (400, error(message="No tool output found for function call call_1."), ResponseForgotten, True),
         (400, error(code="content_filter"), ContentFiltered, None),
         (404, error(code="model_not_found"), ProviderMisconfigured, None),
         (400, error(message="Invalid 'max_output_tokens': Expected a value <= 4096"), ProviderRejected, None),

@@ -36,6 +36,8 @@ from neo.llm.transport.provider_error import ProviderError, error_in_stream
         (400, "Too many requests, please wait before trying again.", ProviderRateLimited),
         (400, "The requested model 'x/y' is not supported by any provider", ProviderMisconfigured),
         (400, "The model `x` has been decommissioned and is not supported", ProviderMisconfigured),
+        (400, "输入内容包含敏感信息", ContentFiltered),
+        (400, 'Invalid model identifier "x". Please specify a valid downloaded model', ProviderMisconfigured),
         (400, "model_terms_required", ProviderMisconfigured),
         (400, "model ID x with on-demand throughput isn't supported.", ProviderMisconfigured),
         (400, "Your account is not authorized to invoke this API operation.", ProviderMisconfigured),

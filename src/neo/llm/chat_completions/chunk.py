@@ -55,7 +55,7 @@ def _bare_error(event: Event) -> object:
     is_error = kind is None or (isinstance(kind, str) and "error" in kind.lower())
     if event.get("object") == "error" or kind == "error" or (event.get("message") and is_error):
         return event
-    return event.get("detail")
+    return event.get("detail") or event.get("errors")
 
 
 def said_in(choice: Event, name: Literal["delta", "message"]) -> Event:

@@ -140,6 +140,6 @@ def _is_about_continuing(error: ProviderError, said: Said | Refusal | None) -> b
     what it kept may have outgrown the model.
     """
     if isinstance(said, Refusal):
-        return said.about in (About.LENGTH, About.IMAGES, About.PLAIN_TEXT, About.STORE)
+        return said.about in (About.LENGTH, About.IMAGES, About.PLAIN_TEXT, About.STORE, About.TOOLS)
     is_forgotten = said is Said.FORGOTTEN or error.code == _FORGOTTEN_CODE
     return is_forgotten or (said is None and error.status in NOT_CONTINUED)

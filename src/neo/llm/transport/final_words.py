@@ -18,9 +18,9 @@ FINAL: list[Row] = [
         # Gemini.
         r"api[ _]key[ _](?:not valid|invalid|expired)|incorrect api key",
         # Mistral, LiteLLM, Bedrock, DeepSeek, OpenRouter.
-        r"invalid model(?: name| id\b|:)|model identifier is invalid|model not exist|not a valid model id",
+        r"invalid model(?: name| id\b|:| identifier)|model identifier is invalid|model not exist|not a valid model id",
         # GitHub, Groq, Hugging Face, Bedrock, Azure.
-        r"(?:unknown|unavailable)[_ ]model\b|decommissioned|model_terms_required|model_not_supported",
+        r"(?:unknown|unavailable)[_ ]model\b|decommissioned|model_terms_required|terms acceptance|model_not_supported",
         r"not supported by any provider|on-demand throughput|operation does not work with the specified model",
         r"\bmodel\b['\"` \w./:-]{0,80}\bis not supported for chat",
     ),
@@ -39,8 +39,8 @@ FINAL: list[Row] = [
         r"guardrail_(?:triggered|intervened)",
         # xAI, Volcengine, Hunyuan, MiniMax.
         r"violates usage guidelines|sensitivecontent|new_sensitive",
-        # Zhipu.
-        r"不安全或敏感",
+        # Zhipu, Hunyuan.
+        r"敏感",
     ),
     *rows(
         Said.BUSY,

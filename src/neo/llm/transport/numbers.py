@@ -13,7 +13,10 @@ _WINDOW = [
     re.compile(pattern)
     for pattern in (
         rf"\bn_ctx{_NUMBER}",
-        rf"max_num_tokens{_NUMBER}|exceeded: \d+ > (\d+)",
+        rf"max_num_tokens{_NUMBER}|(?:exceeded|window): \d+ > (\d+)",
+        r"max(?:imum)? context(?: length of \S+ is|:)? (\d+)|max tokens of (\d+) exceeded",
+        rf"maximum length is{_NUMBER}|maximum allowed length{_NUMBER}|max_kv_size{_NUMBER}",
+        r"current question is (\d+)",
         # Anthropic, in both of its forms.
         r"\(\d+ > (\d+)\)|\d+ \+ \d+ > (\d+)|\d+ tokens > (\d+) maximum",
         rf"(\d+) maximum context|length is only{_NUMBER}",
@@ -33,8 +36,8 @@ _PROMPT = [
         rf"n_prompt_tokens{_NUMBER}",
         r"(\d+)(?: tokens)? in the (?:messages|prompt)|(\d+) tokens from the input",
         r"resulted in (\d+) tokens|(?:has|passed) (\d+) input tokens|given: (\d+)",
-        r"too long: (\d+)|limit: (\d+) \+|(?:request|prompt) contains (\d+)|keep the first (\d+)",
-        r"n_keep \((\d+)|prompt length \((\d+)",
+        r"too long: (\d+)|limit: (\d+) \+|(?:request|prompt(?: \d+)?) contains (\d+)|keep the first (\d+)",
+        r"n_keep \((\d+)|prompt length \((\d+)|total length (\d+)|token count of (\d+)|prompt tokens: (\d+)",
         r"\((?:length )?(\d+)(?: tokens)?\)[^.]{0,40}(?:exceed|longer)",
         r"\((\d+) > \d+\)|current length is (\d+)|request input token count: (\d+)",
         r"(?:token count is|input length|prompt is|number of input tokens) (\d+)",
@@ -45,7 +48,8 @@ _ANSWER = [
     for pattern in (
         r"\[\d+, ?(\d+)\]",
         rf"at most{_NUMBER}|between \d+ and{_NUMBER}|> (\d+), which is the maximum",
-        rf"(?:less than or equal to|not less or equal to|<=|limit of|up to){_NUMBER}",
+        rf"(?:less than or equal to|not less or equal to|<=|≤|limit of|up to){_NUMBER}",
+        rf"(?:cannot exceed|cannot be greater than|exceeds limit|range \d+ to){_NUMBER}",
         rf"maximum{_NUMBER}",
     )
 ]

@@ -18,7 +18,8 @@ _MENDABLE: list[Row] = [
         About.STORE,
         r"\bstore['\"`]?:? must be (?:set to )?false",
         rf"{UNKNOWN} (?:request )?(?:parameter|field|argument)[^.]{{0,20}}\bstore\b",
-        rf"\bstore\b['\"`=]?(?:true)?['\"`]?[^.]{{0,30}}(?:{REFUSES}|input should be)",
+        rf"\bstore\b['\"`=]?(?:true)?['\"`]?[^.]{{0,30}}(?:{REFUSES}|{EXTRA}|input should be)",
+        r"storing responses is not|extraneous key \[store\]",
     ),
     *rows(
         Said.FORGOTTEN,
@@ -31,12 +32,20 @@ _MENDABLE: list[Row] = [
         About.ANSWER_LIMIT_NAME,
         r"use ['\"`]?max_(?:completion_)?tokens['\"`]? instead",
         r"(?:unrecognized|unknown|unexpected|extra)\b[^.]{0,60}\bmax_(?:completion_)?tokens",
-        r"unsupported (?:parameter|argument|field)[^.]{0,30}\bmax_(?:completion_)?tokens",
-        r"\bmax_(?:completion_)?tokens[^.]{0,40}(?:not supported|extra inputs|not permitted|unexpected)",
+        r"(?:unsupported|not support) (?:parameter|argument|field)[^.]{0,30}\bmax_(?:completion_)?tokens",
+        r"\bmax_(?:completion_)?tokens[^.\d]{0,40}(?:not supported|extra inputs|not permitted|unexpected|deprecated)",
     ),
     *rows(About.STREAM_OPTIONS, r"stream[_ ]?options|include_?usage"),
+    # Of calls that come without the thoughts before them: Gemini, DeepSeek, Moonshot, Anthropic, OpenAI.
+    *rows(
+        About.TOOLS,
+        r"thought_?signature|missing ['\"`]?reasoning_content",
+        r"reasoning_content['\"`]?[^.]{0,40}(?:missing|passed back)",
+        r"expected ['\"`]*thinking['\"`]* or|must start with a thinking block|required ['\"`]*reasoning['\"`]* item",
+    ),
     *rows(
         About.REASONING_EFFORT,
+        r"budget_tokens|thinking[ _]budget|only works in thinking mode|reasoning is (?:mandatory|required)",
         rf"{REFUSES}[^.]{{0,60}}reasoning[._ ]?(?:effort|context)",
         rf"reasoning[._ ]?(?:effort|context)[^.]{{0,60}}(?:{REFUSES}|{EXTRA})",
         rf"\bthinking[\w.]{{0,20}}[^.]{{0,30}}(?:{REFUSES}|{EXTRA})",
@@ -54,8 +63,11 @@ _MENDABLE: list[Row] = [
         rf"{REFUSES}[^.]{{0,30}}(?:system|developer)['\"`]? (?:role|message|prompt|instruction)",
         # OpenAI's o1-mini, and servers that check a schema.
         r"does not support ['\"`](?:system|developer)['\"`]",
-        r"unknown variant `(?:system|developer)|(?:system|developer)['\"`] is not one of",
-        r"(?:unexpected|unsupported|invalid|unknown) (?:message )?role:? ['\"`]?(?:system|developer)",
+        r"unknown variant `(?:system|developer)|\b(?:system|developer)['\"`]? is not (?:one of|a valid)",
+        r"value:? ['\"`]*(?:system|developer)['\"`]* at ['\"`]*messages",
+        r"roles?\b[^.]{0,60}invalid value:? ['\"`]*(?:system|developer)\b",
+        r"invalid role in [^.,:]{0,30}: ['\"`]*(?:system|developer)\b",
+        r"(?:unexpected|unsupported|invalid|unknown) (?:message )?role:? ['\"`]*(?:system|developer)",
         r"input tag '(?:system|developer)",
         rf"role:? ['\"`]?(?:system|developer)\b[^.]{{0,30}}{REFUSES}",
         # Mistral's templates and Llama's.
@@ -63,13 +75,20 @@ _MENDABLE: list[Row] = [
         r"(?:conversations?|first message|messages?) must (?:start|begin|be) (?:with|from) (?:an? )?['\"`]?user",
         # Of the other dialects' fields.
         rf"\bsystem['\"`]?:? {EXTRA}|['\"`]instructions['\"`]? (?:is |are )?{REFUSES}",
-        rf"{UNKNOWN} parameter:? ['\"`]?instructions",
+        rf"{UNKNOWN} parameter:? ['\"`]?instructions|argument not supported[^.:]{{0,20}}: ['\"`]?instructions",
+        # Groq, of prompts with images.
+        r"incompatible with system messages",
     ),
     *rows(
         About.TOOLS,
         # Bedrock.
         r"toolconfig field must be defined",
-        r"['\"`]tool['\"`] is not one of|input tag 'tool|tool_choice|input should be 'auto'",
+        r"\btool['\"`]? is not (?:one of|a valid enum)|value ['\"`]*tool['\"`]* at ['\"`]*messages",
+        r"input tag 'tool|tool_choice|input should be 'auto'",
+        # Gemini, Mistral, OpenAI's responses.
+        r"function (?:call|response) (?:turn|parts)|number of function calls|no tool (?:call|output) found",
+        # llama.cpp and its templates, vLLM, OpenRouter, LiteLLM.
+        r"requires --jinja|--enable-auto-tool-choice|single tool-?calls? at|that support tool use|['\"`]tools=",
         # Pydantic, of a server that does take a system role.
         r"should be 'system', '(?:user|assistant)' or '(?:user|assistant)'",
     ),
@@ -77,6 +96,7 @@ _MENDABLE: list[Row] = [
         About.ROLES,
         # Templates without a system message say so of one that begins with it: messages alternate anyhow.
         r"roles? must alternate|must alternate between",
+        r"role specification invalid|incorrect role information",
         r"unexpected message role|only user and assistant roles|role must be one of",
         r"should be '(?:system|developer|user|assistant)'",
     ),
@@ -85,15 +105,22 @@ _MENDABLE: list[Row] = [
         About.PLAIN_TEXT,
         r"(?:content|value) must be a string|should be a valid string|untagged enum messagecontent",
     ),
-    # Cohere, in words that are about a prompt's length elsewhere.
-    *rows(About.ANSWER_LIMIT, r"max tokens must be less|maximum output length for this model"),
+    # Cohere and Databricks, in words that are about a prompt's length elsewhere.
+    *rows(
+        About.ANSWER_LIMIT,
+        r"max tokens must be less|maximum output length for this model|length of max output tokens",
+        r"max_(?:completion_|output_|new_)?tokens['\"`]?(?: ?\(\d+\))? cannot exceed \d",
+    ),
     *rows(
         About.LENGTH,
         r"context_length_exceeded|exceed_context_size|model_length_exceeded|string_above_max_length",
         # LiteLLM, which has a class for it.
         r"contextwindowexceeded",
         # OpenAI, vLLM, SGLang, Mistral, DeepSeek, Poolside, SambaNova.
-        r"max(?:imum)? (?:allowed )?(?:context|model|prompt|input|sequence)[ _]length|context[ _]length is only",
+        r"max(?:imum)? (?:allowed |supported )?(?:context|model|prompt|input|sequence)[ _]length",
+        r"context[ _]length is only",
+        r"maximum allowed length|max length of current question|requested generation length|max_kv_size",
+        r"number of input tokens[^.]{0,20}exceed|(?:messages|input)['\"`]?: array too long|expected maxlength",
         r"max_model_len|max_seq_len|max_context|max_?(?:prompt|input)_?tokens",
         r"sequence length (?:is longer|[^.]{0,20}exceed)",
         # What vLLM says of what is left for the answer.
@@ -103,7 +130,8 @@ _MENDABLE: list[Row] = [
         # llama.cpp, LM Studio, LiteLLM, MiniMax, Ollama.
         r"context[ _](?:size|length|window|limit)[^.]{0,30}(?:exceed|overflow|reached|too small)",
         r"(?:exceed|overflow|longer than|greater than|reached|larger than)[^.]{0,60}(?:context|max size)",
-        r"context the overflows|cannot truncate prompt|too large to process|not fit into (?:\w+ ){0,2}context",
+        r"context the overflows|cannot truncate prompt|too large to process",
+        r"(?:not|too long to) fit into (?:\w+ ){0,2}(?:context|model)",
         # TGI, Gemini, Vertex, Bedrock, Cohere, Qwen.
         r"inputs?`? tokens \+|inputs?`? must have|token count[^.]{0,40}(?:exceed|supports up to)",
         r"(?:input|prompt|message|request|conversation)s? (?:tokens )?(?:(?:is|are|was) )?too (?:long|large)",
@@ -149,7 +177,8 @@ _ABLE = re.compile(r"-(?:vision|image|thinking|reasoning)\b")
 
 def said_in(words: str) -> Said | Refusal | None:
     """What a refusal is about, by its words in lower case; None where they are not known."""
-    words = _WORD.sub(_unless_named, words)
+    # Gateways put JSON into a text.
+    words = _WORD.sub(_unless_named, words.replace('\\"', '"'))
     about = next((about for about, pattern in (*FINAL, *_MENDABLE) if pattern.search(words)), None)
     if not isinstance(about, About):
         return about
