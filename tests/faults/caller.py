@@ -82,13 +82,15 @@ class Caller:
         assert posted.answered.status == 202, posted
         return posted
 
-    async def insist(self, session_id: str, message: str | None = None) -> Posted:
-        """A message that is posted again, with the same id and to any API, until it is known to be stored."""
-        name = uuid4().hex
+    async def insist(
+        self, session_id: str, message: str | None = None, name: str | None = None, *, api: int | None = None
+    ) -> Posted:
+        """A message that is posted again, with the same id and to this or any API, until it is known to be stored."""
+        name = name or uuid4().hex
         async with asyncio.timeout(POST_SECONDS):
             while True:
-                api = random.randrange(len(self.https))
-                posted = await self.post(session_id, message or f"say {name}", name, api=api)
+                number = random.randrange(len(self.https)) if api is None else api
+                posted = await self.post(session_id, message or f"say {name}", name, api=number)
                 if posted.turn_id is not None:
                     return posted
                 assert posted.answered.status in (0, 429, 503), posted
