@@ -14,6 +14,8 @@ from support.client import SESSIONS, Client
 from support.server import Server
 
 PATIENCE_SECONDS = 10
+# Nothing is sent before a packet is full or the sender has ended; the second name is macOS's.
+AT_ONCE = getattr(socket, "TCP_CORK", 4)
 # What may be on its way, in the buffers of both sides, when the server reads no more.
 KERNEL_BYTES_MAX = 16 * 1024 * 1024
 HEALTH = b"GET /public-api/health HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -61,6 +63,9 @@ def answers_in(received: bytes) -> list[Answer]:
 async def exchange(server: Server, sent: bytes, *, closes_half: bool = False) -> list[Answer]:
     """All that the server answers until it closes."""
     reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+    if closes_half:
+        # The end goes with the request. Where it came later, a stream might be open already, which it ends.
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, AT_ONCE, 1)
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             writer.write(sent)
