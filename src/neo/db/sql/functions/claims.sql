@@ -41,15 +41,16 @@ BEGIN
         UNION
         SELECT l.tenant_id FROM chat_turns l
         WHERE takes_over AND only_turn IS NULL AND l.lease_id IS NOT NULL AND l.claimable_at <= looked_at
+    ), standing AS MATERIALIZED (
+        -- Counted once for a tenant: inlined, it would be counted again for each of its turns.
+        SELECT c.tenant_id, (
+            SELECT count(*) FROM chat_turns l
+            WHERE l.tenant_id = c.tenant_id AND l.lease_id IS NOT NULL AND l.claimable_at > looked_at
+        ) AS leases
+        FROM tenant c WHERE c.tenant_id <> ALL (without_tenants)
     ), ranked AS MATERIALIZED (
         (SELECT o.id, w.leases + o.place AS rank, o.claimable_at
-        FROM (
-            SELECT c.tenant_id, (
-                SELECT count(*) FROM chat_turns l
-                WHERE l.tenant_id = c.tenant_id AND l.lease_id IS NOT NULL AND l.claimable_at > looked_at
-            ) AS leases
-            FROM tenant c WHERE c.tenant_id <> ALL (without_tenants)
-        ) w
+        FROM standing w
         CROSS JOIN LATERAL (
             SELECT c.id, c.claimable_at, row_number() OVER (ORDER BY c.claimable_at, c.id) AS place
             FROM (
