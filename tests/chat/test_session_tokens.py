@@ -80,7 +80,7 @@ async def test_an_end_user_talks_in_their_session(end_user: Client, session: str
 async def test_s1_every_other_route_is_refused(
     end_user: Client, session: str, method: str, path: str
 ) -> None:
-    named = {"session_id": session, "turn_id": str(uuid4()), "agent_id": "1", "version": "1"}
+    named = {"session_id": session, "turn_id": str(uuid4()), "agent_id": "1", "version": "1", "name": "read"}
     for name in (
         "jti",
         "key_id",
@@ -90,6 +90,7 @@ async def test_s1_every_other_route_is_refused(
         "end_client_tenant_id",
         "client_id",
         "bot_id",
+        "connection_id",
     ):
         named[name] = str(uuid4())
 

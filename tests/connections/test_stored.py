@@ -22,11 +22,10 @@ from neo.connections.rows.destination import purpose_of
 from neo.connections.rows.errors import ConnectionNameTaken, ConnectionToolNotFound
 from neo.errors import Failure
 from neo.toolbox import OfferedTool, offered_tools
-from neo.vault import Secret, SecretKeyWrapping, SecretStore, SecretUnreadable
+from neo.vault import Secret, SecretStore, SecretUnreadable
 from support.rows import Rows
 from support.scripted_mcp import Stage
 
-WRAPPING = SecretKeyWrapping(("a secret of this test alone, 32 characters",))
 BEARER = {"type": "BEARER"}
 CANARY = "canary-of-a-connection"
 
@@ -42,7 +41,7 @@ async def stored(rows: Rows, tenant: UUID, stage: Stage, **fields: Any) -> UUID:
             "audience": "MSP",
         }
         values |= {"auth": BEARER, "health": Health.OK} | fields
-        secrets = SecretStore(db, tenant, WRAPPING)
+        secrets = SecretStore(db, tenant, rows.wrapping)
         secret = await secrets.add(purpose_of(stage.url, values["auth"]), Secret(CANARY))
         await ConnectionStore(db, tenant).create({"secret_id": secret, **values})
     return connection_id
@@ -60,7 +59,7 @@ async def test_a_turn_has_one_client_of_a_connection_that_signs_in_with_its_secr
     tenant = (await rows.tenant()).id
     connection = await stored(rows, tenant, stage)
 
-    async with Clients(rows.database, servers, WRAPPING).of_turn(tenant) as clients:
+    async with Clients(rows.database, servers, rows.wrapping).of_turn(tenant) as clients:
         first, second = await clients.of(connection), await clients.of(connection)
         outcome = await first.call("read", {}, key="k")
 
@@ -96,7 +95,7 @@ async def test_nothing_is_called_with_a_secret_that_is_not_for_it(
     connection = await stored(rows, tenant, stage)
     await change(rows, tenant, connection, **changes)
 
-    async with Clients(rows.database, servers, WRAPPING).of_turn(tenant) as clients:
+    async with Clients(rows.database, servers, rows.wrapping).of_turn(tenant) as clients:
         with pytest.raises(failure) as raised:
             await clients.of(connection)
 
@@ -108,7 +107,7 @@ async def test_a_refused_sign_in_stops_later_turns(rows: Rows, servers: McpServe
     tenant = (await rows.tenant()).id
     connection = await stored(rows, tenant, stage)
     await stage.change(tokens=["another"])
-    every = Clients(rows.database, servers, WRAPPING)
+    every = Clients(rows.database, servers, rows.wrapping)
 
     async with every.of_turn(tenant) as clients:
         outcome = await (await clients.of(connection)).call("read", {}, key="k")
@@ -124,7 +123,7 @@ async def test_another_tenants_connection_is_not_found(rows: Rows, servers: McpS
     tenant, stranger = (await rows.tenant()).id, (await rows.tenant()).id
     connection = await stored(rows, tenant, stage)
 
-    async with Clients(rows.database, servers, WRAPPING).of_turn(stranger) as clients:
+    async with Clients(rows.database, servers, rows.wrapping).of_turn(stranger) as clients:
         with pytest.raises(ConnectionNotFound) as raised:
             await clients.of(connection)
     async with rows.database.transaction(stranger) as db:
@@ -214,7 +213,7 @@ async def test_an_agent_makes_a_gate_stricter_and_never_looser(rows: Rows, stage
 async def test_one_tenant_has_so_many_checks_at_once(rows: Rows, servers: McpServers, stage: Stage) -> None:
     tenant, other = (await rows.tenant()).id, (await rows.tenant()).id
     connections = {one: await stored(rows, one, stage) for one in (tenant, other)}
-    checker = Checker(rows.database, servers, WRAPPING)
+    checker = Checker(rows.database, servers, rows.wrapping)
 
     asked = [checker.check(one, connections[one]) for one in [tenant] * 10 + [other]]
     ended = await asyncio.gather(*asked, return_exceptions=True)

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from neo.connections import ConnectionStore, ToolStore
-from neo.vault import Secret, SecretKeyWrapping, SecretStore
+from neo.vault import Secret, SecretStore
 from support.client import SESSIONS, Client
 from support.people import People
 from support.rows import Tenant
@@ -98,8 +98,8 @@ async def make_household(people: People, tenant: Tenant) -> Household:
     await _made(admin, "end-companies", psa_company_id=ids["psa_company_id"], psa_company_name="A company")
     await _made(admin, "technicians", user_id=ids["user_id"], role="User")
     async with people.rows.database.transaction(tenant.id) as db:
-        wrapping = SecretKeyWrapping((f"A secret of {tenant.id}.",))
-        await SecretStore(db, tenant.id, wrapping).add("test.bearer", Secret("A secret of the first tenant."))
+        store = SecretStore(db, tenant.id, people.rows.wrapping)
+        await store.add("test.bearer", Secret("A secret of the first tenant."))
         connection: dict[str, Any] = {
             "id": uuid4(),
             "name": "desk",

@@ -10,6 +10,7 @@ from neo.access import ApiKeyStore, Operator, Pepper
 from neo.agents import Access, AgentStore, Audience, AutonomyType, create_tenant
 from neo.channels import BotDesk
 from neo.db import Database
+from neo.vault import SecretKeyWrapping
 from support.client import Client
 from support.server import Server
 
@@ -34,6 +35,15 @@ class Rows:
         self.database = Database(server.addresses.database_url, connections_max=5)
         self.owner = Database(server.addresses.database_owner_url, connections_max=2)
 
+    @property
+    def wrapping(self) -> SecretKeyWrapping:
+        """What the server's own secrets are sealed by: an examination of it finds those that it cannot open."""
+        return SecretKeyWrapping((self._secret,))
+
+    @property
+    def _secret(self) -> str:
+        return (self._server.data / "secret").read_text().strip()
+
     async def tenant(self, name: str = "Another tenant") -> Tenant:
         tenant_id = await create_tenant(self.owner, name)
         return Tenant(tenant_id, await self.key(tenant_id))
@@ -53,7 +63,7 @@ class Rows:
         return granted.id
 
     async def key(self, tenant_id: UUID) -> str:
-        pepper = Pepper(((self._server.data / "secret").read_text().strip(),))
+        pepper = Pepper((self._secret,))
         async with self.owner.transaction(tenant_id) as db:
             _, key = await ApiKeyStore(db, tenant_id).create("test", environment="local", pepper=pepper)
         return key

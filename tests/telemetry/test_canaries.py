@@ -95,6 +95,8 @@ async def test_no_canary_comes_out_of_a_server(server: Server, rows: Rows, tmp_p
                 out.append(answer.text)
             out.append((await caller.http.get("/public-api/audit-log")).text)
             out.append(httpx2.get(f"http://127.0.0.1:{metrics_port}/metrics", trust_env=False).text)
+            # They are sent each few seconds.
+            await collector.seen(bool)
             await caller.http.aclose()
         out.append(collector.received.decode(errors="replace"))
     out += [await told_to_temporal(server), log.read_text()]

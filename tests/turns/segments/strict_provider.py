@@ -144,7 +144,9 @@ def has_system(body: Body) -> bool:
 
 
 def is_blank(body: Body) -> bool:
-    return any(not text.strip() for text in texts(body))
+    """Whether a text is: beside calls a chat completion has none, which is said by an empty one."""
+    said = [one for one in body.get("messages") or () if not one.get("tool_calls")]
+    return any(not text.strip() for text in texts({**body, "messages": said}))
 
 
 def repeats_a_role(body: Body) -> bool:

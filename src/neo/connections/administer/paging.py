@@ -9,7 +9,8 @@ def connections_after(caller: Principal, page: Page) -> str | None:
     if page.cursor is None:
         return None
     [name] = read_page_token(_kind(caller), page.cursor, 1)
-    if not isinstance(name, str):
+    # PostgreSQL's text has no NUL.
+    if not isinstance(name, str) or "\0" in name:
         raise InvalidPage("Pass `next_cursor` of the page before, unchanged.")
     return name
 
