@@ -280,7 +280,7 @@ async def _one_more(household: Household, path: str) -> None:
         "/public-api/technicians": {"user_id": str(uuid4()), "role": "User"},
         TOKENS: {"session_id": household.ids["session_id"]},
         "/public-api/connections": {
-            "name": uuid4().hex[:20],
+            "name": f"tools-{uuid4().hex[:12]}",
             "kind": "MCP_HTTP",
             "url": "https://mcp.example/",
             "audience": "MSP",
