@@ -131,6 +131,25 @@ class ToolCallRow(Base):
     outcome: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     told_segment: Mapped[int | None]
     outcome_segment: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=FetchedValue())
+    dispatched_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    connection_id: Mapped[UUID | None]
+    tool_name: Mapped[str | None]
+    title: Mapped[str | None]
+    tool_digest: Mapped[str | None]
+    effect: Mapped[str | None]
+    tier: Mapped[str | None]
+    timeout_seconds: Mapped[int | None]
+    keyed_by: Mapped[str | None]
+    key_argument: Mapped[str | None]
+    probe_tool: Mapped[str | None]
+    arguments_raw: Mapped[str | None]
+    attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
+    error_code: Mapped[str | None]
+    output_bytes: Mapped[int | None]
+    artifact_id: Mapped[UUID | None]
+    resolution: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
 
 
 class ApprovalRequestRow(Base):

@@ -305,6 +305,27 @@ CREATE TABLE tool_calls (
     created_at timestamptz NOT NULL DEFAULT now(),
     dispatched_at timestamptz,
     ended_at timestamptz,
+    -- The tool as it was when the call was planned. A call of a name that is not offered has none of these.
+    connection_id uuid,
+    tool_name text,
+    title text,
+    tool_digest text,
+    effect text CHECK (effect IN ('READ', 'KEYED', 'WRITE')),
+    tier text CHECK (tier IN ('BASIC', 'STANDARD', 'ADVANCED')),
+    timeout_seconds integer,
+    keyed_by text CHECK (keyed_by IN ('HEADER', 'META', 'ARGUMENT')),
+    key_argument text,
+    probe_tool text,
+    -- What the model wrote as arguments, where it was no JSON object.
+    arguments_raw text,
+    -- How often it was dispatched.
+    attempts integer NOT NULL DEFAULT 0,
+    error_code text,
+    -- Of the whole output; the outcome has what the model is told of it.
+    output_bytes bigint,
+    artifact_id uuid,
+    -- What somebody has found out later of a call whose outcome was not known.
+    resolution jsonb,
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id)
 );
