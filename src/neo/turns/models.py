@@ -144,6 +144,8 @@ class ToolCallRow(Base):
     keyed_by: Mapped[str | None]
     key_argument: Mapped[str | None]
     probe_tool: Mapped[str | None]
+    is_untrusted: Mapped[bool] = mapped_column(server_default=FetchedValue())
+    key: Mapped[str | None]
     arguments_raw: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(server_default=FetchedValue())
     error_code: Mapped[str | None]

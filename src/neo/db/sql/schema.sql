@@ -316,6 +316,10 @@ CREATE TABLE tool_calls (
     keyed_by text CHECK (keyed_by IN ('HEADER', 'META', 'ARGUMENT')),
     key_argument text,
     probe_tool text,
+    -- Whether strangers may have written what its connection answers.
+    is_untrusted boolean NOT NULL DEFAULT false,
+    -- The idempotency key: its own id, or the key of an earlier call that it asks for again.
+    key text,
     -- What the model wrote as arguments, where it was no JSON object.
     arguments_raw text,
     -- How often it was dispatched.

@@ -20,6 +20,8 @@ def upgrade() -> None:
             ADD COLUMN keyed_by text CHECK (keyed_by IN ('HEADER', 'META', 'ARGUMENT')),
             ADD COLUMN key_argument text,
             ADD COLUMN probe_tool text,
+            ADD COLUMN is_untrusted boolean NOT NULL DEFAULT false,
+            ADD COLUMN key text,
             ADD COLUMN arguments_raw text,
             ADD COLUMN attempts integer NOT NULL DEFAULT 0,
             ADD COLUMN error_code text,
