@@ -66,6 +66,22 @@ async def test_what_it_says_ends(tmp_path: Path, stream: str) -> None:
         await Cage().run(program(tmp_path, f"while True: sys.{stream}.write('x' * 1000)"), b"", BOUNDS)
 
 
+async def test_what_it_says_ends_where_the_loop_is_late(tmp_path: Path) -> None:
+    """Its pipes are full by then, and a process counts as ended when its pipes have been read to their end."""
+    late = asyncio.ensure_future(_late_loop())
+    try:
+        with pytest.raises(Overrun, match="too much"):
+            await Cage().run(program(tmp_path, "while True: sys.stdout.write('x' * 1000)"), b"", BOUNDS)
+    finally:
+        late.cancel()
+
+
+async def _late_loop() -> None:
+    while True:
+        time.sleep(0.03)  # noqa: ASYNC251 - this is what makes the loop late.
+        await asyncio.sleep(0)
+
+
 @linux
 async def test_memory_ends(tmp_path: Path) -> None:
     caged = program(tmp_path, "try: bytearray(2 << 30)", "except MemoryError: return 7")

@@ -14,9 +14,9 @@ import pytest
 
 from cli.neo_command import neo, started
 from neo.access import EntraPerson, EntraVerifier
-from neo.engines.ports import free_port
 from neo.resources import entra_verifier
 from neo.settings import read_settings
+from support.ports import free_port
 
 TID = "7e4a47f1-0000-4000-8000-0000000000a1"
 OID = "0b1ec7ed-0000-4000-8000-000000000001"

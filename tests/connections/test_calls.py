@@ -12,8 +12,8 @@ from connections.targets import OLDER, STATELESS, target_of
 from neo.connections import Bearer, CompanyPlaces, Ending, Json, McpServers, Outcome, Target, Text
 from neo.connections.breaker import OPEN_SECONDS, Breaker
 from neo.egress import Egress, Listed
-from neo.engines.ports import free_port
 from neo.vault import Secret
+from support.ports import free_port
 from support.scripted_mcp import Stage
 
 both_protocols = pytest.mark.parametrize("protocol", [STATELESS, OLDER])

@@ -9,8 +9,8 @@ import pytest
 
 from engines.serving_apart import SERVE, Serve, Served, healthy
 from neo.engines.data_folder.layout import DataFolder
-from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
+from support.ports import free_port
 
 
 @pytest.fixture

@@ -11,9 +11,10 @@ from neo.cli.serve.command import ServeOptions, serve_until_stopped
 from neo.engines.addresses import Addresses
 from neo.engines.choose import choose_engines, server_environment
 from neo.engines.errors import ConfigurationMissing, PortTaken
-from neo.engines.ports import free_port, refuse_taken_port
+from neo.engines.ports import refuse_taken_port
 from neo.resources import NotConfigured, open_egress
 from neo.settings import EgressSettings, SettingsInvalid
+from support.ports import free_port
 
 DATABASE = {"NEO_DATABASE_URL": "postgresql+asyncpg://neo@db.example/neo"}
 OWNER = {"NEO_DATABASE_OWNER_URL": "postgresql+asyncpg://owner@db.example/neo"}

@@ -12,8 +12,8 @@ import orjson
 import pytest
 
 from engines.scripted_talk import FORMS, Talk, streamed
-from neo.engines.ports import free_port
 from neo.engines.scripted_model.scenario import Scenario, UnknownScenarioError
+from support.ports import free_port
 
 START_SECONDS_MAX = 20
 TRIES = 20

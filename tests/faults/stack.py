@@ -20,7 +20,6 @@ from faults.proxy import Proxy
 from faults.running import READY_SECONDS, Running
 from neo.db import Database
 from neo.engines.addresses import Addresses
-from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
 from neo.engines.processes.child import Command
 from neo.engines.processes.probe import http_answer, until
@@ -29,6 +28,7 @@ from neo.engines.server import READY_PATH
 from neo.engines.stack import Plan, planned
 from neo.streams import Valkey
 from support.forked import Forked, neo_in
+from support.ports import free_port
 
 SECRET = "a secret key of at least thirty-two characters"
 MODEL = "scripted:tokens=5"

@@ -10,9 +10,9 @@ import httpx2
 import pytest
 
 from journeys.test_halves import environment, neo
-from neo.engines.ports import free_port
 from support.client import SESSIONS, Client
 from support.issuer import Issuer
+from support.ports import free_port
 from support.server import Server
 
 READY = "/public-api/ready"

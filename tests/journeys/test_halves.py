@@ -19,11 +19,11 @@ from neo.agents import AgentStore, create_tenant
 from neo.db import Database
 from neo.engines.addresses import Addresses
 from neo.engines.data_folder.layout import locked
-from neo.engines.ports import free_port
 from neo.engines.postgres.home import discard_home
 from neo.engines.stack import engines_up
 from support.client import Client
 from support.forked import Forked, neo_in
+from support.ports import free_port
 
 SECRET = "a secret key of at least thirty-two characters"
 START_SECONDS = 30

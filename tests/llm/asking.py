@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from neo.engines.ports import free_port
 from neo.llm import Completed, Delta, Models, Prompt, ReasoningDelta, TextDelta
 from neo.llm.chosen import ChosenModel
 from neo.llm.providers import Address, DialectName
+from support.ports import free_port
 
 EVENTUALLY_SECONDS_MAX = 20.0
 LOOK_EVERY_SECONDS = 0.01

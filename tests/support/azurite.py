@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx2
 
 from neo.blobs import BlobAccess, BlobLocation, BlobStore
-from neo.engines.ports import free_port
 from support.node import installed, node
+from support.ports import free_port
 
 FOLDER = Path(__file__).parents[1] / "blobs" / "npm"
 UP_SECONDS = 30

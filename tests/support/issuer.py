@@ -22,7 +22,7 @@ from starlette.routing import Route
 
 from neo.access import EntraRules, EntraVerifier, KeySource, SigningKeys
 from neo.cli.dev_issuer.tokens import AUDIENCE, CLIENT_ID, TokenRequest, claims, metadata
-from neo.engines.ports import free_port
+from support.ports import free_port
 
 TID = UUID("7e4a47f1-0000-4000-8000-0000000000a1")
 OTHER_TID = UUID("7e4a47f1-0000-4000-8000-0000000000b2")

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from neo.engines.ports import free_port
+from support.ports import free_port
 
 START_TRIES = 400
 STATELESS = "2026-07-28"

@@ -12,7 +12,7 @@ from typing import Any
 
 from neo.engines.addresses import Addresses
 from neo.engines.data_folder.running import read_running
-from neo.engines.ports import free_port
+from support.ports import free_port
 
 HEALTHY_SECONDS = 60
 STOP_SECONDS = 30

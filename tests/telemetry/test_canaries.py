@@ -13,9 +13,9 @@ import httpx2
 from temporalio.client import Client as TemporalClient
 
 from journeys.test_halves import environment, neo
-from neo.engines.ports import free_port
 from support.client import SESSIONS, Client
 from support.collector import collector_running
+from support.ports import free_port
 from support.rows import Rows
 from support.server import Server
 

@@ -95,9 +95,7 @@ class Cage:
         except TimeoutError as late:
             raise Overrun("it took too long") from late
         finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            await _over(process)
 
     def _orders(self, bounds: Bounds, required: Collection[str]) -> str:
         return json.dumps(
@@ -114,12 +112,24 @@ class Cage:
 
 async def _finished(process: asyncio.subprocess.Process, data: bytes, bounds: Bounds) -> Ended:
     assert process.stdin and process.stdout and process.stderr  # noqa: S101, PT018 - all three are pipes.
-    out, err, _ = await asyncio.gather(
-        _read(process.stdout, bounds.output_bytes),
-        _read(process.stderr, ERROR_BYTES_MAX),
-        _feed(process.stdin, data),
-    )
-    return Ended(await process.wait(), out, err)
+    out = asyncio.ensure_future(_read(process.stdout, bounds.output_bytes))
+    err = asyncio.ensure_future(_read(process.stderr, ERROR_BYTES_MAX))
+    fed = asyncio.ensure_future(_feed(process.stdin, data))
+    try:
+        await asyncio.gather(out, err, fed)
+    finally:
+        # A pipe has one reader at a time, and the next one reads it to its end.
+        for one in (out, err, fed):
+            one.cancel()
+        await asyncio.gather(out, err, fed, return_exceptions=True)
+    return Ended(await process.wait(), out.result(), err.result())
+
+
+async def _over(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.kill()
+    # It counts as ended only when its pipes are read to their end, and one that said too much has them full.
+    await process.communicate()
 
 
 async def _read(stream: asyncio.StreamReader, bytes_max: int) -> bytes:

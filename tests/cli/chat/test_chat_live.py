@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from cli.neo_command import ended, neo, started
-from neo.engines.ports import free_port
 from support.client import Client
+from support.ports import free_port
 from support.rows import Rows
 from support.server import Server
 
