@@ -165,6 +165,7 @@ def build_app(
                     group.create_task(keep_running("connect", resources.temporal.connect)),
                     group.create_task(keep_running("sweep", resources.sweeper.run)),
                     group.create_task(keep_running("orphans", resources.orphans.run)),
+                    group.create_task(keep_running("artifacts", resources.artifact_sweeper.run)),
                     group.create_task(keep_running("connections", refresher.run)),
                     group.create_task(keep_running("lapses", lambda: open_tails.end_lapsed(lookups.lapsed))),
                 ]

@@ -9,6 +9,7 @@ from uuid import UUID
 from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, Role, SigningKeys
 from neo.attachments import OrphanSweeper
 from neo.blobs import BlobAccess, BlobLocation, BlobStore
+from neo.calls import ArtifactSweeper
 from neo.connections import McpServers
 from neo.db import Database
 from neo.egress import Egress, Listed
@@ -49,6 +50,7 @@ class Resources:
     sweeper: Sweeper
     blobs: BlobStore | None
     orphans: OrphanSweeper
+    artifact_sweeper: ArtifactSweeper
     egress: Egress
     mcp_servers: McpServers
 
@@ -93,6 +95,7 @@ def open_resources(settings: Settings) -> Resources:
         sweeper,
         blobs,
         OrphanSweeper(database, blobs, timedelta(hours=settings.blobs.upload_hours)),
+        ArtifactSweeper(database, blobs),
         egress,
         McpServers(egress),
     )

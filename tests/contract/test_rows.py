@@ -34,6 +34,7 @@ DEFINERS = {
     "neo_take_orphan_uploads",  # Uploads that nobody used, of all tenants.
     "neo_unseen_uploads",  # Uploads that came by a store's own URLs, of all tenants.
     "neo_take_due_connections",  # Whose lists of tools are to be read again, of all tenants.
+    "neo_expired_artifacts",  # Artifacts whose time is over, of all tenants.
     "neo_spent_uploads",  # Uploads whose pixels are kept elsewhere, of all tenants.
     "neo_overdue_cancels",  # Stopped turns that nobody has ended, of all tenants.
     "neo_overdue_requests",  # Requests that nobody decided in time, of all tenants.
@@ -106,7 +107,7 @@ async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) 
         "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages", "technicians", "agent_versions",
         "channels", "bots", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
         "audit_details", "audit_chains", "audit_anchors", "data_keys", "secrets",
-        "connections", "connection_tools",
+        "connections", "connection_tools", "artifacts",
         "turn_segments", "tool_calls", "approval_requests",
     }  # fmt: skip
     assert all(table.relrowsecurity and table.relforcerowsecurity and table.policies for table in tables)
@@ -146,7 +147,7 @@ async def test_a6_no_table_shows_another_tenants_rows_without_a_filter(people: P
 
     # All of them hold something of the first tenant, but for images, which need an upload, and a model's calls.
     empty = {name for name, tenants in seen[household.tenant.id].items() if not tenants}
-    assert empty <= {"attachments", "tool_calls", "approval_requests"}
+    assert empty <= {"attachments", "tool_calls", "approval_requests", "artifacts"}
     assert set().union(*seen[household.tenant.id].values()) == {household.tenant.id}
     assert set().union(*seen[stranger.id].values()) == {stranger.id}
 

@@ -1,7 +1,7 @@
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, Update, case, delete, func, insert, select, update
+from sqlalchemy import ARRAY, Select, Update, Uuid, cast, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.attachments.models import Attachment
@@ -25,11 +25,9 @@ class AttachmentStore:
         return found[0], found[1]
 
     async def kept_bytes(self, *, without: Collection[UUID] = ()) -> int:
-        """How many bytes the tenant's attachments take up, of those that are known to be there."""
-        uploaded = case((Attachment.removed_at.is_(None), Attachment.size_bytes))
-        kept = func.coalesce(Attachment.stored_bytes, uploaded, 0)
-        wanted = self._owned().where(Attachment.id.not_in(without)).with_only_columns(func.sum(kept))
-        return int(await self._db.scalar(wanted) or 0)
+        """How many bytes the tenant has stored, of those that are known to be there: attachments and artifacts."""
+        left_out = cast(list(without), ARRAY(Uuid))
+        return await self._db.scalar(select(func.neo_kept_bytes(self._tenant_id, left_out))) or 0
 
     async def note_uploaded(self, attachment_id: UUID, size_bytes: int) -> None:
         """Note how many bytes were seen there, before a message uses them."""

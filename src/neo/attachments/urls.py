@@ -44,11 +44,18 @@ class BlobUrls:
     async def for_reading(self, base_url: str, attachment: Attachment) -> str:
         """A URL to the stored pixels, empty until they are stored: nobody is given an upload as it was sent."""
         path = attachment.stored_path
-        if self._blobs is None or path is None:
+        if path is None:
+            return ""
+        filename = saved_name(attachment.filename, attachment.stored_mime or "")
+        return await self.for_download(base_url, path, filename)
+
+    async def for_download(self, base_url: str, path: str, filename: str) -> str:
+        """A URL to what is stored there, to be saved under this name; empty where nothing is stored at all."""
+        if self._blobs is None:
             return ""
         if self._blobs.signs:
             return await self._blobs.signed_url("GET", path, seconds=READ_SECONDS)
-        named = f"{path}/{saved_name(attachment.filename, attachment.stored_mime or '')}"
+        named = f"{path}/{filename}"
         query = self._signer.sign(READ, named, seconds=READ_SECONDS)
         return self._own(base_url, named, query)
 

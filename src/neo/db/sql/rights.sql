@@ -12,7 +12,7 @@ BEGIN
         'REVOKE ALL ON tenants, api_keys, technicians, agents, agent_versions, channels, channel_installs, end_companies, '
             'chat_sessions, session_tokens, chat_turns, chat_messages, turn_segments, tool_calls, approval_requests, '
             'turn_processes, bots, attachments, audit_log, audit_details, audit_chains, audit_anchors, data_keys, secrets, '
-            'connections, connection_tools, alembic_version FROM %I',
+            'connections, connection_tools, artifacts, alembic_version FROM %I',
         'GRANT USAGE ON SCHEMA public TO %I',
         'GRANT SELECT ON alembic_version, tenants, audit_log, audit_details TO %I',
         'GRANT UPDATE (name, timezone, start_business_hours, end_business_hours, human_friendly_client_name, '
@@ -22,6 +22,7 @@ BEGIN
             'last_used_at), INSERT, UPDATE (expires_at, rotated_at, revoked_at, last_used_at) ON api_keys TO %I',
         'GRANT SELECT, INSERT ON agent_versions, turn_segments TO %I',
         'GRANT DELETE ON agent_versions TO %I',
+        'GRANT SELECT, INSERT, DELETE ON artifacts TO %I',
         'GRANT SELECT, INSERT, UPDATE ON tool_calls, approval_requests TO %I',
         'GRANT SELECT ON turn_processes, bots TO %I',
         -- A data key is replaced by the operator alone.

@@ -550,6 +550,28 @@ CREATE TABLE connection_tools (
     FOREIGN KEY (tenant_id, connection_id) REFERENCES connections (tenant_id, id) ON DELETE CASCADE
 );
 
+-- What a call brought, kept whole in the store of blobs until `expires_at`.
+CREATE TABLE artifacts (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL,
+    turn_id uuid NOT NULL,
+    call_id text,
+    title text NOT NULL,
+    filename text NOT NULL,
+    mime text NOT NULL,
+    size_bytes bigint NOT NULL,
+    digest bytea NOT NULL,
+    blob_path text NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    UNIQUE (tenant_id, id),
+    FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id),
+    FOREIGN KEY (tenant_id, call_id) REFERENCES tool_calls (tenant_id, id)
+);
+CREATE INDEX artifacts_turn_idx ON artifacts (turn_id, created_at, id);
+CREATE INDEX artifacts_kept_idx ON artifacts (tenant_id) INCLUDE (size_bytes);
+CREATE INDEX artifacts_expired_idx ON artifacts (expires_at);
+
 -- A transaction sees one tenant's rows: those of the tenant that it has set. FORCE binds the tables' owner too.
 -- After SET LOCAL ends the setting is the empty string, so nullif keeps the cast from failing.
 DO $$
@@ -560,7 +582,7 @@ BEGIN
         'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'bots', 'channel_installs',
         'end_companies', 'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
         'approval_requests', 'attachments', 'audit_log', 'audit_details', 'audit_chains', 'audit_anchors',
-        'data_keys', 'secrets', 'connections', 'connection_tools']
+        'data_keys', 'secrets', 'connections', 'connection_tools', 'artifacts']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format(
@@ -597,3 +619,4 @@ CREATE POLICY owner_reads ON data_keys FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON secrets FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_reads ON connections FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY owner_takes ON connections FOR UPDATE TO CURRENT_USER USING (true);
+CREATE POLICY owner_reads ON artifacts FOR SELECT TO CURRENT_USER USING (true);

@@ -1,4 +1,4 @@
--- Uploads of all tenants. Whoever holds a signed URL names no tenant, and the sweeper has none, so these run with the
+-- Uploads and artifacts. Most are of all tenants: whoever holds a signed URL names no tenant, and the sweeper has none, so these run with the
 -- owner's rights.
 
 -- A granted upload that may be sent: no message has used it, its session takes messages, and who asked for it may still
@@ -56,5 +56,25 @@ LANGUAGE sql STABLE SECURITY DEFINER AS $$
     SELECT a.tenant_id, a.id, a.blob_path FROM attachments a
     WHERE a.message_id IS NULL AND a.size_bytes IS NULL AND a.created_at < now() - older_than
     ORDER BY a.created_at
+    LIMIT rows_max
+$$;
+
+-- How many bytes a tenant has stored, of those that are known to be there: attachments, and artifacts of its calls.
+CREATE FUNCTION neo_kept_bytes(of_tenant uuid, without_attachments uuid[])
+RETURNS bigint
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce((
+        SELECT sum(coalesce(a.stored_bytes, CASE WHEN a.removed_at IS NULL THEN a.size_bytes END, 0)) FROM attachments a
+        WHERE a.tenant_id = of_tenant AND a.id <> ALL (without_attachments)), 0)::bigint
+        + coalesce((SELECT sum(f.size_bytes) FROM artifacts f WHERE f.tenant_id = of_tenant), 0)::bigint
+$$;
+
+-- Artifacts of all tenants whose time is over, for the sweeper.
+CREATE FUNCTION neo_expired_artifacts(rows_max integer)
+RETURNS TABLE (tenant_id uuid, id uuid, blob_path text)
+LANGUAGE sql STABLE SECURITY DEFINER AS $$
+    SELECT f.tenant_id, f.id, f.blob_path FROM artifacts f
+    WHERE f.expires_at < now()
+    ORDER BY f.expires_at
     LIMIT rows_max
 $$;
