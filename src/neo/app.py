@@ -60,6 +60,7 @@ from neo.connections.administer.tools.routes import router as tool_router
 from neo.connections.checks.check import Checker
 from neo.connections.checks.refresher import Refresher
 from neo.db import DatabaseRoleUnsafe, trusted
+from neo.executions import ArtifactDesk, artifact_router
 from neo.kit import keep_running
 from neo.meta import Engines, Health, meta_router
 from neo.people import Enrolment
@@ -95,6 +96,7 @@ ROUTERS = (
     technician_router,
     key_router,
     audit_router,
+    artifact_router,
 )
 
 
@@ -178,6 +180,7 @@ def build_app(
                     task.cancel()
 
     signer = UrlSigner(secret_keys(settings))
+    urls = BlobUrls(resources.blobs, signer, settings.server.public_url)
     app = routed(lifespan)
     if settings.models.scripted_model_url:
         app.include_router(scripted_door(Resumer(resources.database, resources.valkey)))
@@ -208,7 +211,7 @@ def build_app(
         TokenDesk(resources.database, SessionTokens(secret_keys(settings)), bounds),
         UploadDesk(
             resources.database,
-            BlobUrls(resources.blobs, signer, settings.server.public_url),
+            urls,
             UploadQuota(
                 settings.blobs.uploads_unused_max,
                 settings.blobs.uploads_unused_per_session,
@@ -221,6 +224,7 @@ def build_app(
         resources.database, resources.egress, wrapping, checker, bounds
     )
     app.state.tool_desk = ToolDesk(resources.database)
+    app.state.artifact_desk = ArtifactDesk(resources.database, urls)
     app.state.model_list = resources.models.list
     app.state.key_desk = KeyDesk(
         resources.database, settings.server.environment, Pepper(secret_keys(settings)), bounds

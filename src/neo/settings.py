@@ -403,7 +403,8 @@ class BlobSettings(Group):
         "that have none.",
     )
     storage_bytes_max: NonNegativeInt = Field(
-        10 * 1024**3, description="Bytes that one tenant's attachments may take up; 0 for no limit."
+        10 * 1024**3,
+        description="Bytes that one tenant's attachments and artifacts may take up; 0 for no limit.",
     )
     upload_hours: PositiveFloat = Field(
         24, description="How long an upload is kept that no message uses, hours."

@@ -91,6 +91,8 @@ async def test_s1_every_other_route_is_refused(
         "client_id",
         "bot_id",
         "connection_id",
+        "execution_id",
+        "artifact_id",
     ):
         named[name] = str(uuid4())
 

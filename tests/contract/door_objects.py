@@ -81,6 +81,7 @@ async def make_household(people: People, tenant: Tenant) -> Household:
     ids = Ids(
         session_id=session,
         turn_id=accepted["chat_turn_id"],
+        execution_id=accepted["chat_turn_id"],
         agent_id=str(agent["id"]),
         version=str(agent["version"]),
         channel_id=channel["id"],

@@ -35,6 +35,9 @@ KEYS = "/public-api/api-keys"
 CONNECTIONS = "/public-api/connections"
 CONNECTION = f"{CONNECTIONS}/{{connection_id}}"
 
+EXECUTIONS = "/public-api/executions"
+EXECUTION = f"{EXECUTIONS}/{{execution_id}}"
+
 DOORS: dict[Operation, frozenset[str]] = {
     ("post", SESSIONS): OPENERS,
     ("get", SESSIONS): READERS,
@@ -105,6 +108,8 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("post", f"{AGENT}/tools/explain"): MANAGERS,
     ("get", "/public-api/schemas/tools"): READERS,
     ("get", "/public-api/schemas/toolbox"): READERS,
+    ("get", f"{EXECUTION}/artifacts"): READERS,
+    ("get", f"{EXECUTION}/artifacts/{{artifact_id}}"): READERS,
 }
 
 

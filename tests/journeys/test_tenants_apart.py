@@ -233,6 +233,7 @@ async def test_a11_what_is_no_id_is_found_nowhere(one: Household, crooked: str) 
             "agent_id",
             "user_id",
             "key_id",
+            "execution_id",
         ):
             if f"{{{name}}}" not in door.path or "Admin" not in door.callers:
                 continue

@@ -16,6 +16,7 @@ class Right(StrEnum):
     TALK = "post to sessions"
     STOP_TURN = "stop turns"
     CLOSE_SESSION = "close sessions"
+    READ_EXECUTION = "read executions"
     MINT_TOKEN = "mint, list or revoke session tokens"  # noqa: S105 - a right, no secret.
     VIEW_TENANT = "read the tenant's setup"
     MANAGE_TENANT = "change the tenant's setup"
@@ -36,7 +37,7 @@ _CHAT = {
     Right.CLOSE_SESSION,
     Right.MINT_TOKEN,
 }
-_READ = {Right.LIST_SESSIONS, Right.READ_SESSION, Right.READ_TURN, Right.VIEW_TENANT}
+_READ = {Right.LIST_SESSIONS, Right.READ_SESSION, Right.READ_TURN, Right.READ_EXECUTION, Right.VIEW_TENANT}
 _MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.MANAGE_TOOLS, Right.LIST_MODELS, Right.READ_AUDIT}
 
 RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {

@@ -18,6 +18,10 @@ TAGS = [
     {"name": "Chat", "description": "Sessions, messages, turns and their event streams."},
     {"name": "Agents", "description": "Agents: create, read, change, delete, version history."},
     {
+        "name": "Executions",
+        "description": "What agents did: list, get, steps, calls, artifacts, cancel, retry.",
+    },
+    {
         "name": "Channels",
         "description": "CONVERSATIONAL agents bound to a transport, with their branding, and where they are installed.",
     },

@@ -29,13 +29,14 @@ from neo.attachments.pixels import Picture, Pixels
 from neo.attachments.signed_access import SignedBlobAccess
 from neo.attachments.store import AttachmentStore
 from neo.attachments.transfers import SESSION_UPLOADS_MAX, TransfersMax
-from neo.attachments.urls import BlobUrls
+from neo.attachments.urls import READ_SECONDS, BlobUrls
 
 __all__ = [
     "ALT_CHARACTERS_MAX",
     "ATTACHMENTS_MAX",
     "IMAGE_BYTES_MAX",
     "IMAGE_TYPES",
+    "READ_SECONDS",
     "SESSION_UPLOADS_MAX",
     "Attachment",
     "AttachmentInvalid",

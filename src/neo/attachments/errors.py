@@ -28,7 +28,7 @@ class AttachmentTypeUnsupported(Failure):
 
 class UploadQuotaExceeded(Failure):
     """Too many uploads of the session (`NEO_UPLOADS_UNUSED_PER_SESSION`) or of the tenant (`NEO_UPLOADS_UNUSED_MAX`)
-    are unused, or its attachments take up too much (`NEO_STORAGE_BYTES_MAX`).
+    are unused, or its attachments and artifacts take up too much (`NEO_STORAGE_BYTES_MAX`).
     """
 
     kind = Kind.RATE_LIMITED
@@ -130,4 +130,4 @@ def quota_exceeded(what: str) -> UploadQuotaExceeded:
 
 
 def storage_exceeded(kept_bytes_max: int) -> UploadQuotaExceeded:
-    return quota_exceeded(f"this tenant's attachments may take up {kept_bytes_max} bytes")
+    return quota_exceeded(f"this tenant's attachments and artifacts may take up {kept_bytes_max} bytes")

@@ -75,10 +75,10 @@ async def put_blob(request: Request, path: str) -> Response:
     ),
 )
 async def get_blob(request: Request, path: str) -> Response:
-    """An attachment's bytes, for the `url` of a file part in `GET .../messages`; signed, good for 15 minutes. It is
-    sent to be saved or used as an image, never as a page. A URL that was changed or has expired answers
-    `403 invalid_signature`, and more readers at once than a session, a tenant or the server has
-    `429 too_many_transfers` or `503 transfers_full`.
+    """An attachment's bytes, for the `url` of a file part in `GET .../messages`, or an artifact's, for its
+    `download_url`; signed, good for 15 minutes. It is sent to be saved or used as an image, never as a page. A URL that
+    was changed or has expired answers `403 invalid_signature`, and more readers at once than a session, a tenant or the
+    server has `429 too_many_transfers` or `503 transfers_full`.
     """
     access: SignedBlobAccess = request.app.state.signed_blobs
     with ExitStack() as held:
