@@ -27,7 +27,7 @@ COINED = {
 }
 PATTERN = re.compile(r"\b(" + "|".join(f"(?:{word})" for word in COINED) + r")\b", re.IGNORECASE)
 # It renames the column that had one.
-EXCEPTED = "src/neo/db/migrations/versions/0011_claims.py"
+EXCEPTED = "src/neo/db/migrations/versions/0010_to_0019/0011_claims.py"
 
 
 def texts() -> list[Path]:

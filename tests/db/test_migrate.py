@@ -41,7 +41,7 @@ async def fresh(tmp_path: Path) -> AsyncIterator[Addresses]:
 
 
 def test_the_migrations_lead_from_the_oldest_version_to_the_newest() -> None:
-    scripts = ScriptDirectory(str(MIGRATIONS))
+    scripts = ScriptDirectory(str(MIGRATIONS), recursive_version_locations=True)
 
     assert scripts.get_current_head() == HEAD
     assert scripts.get_base() == OLDEST
