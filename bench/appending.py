@@ -14,7 +14,7 @@ import uvloop
 from bench.idle import driver_url
 from bench.neo import Neo
 
-from neo.events import EventLog, envelope
+from neo.events import EventLog, Position, SegmentWriter, envelope
 from neo.streams import Valkey
 
 # Deltas of one part are merged before they are sent; of two parts in turn each is an event of its own.
@@ -71,7 +71,8 @@ async def appender(neo: Neo, session_id: str, events: int) -> AsyncIterator[asyn
 
 async def append(url: str, session_id: str, events: int) -> None:
     valkey = Valkey(url)
-    writer = EventLog(valkey).writer(UUID(session_id), 1, 1, 1, after=None, next_claim=_no_claim)
+    begins = Position(1, 1, 1, 0)
+    writer = SegmentWriter(EventLog(valkey), UUID(session_id), begins, after=None, next_claim=_no_claim)
     await writer.open()
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)

@@ -158,7 +158,7 @@ def build_app(
         async with AsyncExitStack() as stack:
             stack.push_async_callback(resources.aclose)
             stack.push_async_callback(limiter.aclose)
-            await stack.enter_async_context(resources.events.subscriptions())
+            await stack.enter_async_context(resources.events.subscriptions)
             async with asyncio.TaskGroup() as group:
                 running = [
                     group.create_task(

@@ -13,10 +13,9 @@ from sqlalchemy import text
 from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.chat.errors import SessionArchived
 from neo.chat.posting.draft import Draft
-from neo.chat.posting.queue_bounds import QueueBounds
 from neo.chat.posting.session_access import SessionAccesses
 from neo.chat.posting.storing import ACCEPT, Storage, Submission
-from neo.chat.posting.submit import TurnDesk
+from neo.chat.posting.submit import QueueBounds, TurnDesk
 from neo.sessions import SessionNotFound
 from neo.streams import Valkey
 from neo.turns.leases.places import Places

@@ -29,7 +29,7 @@ async def _heard(events: EventLog) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             with suppress(StreamsUnavailable):
-                return await events.subscriptions().drain()
+                return await events.subscriptions.drain()
             await asyncio.sleep(0.01)
 
 

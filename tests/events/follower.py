@@ -31,7 +31,7 @@ class Follower:
     async def ask(self) -> None:
         """Subscribe and look at the session, as a request does before its tail begins."""
         while True:
-            self.subscription = await self.session.events.subscribe(self.session.id)
+            self.subscription = await self.session.events.subscriptions.subscribe(self.session.id)
             if self.subscription.was_confirmed:
                 break
             # A busy machine takes longer to confirm it than a request would wait.

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from events.client import PATIENCE_SECONDS
 from events.ledger import Claimer, Row, Turn
-from neo.events import Chunk, SegmentWriter, envelope
+from neo.events import Chunk, Position, SegmentWriter, envelope
 
 if TYPE_CHECKING:
     from events.stage import Session
@@ -150,11 +150,10 @@ class Speaker:
     def _writer(self) -> SegmentWriter:
         session, turn = self.session, self.turn
         self.is_calls = turn.is_calls
-        return session.events.writer(
+        return SegmentWriter(
+            session.events,
             session.id,
-            turn.turn_no,
-            turn.segment,
-            turn.claim,
+            Position(turn.turn_no, turn.segment, turn.claim, 0),
             after=turn.after,
             next_claim=Claimer(session.ledger, turn, self.owner),
             step=turn.steps + 1,

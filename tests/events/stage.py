@@ -118,7 +118,7 @@ class Session:
             self.ledger,
             self.id,
             position,
-            subscription=subscription or await self.events.subscribe(self.id),
+            subscription=subscription or await self.events.subscriptions.subscribe(self.id),
             open_tails=self.open_tails,
             clock=self.clock,
             pace=pace,

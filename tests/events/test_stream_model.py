@@ -20,7 +20,7 @@ from events.speaker import Speaker
 from events.stage import Session, ValkeyServer, forget, lose_tail, trim
 from neo.events import Chunk, EventLog, Fenced, Position, Subscriptions, envelope, since_cursor
 from neo.events.entry import stream_key
-from neo.events.store import EVENTS_KEPT, KEPT_SECONDS, Appended, EventStore, Page
+from neo.events.log import Appended, Page
 from neo.streams import StreamsUnavailable, Valkey
 
 HISTORIES = int(os.environ.get("STREAM_MODEL_HISTORIES", "200"))
@@ -35,8 +35,8 @@ PAGE_EVENTS = 3
 ROUNDS_MAX = 120
 
 
-class UnluckyStore(EventStore):
-    """Appends for real; loses a reply, or is away, when told to."""
+class UnluckyLog(EventLog):
+    """Appends for real; loses a reply, or is away, when told to. It is read in small pages."""
 
     loses_reply = False
     is_away = False
@@ -52,8 +52,6 @@ class UnluckyStore(EventStore):
             raise StreamsUnavailable("The reply was lost.")
         return answer
 
-
-class SmallPages(EventLog):
     async def read_on(self, *args: Any, **options: Any) -> Page:
         return await super().read_on(*args, **{**options, "count": PAGE_EVENTS})
 
@@ -77,12 +75,8 @@ class History:
         self.chance = random.Random(seed)
         self.valkey = valkey
         self.subscriptions = subscriptions
-        events = SmallPages(valkey, subscriptions=subscriptions)
-        self.store = UnluckyStore(
-            valkey, events_kept=EVENTS_KEPT, kept_seconds=KEPT_SECONDS, kept_bytes=2**30, trims_exactly=True
-        )
-        events._store = self.store
-        self.session = Session(events, asyncio.Event())
+        self.events = UnluckyLog(valkey, kept_bytes=2**30, trims_exactly=True, subscriptions=subscriptions)
+        self.session = Session(self.events, asyncio.Event())
         self.turn: Turn | None = None
         self.speaker: Speaker | None = None
         self.zombies: list[Speaker] = []
@@ -151,7 +145,7 @@ class History:
         if speaker is None:
             return
         claim = speaker.writer.position.claim
-        self.store.loses_reply = loses_reply
+        self.events.loses_reply = loses_reply
         for _ in range(words):
             self.words += 1
             if speaker.turn.is_calls:
@@ -161,7 +155,7 @@ class History:
             if apart:
                 await speaker.writer.flush(FLUSH_SECONDS)
         await speaker.writer.flush(FLUSH_SECONDS)
-        self.store.loses_reply = self.is_lossy = False
+        self.events.loses_reply = self.is_lossy = False
         if speaker.writer.position.claim != claim:
             self.is_trimmed = False
 
@@ -199,7 +193,7 @@ class History:
         if speaker is None:
             return
         goes_away = self.chance.random() < 0.2
-        self.store.is_away = goes_away
+        self.events.is_away = goes_away
         self.is_spotless &= not goes_away
         dies = self.chance.random() < 0.2
         await speaker.settle(
@@ -208,7 +202,7 @@ class History:
             is_silent=self.is_silent(speaker),
             flush_seconds=0.005 if goes_away else FLUSH_SECONDS,
         )
-        self.store.is_away = False
+        self.events.is_away = False
         await self.settled(speaker, dies=dies)
 
     async def wait(self) -> None:
@@ -220,10 +214,10 @@ class History:
         if loses == "all":
             await self.forget()
         await speaker.writer.flush(FLUSH_SECONDS)
-        self.store.loses_reply = loses == "reply"
+        self.events.loses_reply = loses == "reply"
         dies = self.chance.random() < 0.3
         await speaker.settle(waits=True, dies=dies, is_silent=self.is_silent(speaker))
-        self.store.loses_reply = False
+        self.events.loses_reply = False
         await self.settled(speaker, dies=True)
 
     def is_silent(self, speaker: Speaker) -> bool:
@@ -288,21 +282,21 @@ class History:
         loses = self.chance.choice(["", "reply", "all", "tail"])
         await speaker.writer.flush(FLUSH_SECONDS)
         if goes_away:
-            self.store.is_away, self.is_spotless = True, False
+            self.events.is_away, self.is_spotless = True, False
             self.words += 1
             speaker.say(f"{self.words} ")
         await speaker.close(flush_seconds=0.005 if goes_away else FLUSH_SECONDS)
-        self.store.is_away = False
+        self.events.is_away = False
         if loses == "all":
             await self.forget()
         elif loses == "tail":
             await self.lose_tail(2)
-        self.store.loses_reply = loses == "reply"
+        self.events.loses_reply = loses == "reply"
         if dies:
             await speaker.writer.aclose()
         else:
             await speaker.end()
-        self.store.loses_reply = False
+        self.events.loses_reply = False
         self.over(speaker)
 
     async def fail(self) -> None:
@@ -353,7 +347,7 @@ class History:
     async def first_event_arrives(self, zombie: Speaker) -> None:
         first = zombie.writer.position._replace(n=1)
         if first.claim > 0:
-            answer = await self.store.append(
+            answer = await self.events.append(
                 self.session.id,
                 [(first, envelope.message_metadata({"is": "zombie"}))],
                 predecessor=None,

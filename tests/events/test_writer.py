@@ -190,7 +190,7 @@ async def test_a_call_written_again_keeps_its_id(session: Session, valkey: Valke
 async def test_a_lost_reply_is_not_written_twice(session: Session, valkey: Valkey) -> None:
     speaker = await session.speaker()
     await speaker.say_apart("a")
-    store = speaker.writer._store
+    store = speaker.writer._events
     batch = [(Position(1, 1, 1, 5), envelope.text_delta("t", "b"))]
 
     answers = [await store.append(session.id, batch, predecessor=Position(1, 1, 1, 4)) for _ in range(3)]
@@ -212,7 +212,7 @@ async def test_a_stream_of_another_past_is_dropped(session: Session, valkey: Val
 
 async def test_what_is_kept_is_bounded_and_expires(valkey: Valkey, engine: tuple[Valkey, EventLog]) -> None:
     events = EventLog(
-        valkey, events_kept=4, kept_seconds=100, trims_exactly=True, subscriptions=engine[1].subscriptions()
+        valkey, events_kept=4, kept_seconds=100, trims_exactly=True, subscriptions=engine[1].subscriptions
     )
     session = Session(events, asyncio.Event())
     speaker = await session.speaker()
@@ -225,7 +225,7 @@ async def test_what_is_kept_is_bounded_and_expires(valkey: Valkey, engine: tuple
 
 async def test_what_is_kept_is_bounded_in_bytes_too(valkey: Valkey, engine: tuple[Valkey, EventLog]) -> None:
     bytes_max = 64 * 1024
-    events = EventLog(valkey, kept_bytes=bytes_max, subscriptions=engine[1].subscriptions())
+    events = EventLog(valkey, kept_bytes=bytes_max, subscriptions=engine[1].subscriptions)
     session = Session(events, asyncio.Event())
     speaker = await session.speaker()
     for _ in range(300):
@@ -295,11 +295,11 @@ async def test_a_segments_first_event_names_the_last_of_the_segment_before(
     speaker = await session.speaker()
     await speaker.settle(is_calls=True)
     end = session.ledger.turns[1].after
-    subscription = await session.events.subscribe(session.id)
+    subscription = await session.events.subscriptions.subscribe(session.id)
     speaker.answer("call_a", "1")
     await speaker.settle()
     assert await speaker.finish()
-    await session.events.subscriptions().drain()
+    await session.events.subscriptions.drain()
 
     page = await session.events.read_on(session.id, None)
     published = subscription.take()

@@ -135,6 +135,6 @@ async def test_h11_those_who_were_sent_away_come_back_spread_and_cost_postgresql
     assert all(500 <= wait <= 2_000 for wait in waits)
     assert len(set(waits)) > STORM / 4
     assert {client.text for client in clients} == {"world"}
-    assert session.events.subscriptions().sessions <= 1
+    assert session.events.subscriptions.sessions <= 1
     # Each asks once where it is, and none while it reads.
     assert session.ledger.questions - asked <= 3 * STORM

@@ -50,7 +50,7 @@ async def end(session: Session, closing: asyncio.Event, reading: Sequence["async
 
 async def test_idle_tails_are_looked_for_together(valkey: Valkey, closing: asyncio.Event) -> None:
     log = CountingLog(valkey)
-    async with log.subscriptions():
+    async with log.subscriptions:
         session = Session(log, closing)
         # Slow enough for many tails to be due in one round.
         session.clock = KeepAliveClock(log, tick_seconds=0.1)
@@ -74,7 +74,7 @@ async def test_of_some_looks_each_is_at_postgresql_and_reads_no_stream(
     valkey: Valkey, closing: asyncio.Event
 ) -> None:
     log = CountingLog(valkey)
-    async with log.subscriptions():
+    async with log.subscriptions:
         session = Session(log, closing)
         await session.whole_turn("hello")
         client, reading = await following(session, PACE)
@@ -92,7 +92,7 @@ async def test_a_whole_turn_that_pubsub_lost_is_found_between_two_turns(session:
     await session.whole_turn("one")
     async with session.reader(follow=True, pace=QUICK) as client:
         await client.until_text("one")
-        subscriptions = session.events.subscriptions()
+        subscriptions = session.events.subscriptions
         await subscriptions.drain()
         channels, subscriptions._channels = subscriptions._channels, {}
         await session.whole_turn("two")
@@ -126,7 +126,7 @@ async def test_a_turn_that_the_store_forgot_is_not_missed_by_a_tail_that_waits(
     await session.whole_turn("one")
     async with session.reader(follow=True, pace=PACE) as client:
         await client.until_text("one")
-        await session.events.subscriptions().drain()
+        await session.events.subscriptions.drain()
         await forget(valkey, session)
         session.ledger.cancel(session.ledger.queue())
         await client.until(lambda client: client.types[-1] == "abort")

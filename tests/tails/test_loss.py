@@ -367,7 +367,7 @@ async def test_a_lost_message_is_healed_in_silence_by_the_next(session: Session)
     speaker = await open_turn(session, "a")
     async with session.reader(since_cursor(1)) as client:
         await client.until_text("a")
-        subscriptions = session.events.subscriptions()
+        subscriptions = session.events.subscriptions
         channels, subscriptions._channels = subscriptions._channels, {}
         await speaker.say_apart("b", "c")
         await subscriptions.drain()
@@ -548,7 +548,7 @@ async def test_a_zombies_first_word_in_a_lost_stream_ends_up_nowhere(
     await new.say_apart("new")
     await forget(valkey, session)
     # A word of the old claim's first batch, as if it had been on its way all the time.
-    store = zombie.writer._store
+    store = zombie.writer._events
     await store.append(session.id, [(Position(1, 1, 1, 1), envelope.start("zombie"))], predecessor=None)
     async with session.reader(cursor(1, 2, 4)) as client, session.reader(since_cursor(1)) as fresh:
         await asyncio.sleep(0.05)

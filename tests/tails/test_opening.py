@@ -15,7 +15,7 @@ from neo.tails.turn_status import Opening
 async def subscription(session: Session) -> AsyncIterator[Subscription]:
     """Confirmed by Valkey, however busy the machine is."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (subscription := await session.events.subscribe(session.id)).was_confirmed:
+        while not (subscription := await session.events.subscriptions.subscribe(session.id)).was_confirmed:
             subscription.close()
             await asyncio.sleep(0.02)
     yield subscription
@@ -60,7 +60,7 @@ async def test_a_turn_that_ended_after_the_look_without_an_event_is_given_at_onc
     opening = await look(session)
     session.ledger.cancel(turn)
     await session.events.wake_readers(session.id)
-    await session.events.subscriptions().drain()
+    await session.events.subscriptions.drain()
 
     client = await session.read(since_cursor(1), subscription=subscription, opening=opening)
 
@@ -76,7 +76,7 @@ async def test_what_was_looked_at_before_the_connection_was_lost_is_asked_again(
             session = Session(events, closing)
             turn = session.ledger.queue()
             async with asyncio.timeout(PATIENCE_SECONDS):
-                while not (subscription := await events.subscribe(session.id)).was_confirmed:
+                while not (subscription := await events.subscriptions.subscribe(session.id)).was_confirmed:
                     subscription.close()
                     await asyncio.sleep(0.01)
             opening = await look(session)

@@ -116,7 +116,7 @@ async def test_the_response_begins_before_there_is_anything_to_say(session: Sess
 
 
 async def test_a_client_that_goes_away_frees_everything_at_once(session: Session, port: int) -> None:
-    subscriptions = session.events.subscriptions()
+    subscriptions = session.events.subscriptions
     before = subscriptions.sessions
     clients = [await request(port, "") for _ in range(20)]
     await until(lambda: len(session.open_tails) == 20 and subscriptions.sessions == before + 1)

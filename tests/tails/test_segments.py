@@ -6,7 +6,7 @@ from events.speaker import Speaker
 from events.stage import Session, forget, key, lose_tail, trim
 from neo.events import Position, since_cursor
 from neo.streams import Valkey
-from neo.tails.shown import Shown
+from neo.tails.place import Shown
 
 MODEL = ["start-step", "text-start", "text-delta", "text-end"]
 CALLS = ["tool-output-available", "finish-step"]

@@ -8,8 +8,8 @@ import pytest
 from events.client import Client
 from events.stage import QUICK, Session
 from neo.events import Chunk, Position, envelope, since_cursor
-from neo.events.store import PAGE_EVENTS
-from neo.tails.shown import Shown
+from neo.events.log import PAGE_EVENTS
+from neo.tails.place import Shown
 from neo.tails.tail import TailPace
 
 WHOLE = ["start", "start-step", "text-start", "text-delta", "text-end", "finish-step", "finish"]
@@ -224,7 +224,7 @@ async def test_a_shutdown_sends_all_tails_away(session: Session, closing: asynci
 
 
 async def test_two_hundred_tails_of_one_session_share_one_subscription(session: Session) -> None:
-    subscriptions = session.events.subscriptions()
+    subscriptions = session.events.subscriptions
     before = subscriptions.sessions
     speaker = await session.speaker()
     await speaker.say_apart("a")
@@ -246,7 +246,7 @@ async def test_two_hundred_tails_of_one_session_share_one_subscription(session: 
 
 
 async def test_a_reader_that_leaves_leaves_nothing(session: Session) -> None:
-    subscriptions = session.events.subscriptions()
+    subscriptions = session.events.subscriptions
     before, tasks = subscriptions.sessions, asyncio.all_tasks()
     for _ in range(20):
         async with session.reader(follow=True):
@@ -337,7 +337,7 @@ async def test_a_keep_alive_finds_what_pubsub_lost(session: Session) -> None:
     async with session.reader(since_cursor(1), pace=QUICK) as client:
         await asyncio.sleep(0.05)
         # Publishing has no hearer: as if each message of this turn was lost on its way.
-        subscriptions = session.events.subscriptions()
+        subscriptions = session.events.subscriptions
         channels, subscriptions._channels = subscriptions._channels, {}
         speaker = await session.speaker(turn)
         await speaker.say_apart("a")

@@ -8,7 +8,7 @@ from events.speaker import Speaker
 from events.stage import QUICK, Session, forget, opened, running_valkey, trim
 from neo.events import Position, envelope, since_cursor
 from neo.streams import Valkey
-from neo.tails.shown import Shown
+from neo.tails.place import Shown
 from neo.tails.tail import TailPace
 
 TOLD = ["start", "start-step", "text-start", "text-delta", "text-end", "tool-output-available", "finish-step"]

@@ -282,7 +282,8 @@ class Stage:
         async def no_claim() -> int:
             return 0
 
-        writer = self.events.writer(self.session_id, turn_no, segment, claim, after=None, next_claim=no_claim)
+        begins = Position(turn_no, segment, claim, 0)
+        writer = SegmentWriter(self.events, self.session_id, begins, after=None, next_claim=no_claim)
         await writer.open()
         return writer
 

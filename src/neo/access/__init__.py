@@ -24,7 +24,7 @@ from neo.access.keys.store import ApiKeyStore
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import Allowance, RateLimited, RequestLimiter
 from neo.access.limits.rows import NO_ROW_BOUNDS, CountedRoom, QuotaExceeded, RowBounds, check_room
-from neo.access.limits.shares import for_admins, most_for
+from neo.access.limits.shares import PROCESS, NestedCounts, Permit, for_admins, most_for
 from neo.access.principal import (
     Author,
     Authored,
@@ -44,6 +44,7 @@ from neo.access.signed_urls import InvalidSignature, UrlSigner
 __all__ = [
     "MINTING_ROLES",
     "NO_ROW_BOUNDS",
+    "PROCESS",
     "TALKING_ROLES",
     "TOKEN_SECONDS_DEFAULT",
     "TOKEN_SECONDS_MAX",
@@ -69,9 +70,11 @@ __all__ = [
     "KeyFormat",
     "KeySource",
     "Lookups",
+    "NestedCounts",
     "NewKey",
     "Operator",
     "Pepper",
+    "Permit",
     "Principal",
     "QuotaExceeded",
     "RateLimited",

@@ -69,7 +69,7 @@ class Gate:
             return caller
         tenant_id = await self._lookups.relayed_session(caller, session_id)
         if tenant_id is None:
-            process_metrics.cross_tenant_denied("relayed_session")
+            process_metrics.cross_tenant_denied.labels("relayed_session").inc()
             return None
 
         async def is_still_served() -> None:
@@ -91,9 +91,8 @@ class Gate:
                 await self._failed_attempts.check(address, credential)
             caller = await self._authenticator.authenticate(sent)
         except Failure as failure:
-            process_metrics.auth_failed(
-                failure.reason if isinstance(failure, Unauthenticated) else failure.code
-            )
+            reason = failure.reason if isinstance(failure, Unauthenticated) else failure.code
+            process_metrics.auth_failures.labels(reason).inc()
             if isinstance(failure, Unauthenticated) and failure.is_guess:
                 await self._failed_attempts.count(address)
             raise

@@ -104,7 +104,7 @@ def _refused(request: HTTPConnection, failure: Failure) -> Response:
         "refused", code=failure.code, cause=type(failure.__cause__).__name__ if failure.__cause__ else None
     )
     if failure.kind is Kind.RATE_LIMITED:
-        process_metrics.rate_limited(failure.code)
+        process_metrics.rate_limited.labels(failure.code).inc()
     return error_response(request, failure)
 
 

@@ -20,6 +20,7 @@ REQUEST_ID = b"x-request-id"
 # Whatever ids a caller uses, as long as a line of the log stays one.
 CALLERS_ID = re.compile(rb"[!-~]{1,128}")
 STATUS_OF_BUGS = 500
+METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"})
 TRACEPARENT = b"traceparent"
 
 
@@ -109,11 +110,13 @@ class _Answer:
             span.fail(str(self.status))
 
     def log(self) -> None:
-        route = self._route
-        process_metrics.answered(self._scope["method"], route, self.status)
+        method, route = self._scope["method"], self._route
+        # A label must not take what callers choose freely: unknown methods and paths become one value each.
+        counted_as = method if method in METHODS else "other"
+        process_metrics.requests.labels(counted_as, route or "none", self.status).inc()
         log.info(
             "request",
-            method=self._scope["method"],
+            method=method,
             route=route,
             status=self.status,
             **self._scope["state"]["phases"].timings_ms(),

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from uuid import UUID
 
-from neo.access import MINTING_ROLES, TALKING_ROLES, CallerKind, InvalidSignature, Role, UrlSigner
+from neo.access import MINTING_ROLES, TALKING_ROLES, CallerKind, InvalidSignature, Permit, Role, UrlSigner
 from neo.attachments.errors import AttachmentsNotConfigured
 from neo.attachments.images.header import sniffed
 from neo.attachments.store import AttachmentStore
@@ -20,7 +20,6 @@ from neo.attachments.transfers import (
 from neo.attachments.urls import READ, UPLOAD, upload_named
 from neo.blobs import BlobStore
 from neo.db import Database
-from neo.kit import Permit
 
 UNKNOWN_TYPE = "application/octet-stream"
 

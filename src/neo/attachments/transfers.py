@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from uuid import UUID
 
-from neo.access import CallerKind, Role, for_admins, most_for
+from neo.access import PROCESS, CallerKind, NestedCounts, Permit, Role, for_admins, most_for
 from neo.attachments.errors import (
     BUSY_SECONDS,
     AttachmentTooLarge,
@@ -14,7 +14,6 @@ from neo.attachments.errors import (
     UploadBroken,
 )
 from neo.attachments.limits import ATTACHMENTS_MAX, IMAGE_BYTES_MAX
-from neo.kit import PROCESS, NestedCounts, Permit
 
 # The images of one message are sent at once.
 SESSION_UPLOADS_MAX = ATTACHMENTS_MAX

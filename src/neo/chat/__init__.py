@@ -9,9 +9,8 @@ from neo.chat.dependencies import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.open_relayed import RelayDesk
-from neo.chat.posting.queue_bounds import QueueBounds
 from neo.chat.posting.session_access import SessionAccesses
-from neo.chat.posting.submit import TurnDesk
+from neo.chat.posting.submit import QueueBounds, TurnDesk
 from neo.chat.routes import router
 from neo.chat.scripted_door import scripted_door
 from neo.chat.stop_routes import stop_router

@@ -62,7 +62,7 @@ def session_caller(right: Right) -> Callable[[Request, str], Coroutine[Any, Any,
         check_right(caller, right)
         is_anothers = caller.session_id is not None and caller.session_id != wanted
         if is_anothers:
-            process_metrics.cross_tenant_denied("session_token")
+            process_metrics.cross_tenant_denied.labels("session_token").inc()
         if acting is None or is_anothers:
             raise SessionNotFound("No such chat session.")
         return acting

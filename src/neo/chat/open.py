@@ -39,7 +39,7 @@ class SessionDesk:
     async def open(self, caller: Principal, wanted: Opening) -> ChatSession:
         """A session in the caller's own tenant."""
         if wanted.client_id is not None:
-            process_metrics.cross_tenant_denied("client_id")
+            process_metrics.cross_tenant_denied.labels("client_id").inc()
             raise ClientIdNotAllowed("Only a platform service account may send `client_id`: omit it.")
         check_opening(wanted)
         _check_selector(wanted)

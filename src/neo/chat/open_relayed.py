@@ -44,7 +44,7 @@ class RelayDesk:
 
     async def _record_refusal(self, platform: Principal, wanted: Opening, destination: Destination) -> None:
         """Both tenants read of it in their own log. Neither learns who the other is, nor the owner who wrote."""
-        process_metrics.cross_tenant_denied("client_id_not_owner")
+        process_metrics.cross_tenant_denied.labels("client_id_not_owner").inc()
         inbound = _inbound(wanted)
         for tenant_id, end_user in ((destination.tenant_id, None), (inbound.client, wanted.end_user)):
             if tenant_id is None:

@@ -32,7 +32,7 @@ class Permits:
         """Wait for a permit, and give it back; raises TimeoutError."""
         asked = _now()
         await self._take()
-        process_metrics.pool_waited(_now() - asked)
+        process_metrics.pool_wait.observe(_now() - asked)
         try:
             yield
         finally:

@@ -19,8 +19,7 @@ from neo.events.entry import (
     since_cursor,
 )
 from neo.events.envelope import Chunk
-from neo.events.log import Claims, EventLog, replayed
-from neo.events.store import Page
+from neo.events.log import Claims, EventLog, Page
 from neo.events.subscription import Subscription
 from neo.events.subscriptions import Subscriptions
 from neo.events.writer import Fenced, NextClaim, SegmentWriter
@@ -43,6 +42,5 @@ __all__ = [
     "envelope",
     "frame",
     "parse_cursor",
-    "replayed",
     "since_cursor",
 ]

@@ -10,7 +10,7 @@ import structlog
 from neo.errors import Edge, Failure, Kind
 from neo.events.entry import Position
 from neo.events.envelope import Chunk
-from neo.events.store import Appended, EventStore
+from neo.events.log import Appended, EventLog
 from neo.events.transcript_buffer import FlushInterval, TranscriptBuffer
 from neo.kit import Backoff
 from neo.streams import StreamsUnavailable
@@ -50,17 +50,22 @@ class SegmentWriter:
 
     def __init__(
         self,
-        store: EventStore,
+        events: EventLog,
         session_id: UUID,
-        buffer: TranscriptBuffer,
-        claim: int,
+        begins: Position,
         *,
+        after: Position | None,
         next_claim: NextClaim,
+        step: int | None = None,
     ) -> None:
-        self._store = store
+        """`begins` says which segment under which claim, `after` is the last event of the segment before, as it was
+        settled, and `step` the number of this segment's step among the turn's, from 1; needed where it has a
+        `start-step`.
+        """
+        self._events = events
         self._session_id = session_id
-        self._buffer = buffer
-        self._first_claim = claim
+        self._buffer = TranscriptBuffer(begins.turn, begins.segment, after=after, step=step)
+        self._first_claim = begins.claim
         self._next_claim = next_claim
         self._claims_again = 0
         self._fences = 0
@@ -127,8 +132,7 @@ class SegmentWriter:
             is_streamed = self._buffer.is_streamed
         if not is_streamed:
             self._buffer.drop_queued()
-            with suppress(StreamsUnavailable):
-                await self._store.wake_readers(self._session_id)
+            await self._events.wake_readers(self._session_id)
         return is_streamed
 
     async def aclose(self) -> None:
@@ -175,7 +179,7 @@ class SegmentWriter:
             self._idle.set()
 
     async def _append_queued(self) -> None:
-        backoff = Backoff(first_seconds=RETRY_FIRST_SECONDS, most_seconds=RETRY_MOST_SECONDS)
+        backoff: Backoff | None = None
         while self._buffer.has_queued and not self._paused.is_set() and not self._is_leaving:
             await self._interval.wait()
             try:
@@ -183,17 +187,20 @@ class SegmentWriter:
             except Failure as failure:
                 if failure.kind is not Kind.UNAVAILABLE:
                     raise
+                backoff = backoff or Backoff(
+                    first_seconds=RETRY_FIRST_SECONDS, most_seconds=RETRY_MOST_SECONDS
+                )
                 with suppress(TimeoutError):
                     async with asyncio.timeout(backoff.next_seconds()):
                         await self._paused.wait()
             else:
-                backoff.reset()
+                backoff = None
 
     async def _append_batch(self) -> None:
         batch, predecessor = self._buffer.next_batch()
         began = asyncio.get_running_loop().time()
         after = self._buffer.after if predecessor is None else None
-        answer = await self._store.append(self._session_id, batch, predecessor=predecessor, after=after)
+        answer = await self._events.append(self._session_id, batch, predecessor=predecessor, after=after)
         self._interval.appended(began)
         if answer is Appended.FENCED:
             turn_metrics.write_fenced()
@@ -215,7 +222,7 @@ class SegmentWriter:
             # The stream's last event was there before our newest claim was taken, and nobody claimed in between: it is
             # from a database that has since been restored to an earlier day.
             log.warning("stream_of_another_past_dropped", session_id=str(self._session_id))
-            await self._store.drop(self._session_id)
+            await self._events.drop(self._session_id)
 
     async def _write_again(self) -> None:
         self._claims_again += 1
@@ -237,6 +244,6 @@ class SegmentWriter:
         if claim > 1 and not self._has_read_earlier:
             begins = self._buffer.position._replace(claim=claim)
             with suppress(StreamsUnavailable):
-                self._buffer.discard(await self._store.parts_begun(self._session_id, begins))
+                self._buffer.discard(await self._events.parts_begun(self._session_id, begins))
                 self._has_read_earlier = True
         self._buffer.restart(claim)

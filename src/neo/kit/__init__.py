@@ -4,25 +4,21 @@ from neo.kit.addresses import is_loopback, is_secure_url
 from neo.kit.batcher import Batcher
 from neo.kit.derived_keys import KeyPurpose, api_key_pepper, derived_key, former_session_token_key
 from neo.kit.failpoint import arm_failpoints, reached
+from neo.kit.fair_slots import FairSlots
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
-from neo.kit.redaction import hide, password_in, print_redacted, redacted
+from neo.kit.redaction import hide, password_in, print_redacted, redact_line, redacted
 from neo.kit.retry import Backoff, keep_running
 from neo.kit.secret_file import SecretUnreadableError, read_secret
-from neo.kit.shared.fair_slots import FairSlots
-from neo.kit.shared.nested_counts import PROCESS, NestedCounts, Permit
 from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
 from neo.kit.timezones import find_timezone
 
 __all__ = [
-    "PROCESS",
     "Backoff",
     "Batcher",
     "FairSlots",
     "KeyPurpose",
-    "NestedCounts",
-    "Permit",
     "SecretUnreadableError",
     "api_key_pepper",
     "arm_failpoints",
@@ -46,6 +42,7 @@ __all__ = [
     "print_redacted",
     "reached",
     "read_secret",
+    "redact_line",
     "redacted",
     "run_in",
 ]

@@ -9,6 +9,7 @@ import json
 import sys
 import traceback
 from collections.abc import Iterable
+from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 HIDDEN = "***"
@@ -30,6 +31,11 @@ def redacted(text: str) -> str:
         if secret in text:
             text = text.replace(secret, HIDDEN)
     return text
+
+
+def redact_line(_logger: object, _method: str, line: Any) -> str:
+    """The last step of each line of the log."""
+    return redacted(line)
 
 
 def password_in(url: str) -> str | None:

@@ -219,6 +219,7 @@ def reasoning(chosen: ChosenModel) -> dict[str, str]:
     return parameters
 
 
+@lru_cache(_NAMES_KEPT)
 def end_of_first_thoughts(chosen: ChosenModel) -> str | None:
     """The tag that ends the thoughts with which its answers begin; None: they begin otherwise, or with a first tag."""
     name = (chosen.family or chosen.name).lower().replace("_", "-")

@@ -46,7 +46,7 @@ class EngineWatch:
                 self._answered(engine, engine_state)
             else:
                 self._silent(engine, engine_state, asked_at)
-            process_metrics.engine_is(engine, up=not engine_state.is_down)
+            process_metrics.engine_up.labels(engine).set(not engine_state.is_down)
 
     def _answered(self, engine: str, engine_state: _EngineState) -> None:
         if engine_state.is_down and engine_state.silent_since is not None:

@@ -12,13 +12,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
-from neo.access import Principal
+from neo.access import Permit, Principal
 from neo.api import RepeatedParameter, abort_connection
 from neo.db import Database
 from neo.events import EventLog, Position, parse_cursor
-from neo.kit import Permit
 from neo.tails.open_tails import KeepAliveClock, OpenTails
-from neo.tails.shown import Shown
+from neo.tails.place import Shown
 from neo.tails.stored import SessionSnapshots, StoredTurns
 from neo.tails.tail import Tail, TailPace
 from neo.tails.turn_status import Opening
@@ -63,7 +62,7 @@ class Tails:
     ) -> Response:
         """Subscribe first, then look once at PostgreSQL: nothing that happens after the look is missed."""
         with ExitStack() as undo:
-            subscription = await self._events.subscribe(session_id)
+            subscription = await self._events.subscriptions.subscribe(session_id)
             undo.callback(subscription.close)
             snapshot = await self._snapshots.opening(caller, session_id)
             tail = Tail(
@@ -119,7 +118,7 @@ class TailResponse(Response):
         self._permit = permit or Permit()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        process_metrics.tail_opened()
+        process_metrics.tails_open.inc()
         ending = "broken"
         disconnect = asyncio.get_running_loop().create_task(self._stop_at_disconnect(receive))
         try:
@@ -138,7 +137,8 @@ class TailResponse(Response):
         finally:
             disconnect.cancel()
             self._tail.close()
-            process_metrics.tail_closed(ending)
+            process_metrics.tails_open.dec()
+            process_metrics.tails_closed.labels(ending).inc()
 
     async def _stop_at_disconnect(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":

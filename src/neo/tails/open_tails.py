@@ -6,9 +6,18 @@ from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from neo.access import CallerKind, Credential, Principal, for_admins, most_for
+from neo.access import (
+    PROCESS,
+    CallerKind,
+    Credential,
+    NestedCounts,
+    Permit,
+    Principal,
+    for_admins,
+    most_for,
+)
 from neo.events import EventLog, Position
-from neo.kit import PROCESS, NestedCounts, Permit, keep_running
+from neo.kit import keep_running
 from neo.streams import StreamsUnavailable
 from neo.tails.errors import TooManyTails
 

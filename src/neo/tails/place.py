@@ -1,10 +1,11 @@
 """Where one reader is, whether an event is the one that comes next, and the frames that are to be sent."""
 
+from dataclasses import dataclass
 from enum import Enum, auto
 
+import orjson
+
 from neo.events import Claims, Entry, EventKind, Position, envelope, frame
-from neo.tails.shown import Shown
-from neo.tails.turn_status import TurnState
 from neo.telemetry import process_metrics
 
 
@@ -89,15 +90,6 @@ class Place:
             return Fit.PASSED
         return Fit.ODD
 
-    def has_settled(self, state: TurnState) -> bool:
-        """Whether the reader has everything that was settled of its turn."""
-        at, settled = self.at, state.settled
-        if at is None or settled is None or at.segment > settled.segment:
-            return True
-        if at.segment < settled.segment:
-            return False
-        return at == state.settled_end or (at.is_replayed and at == self.replayed_to)
-
     def _is_superseded(self, position: Position, at: Position, claims: Claims) -> bool:
         # What was written before turns had segments is replayed.
         is_old = position.is_before_segments or position.claim < claims.get(position[:2], 0)
@@ -122,6 +114,26 @@ class Loss(Enum):
     TRIMMED = "trimmed"
     LOST = "lost"
     FUTURE = "future"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """Decided once a tail. What is hidden moves its reader on, all the same."""
+
+    progress: bool = True
+    """Reasoning, and calls of tools."""
+    usage: bool = True
+    """Model, tokens, times and cost, which a turn's terminal says."""
+
+    def frame(self, entry: Entry) -> bytes | None:
+        if entry.kind is EventKind.PROGRESS and not self.progress:
+            return None
+        if entry.kind is EventKind.TERMINAL and not self.usage:
+            return _without_metadata(entry)
+        return entry.frame
+
+
+SHOWN_WHOLE = Shown()
 
 
 class Given:
@@ -150,7 +162,14 @@ class Given:
         Its cursor is there from then on: one that is cut off now would otherwise resume behind what it has forgotten.
         """
         if self.place.forget():
-            process_metrics.stream_reset(loss.value)
+            process_metrics.stream_resets.labels(loss.value).inc()
             payload = envelope.stream_reset(reset, loss.value).encode()
             self._frames.append(frame(Position.before(turn_no or 0), payload))
         self.place.begin(turn_no)
+
+
+def _without_metadata(entry: Entry) -> bytes:
+    # Frames are shared by all readers, so this one reader's is made of it. A turn has one terminal.
+    chunk = orjson.loads(entry.frame.partition(b"\ndata: ")[2])
+    chunk.pop("messageMetadata", None)
+    return frame(entry.position, orjson.dumps(chunk))

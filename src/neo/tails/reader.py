@@ -29,10 +29,8 @@ from uuid import UUID
 from neo.errors import Failure, Kind
 from neo.events import Claims, Entry, EventKind, EventLog, Position
 from neo.streams import StreamsUnavailable
-from neo.tails.facts import FactFinder, Facts
-from neo.tails.place import Fit, Given, Loss
-from neo.tails.shown import Shown
-from neo.tails.turn_status import Opening, TurnState, TurnStatusReader
+from neo.tails.place import Fit, Given, Loss, Shown
+from neo.tails.turn_status import FactFinder, Facts, Opening, TurnState, TurnStatusReader
 
 # Questions in a row that bring nothing new: beyond this the reader pauses, so that no oddity is a busy loop.
 QUESTIONS_MAX = 4
@@ -183,7 +181,7 @@ class TailReader:
             return
         here, self._facts = facts.here, facts
         self._claims = here.claims if here is not None else {}
-        self._is_waiting = here is not None and here.is_waiting and self._place.has_settled(here)
+        self._is_waiting = here is not None and here.is_waiting and here.has_no_more_for(self._place)
 
     def _may_end(self, facts: Facts | None) -> bool:
         """Whether the response ends here, for its turn waits: in that very segment, and nothing came after it."""
@@ -266,7 +264,7 @@ class TailReader:
         elif state.is_open and odd is not None and odd.turn > at.turn:
             # It has ended since PostgreSQL was asked.
             self._state = State.ASK
-        elif state.is_open and loss is None and place.has_settled(state):
+        elif state.is_open and loss is None and state.has_no_more_for(place):
             self._go_live_or_ask(None)
         else:
             await self._replay(state, loss, odd)
@@ -316,7 +314,7 @@ class TailReader:
             place.begin_with_nothing(facts.newest.turn_no)
             facts = Facts(facts.newest, facts.newest)
         here = None if facts is None or place.at is None else facts.of(place.at.turn)
-        if here is not None and not place.has_terminal and not (here.is_open and place.has_settled(here)):
+        if here is not None and not place.has_terminal and not (here.is_open and here.has_no_more_for(place)):
             await self._replay(here, Loss.LOST, None)
         self.ask_again()
         self.must_pause = not self.is_over

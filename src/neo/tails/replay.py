@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from neo.events import REPLAY_CLAIM, Chunk, Entry, EventKind, Position, frame, replayed
+from neo.events import REPLAY_CLAIM, Chunk, Entry, EventKind, Position, frame
 
 
 class SettledSegment(NamedTuple):
@@ -30,7 +30,8 @@ class Replay:
         self._terminal_at = terminal_at
         self.entries: list[Entry] = []
         for segment in segments:
-            self.entries += replayed(turn_no, segment.segment, segment.chunks)
+            for n, chunk in enumerate(segment.chunks, 1):
+                self.entries.append(_entry(Position(turn_no, segment.segment, REPLAY_CLAIM, n), chunk))
         if terminal is not None:
             self.entries.append(_entry(self._terminal_replayed(turn_no), terminal))
 

@@ -10,8 +10,8 @@ from uuid import UUID
 from neo.access import Credential
 from neo.events import EventLog, Position, Subscription
 from neo.tails.open_tails import TICK_SECONDS, KeepAliveClock, OpenTails
+from neo.tails.place import SHOWN_WHOLE, Shown
 from neo.tails.reader import TailReader
-from neo.tails.shown import SHOWN_WHOLE, Shown
 from neo.tails.turn_status import Opening, TurnState, TurnStatusReader, is_at_end
 
 DONE = b"data: [DONE]\n\n"

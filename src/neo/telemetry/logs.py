@@ -1,10 +1,9 @@
 import logging
 import sys
-from typing import Any
 
 import structlog
 
-from neo.kit import redacted
+from neo.kit import redact_line
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Libraries that log at INFO what our own lines say already.
@@ -42,12 +41,8 @@ def configure_logs(*, log_format: str, level: str) -> None:
 
 def _rendered(log_format: str) -> list[structlog.types.Processor]:
     if log_format == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), _without_secrets]
+        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), redact_line]
     # The library's own tracebacks show local variables: messages and keys are among them.
     plain = structlog.dev.plain_traceback
     console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
-    return [console, _without_secrets]
-
-
-def _without_secrets(_logger: object, _method: str, line: Any) -> str:
-    return redacted(line)
+    return [console, redact_line]

@@ -12,9 +12,8 @@ from sqlalchemy import text
 from neo.access import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.chat.errors import DuplicateClientMessageId, TooManyQueuedTurns, TurnQueueFull
 from neo.chat.posting.draft import Draft
-from neo.chat.posting.queue_bounds import QueueBounds
 from neo.chat.posting.storing import ACCEPT, Accepted, Storage, Submission
-from neo.chat.posting.submit import TurnDesk
+from neo.chat.posting.submit import QueueBounds, TurnDesk
 from neo.turns.leases.claim import LEASE, claim_turn, task_of
 from neo.turns.models import ChatTurn
 from turns.conftest import Engines

@@ -114,7 +114,7 @@ class RequestLimiter:
         if is_alone is self._is_alone:
             return
         self._is_alone = is_alone
-        process_metrics.limits_counted_alone(is_alone=is_alone)
+        process_metrics.limits_alone.set(is_alone)
         if is_alone:
             log.warning("rate_limit_alone", reason=reason)
         else:

@@ -1,15 +1,15 @@
 """Accepting a message: stored with its turn, and claimed by the same call where this process has a place for it."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import Author, Principal
+from neo.access import Author, CallerKind, Principal, most_for
 from neo.agents import Overlap
 from neo.attachments import AttachmentsNotConfigured, AttachmentStore, Inspected, Inspector, attach
 from neo.chat.posting.draft import Draft
-from neo.chat.posting.queue_bounds import QueueBounds
 from neo.chat.posting.refusing import not_taken, refuse_repeat
 from neo.chat.posting.session_access import (
     SessionAccess,
@@ -25,6 +25,26 @@ from neo.telemetry import traces
 from neo.turns.leases.claim import task_of
 from neo.turns.leases.places import Places
 from neo.turns.wake_ups import publish_claimable
+
+
+@dataclass(frozen=True)
+class QueueBounds:
+    """Most open turns of a session, and of a tenant those that nobody drives; 0 is no bound.
+
+    An end user's token opens one session: an end user is refused there sooner than others, and in the tenant while
+    three quarters are taken. The tenant's Admins have a tenth more than all others.
+    """
+
+    session: int
+    end_users: int = 0
+    tenant: int = 0
+
+    def of_session(self, caller: Principal) -> int:
+        is_less = caller.kind is CallerKind.END_USER and 0 < self.end_users < self.session
+        return self.end_users if is_less else self.session
+
+    def of_tenant(self, caller: Principal) -> int:
+        return most_for(caller, self.tenant)
 
 
 class TurnDesk:

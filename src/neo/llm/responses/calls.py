@@ -19,10 +19,6 @@ class Item(NamedTuple):
     item_id: str | None
     position: int | None
 
-    @property
-    def key(self) -> str | int | None:
-        return self.item_id or self.position
-
 
 class _Call:
     def __init__(self) -> None:

@@ -220,7 +220,7 @@ class ResponseReader:
             self._thoughts.told_apart()
         for kind, index, whole in texts_of(item):
             if kind not in all_heard:
-                yield from self._complete(kind, (at.key, index), whole, source)
+                yield from self._complete(kind, _in_item(at, index), whole, source)
 
     def _end(self, event: Event) -> Iterator[Delta]:
         final = event.get("response")
@@ -285,7 +285,11 @@ def _tokens(usage: Event, *names: str) -> int:
 
 
 def _where(event: Event, index: int = 0) -> Where:
-    return _item_at(event.get("item_id"), event).key, index
+    return _in_item(_item_at(event.get("item_id"), event), index)
+
+
+def _in_item(at: Item, index: int) -> Where:
+    return at.item_id or at.position, index
 
 
 def _item_at(item_id: object, event: Event) -> Item:

@@ -119,11 +119,10 @@ async def release_turn(database: Database, task: Task, delay: timedelta, *, has_
 def writer_of(events: EventLog, database: Database, task: Task) -> SegmentWriter:
     """The writer of the segment that the task is at, under its claim."""
     turn = task.turn
-    return events.writer(
+    return SegmentWriter(
+        events,
         turn.session_id,
-        turn.turn_no,
-        turn.segment,
-        turn.claim,
+        Position(turn.turn_no, turn.segment, turn.claim, 0),
         after=task.after,
         next_claim=NextClaim(database, task),
         step=task.step,

@@ -1,1 +1,0 @@
-"""What many want and there is little of: how many of it are under way, and whose turn is next."""
