@@ -4,8 +4,8 @@ import pytest
 
 from contract.door_objects import Ids
 from contract.door_table import DOORS
-from neo.openapi_document import document
 from support.client import SESSIONS, Client
+from support.document import DOCUMENT
 from support.people import People
 from support.rows import Rows, Tenant
 from support.server import Server
@@ -13,7 +13,7 @@ from support.slow_request import slow_request
 
 WITH_A_BODY = [
     (method, path)
-    for path, methods in document()["paths"].items()
+    for path, methods in DOCUMENT["paths"].items()
     for method, described in methods.items()
     if "requestBody" in described and (method, path) in DOORS
 ]

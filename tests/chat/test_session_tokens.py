@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from neo.access import SessionClaims, SessionTokens
-from neo.openapi_document import document
 from support.client import SESSIONS, Client
+from support.document import DOCUMENT
 from support.issuer import Issuer
 from support.people import People
 from support.rows import Rows, Tenant
@@ -31,10 +31,7 @@ OPENED = {
 }
 PUBLIC = {"/public-api/health", "/public-api/ready", "/public-api/blobs/{path}"}
 OPERATIONS = [
-    (method, path)
-    for path, methods in document()["paths"].items()
-    for method in methods
-    if path not in PUBLIC
+    (method, path) for path, methods in DOCUMENT["paths"].items() for method in methods if path not in PUBLIC
 ]
 
 

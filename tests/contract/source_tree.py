@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "neo"
@@ -27,6 +28,7 @@ class Import:
     is_inner: bool
 
 
+@cache
 def modules(source: Path = SOURCE) -> dict[str, Module]:
     found = (_module(path, source) for path in sorted(source.rglob("*.py")))
     return {module.name: module for module in found}

@@ -8,13 +8,13 @@ import pytest
 from contract.door_objects import Household, Ids, make_household, revoked_key
 from contract.door_table import DOORS, EVERY_DOOR, EVERYBODY, PUBLIC, Door
 from neo.access import new_key
-from neo.openapi_document import document
 from support.client import SESSIONS, Client
+from support.document import DOCUMENT
 from support.people import People
 from support.rows import Rows
 from support.server import Server
 
-OPERATIONS = [(method, path) for path, methods in document()["paths"].items() for method in methods]
+OPERATIONS = [(method, path) for path, methods in DOCUMENT["paths"].items() for method in methods]
 WRONG = [
     {},
     {"authorization": "Bearer"},

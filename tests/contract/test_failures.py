@@ -6,6 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from neo.api.errors import STATUSES
 from neo.errors import Edge, Failure, Kind
@@ -39,35 +40,46 @@ def said_in_tests() -> tuple[set[str], set[str]]:
 
 
 CATALOGUE = errors_page()
-ENTRIES = CATALOGUE.entries()
-FAILURES: list[type[Failure]] = CATALOGUE.failures()
+
+
+@cache
+def failures() -> list[type[Failure]]:
+    """It imports all of Neo, so it is for who runs these tests, and not for who collects them."""
+    found: list[type[Failure]] = CATALOGUE.failures()
+    return found
+
+
+@cache
+def entries() -> list[Any]:
+    found: list[Any] = CATALOGUE.entries()
+    return found
 
 
 def codes_of(*edges: Edge) -> list[str]:
-    return [entry.code for entry in ENTRIES if set(edges) & set(entry.edges)]
+    return [entry.code for entry in entries() if set(edges) & set(entry.edges)]
 
 
 def test_codes_are_unique() -> None:
-    codes = [failure.code for failure in FAILURES]
+    codes = [failure.code for failure in failures()]
 
     assert {code for code in codes if codes.count(code) > 1} == SHARED
 
 
 def test_a_shared_code_is_said_in_one_way() -> None:
     """The status may differ: the contract has another one for what is wrong in a toolbox."""
-    codes = [code for code, _ in {(entry.code, (entry.meaning, entry.remedy)) for entry in ENTRIES}]
+    codes = [code for code, _ in {(entry.code, (entry.meaning, entry.remedy)) for entry in entries()}]
 
     assert {code for code in codes if codes.count(code) > 1} == set()
 
 
 def test_a_failure_has_a_plain_code_and_a_kind() -> None:
-    for failure in FAILURES:
+    for failure in failures():
         assert re.fullmatch(r"[a-z]+(_[a-z]+)*", failure.code), failure
         assert isinstance(failure.kind, Kind), failure
 
 
 def test_an_entry_says_what_it_means_and_what_to_do() -> None:
-    for entry in ENTRIES:
+    for entry in entries():
         assert re.fullmatch(r"[A-Z`].*\.", entry.meaning), entry
         assert entry.edges, entry
         if set(entry.edges) == {Edge.LOG}:
@@ -91,7 +103,7 @@ def test_every_code_of_the_api_is_provoked_by_a_test() -> None:
 def test_every_other_code_is_provoked_by_itself_or_by_its_failure() -> None:
     strings, names = said_in_tests()
     codes = set(codes_of(Edge.TURN, Edge.COMMAND_LINE, Edge.LOG))
-    named = {failure.code for failure in FAILURES if failure.__name__ in names}
+    named = {failure.code for failure in failures() if failure.__name__ in names}
 
     assert codes - strings - named == set(NOT_PROVOKED)
 

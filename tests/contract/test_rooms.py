@@ -37,7 +37,6 @@ STATE = {
     "turns/segments/asking.py: attempt": "what the model was asked, and what it has answered",
     "turns/segments/settle.py: task": "its next step",
 }
-MODULES = modules()
 
 
 def test_a_folder_holds_few_enough_files_to_be_read() -> None:
@@ -49,8 +48,8 @@ def test_a_folder_holds_few_enough_files_to_be_read() -> None:
 
 def test_no_modules_import_each_other_in_a_ring() -> None:
     arrows = {
-        module.name: {name for one in imports(module.tree) for name in imported(one.node, MODULES)}
-        for module in MODULES.values()
+        module.name: {name for one in imports(module.tree) for name in imported(one.node, modules())}
+        for module in modules().values()
     }
 
     assert rings(arrows) == []
@@ -60,7 +59,7 @@ def test_an_import_in_a_function_says_why_it_is_there() -> None:
     """In `cli/` they may stand anywhere: a command's start is what somebody waits for. Its files say so once."""
     silent = [
         f"{module.place}:{one.node.lineno}"
-        for module in MODULES.values()
+        for module in modules().values()
         if not module.place.startswith("cli/")
         for one in imports(module.tree)
         if one.is_inner and not _says_why(module, one)
@@ -72,7 +71,7 @@ def test_an_import_in_a_function_says_why_it_is_there() -> None:
 def test_a_file_of_a_command_says_once_why_it_imports_late() -> None:
     silent = {
         module.place
-        for module in MODULES.values()
+        for module in modules().values()
         if module.place.startswith("cli/")
         and (inner := [one for one in imports(module.tree) if one.is_inner])
         and not any(_says_why(module, one) for one in inner)
@@ -82,7 +81,7 @@ def test_a_file_of_a_command_says_once_why_it_imports_late() -> None:
 
 
 def test_objects_are_wired_by_their_constructors() -> None:
-    found = {place for module in MODULES.values() for place in outside_assignments(module)}
+    found = {place for module in modules().values() for place in outside_assignments(module)}
 
     ours = {place for place in found if not LIBRARIES.search(place)}
     assert {place.rpartition(".")[0] for place in ours} == set(STATE)

@@ -13,8 +13,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from neo.api.errors import PROBES
-from neo.openapi_document import document
 from support.client import SESSIONS, Client
+from support.document import DOCUMENT
 from support.server import Server
 
 JSON = {"content-type": "application/json"}
@@ -156,10 +156,10 @@ async def test_e9_a_path_is_taken_as_it_is_written(server: Server, base: str, pa
     assert b"root:" not in received
 
 
-@pytest.mark.parametrize("path", sorted(document()["paths"]))
+@pytest.mark.parametrize("path", sorted(DOCUMENT["paths"]))
 async def test_e10_other_methods_are_405_and_told_which_are_taken(client: Client, path: str) -> None:
     named = path.format_map(Named())
-    paths = {one: {method.upper() for method in methods} for one, methods in document()["paths"].items()}
+    paths = {one: {method.upper() for method in methods} for one, methods in DOCUMENT["paths"].items()}
     # `/channels/resolve` could be a channel's id as well.
     fitting = [one for one in paths if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", one), named)]
     taken = set().union(*(paths[one] for one in fitting))
