@@ -29,29 +29,17 @@ async def until(client: Client, path: str, status: int) -> None:
             await asyncio.sleep(0.1)
 
 
-@pytest.fixture(scope="module")
-async def broken(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> AsyncIterator[Server]:
-    """A server of its own, whose identity provider cannot be reached."""
-    settings = identity.environment()
-    nobody = f"http://127.0.0.1:{free_port()}/common/v2.0/.well-known/openid-configuration"
-    settings |= {"NEO_ENTRA_METADATA_URL": nobody}
-    server = await Server(tmp_path_factory.mktemp("broken") / "data", settings).start()
-    yield server
-    await server.stop()
-    server.remove()
-
-
 @pytest.fixture
-async def client(broken: Server) -> AsyncIterator[Client]:
-    client = Client(broken.url, broken.api_key)
+async def client(own: Server) -> AsyncIterator[Client]:
+    client = Client(own.url, own.api_key)
     yield client
     await client.http.aclose()
 
 
 async def test_without_the_identity_provider_no_persons_token_is_checked(
-    broken: Server, identity: Issuer, client: Client
+    own: Server, identity: Issuer, client: Client
 ) -> None:
-    person = Client(broken.url, identity.token())
+    person = Client(own.url, identity.token())
 
     answer = await person.http.get(SESSIONS)
     await person.http.aclose()
@@ -61,19 +49,17 @@ async def test_without_the_identity_provider_no_persons_token_is_checked(
     assert (await client.http.get(SESSIONS)).status_code == 200
 
 
-async def test_without_its_database_a_server_is_not_ready_and_comes_back(
-    broken: Server, client: Client
-) -> None:
-    assert broken.process is not None
+async def test_without_its_database_a_server_is_not_ready_and_comes_back(own: Server, client: Client) -> None:
+    assert own.process is not None
     # Or it would be started again before anybody could ask.
-    broken.process.send_signal(signal.SIGSTOP)
+    own.process.send_signal(signal.SIGSTOP)
     try:
-        os.kill(broken.pids["postgres"], signal.SIGKILL)
+        os.kill(own.pids["postgres"], signal.SIGKILL)
         # Whoever asks within a second of another gets what that one got.
         await until(client, READY, 503)
         answers = [await client.http.get(path) for path in (SESSIONS, READY)]
     finally:
-        broken.process.send_signal(signal.SIGCONT)
+        own.process.send_signal(signal.SIGCONT)
     await until(client, READY, 200)
 
     assert [told(answer) for answer in answers] == [(503, "database_unavailable"), (503, "not_ready")]
@@ -82,12 +68,12 @@ async def test_without_its_database_a_server_is_not_ready_and_comes_back(
     assert (await client.http.get(SESSIONS)).status_code == 200
 
 
-async def test_without_a_store_no_upload_is_granted(broken: Server, client: Client, tmp_path: Path) -> None:
+async def test_without_a_store_no_upload_is_granted(own: Server, client: Client, tmp_path: Path) -> None:
     port = free_port()
-    secret = (broken.data / "secret").read_text().strip()
-    apart = {**environment(broken.addresses), "NEO_SECRET_KEY": secret}
+    secret = (own.data / "secret").read_text().strip()
+    apart = {**environment(own.addresses), "NEO_SECRET_KEY": secret}
     async with neo(tmp_path / "api.log", apart, "api", "--port", str(port)):
-        other = Client(f"http://127.0.0.1:{port}", broken.api_key)
+        other = Client(f"http://127.0.0.1:{port}", own.api_key)
         async with asyncio.timeout(WAIT_SECONDS):
             while not await _is_ready(other):
                 await asyncio.sleep(0.1)

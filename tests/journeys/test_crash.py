@@ -4,7 +4,6 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
-from uuid import UUID
 
 import httpx2
 import psutil
@@ -16,10 +15,9 @@ from support.rows import Rows
 from support.server import Server
 from support.temporal import knows_of
 
+# It ends while a stop waits for it, and the slow one does not.
 MODEL = "scripted:tokens=30,delay_ms=40"
-# What a stop waits for: three seconds, and two in which the others claim what is handed over. MODEL ends within them.
-DRAIN_SECONDS = "5"
-SLOW_MODEL = "scripted:tokens=30,delay_ms=250"
+SLOW_MODEL = "scripted:tokens=30,delay_ms=350"
 RECOVERY_SECONDS = 30
 TERMINALS = ("finish", "error", "abort")
 
@@ -50,16 +48,6 @@ def check(seen: list[Event], rest: list[Event], stored: str | None) -> None:
     assert whole[-1].type == "finish"
     assert text_of(whole) == stored == "".join(f"w{number} " for number in range(1, 31))
     assert len({event.id for event in whole if event.id}) == len([event for event in whole if event.id])
-
-
-@pytest.fixture(scope="module")
-async def own(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
-    """A server that is killed and stopped, and runs again after each test."""
-    data = tmp_path_factory.mktemp("crash") / "data"
-    server = await Server(data, {"NEO_DRAIN_SECONDS": DRAIN_SECONDS}).start()
-    yield server
-    await server.stop()
-    server.remove()
 
 
 @pytest.fixture
@@ -122,29 +110,22 @@ async def test_everything_is_killed_in_mid_answer_and_started_again(
     check(seen, rest, reply_of(await client.messages(session), accepted["chat_turn_id"]))
 
 
-async def test_a_stop_lets_what_runs_finish_and_leaves_no_process(
+async def test_a_stop_lets_what_runs_finish_hands_over_what_would_not_and_leaves_no_process(
     own: Server, client: Client, rows: Rows
 ) -> None:
-    session, accepted, _ = await begun(client, rows)
-    tenant_id, pids = UUID(own.tenant_id), own.pids
+    slow_session, slow, seen = await begun(client, rows, SLOW_MODEL)
+    session, quick, _ = await begun(client, rows)
+    tenant_id, pids = own.tenant_id, own.pids
 
     assert await own.stop() == 0
 
     assert [pid for pid in pids.values() if psutil.pid_exists(pid)] == []
     await own.start()
-    assert UUID(own.tenant_id) == tenant_id
-    turn = await client.ended(session, accepted["chat_turn_id"])
+    assert own.tenant_id == tenant_id
+    turn = await client.ended(session, quick["chat_turn_id"])
     assert (turn["status"], turn["attempts"]) == ("COMPLETED", 1)
-
-
-async def test_a_stop_hands_over_what_would_not_end_in_time(own: Server, client: Client, rows: Rows) -> None:
-    session, accepted, seen = await begun(client, rows, SLOW_MODEL)
-
-    assert await own.stop() == 0
-
-    await own.start()
-    rest = await resumed(client, session, seen)
-    check(seen, rest, reply_of(await client.messages(session), accepted["chat_turn_id"]))
+    rest = await resumed(client, slow_session, seen)
+    check(seen, rest, reply_of(await client.messages(slow_session), slow["chat_turn_id"]))
     assert any(event.type == "data-turn-restarted" for event in rest)
     # Nothing has failed.
-    assert (await client.turn(session, accepted["chat_turn_id"]))["attempts"] == 1
+    assert (await client.turn(slow_session, slow["chat_turn_id"]))["attempts"] == 1

@@ -1,11 +1,11 @@
 """A posted message is one trace, from its request to its answer's first event, in whatever process."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from support.client import SESSIONS, Client
-from support.collector import Collector, Span, collector_running
+from support.collector import Collector, Span
 from support.server import Server
 
 CALLERS_TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -13,27 +13,8 @@ SECRET_WORDS = "my password is swordfish"
 
 
 @pytest.fixture(scope="module")
-def collector() -> Iterator[Collector]:
-    with collector_running() as collector:
-        yield collector
-
-
-@pytest.fixture(scope="module")
-async def traced(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> AsyncIterator[Server]:
-    environment = {
-        "NEO_OTLP_ENDPOINT": collector.url,
-        "OTEL_BSP_SCHEDULE_DELAY": "100",
-        "NEO_MODEL_FAST": "scripted:echo",
-    }
-    server = await Server(tmp_path_factory.mktemp("traced") / "data", environment).start()
-    yield server
-    await server.stop()
-    server.remove()
-
-
-@pytest.fixture(scope="module")
-async def speaker(traced: Server) -> AsyncIterator[Client]:
-    client = Client(traced.url, traced.api_key)
+async def speaker(own: Server) -> AsyncIterator[Client]:
+    client = Client(own.url, own.api_key)
     yield client
     await client.http.aclose()
 
@@ -54,7 +35,7 @@ async def trace_of(collector: Collector, turn_id: str) -> dict[str, Span]:
 
 
 async def test_a_message_is_one_trace_to_its_first_event(
-    traced: Server, speaker: Client, collector: Collector
+    own: Server, speaker: Client, collector: Collector
 ) -> None:
     session = await speaker.open()
     answer = await speaker.post(session, SECRET_WORDS)
@@ -117,7 +98,7 @@ async def test_a_turn_that_waited_for_another_is_in_its_own_message_s_trace(
 
 
 async def test_no_words_keys_or_names_are_in_any_span(
-    traced: Server, speaker: Client, collector: Collector
+    own: Server, speaker: Client, collector: Collector
 ) -> None:
     session = await speaker.open(managed_agent_key="NEO_SUPPORT", title="The title of a session")
     turn_id = (await speaker.say(session, SECRET_WORDS))["chat_turn_id"]
@@ -128,22 +109,22 @@ async def test_no_words_keys_or_names_are_in_any_span(
         SECRET_WORDS,
         "swordfish",
         "The title",
-        traced.api_key,
-        traced.api_key[14:30],
+        own.api_key,
+        own.api_key[14:30],
         "Neo Support",
     ):
         assert secret.encode() not in collector.received
 
 
 async def test_the_logs_of_a_traced_request_and_its_turn_name_the_trace(
-    traced: Server, speaker: Client, collector: Collector
+    own: Server, speaker: Client, collector: Collector
 ) -> None:
     session = await speaker.open()
     turn_id = (await speaker.say(session, "hello"))["chat_turn_id"]
     await speaker.ended(session, turn_id)
     spans = await trace_of(collector, turn_id)
 
-    lines = (traced.data / "logs" / "server.log").read_text().splitlines()
+    lines = (own.data / "logs" / "server.log").read_text().splitlines()
 
     trace_id = spans["run turn"].trace_id
     named = [line for line in lines if trace_id in line]

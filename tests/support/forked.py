@@ -58,22 +58,26 @@ class Forked:
                 await asyncio.sleep(0.002)
         return child
 
+    @property
+    def has_ended(self) -> bool:
+        return self._ended.done()
+
     async def exited(self) -> int:
         """Wait for the end of the process; its exit code, negative for a signal."""
         return await asyncio.shield(self._ended)
 
     async def stop(self, _stop_now: asyncio.Event) -> None:
         """Ask, wait, kill."""
-        if not self._ended.done():
+        if not self.has_ended:
             os.kill(self.pid, self._command.stop_signal)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self.exited(), self._command.stop_seconds)
-        if not self._ended.done():
+        if not self.has_ended:
             os.killpg(self.pid, signal.SIGKILL)
         await asyncio.wait_for(self.exited(), KILL_SECONDS)
 
     def _has_its_own_group(self) -> bool:
-        return self._ended.done() or os.getpgid(self.pid) == self.pid
+        return self.has_ended or os.getpgid(self.pid) == self.pid
 
     def _end(self) -> None:
         """End what it left in its group too, as the supervisor does."""

@@ -10,8 +10,11 @@ LONG = (
 )
 # Their files need the server that each process has anyway, or one of their own.
 BY_FILE = ("journeys", "engines", "cli", "contract")
-# They share an emulator with the folder that is named.
-WITH = {"blobs": "attachments"}
+# They share an emulator with the folder that is named, or a server that they break, kill and stop.
+WITH = {
+    "blobs": "attachments",
+    **{f"tests/journeys/test_{name}.py": "own server" for name in ("broken_server", "crash", "traces")},
+}
 
 
 class SharedOut(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
@@ -23,7 +26,8 @@ class SharedOut(LoadScopeScheduling):  # type: ignore[misc, unused-ignore]
 
     def _split_scope(self, nodeid: str) -> str:
         file, folder = nodeid.partition("::")[0], _folder(nodeid)
-        return file if folder in BY_FILE else WITH.get(folder, folder)
+        alone = file if folder in BY_FILE else folder
+        return WITH.get(alone, alone)
 
 
 def longest_first(items: list[pytest.Item]) -> None:

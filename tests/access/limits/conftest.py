@@ -2,6 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from support.beside import api_beside
 from support.rows import Rows
 from support.server import Server
 
@@ -12,7 +13,7 @@ PROXY = "127.0.0.2"
 
 
 @pytest.fixture(scope="session")
-async def limited(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
+async def limited(server: Server, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Server]:
     """A server behind a proxy that it trusts, with narrow limits and a dashboard on another origin."""
     environment = {
         "NEO_FAILED_ATTEMPTS": "",
@@ -20,10 +21,8 @@ async def limited(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ser
         "NEO_TRUSTED_PROXIES": PROXY,
         "NEO_CORS_ORIGINS": f"{ORIGIN}, https://other.example",
     }
-    server = await Server(tmp_path_factory.mktemp("limited") / "data", environment).start()
-    yield server
-    await server.stop()
-    server.remove()
+    async with api_beside(server, tmp_path_factory.mktemp("limited") / "api.log", environment) as limited:
+        yield limited
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
+from support.beside import api_beside
 from support.client import SESSIONS, Client
 from support.issuer import Issuer
 from support.people import People
@@ -125,12 +126,12 @@ take_technician = take_row("technicians", lambda _: {"user_id": str(uuid4())})
 
 
 @pytest.fixture(scope="module")
-async def narrow(tmp_path_factory: pytest.TempPathFactory, identity: Issuer) -> AsyncIterator[Server]:
-    environment = {**identity.environment(), **NARROW}
-    server = await Server(tmp_path_factory.mktemp("narrow") / "data", environment).start()
-    yield server
-    await server.stop()
-    server.remove()
+async def narrow(
+    server: Server, tmp_path_factory: pytest.TempPathFactory, identity: Issuer
+) -> AsyncIterator[Server]:
+    log = tmp_path_factory.mktemp("narrow") / "api.log"
+    async with api_beside(server, log, {**identity.environment(), **NARROW}) as narrow:
+        yield narrow
 
 
 @pytest.fixture
