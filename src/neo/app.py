@@ -150,7 +150,7 @@ def build_app(
     )
 
     wrapping = SecretKeyWrapping(secret_keys(settings))
-    checker = Checker(resources.database, resources.mcp_servers, wrapping)
+    checker = Checker(resources.database, resources.servers, wrapping)
     refresher = Refresher(resources.database, checker)
 
     @asynccontextmanager

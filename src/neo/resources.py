@@ -10,7 +10,7 @@ from neo.access import EntraRules, EntraVerifier, KeyFormat, KeySource, Role, Si
 from neo.attachments import OrphanSweeper
 from neo.blobs import BlobAccess, BlobLocation, BlobStore
 from neo.calls import ArtifactSweeper
-from neo.connections import McpServers
+from neo.connections import Servers
 from neo.db import Database
 from neo.egress import Egress, Listed
 from neo.errors import Edge, Failure, Kind
@@ -52,7 +52,7 @@ class Resources:
     orphans: OrphanSweeper
     artifact_sweeper: ArtifactSweeper
     egress: Egress
-    mcp_servers: McpServers
+    servers: Servers
 
     async def aclose(self) -> None:
         await self.egress.aclose()
@@ -97,7 +97,7 @@ def open_resources(settings: Settings) -> Resources:
         OrphanSweeper(database, blobs, timedelta(hours=settings.blobs.upload_hours)),
         ArtifactSweeper(database, blobs),
         egress,
-        McpServers(egress),
+        Servers(egress),
     )
 
 

@@ -2,7 +2,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from neo.connections import McpServers
+from neo.connections import Servers
 from neo.egress import Egress, Listed
 
 
@@ -15,5 +15,5 @@ async def egress() -> AsyncIterator[Egress]:
 
 
 @pytest.fixture
-def servers(egress: Egress) -> McpServers:
-    return McpServers(egress)
+def servers(egress: Egress) -> Servers:
+    return Servers(egress)

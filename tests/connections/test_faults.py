@@ -6,7 +6,7 @@ import time
 import pytest
 
 from connections.targets import OLDER, STATELESS, target_of
-from neo.connections import Ending, McpServers, Outcome
+from neo.connections import Ending, Outcome, Servers
 from neo.engines.scripted_mcp.script import AFTER, BEFORE
 from support.scripted_mcp import Stage, scripted_mcp_running
 
@@ -45,13 +45,13 @@ def test_every_fault_that_leaves_the_server_alive_is_tried() -> None:
 @pytest.mark.parametrize("protocol", [STATELESS, OLDER])
 @pytest.mark.parametrize("fault", ENDINGS)
 async def test_a_fault_ends_its_own_call_alone(
-    servers: McpServers, stage: Stage, fault: str, protocol: str
+    servers: Servers, stage: Stage, fault: str, protocol: str
 ) -> None:
     number = 503 if fault == "status" else 100_000
     seconds = SECONDS if ENDINGS[fault] is Ending.TIMED_OUT else FIRST_SECONDS
     await stage.change(protocol=protocol, fault={"name": fault, "tool": "write", "number": number})
 
-    async with servers.client(target_of(stage)) as client:
+    async with servers.mcp(target_of(stage)) as client:
         before = await client.call("read", {}, key="before", seconds=FIRST_SECONDS)
         beside = asyncio.create_task(client.call("slow", {"seconds": 0.2}, key="beside"))
         await stage.calls(at_least=2)
@@ -75,11 +75,11 @@ async def test_a_fault_ends_its_own_call_alone(
 
 @pytest.mark.parametrize("fault", ["hang", "html", "status", "unauthorized", "garbage", "half", "other_id"])
 async def test_a_conversation_that_cannot_begin_ends_the_call_before_it_is_sent(
-    servers: McpServers, stage: Stage, fault: str
+    servers: Servers, stage: Stage, fault: str
 ) -> None:
     await stage.change(fault={"name": fault, "method": "*", "number": 500})
 
-    async with servers.client(target_of(stage)) as client:
+    async with servers.mcp(target_of(stage)) as client:
         outcome = await client.call("write", {"text": "x"}, key="k", seconds=SECONDS)
         listed = await client.list_tools(seconds=SECONDS)
         await stage.change(fault=None)
@@ -91,14 +91,14 @@ async def test_a_conversation_that_cannot_begin_ends_the_call_before_it_is_sent(
     assert len(await stage.effects()) == 1
 
 
-async def test_floods_leave_the_memory_as_it_was(servers: McpServers, stage: Stage) -> None:
+async def test_floods_leave_the_memory_as_it_was(servers: Servers, stage: Stage) -> None:
     import psutil
 
     process = psutil.Process()
     await stage.change(fault="endless")
 
     async def flood(times: int) -> int:
-        async with servers.client(target_of(stage)) as client:
+        async with servers.mcp(target_of(stage)) as client:
             for number in range(times):
                 outcome = await client.call("read", {}, key=str(number), seconds=FIRST_SECONDS)
                 assert outcome.ending is Ending.TOO_LARGE
@@ -110,12 +110,12 @@ async def test_floods_leave_the_memory_as_it_was(servers: McpServers, stage: Sta
 
 
 async def test_a_server_that_dies_in_mid_call_leaves_the_call_in_doubt_and_the_next_one_not_sent(
-    servers: McpServers,
+    servers: Servers,
 ) -> None:
     async with scripted_mcp_running() as running:
         stage = running.stage()
         await stage.change(fault={"name": "exit", "tool": "write"})
-        async with servers.client(target_of(stage)) as client:
+        async with servers.mcp(target_of(stage)) as client:
             await client.call("read", {}, key="1", seconds=FIRST_SECONDS)
             died = await client.call("write", {"text": "x"}, key="2")
             # A connection that was kept open may take one more before it is known to be dead.

@@ -15,13 +15,13 @@ from neo.connections import (
     DocumentRefused,
     Ending,
     HttpApiClient,
-    HttpApis,
     Json,
     Operation,
     Outcome,
     Parameter,
     Place,
     SchemaRefused,
+    Servers,
     Target,
     operations_of,
 )
@@ -53,13 +53,13 @@ CALLS = Operation(
 
 
 @pytest.fixture
-async def apis(egress: Egress) -> HttpApis:
-    return HttpApis(egress)
+async def apis(egress: Egress) -> Servers:
+    return Servers(egress)
 
 
 @pytest.fixture
-async def client(apis: HttpApis, stage: Stage) -> AsyncIterator[HttpApiClient]:
-    client = apis.client(api_of(stage))
+async def client(apis: Servers, stage: Stage) -> AsyncIterator[HttpApiClient]:
+    client = apis.http_api(api_of(stage), [POST, CALLS])
     yield client
     await client.aclose()
 
@@ -80,11 +80,11 @@ def writing(stage: Stage, tool: str = "write") -> dict[str, Any]:
     }
 
 
-async def test_a_call_carries_key_company_and_token_once(apis: HttpApis, stage: Stage) -> None:
-    client = apis.client(api_of(stage, Bearer(Secret("our-secret"))))
+async def test_a_call_carries_key_company_and_token_once(apis: Servers, stage: Stage) -> None:
+    client = apis.http_api(api_of(stage, Bearer(Secret("our-secret"))), [POST, CALLS])
 
-    twice = [await client.call(POST, writing(stage, "keyed"), key="k", company="acme") for _ in range(2)]
-    read = await client.call(CALLS, {"stage": stage.name, "at_least": 2}, key="r")
+    twice = [await client.call("post", writing(stage, "keyed"), key="k", company="acme") for _ in range(2)]
+    read = await client.call("calls", {"stage": stage.name, "at_least": 2}, key="r")
     await client.aclose()
 
     [first, second] = read.content[0].value["calls"]  # type: ignore[union-attr]
@@ -117,10 +117,10 @@ async def test_whatever_an_api_does_the_call_ends_and_says_how(
     await stage.change(fault={"name": fault, "number": 503})
 
     outcome = await client.call(
-        POST, writing(stage), key="k", seconds=1 if ending is Ending.TIMED_OUT else 30
+        "post", writing(stage), key="k", seconds=1 if ending is Ending.TIMED_OUT else 30
     )
     await stage.change(fault=None)
-    healed = await client.call(POST, writing(stage), key="k")
+    healed = await client.call("post", writing(stage), key="k")
 
     assert (outcome.ending, outcome.is_sent, healed.is_ok) == (ending, True, True)
     assert outcome.may_have_happened == (ending is not Ending.NEEDS_AUTH)
@@ -140,7 +140,7 @@ async def test_an_answer_is_what_it_is(
 ) -> None:
     await stage.change(fault={"name": fault, "number": number})
 
-    outcome = await client.call(POST, writing(stage), key="k")
+    outcome = await client.call("post", writing(stage), key="k")
 
     [only] = outcome.content
     assert (outcome.ending, content in (only, getattr(only, "text", None))) == (ending, True)
@@ -159,28 +159,28 @@ async def test_an_answer_is_what_it_is(
 async def test_arguments_that_make_no_request_are_not_sent(
     client: HttpApiClient, arguments: dict[str, Any], words: str
 ) -> None:
-    outcome = await client.call(CALLS, arguments, key="k")
+    outcome = await client.call("calls", arguments, key="k")
 
     assert (outcome.ending, outcome.is_sent) == (Ending.REFUSED, False)
     assert words in outcome.detail
 
 
 async def test_an_argument_leads_nowhere_else(client: HttpApiClient, stage: Stage) -> None:
-    hostile = await client.call(CALLS, {"stage": f"../control?x=#/{stage.name}/%2e%2e"}, key="k")
-    broken = await client.call(POST, {**writing(stage), "mcp-name": "a\r\nauthorization: x"}, key="k")
+    hostile = await client.call("calls", {"stage": f"../control?x=#/{stage.name}/%2e%2e"}, key="k")
+    broken = await client.call("post", {**writing(stage), "mcp-name": "a\r\nauthorization: x"}, key="k")
 
     assert hostile.ending is not Ending.OK or hostile.content == (Json({"calls": []}),)
     assert (broken.ending, broken.is_sent) == (Ending.REFUSED, False)
 
 
-async def test_a_token_is_renewed_once_when_it_is_refused(apis: HttpApis, stage: Stage) -> None:
+async def test_a_token_is_renewed_once_when_it_is_refused(apis: Servers, stage: Stage) -> None:
     await stage.change(clients={"neo": "s3cret"})
     auth = ClientCredentials(token_url=stage.token_url, client_id="neo", client_secret=Secret("s3cret"))
-    client = apis.client(api_of(stage, auth))
+    client = apis.http_api(api_of(stage, auth), [POST, CALLS])
     outcomes: list[Outcome] = []
 
     for _ in range(2):
-        outcomes.append(await client.call(POST, writing(stage), key="k"))
+        outcomes.append(await client.call("post", writing(stage), key="k"))
         await stage.expire()
     await client.aclose()
 

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 
 from connections.targets import OLDER, STATELESS, target_of
-from neo.connections import Catalogue, McpServers, SchemaRefused, checked_schema, problems_of
+from neo.connections import Catalogue, SchemaRefused, Servers, checked_schema, problems_of
 from support.scripted_mcp import Stage
 
 
-async def listed(servers: McpServers, stage: Stage, **fields: Any) -> Catalogue:
-    async with servers.client(target_of(stage, **fields)) as client:
+async def listed(servers: Servers, stage: Stage, **fields: Any) -> Catalogue:
+    async with servers.mcp(target_of(stage, **fields)) as client:
         found = await client.list_tools()
     assert isinstance(found, Catalogue), found
     return found
@@ -18,7 +18,7 @@ async def listed(servers: McpServers, stage: Stage, **fields: Any) -> Catalogue:
 
 @pytest.mark.parametrize("protocol", [STATELESS, OLDER])
 async def test_all_pages_are_read_and_the_protocol_is_told(
-    servers: McpServers, stage: Stage, protocol: str
+    servers: Servers, stage: Stage, protocol: str
 ) -> None:
     await stage.change(protocol=protocol, page=3)
 
@@ -30,7 +30,7 @@ async def test_all_pages_are_read_and_the_protocol_is_told(
 
 
 async def test_a_digest_changes_with_anything_that_was_told_and_with_nothing_else(
-    servers: McpServers, stage: Stage
+    servers: Servers, stage: Stage
 ) -> None:
     digests = [await _digest(servers, stage)]
     schema = {"type": "object", "properties": {"about": {"type": "string"}}}
@@ -51,7 +51,7 @@ async def test_a_digest_changes_with_anything_that_was_told_and_with_nothing_els
     assert await _digest(servers, stage) == digests[-1]
 
 
-async def _digest(servers: McpServers, stage: Stage) -> str:
+async def _digest(servers: Servers, stage: Stage) -> str:
     found = await listed(servers, stage)
     return next(tool.digest for tool in found.tools if tool.name == "read")
 
@@ -78,7 +78,7 @@ HOSTILE: dict[str, Any] = {
 
 
 async def test_a_tool_with_a_bad_schema_is_listed_and_cannot_be_offered(
-    servers: McpServers, stage: Stage
+    servers: Servers, stage: Stage
 ) -> None:
     for name, schema in HOSTILE.items():
         await stage.put_tool(name, inputSchema=schema)
@@ -95,7 +95,7 @@ def test_a_bad_schema_is_refused(schema: object) -> None:
         checked_schema(schema)
 
 
-async def test_no_more_tools_are_kept_than_their_bound(servers: McpServers, stage: Stage) -> None:
+async def test_no_more_tools_are_kept_than_their_bound(servers: Servers, stage: Stage) -> None:
     for number in range(300):
         await stage.put_tool(f"more{number}")
 
@@ -104,7 +104,7 @@ async def test_no_more_tools_are_kept_than_their_bound(servers: McpServers, stag
     assert (len(found.tools), found.is_cut) == (300, True)
 
 
-async def test_no_more_bytes_of_tools_are_kept_than_their_bound(servers: McpServers, stage: Stage) -> None:
+async def test_no_more_bytes_of_tools_are_kept_than_their_bound(servers: Servers, stage: Stage) -> None:
     for number in range(9):
         await stage.put_tool(f"more{number}", description="x" * 30_000)
 

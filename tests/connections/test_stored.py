@@ -14,7 +14,7 @@ from neo.connections import (
     ConnectionStore,
     Ending,
     Health,
-    McpServers,
+    Servers,
     ToolStore,
 )
 from neo.connections.checks.check import Checker
@@ -54,7 +54,7 @@ async def change(rows: Rows, tenant: UUID, connection_id: UUID, **changes: Any) 
 
 
 async def test_a_turn_has_one_client_of_a_connection_that_signs_in_with_its_secret(
-    rows: Rows, servers: McpServers, stage: Stage
+    rows: Rows, servers: Servers, stage: Stage
 ) -> None:
     tenant = (await rows.tenant()).id
     connection = await stored(rows, tenant, stage)
@@ -89,7 +89,7 @@ async def test_a_turn_has_one_client_of_a_connection_that_signs_in_with_its_secr
     ],
 )
 async def test_nothing_is_called_with_a_secret_that_is_not_for_it(
-    rows: Rows, servers: McpServers, stage: Stage, changes: dict[str, Any], failure: type[Failure]
+    rows: Rows, servers: Servers, stage: Stage, changes: dict[str, Any], failure: type[Failure]
 ) -> None:
     tenant = (await rows.tenant()).id
     connection = await stored(rows, tenant, stage)
@@ -103,7 +103,7 @@ async def test_nothing_is_called_with_a_secret_that_is_not_for_it(
     assert (await stage.shown())["requests"] == 0
 
 
-async def test_a_refused_sign_in_stops_later_turns(rows: Rows, servers: McpServers, stage: Stage) -> None:
+async def test_a_refused_sign_in_stops_later_turns(rows: Rows, servers: Servers, stage: Stage) -> None:
     tenant = (await rows.tenant()).id
     connection = await stored(rows, tenant, stage)
     await stage.change(tokens=["another"])
@@ -119,7 +119,7 @@ async def test_a_refused_sign_in_stops_later_turns(rows: Rows, servers: McpServe
     assert outcome.ending is Ending.NEEDS_AUTH
 
 
-async def test_another_tenants_connection_is_not_found(rows: Rows, servers: McpServers, stage: Stage) -> None:
+async def test_another_tenants_connection_is_not_found(rows: Rows, servers: Servers, stage: Stage) -> None:
     tenant, stranger = (await rows.tenant()).id, (await rows.tenant()).id
     connection = await stored(rows, tenant, stage)
 
@@ -210,7 +210,7 @@ async def test_an_agent_makes_a_gate_stricter_and_never_looser(rows: Rows, stage
     assert gates == {None: ["NEVER", "ALWAYS"], "NEVER": ["NEVER", "ALWAYS"], "ALWAYS": ["ALWAYS", "ALWAYS"]}
 
 
-async def test_one_tenant_has_so_many_checks_at_once(rows: Rows, servers: McpServers, stage: Stage) -> None:
+async def test_one_tenant_has_so_many_checks_at_once(rows: Rows, servers: Servers, stage: Stage) -> None:
     tenant, other = (await rows.tenant()).id, (await rows.tenant()).id
     connections = {one: await stored(rows, one, stage) for one in (tenant, other)}
     checker = Checker(rows.database, servers, rows.wrapping)

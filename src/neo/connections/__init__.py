@@ -1,7 +1,7 @@
 """What a tenant's agents may call: MCP servers and HTTP APIs, and how a call to one ends.
 
 A `Target` is one connection of one tenant: its address, what it signs in with, and where a company is named.
-`McpServers` and `HttpApis` open clients of such targets; one client serves one turn and one connection and is shared
+`Servers` opens clients of such targets; one client serves one turn and one connection and is shared
 with nobody, so that no answer, no fault and no secret of one reaches another. Every way in which a call can end is an
 `Outcome`, also when the server lies, hangs or is away: nothing raises but bugs and the caller's own cancellation.
 `Outcome.is_sent` is false only if the first byte of the request has certainly not left. What a server says is data: it
@@ -19,14 +19,13 @@ from neo.connections.clients import Clients, TurnClients
 from neo.connections.http_api import (
     DocumentRefused,
     HttpApiClient,
-    HttpApis,
     Imported,
     Operation,
     Parameter,
     Place,
     operations_of,
 )
-from neo.connections.mcp import McpClient, McpServers
+from neo.connections.mcp import McpClient
 from neo.connections.outcome import Bytes, Content, Ending, Json, Outcome, Text
 from neo.connections.rows.errors import ConnectionDisabled, ConnectionNeedsAuth, ConnectionNotFound
 from neo.connections.rows.models import (
@@ -43,6 +42,7 @@ from neo.connections.rows.models import (
 from neo.connections.rows.store import ConnectionStore
 from neo.connections.rows.tool_store import ToolStore
 from neo.connections.schemas import Problem, SchemaRefused, checked_schema, problems_of
+from neo.connections.servers import Servers
 from neo.connections.target import (
     Auth,
     Bearer,
@@ -79,13 +79,11 @@ __all__ = [
     "Header",
     "Health",
     "HttpApiClient",
-    "HttpApis",
     "Imported",
     "Json",
     "KeyedBy",
     "ListedTool",
     "McpClient",
-    "McpServers",
     "NoAuth",
     "Operation",
     "Outcome",
@@ -93,6 +91,7 @@ __all__ = [
     "Place",
     "Problem",
     "SchemaRefused",
+    "Servers",
     "Target",
     "Text",
     "Tokens",

@@ -5,12 +5,17 @@ from contextlib import AsyncExitStack
 from typing import Self
 from uuid import UUID
 
-from neo.connections.mcp import McpClient, McpServers
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from neo.connections.http_api import HttpApiClient, Operation
+from neo.connections.mcp import McpClient
 from neo.connections.outcome import Ending, Outcome
 from neo.connections.rows.errors import ConnectionDisabled, ConnectionNeedsAuth
-from neo.connections.rows.models import Health
+from neo.connections.rows.models import Connection, ConnectionKind, Health
 from neo.connections.rows.store import ConnectionStore
 from neo.connections.rows.targets import Targets
+from neo.connections.rows.tool_store import ToolStore
+from neo.connections.servers import Servers
 from neo.db import Database
 from neo.vault import KeyWrapping
 
@@ -18,7 +23,7 @@ from neo.vault import KeyWrapping
 class Clients:
     """What turns take their clients from; one for the process."""
 
-    def __init__(self, database: Database, servers: McpServers, wrapping: KeyWrapping) -> None:
+    def __init__(self, database: Database, servers: Servers, wrapping: KeyWrapping) -> None:
         self._database = database
         self._servers = servers
         self._wrapping = wrapping
@@ -30,15 +35,13 @@ class Clients:
 class TurnClients:
     """Nothing is read or opened before a call asks for it."""
 
-    def __init__(
-        self, database: Database, servers: McpServers, wrapping: KeyWrapping, tenant_id: UUID
-    ) -> None:
+    def __init__(self, database: Database, servers: Servers, wrapping: KeyWrapping, tenant_id: UUID) -> None:
         self._database = database
         self._servers = servers
         self._wrapping = wrapping
         self._tenant_id = tenant_id
         self._opening = asyncio.Lock()
-        self._clients: dict[UUID, McpClient] = {}
+        self._clients: dict[UUID, McpClient | HttpApiClient] = {}
         self._closing = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -47,7 +50,7 @@ class TurnClients:
     async def __aexit__(self, *_: object) -> None:
         await self._closing.aclose()
 
-    async def of(self, connection_id: UUID) -> McpClient:
+    async def of(self, connection_id: UUID) -> McpClient | HttpApiClient:
         """The turn's client of a connection, for all its calls. Raises `ConnectionNotFound`, `ConnectionDisabled`,
         `ConnectionNeedsAuth` and `SecretUnreadable`: nothing has left then.
         """
@@ -62,7 +65,7 @@ class TurnClients:
             async with self._database.transaction(self._tenant_id) as db:
                 await ConnectionStore(db, self._tenant_id).note_refused(connection_id, outcome.detail)
 
-    async def _opened(self, connection_id: UUID) -> McpClient:
+    async def _opened(self, connection_id: UUID) -> McpClient | HttpApiClient:
         async with self._database.transaction(self._tenant_id) as db:
             connection = await ConnectionStore(db, self._tenant_id).get(connection_id)
             if connection.is_disabled:
@@ -70,4 +73,14 @@ class TurnClients:
             if connection.health == Health.NEEDS_AUTH or connection.lacks_secret:
                 raise ConnectionNeedsAuth("The connection needs a new secret.")
             target = await Targets(db, self._tenant_id, self._wrapping).of(connection)
-        return await self._closing.enter_async_context(self._servers.client(target))
+            operations = await self._operations(db, connection)
+        if connection.kind == ConnectionKind.HTTP_API:
+            return await self._closing.enter_async_context(self._servers.http_api(target, operations))
+        return await self._closing.enter_async_context(self._servers.mcp(target))
+
+    async def _operations(self, db: AsyncSession, connection: Connection) -> list[Operation]:
+        """What was said yes to, and not what a newer document says."""
+        if connection.kind != ConnectionKind.HTTP_API:
+            return []
+        pinned = await ToolStore(db, self._tenant_id).pinned([connection.id])
+        return [Operation.kept(tool.name, tool.pinned) for tool in pinned if tool.pinned]

@@ -1,7 +1,8 @@
 """One connection of one tenant, as a call needs it. The caller has read it from its rows, and opened its secrets."""
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Any, TypeAlias
+from urllib.parse import quote
 
 from neo.vault import Secret
 
@@ -44,6 +45,19 @@ class CompanyPlaces:
     header: str | None = None
     meta: str | None = None
     argument: str | None = None
+
+    def put(
+        self, company: str | None, *, arguments: dict[str, Any], headers: dict[str, str], meta: dict[str, Any]
+    ) -> None:
+        """Write the company where it belongs, over whatever stands there."""
+        if company is None:
+            return
+        if self.argument is not None:
+            arguments[self.argument] = company
+        if self.meta is not None:
+            meta[self.meta] = company
+        if self.header is not None:
+            headers[self.header] = quote(company, safe=" /:+@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,9 @@ class ListedTool:
     """What the server says of it: `readOnlyHint`, `destructiveHint`, `idempotentHint`, `openWorldHint`."""
     digest: str
     """Of all that was told of it, before it was cut: it differs if anything does."""
+    operation: Mapping[str, Any] | None = None
+    """Of an HTTP API: what makes a request of its arguments."""
+    group: str | None = None
     problem: str | None = None
     """Why it cannot be offered; None: it can."""
 

@@ -13,23 +13,33 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access import NO_ROW_BOUNDS, Principal, Right, RowBounds, changing, check_room
 from neo.audit import AuditStore
 from neo.connections.administer.moves import IMMUTABLE, Move, anew
+from neo.connections.administer.operations import (
+    OpenApi,
+    WrittenOperation,
+    check_company_places,
+    listing_of,
+)
 from neo.connections.checks.check import Checker
+from neo.connections.checks.findings import told_tools
+from neo.connections.checks.listed import store_listed
 from neo.connections.checks.refresher import LEASE
 from neo.connections.rows.destination import origin_of, purpose_of
 from neo.connections.rows.errors import (
     ConnectionFieldImmutable,
-    ConnectionKindNotSupported,
     ConnectionTakesNoSecret,
     ConnectionUpdateConflict,
     TooManyChecks,
 )
-from neo.connections.rows.models import AuthType, Connection, ConnectionKind
+from neo.connections.rows.models import AuthType, Connection
 from neo.connections.rows.store import ConnectionStore
 from neo.connections.rows.tool_store import ToolStore
+from neo.connections.tools import Catalogue
 from neo.db import Database
 from neo.egress import Egress
 from neo.vault import KeyWrapping, Secret, SecretStore
 
+# An OpenAPI document, or operations that were written by hand.
+ToldOperations = tuple[OpenApi | None, Sequence[WrittenOperation] | None]
 Counted = tuple[Connection, Mapping[str, int]]
 
 
@@ -65,11 +75,11 @@ class ConnectionDesk:
             found = await ConnectionStore(db, caller.tenant_id).get(connection_id)
             return found, (await ToolStore(db, caller.tenant_id).counts([found.id]))[found.id]
 
-    async def create(self, caller: Principal, values: dict[str, Any], secret: GivenSecret | None) -> Counted:
-        if values["kind"] != ConnectionKind.MCP_HTTP:
-            raise ConnectionKindNotSupported(
-                "Only MCP_HTTP can be made yet.", details={"fields": {"kind": "is not supported yet"}}
-            )
+    async def create(
+        self, caller: Principal, values: dict[str, Any], secret: GivenSecret | None, told: ToldOperations
+    ) -> Counted:
+        listing = await listing_of(values["kind"], *told, is_new=True)
+        check_company_places(values["kind"], values["company_places"])
         self._check_addresses(values)
         async with changing(self._database, caller, Right.MANAGE_TOOLS) as db:
             store = ConnectionStore(db, caller.tenant_id)
@@ -78,15 +88,24 @@ class ConnectionDesk:
             if secret is not None:
                 row |= await self._sealed(db, caller, values["url"], values["auth"], secret)
             created = await store.create(row)
+            await _list(db, created, listing)
             details = {"name": created.name, "kind": created.kind, "audience": created.audience}
             details |= {"origin": origin_of(created.url), "auth": created.auth["type"]}
             await _record(db, caller, "connection.created", created.id, **details)
         return await self._looked_at(caller, created.id)
 
     async def update(
-        self, caller: Principal, connection_id: UUID, wanted: dict[str, Any], version: int | None
+        self,
+        caller: Principal,
+        connection_id: UUID,
+        wanted: dict[str, Any],
+        told: ToldOperations,
+        version: int | None,
     ) -> Counted:
         self._check_addresses(wanted)
+        kind = (await self.get(caller, connection_id))[0].kind
+        listing = await listing_of(kind, *told, is_new=False)
+        check_company_places(kind, wanted.get("company_places", {}))
         async with changing(self._database, caller, Right.MANAGE_TOOLS) as db:
             store = ConnectionStore(db, caller.tenant_id)
             connection = await store.lock(connection_id)
@@ -98,8 +117,8 @@ class ConnectionDesk:
                 )
             changes = {name: value for name, value in wanted.items() if getattr(connection, name) != value}
             asks_anew = bool(changes.keys() & {"url", "auth", "is_disabled"})
-            if changes:
-                await self._change(db, caller, connection, changes, asks_anew=asks_anew)
+            if changes or listing is not None:
+                await self._change(db, caller, connection, changes, listing, asks_anew=asks_anew)
         if asks_anew:
             return await self._looked_at(caller, connection_id)
         return await self.get(caller, connection_id)
@@ -143,6 +162,7 @@ class ConnectionDesk:
         caller: Principal,
         connection: Connection,
         changes: dict[str, Any],
+        listing: Catalogue | None,
         *,
         asks_anew: bool,
     ) -> None:
@@ -152,9 +172,11 @@ class ConnectionDesk:
             is_off = changes.get("is_disabled", connection.is_disabled)
             columns |= {**anew(), "due_at": None if is_off else func.now() + LEASE}
         changed = await ConnectionStore(db, caller.tenant_id).change(connection, columns)
-        await _record(db, caller, "connection.updated", changed.id, fields=sorted(changes))
+        fields = sorted([*changes, *(["operations"] if listing is not None else [])])
+        await _record(db, caller, "connection.updated", changed.id, fields=fields)
         if dropped := await move.finish(db, changed, self._wrapping):
             await _record(db, caller, "connection.moved", changed.id, **dropped)
+        await _list(db, changed, listing)
 
     async def _looked_at(self, caller: Principal, connection_id: UUID) -> Counted:
         """The connection after a look at its server. What was changed is stored, whatever becomes of the look."""
@@ -188,6 +210,13 @@ def _check_immutable(connection: Connection, wanted: dict[str, Any]) -> None:
             f"Set when the connection is made, for good: {', '.join(fields)}. Make another one.",
             details={"fields": fields},
         )
+
+
+async def _list(db: AsyncSession, connection: Connection, listing: Catalogue | None) -> None:
+    """Store which operations an API has, where they were sent."""
+    if listing is not None:
+        await ConnectionStore(db, connection.tenant_id).note(connection.id, {"is_cut": listing.is_cut})
+        await store_listed(db, connection, told_tools(listing))
 
 
 async def _record(

@@ -25,6 +25,9 @@ TAG = "Connections"
 # A body's fields by the columns that have another name.
 COLUMNS = {"untrusted": "is_untrusted", "disabled": "is_disabled", "company_in": "company_places"}
 
+# They are no columns of a connection.
+APART = {"secret", "openapi", "operations"}
+
 router = APIRouter(prefix="/public-api/connections")
 
 
@@ -71,9 +74,10 @@ async def create_connection(
     `409 connection_name_taken`. A tenant has at most 100 connections: `409 quota_exceeded`.
     """
     wanted, warnings = body.parse()
-    values = _columns({name: getattr(wanted, name) for name in type(wanted).model_fields if name != "secret"})
+    fields = type(wanted).model_fields.keys() - APART
+    values = _columns({name: getattr(wanted, name) for name in fields})
     secret = _given(wanted.secret) if wanted.secret is not None else None
-    created = await desk.create(caller, values, secret)
+    created = await desk.create(caller, values, secret, (wanted.openapi, wanted.operations))
     return success(request, shown_connection(*created), status=201, warnings=warnings)
 
 
@@ -128,7 +132,9 @@ async def update_connection(
     not the current one nothing changes: `409 connection_update_conflict`.
     """
     wanted, warnings = await _parsed(body, caller, desk, connection_id)
-    changed = await desk.update(caller, connection_id, _columns(changes_of(wanted)), wanted.version)
+    changes = changes_of(wanted)
+    told = changes.pop("openapi", None), changes.pop("operations", None)
+    changed = await desk.update(caller, connection_id, _columns(changes), told, wanted.version)
     return success(request, shown_connection(*changed), warnings=warnings)
 
 

@@ -14,7 +14,9 @@ from neo.connections.administer.addresses import (
     checked_header,
     checked_name,
 )
+from neo.connections.administer.operations import OpenApi, WrittenOperation
 from neo.connections.rows.models import AuthType, ConnectionKind
+from neo.connections.tools import TOOLS_MAX
 from neo.vault import Secret
 
 # Tokens of identity providers have some thousands of characters.
@@ -33,6 +35,7 @@ ConnectionName = Annotated[
 Address = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(checked_address)]
 HeaderName = Annotated[str, AfterValidator(checked_header)]
 ShortLine = Annotated[Line, StringConstraints(min_length=1, max_length=500)]
+Operations = Annotated[list[WrittenOperation], Field(min_length=1, max_length=TOOLS_MAX)]
 SecretValue = Annotated[Secret, AfterValidator(_short_enough)]
 
 NAME_TEXT = (
@@ -46,6 +49,15 @@ URL_TEXT = (
 )
 AUDIENCE_TEXT = "Which agents may use it: those for your own people, or those for your customers'. Immutable."
 UNTRUSTED_TEXT = "Whether strangers write what its tools answer: tickets, mails, web pages."
+OPENAPI_TEXT = (
+    "Of an HTTP_API: an OpenAPI 3 document, as JSON or as a text of JSON, of at most 1 MiB with the body; an object of "
+    "more than 5,000 values is sent as a text. Its `servers` and `security` count for nothing. What cannot be called "
+    "is listed with its `problem`; where nothing can: `422 openapi_refused`."
+)
+OPERATIONS_TEXT = (
+    "Of an HTTP_API, in place of `openapi`: its operations. At most 300: else `422 operations_invalid`."
+)
+ANEW_TEXT = "Replaces all: what is not as it was pinned is CHANGED, NEW or GONE."
 AUTH_TEXT = "How Neo signs in. The secret itself is sent apart and never returned."
 
 
@@ -102,13 +114,15 @@ class CompanyIn(BaseModel):
 
 class CreateConnection(BaseModel):
     name: ConnectionName = Field(description=NAME_TEXT)
-    kind: ConnectionKind = Field(description="MCP_HTTP: others cannot be made yet.")
+    kind: ConnectionKind = Field(description="An MCP server over streamable HTTP, or an HTTP API. Immutable.")
     url: Address = Field(description=URL_TEXT)
     audience: Audience = Field(Audience.MSP, description=AUDIENCE_TEXT)
     untrusted: bool = Field(default=False, description=UNTRUSTED_TEXT)
     auth: ConnectionAuth = Field(default_factory=lambda: NoneAuth(type=AuthType.NONE), description=AUTH_TEXT)
     secret: ConnectionSecret | None = Field(None, description="Not with `auth` NONE; it may be sent later.")
     company_in: CompanyIn = Field(default_factory=lambda: CompanyIn(header=None, meta=None, argument=None))
+    openapi: OpenApi | None = Field(None, description=OPENAPI_TEXT)
+    operations: Operations | None = Field(None, description=OPERATIONS_TEXT)
 
     @model_validator(mode="after")
     def _needs_the_secret(self) -> "CreateConnection":
@@ -125,6 +139,8 @@ class UpdateConnection(BaseModel):
     untrusted: bool = left_alone(UNTRUSTED_TEXT)
     auth: ConnectionAuth = left_alone(f"{AUTH_TEXT} Another type, or token address, drops the secret.")
     company_in: CompanyIn = left_alone("Replaces it as a whole.")
+    openapi: OpenApi = left_alone(f"{OPENAPI_TEXT} {ANEW_TEXT}")
+    operations: Operations = left_alone(f"{OPERATIONS_TEXT} {ANEW_TEXT}")
     disabled: bool = left_alone("Switched off, it is neither called nor checked; secret and pins stay.")
     kind: ConnectionKind = left_alone("Immutable: the connection's own, or left out.")
     audience: Audience = left_alone("Immutable: the connection's own, or left out.")

@@ -1,32 +1,34 @@
-"""One look at a connection: does its server let Neo in, and which tools does it list?"""
+"""One look at a connection: does its server let Neo in, and which tools does it list, if it is one that lists them?"""
 
 from collections import Counter
 from uuid import UUID
 
-import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.connections.checks.findings import found_well, found_wrong, lacks_secret, told_tools
-from neo.connections.mcp import McpServers
+from neo.connections.checks.findings import found_up, found_well, found_wrong, lacks_secret, told_tools
+from neo.connections.checks.listed import store_listed
+from neo.connections.exchange import SERVER_ERROR
+from neo.connections.http_api import Operation
 from neo.connections.outcome import Ending, Outcome
 from neo.connections.rows.errors import ConnectionNeedsAuth, ConnectionNotFound, TooManyChecks
-from neo.connections.rows.models import Connection, ToolState
+from neo.connections.rows.models import Connection, ConnectionKind
 from neo.connections.rows.store import ConnectionStore
 from neo.connections.rows.targets import Targets
-from neo.connections.rows.tool_store import ToolStore
+from neo.connections.servers import Servers
 from neo.connections.target import Target
 from neo.connections.tools import Catalogue
 from neo.db import Database
 from neo.vault import KeyWrapping, SecretUnreadable
 
-log = structlog.get_logger()
-
 # Of one tenant and process: each may hold a connection for 15 s.
 CHECKS_MAX = 8
+CHECK_SECONDS = 15.0
+# An API has no list to ask for. This has no effect and no body; whatever it is answered, the server is there.
+KNOCK = Operation(name="check", method="HEAD", path="/")
 
 
 class Checker:
-    def __init__(self, database: Database, servers: McpServers, wrapping: KeyWrapping) -> None:
+    def __init__(self, database: Database, servers: Servers, wrapping: KeyWrapping) -> None:
         self._database = database
         self._servers = servers
         self._wrapping = wrapping
@@ -52,8 +54,7 @@ class Checker:
         if isinstance(target, Outcome):
             found: Catalogue | Outcome = target
         else:
-            async with self._servers.client(target) as client:
-                found = await client.list_tools()
+            found = await self._asked(looked_at, target)
         async with self._database.transaction(tenant_id) as db:
             try:
                 connection = await ConnectionStore(db, tenant_id).lock(connection_id)
@@ -62,6 +63,13 @@ class Checker:
             # Somebody has changed it meanwhile: what was found is of the one before.
             if connection.version == looked_at.version and not connection.is_disabled:
                 await self._store(db, connection, target, found)
+
+    async def _asked(self, connection: Connection, target: Target) -> Catalogue | Outcome:
+        if connection.kind == ConnectionKind.HTTP_API:
+            async with self._servers.http_api(target, [KNOCK]) as api:
+                return await api.call(KNOCK.name, {}, key=KNOCK.name, seconds=CHECK_SECONDS)
+        async with self._servers.mcp(target) as client:
+            return await client.list_tools(seconds=CHECK_SECONDS)
 
     async def _read(self, tenant_id: UUID, connection_id: UUID) -> tuple[Connection, Target | Outcome | None]:
         """The connection, and its target: None if there is nothing to look at, an outcome if it cannot be opened."""
@@ -85,27 +93,17 @@ class Checker:
         self, db: AsyncSession, connection: Connection, target: Target | Outcome, found: Catalogue | Outcome
     ) -> None:
         store = ConnectionStore(db, connection.tenant_id)
-        if isinstance(found, Outcome) or isinstance(target, Outcome):
-            assert isinstance(found, Outcome)  # noqa: S101 - without a target there is no catalogue.
+        if isinstance(found, Catalogue):
+            await store.note(connection.id, found_well(found))
+            secrets = target.secrets() if isinstance(target, Target) else ()
+            await store_listed(db, connection, told_tools(found, secrets))
+        elif connection.kind == ConnectionKind.HTTP_API and _is_up(found):
+            await store.note(connection.id, found_up())
+        else:
             await store.note(connection.id, found_wrong(connection, found))
-            return
-        await store.note(connection.id, found_well(found))
-        tools = ToolStore(db, connection.tenant_id)
-        known = {tool.name: (tool.listed_digest, tool.problem) for tool in await tools.all(connection.id)}
-        told = {one["name"]: one for one in told_tools(found, target)}
-        changed = [
-            one for one in told.values() if known.get(one["name"]) != (one["listed_digest"], one["problem"])
-        ]
-        gone = [name for name, (digest, _) in known.items() if digest is not None and name not in told]
-        await tools.note_listed(connection.id, changed)
-        if gone:
-            await tools.note_gone(connection.id, gone)
-        if known and (changed or gone):
-            counts = (await tools.counts([connection.id]))[connection.id]
-            await _log(connection, counts)
 
 
-async def _log(connection: Connection, counts: dict[str, int]) -> None:
-    told = {state.lower(): counts.get(state, 0) for state in ToolState}
-    ids = {"tenant_id": str(connection.tenant_id), "connection_id": str(connection.id)}
-    log.info("connection_tools_changed", **ids, **told)
+def _is_up(outcome: Outcome) -> bool:
+    """Any answer of an API says that it is there, but that it is failing or does not let Neo in."""
+    is_answered = outcome.status is not None and outcome.status < SERVER_ERROR
+    return is_answered and outcome.ending not in (Ending.NEEDS_AUTH, Ending.TIMED_OUT)

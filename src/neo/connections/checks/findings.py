@@ -7,7 +7,6 @@ from typing import Any
 
 from neo.connections.outcome import Ending, Outcome
 from neo.connections.rows.models import Connection, Health
-from neo.connections.target import Target
 from neo.connections.tools import NAME_CHARACTERS_MAX, Catalogue, ListedTool
 from neo.vault import Secret
 
@@ -21,12 +20,20 @@ JITTER = 0.1
 UNNAMABLE = "Its name is too long, or has characters that cannot be shown."
 
 
-def found_well(catalogue: Catalogue) -> dict[str, Any]:
+def found_up() -> dict[str, Any]:
+    """Of a server that answers: what else it says is nobody's list."""
     return {
         "health": Health.OK,
         "checked_at": _now(),
         "last_success_at": _now(),
         "failures": 0,
+        "due_at": _after(FRESH_SECONDS),
+    }
+
+
+def found_well(catalogue: Catalogue) -> dict[str, Any]:
+    return {
+        **found_up(),
         "protocol": catalogue.protocol,
         "is_cut": catalogue.is_cut,
         "due_at": _after(max(FRESH_SECONDS, catalogue.fresh_seconds)),
@@ -58,11 +65,10 @@ def lacks_secret() -> dict[str, Any]:
     }
 
 
-def told_tools(catalogue: Catalogue, target: Target) -> Iterator[dict[str, Any]]:
+def told_tools(catalogue: Catalogue, secrets: Sequence[Secret] = ()) -> Iterator[dict[str, Any]]:
     """Each tool as it is kept: without what Neo signs in with, whatever the server quotes, and without what PostgreSQL
     does not take.
     """
-    secrets = target.secrets()
     for name, tool in {_kept_name(tool, secrets): tool for tool in catalogue.tools}.items():
         told = {
             "title": tool.title,
@@ -70,6 +76,8 @@ def told_tools(catalogue: Catalogue, target: Target) -> Iterator[dict[str, Any]]
             "input_schema": tool.input_schema,
             "hints": dict(tool.hints),
         }
+        if tool.operation is not None:
+            told |= {"operation": dict(tool.operation), "group": tool.group}
         yield {
             "name": name,
             "listed": _kept(told, secrets),

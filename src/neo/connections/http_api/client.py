@@ -1,23 +1,19 @@
 """A client of one API for one turn, whose calls end as outcomes."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Iterable, Mapping
+from typing import Any, Self
 
 import httpx2
 import orjson
 
-from neo.connections.breaker import Breaker, Breakers
 from neo.connections.exchange import FORBIDDEN, UNAUTHORIZED, Exchange, noted
 from neo.connections.http_api.operation import ArgumentsRefusedError, Operation, request_of
+from neo.connections.line import Line
 from neo.connections.outcome import Bytes, Content, Ending, Json, Outcome, Text
 from neo.connections.schemas import problems_of
-from neo.connections.sign_in import SignIn
-from neo.connections.target import Target
-from neo.connections.tokens import Tokens
 from neo.connections.waiting import held_back, tell, until, without_secrets
-from neo.egress import ON_SENT, Bounds, Egress
+from neo.egress import ON_SENT
 
 KEY_HEADER = "idempotency-key"
 CALL_SECONDS = 30.0
@@ -25,31 +21,28 @@ SAID_CHARACTERS_MAX = 8 * 1024
 REDIRECTION, REFUSED = 300, 400
 
 
-class HttpApis:
-    """What the clients of a process share: the way out, tokens, and who is known to be down."""
-
-    def __init__(self, egress: Egress) -> None:
-        self._egress = egress
-        self._tokens = Tokens(egress)
-        self._breakers = Breakers()
-
-    def client(self, target: Target) -> "HttpApiClient":
-        breaker = self._breakers.of(target.tenant, target.connection)
-        return HttpApiClient(target, self._egress, SignIn(target, self._tokens), breaker)
-
-
 class HttpApiClient:
-    def __init__(self, target: Target, egress: Egress, sign_in: SignIn, breaker: Breaker) -> None:
-        self._target = target
-        self._sign_in = sign_in
-        self._breaker = breaker
+    """Calls may be made beside each other. The operations have been checked."""
+
+    def __init__(self, line: Line, operations: Iterable[Operation]) -> None:
+        self._operations = {one.name: one for one in operations}
+        self._target = line.target
+        self._sign_in = line.sign_in
+        self._breaker = line.breaker
         self._leaving: set[asyncio.Future[Any]] = set()
-        bounds = Bounds(answer_bytes=target.answer_bytes)
-        self._http = egress.client_through(target.tenant, lambda guarded: guarded, bounds=bounds)
+        self._http = line.egress.client_through(
+            line.target.tenant, lambda guarded: guarded, bounds=line.bounds
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     async def call(
         self,
-        operation: Operation,
+        name: str,
         arguments: Mapping[str, Any],
         *,
         key: str,
@@ -57,20 +50,26 @@ class HttpApiClient:
         company: str | None = None,
         cancelled: asyncio.Event | None = None,
     ) -> Outcome:
-        """Call an operation that was checked. Arguments that are not its schema's end the call before it is sent."""
-        places, given, headers = self._target.company, dict(arguments), {KEY_HEADER: key}
-        if company is not None and places.argument is not None:
-            given[places.argument] = company
-        if company is not None and places.header is not None:
-            headers[places.header] = quote(company, safe=" /:+@")
+        """Call an operation. Arguments that are not its schema's end the call before it is sent."""
+        given, headers = dict(arguments), {KEY_HEADER: key}
+        self._target.company.put(company, arguments=given, headers=headers, meta={})
         try:
-            request = _checked(self._target, operation, given)
+            request = self._request(name, given)
         except ArgumentsRefusedError as refused:
             return Outcome(ending=Ending.REFUSED, is_sent=False, detail=str(refused))
         return await self._ended(request, Exchange(headers), seconds, cancelled)
 
     async def aclose(self) -> None:
         await self._http.aclose()
+
+    def _request(self, name: str, given: Mapping[str, Any]) -> httpx2.Request:
+        """Raises `ArgumentsRefusedError`."""
+        operation = self._operations.get(name)
+        if operation is None:
+            raise ArgumentsRefusedError(f"The connection has no operation {name} any more.")
+        for problem in problems_of(operation.input_schema(), dict(given)):
+            raise ArgumentsRefusedError(f"{problem.path or 'The arguments'}: {problem.message}")
+        return request_of(self._target, operation, given)
 
     async def _ended(
         self, request: httpx2.Request, exchange: Exchange, seconds: float, cancelled: asyncio.Event | None
@@ -139,12 +138,6 @@ class HttpApiClient:
             return Outcome(ending=Ending.OK, is_sent=True, content=content, status=status)
         said = self._sign_in.hidden_in(body.decode(errors="replace"))[:SAID_CHARACTERS_MAX]
         return Outcome(ending=Ending.TOOL_ERROR, is_sent=True, content=content, said=said, status=status)
-
-
-def _checked(target: Target, operation: Operation, given: Mapping[str, Any]) -> httpx2.Request:
-    for problem in problems_of(operation.input_schema(), dict(given)):
-        raise ArgumentsRefusedError(f"{problem.path or 'The arguments'}: {problem.message}")
-    return request_of(target, operation, given)
 
 
 def _content(response: httpx2.Response, body: bytes) -> tuple[Content, ...]:

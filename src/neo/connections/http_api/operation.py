@@ -13,6 +13,8 @@ from neo.connections.schemas import SchemaRefused, checked_schema
 from neo.connections.target import Target
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+SAFE_METHODS = ("GET", "HEAD")
+REPEATABLE_METHODS = ("PUT", "DELETE")
 PARAMETERS_MAX = 64
 _VARIABLE = re.compile(r"\{([A-Za-z0-9_.-]{1,64})\}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -45,8 +47,37 @@ class Operation:
     method: str
     path: str
     """Below the connection's address; `{name}` stands for a parameter of the path."""
+    title: str | None = None
     description: str = ""
+    group: str | None = None
+    """By which an agent may be allowed to call it, or not."""
     parameters: tuple[Parameter, ...] = ()
+
+    @classmethod
+    def kept(cls, name: str, told: Mapping[str, Any]) -> "Operation":
+        """One that was stored as a tool, with its `input_schema` and its `operation`."""
+        schema, request = told["input_schema"], told["operation"]
+        parameters = (
+            Parameter(
+                name=one,
+                place=Place(place),
+                schema=schema["properties"][one],
+                is_required=one in schema["required"],
+            )
+            for one, place in request["places"].items()
+        )
+        return cls(name=name, method=request["method"], path=request["path"], parameters=tuple(parameters))
+
+    def request(self) -> dict[str, Any]:
+        """What makes its requests, beside its `input_schema`."""
+        places = {one.name: one.place.value for one in self.parameters}
+        return {"method": self.method, "path": self.path, "places": places}
+
+    def hints(self) -> dict[str, bool]:
+        """What its method says of it, in the words that MCP servers use: a proposal, which lowers nothing."""
+        if self.method in SAFE_METHODS:
+            return {"readOnlyHint": True}
+        return {"idempotentHint": True} if self.method in REPEATABLE_METHODS else {}
 
     def input_schema(self) -> dict[str, Any]:
         """The schema of the arguments as one object; raises `SchemaRefused`."""
@@ -61,6 +92,7 @@ class Operation:
 
     def check(self) -> None:
         """Raises `SchemaRefused` for an operation that cannot be called."""
+        bodies = [one for one in self.parameters if one.place is Place.BODY]
         names = [one.name for one in self.parameters]
         in_path = {one.name for one in self.parameters if one.place is Place.PATH}
         if self.method not in METHODS:
@@ -71,12 +103,18 @@ class Operation:
             raise SchemaRefused(
                 f"Each parameter has a name of its own, and there are at most {PARAMETERS_MAX}."
             )
-        if set(_VARIABLE.findall(self.path)) != in_path or "{" in _VARIABLE.sub("", self.path):
+        if variables_of(self.path) != in_path or "{" in _VARIABLE.sub("", self.path):
             raise SchemaRefused("The variables of the path are its parameters.")
         for one in self.parameters:
             if one.place is Place.HEADER and not _may_be_header(one.name):
                 raise SchemaRefused(f"The header {one.name} is not a parameter's to set.")
+        if len(bodies) > 1 or (bodies and self.method in SAFE_METHODS):
+            raise SchemaRefused("There is one body at most, and none with GET and HEAD.")
         self.input_schema()
+
+
+def variables_of(path: str) -> set[str]:
+    return set(_VARIABLE.findall(path))
 
 
 class ArgumentsRefusedError(Exception):

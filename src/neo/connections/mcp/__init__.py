@@ -6,6 +6,6 @@ wrong with a request is noted there and told as an error of that request, so tha
 its neighbours. The library takes most of a second to import; it is imported at the first call, beside the event loop.
 """
 
-from neo.connections.mcp.client import McpClient, McpServers
+from neo.connections.mcp.client import McpClient
 
-__all__ = ["McpClient", "McpServers"]
+__all__ = ["McpClient"]

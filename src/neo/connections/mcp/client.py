@@ -3,21 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, Self, TypeVar
-from urllib.parse import quote
 
 import httpx2
 
-from neo.connections.breaker import Breaker, Breakers
 from neo.connections.exchange import Exchange
+from neo.connections.line import Line
 from neo.connections.mcp.door import Door
 from neo.connections.mcp.ended import outcome_of
 from neo.connections.outcome import Ending, Outcome
-from neo.connections.sign_in import SignIn
-from neo.connections.target import Target
-from neo.connections.tokens import Tokens
 from neo.connections.tools import Catalogue
 from neo.connections.waiting import held_back, tell, until
-from neo.egress import Bounds, Egress
 
 if TYPE_CHECKING:
     from neo.connections.mcp.conversation import Conversation
@@ -30,28 +25,12 @@ CALL_SECONDS, LIST_SECONDS = 30.0, 15.0
 LEAVE_SECONDS = 1.0
 
 
-class McpServers:
-    """What the clients of a process share: the way out, tokens, and who is known to be down."""
-
-    def __init__(self, egress: Egress) -> None:
-        self._egress = egress
-        self._tokens = Tokens(egress)
-        self._breakers = Breakers()
-
-    def client(self, target: Target) -> "McpClient":
-        """Nothing is sent before the first call."""
-        breaker = self._breakers.of(target.tenant, target.connection)
-        return McpClient(target, self._egress, SignIn(target, self._tokens), breaker)
-
-
 class McpClient:
     """Calls may be made beside each other. A server that has gone away is asked anew by the next call."""
 
-    def __init__(self, target: Target, egress: Egress, sign_in: SignIn, breaker: Breaker) -> None:
-        self._target = target
-        self._egress = egress
-        self._sign_in = sign_in
-        self._breaker = breaker
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._target = line.target
         self._starting = asyncio.Lock()
         self._conversation: Conversation | None = None
         self._opening = Exchange()
@@ -80,11 +59,8 @@ class McpClient:
         """
         if key in self._calls:
             raise ValueError(f"A call with the key {key} is running.")
-        places = self._target.company
         meta, given, headers = {KEY_META: key}, dict(arguments), {KEY_HEADER: key}
-        for place, where in ((places.meta, meta), (places.argument, given), (places.header, headers)):
-            if place is not None and company is not None:
-                where[place] = quote(company, safe=" /:+@") if where is headers else company
+        self._target.company.put(company, arguments=given, headers=headers, meta=meta)
         exchange = self._calls[key] = Exchange(headers)
         try:
             return await self._ended(
@@ -112,15 +88,15 @@ class McpClient:
         cancelled: asyncio.Event | None,
         ask: "Callable[[Conversation], Awaitable[T]]",
     ) -> "T | Outcome":
-        if refused := held_back(self._breaker):
+        if refused := held_back(self._line.breaker):
             return refused
         outcome: T | Outcome | None = None
         try:
             answered = await until(self._asked(ask), exchange, seconds, cancelled, self._leaving)
-            outcome = outcome_of(answered, exchange, self._opening, self._sign_in)
+            outcome = outcome_of(answered, exchange, self._opening, self._line.sign_in)
             return outcome
         finally:
-            tell(self._breaker, outcome)
+            tell(self._line.breaker, outcome)
 
     async def _asked(self, ask: "Callable[[Conversation], Awaitable[T]]") -> T:
         return await ask(await self._speaking())
@@ -138,10 +114,10 @@ class McpClient:
 
     def _http(self) -> httpx2.AsyncClient:
         url = httpx2.URL(self._target.url)
-        return self._egress.client_through(
+        return self._line.egress.client_through(
             self._target.tenant,
-            lambda inner: Door(inner, url, self._sign_in, self._exchange_of),
-            bounds=Bounds(answer_bytes=self._target.answer_bytes),
+            lambda inner: Door(inner, url, self._line.sign_in, self._exchange_of),
+            bounds=self._line.bounds,
         )
 
     def _exchange_of(self, message: Any) -> Exchange:

@@ -13,6 +13,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
 from mcp.types import HEADER_MISMATCH, Implementation
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
+from opentelemetry.context import Context, attach, detach
 from pydantic import TypeAdapter, ValidationError
 
 from neo.connections.mcp.ended import AnsweredError, BrokenError
@@ -102,9 +103,10 @@ class Conversation:
 
     async def _run(self) -> None:
         try:
-            async with self._client as client:
-                self._session.set_result(client.session)
-                await self._closing.wait()
+            with _untraced():
+                async with self._client as client:
+                    self._session.set_result(client.session)
+                    await self._closing.wait()
         except BaseException as error:  # noqa: BLE001 - whatever ends this task ends it alone.
             self._refuse(error)
         finally:
@@ -129,9 +131,20 @@ class Conversation:
 
 
 @contextlib.contextmanager
-def _own_errors() -> Iterator[None]:
+def _untraced() -> Iterator[None]:
+    """Without the trace that is open: the library would write its ids into what it sends to strangers."""
+    token = attach(Context())
     try:
         yield
+    finally:
+        detach(token)
+
+
+@contextlib.contextmanager
+def _own_errors() -> Iterator[None]:
+    try:
+        with _untraced():
+            yield
     except MCPError as error:
         raise AnsweredError(error.error.message) from error
     except (ValidationError, RuntimeError) as error:

@@ -41,12 +41,20 @@ class ConnectionFieldImmutable(Failure):
     remedy = "Make another connection."
 
 
-class ConnectionKindNotSupported(Failure):
-    """Connections of this kind cannot be made yet."""
+class ConnectionKindMismatch(Failure):
+    """A field does not go with the connection's kind, or one that its kind needs is missing."""
 
     kind = Kind.INVALID
-    code = "connection_kind_not_supported"
-    remedy = "Use `MCP_HTTP`."
+    code = "connection_kind_mismatch"
+    remedy = "See `details.fields`: HTTP_API takes either `openapi` or `operations`, MCP_HTTP takes neither."
+
+
+class OperationsInvalid(Failure):
+    """An operation of an HTTP API cannot be called as it is written; `details.fields` says which, and why."""
+
+    kind = Kind.INVALID
+    code = "operations_invalid"
+    remedy = "Mend the operations that `details.fields` names."
 
 
 class ConnectionTakesNoSecret(Failure):

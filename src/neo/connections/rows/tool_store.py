@@ -12,6 +12,10 @@ from neo.connections.rows.errors import ConnectionToolNotFound
 from neo.connections.rows.models import ConnectionTool, ToolState
 
 LISTED = ("listed", "listed_digest", "problem")
+PINS = ("pinned", "pinned_digest", "pinned_at", "pinned_by")
+SETTINGS = (
+    "effect", "gate", "gate_when", "tier", "timeout_seconds", "probe_tool", "keyed_by", "key_argument"
+)  # fmt: skip
 
 
 class ToolStore:
@@ -93,6 +97,16 @@ class ToolStore:
     async def change(self, connection_id: UUID, name: str, changes: Mapping[str, Any]) -> None:
         values = {**changes, "updated_at": func.now()}
         await self._db.execute(update(ConnectionTool).where(self._of(connection_id, [name])).values(values))
+
+    async def unpin_all(self, connection_id: UUID) -> int:
+        """Take back every yes, and what was set with it; the tools stay as they are listed. Returns how many."""
+        mine = and_(
+            ConnectionTool.tenant_id == self._tenant_id, ConnectionTool.connection_id == connection_id
+        )
+        await self._db.execute(delete(ConnectionTool).where(mine, ConnectionTool.listed_digest.is_(None)))
+        values = {**dict.fromkeys(PINS + SETTINGS), "updated_at": func.now()}
+        unpinned = update(ConnectionTool).where(mine).values(values).returning(ConnectionTool.name)
+        return len((await self._db.scalars(unpinned)).all())
 
     async def delete_all(self, connection_id: UUID) -> int:
         mine = and_(

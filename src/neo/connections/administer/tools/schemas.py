@@ -76,6 +76,14 @@ class UpdateTool(BaseModel):
     )
 
 
+class ToolRequest(BaseModel):
+    """What makes a request of an operation's arguments."""
+
+    method: str
+    path: str
+    places: dict[str, str]
+
+
 class ToolTold(BaseModel):
     """What a server says of a tool."""
 
@@ -83,6 +91,10 @@ class ToolTold(BaseModel):
     description: str
     input_schema: dict[str, Any]
     hints: dict[str, bool] = Field(description="The server's own words: they lower nothing.")
+    operation: ToolRequest | None = Field(description="Of an HTTP API; null: it is a tool of an MCP server.")
+    group: str | None = Field(
+        description="Of an HTTP API: an operation's group, by which a toolbox may allow it."
+    )
 
 
 class ToolDifference(BaseModel):
@@ -115,6 +127,9 @@ class ToolResource(BaseModel):
     probe_tool: str | None
     keyed_by: KeyedBy | None
     key_argument: str | None
+    proposed_effect: Effect | None = Field(
+        description="What its method, or its server's hints, say that it does: nothing, until you set it as `effect`."
+    )
     used_effect: Effect = Field(description="What counts.")
     used_gate: Gate = Field(description="What counts; an agent may only make it stricter.")
     used_timeout_seconds: int

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from neo.connections.administer.tools.schemas import ToolDifference, ToolResource, ToolTold
-from neo.connections.rows.models import ConnectionTool, ToolState
+from neo.connections.rows.models import ConnectionTool, Effect, ToolState
 
-TOLD = ("title", "description", "input_schema", "hints")
+TOLD = ("title", "description", "input_schema", "hints", "operation", "group")
 SETTINGS = ("effect", "gate", "tier", "timeout_seconds", "probe_tool", "keyed_by", "key_argument")
 
 
@@ -23,6 +23,7 @@ def shown_tool(tool: ConnectionTool) -> ToolResource:
         difference=_difference(tool),
         **{name: getattr(tool, name) for name in SETTINGS},
         when=tool.gate_when,
+        proposed_effect=_proposed(tool),
         used_effect=tool.used_effect,
         used_gate=tool.used_gate,
         used_timeout_seconds=tool.used_timeout_seconds,
@@ -40,6 +41,13 @@ def _difference(tool: ConnectionTool) -> list[ToolDifference]:
     ]
     # The digest is of all that was told, and a description is kept to a length.
     return found or [ToolDifference(field="beyond", pinned=None, listed=None)]
+
+
+def _proposed(tool: ConnectionTool) -> Effect | None:
+    hints = (tool.listed or {}).get("hints", {})
+    if hints.get("readOnlyHint"):
+        return Effect.READ
+    return Effect.KEYED if hints.get("idempotentHint") else None
 
 
 def _told(told: Mapping[str, Any] | None) -> ToolTold | None:
