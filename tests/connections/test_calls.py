@@ -7,6 +7,7 @@ import time
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace import TracerProvider
 
 from connections.targets import OLDER, STATELESS, target_of
 from neo.connections import Bearer, CompanyPlaces, Ending, Json, Outcome, Servers, Target, Text
@@ -74,6 +75,15 @@ async def test_the_company_goes_where_the_connection_says(
 
     nowhere = {"header": None, "meta": None, "argument": None}
     assert outcome.content[0] == Json({**nowhere, **told})
+
+
+async def test_a_stranger_learns_nothing_of_our_traces(servers: Servers, stage: Stage) -> None:
+    with TracerProvider().get_tracer("of a turn").start_as_current_span("turn"):
+        async with servers.mcp(target_of(stage)) as client:
+            outcome = await client.call("read", {}, key="k")
+
+    [call] = await stage.calls()
+    assert (outcome.is_ok, call["traceparent"]) == (True, None)
 
 
 async def test_a_servers_words_are_data_without_our_secret_in_them(servers: Servers, stage: Stage) -> None:

@@ -109,6 +109,23 @@ async def test_floods_leave_the_memory_as_it_was(servers: Servers, stage: Stage)
     assert await flood(60) - warm < 30 * 1024**2
 
 
+@pytest.mark.parametrize(
+    ("known", "spoken"),
+    [(None, STATELESS), (None, OLDER), (OLDER, OLDER), (STATELESS, STATELESS)],
+)
+async def test_a_server_that_answers_500_to_all_is_down_and_not_misspoken(
+    servers: Servers, stage: Stage, known: str | None, spoken: str
+) -> None:
+    await stage.change(protocol=spoken, fault={"name": "status", "method": "*", "number": 500})
+
+    async with servers.mcp(target_of(stage, protocol=known)) as client:
+        listed = await client.list_tools()
+        called = await client.call("read", {}, key="k")
+
+    assert isinstance(listed, Outcome)
+    assert [(one.ending, one.status) for one in (listed, called)] == [(Ending.UNREACHABLE, 500)] * 2
+
+
 async def test_a_server_that_dies_in_mid_call_leaves_the_call_in_doubt_and_the_next_one_not_sent(
     servers: Servers,
 ) -> None:

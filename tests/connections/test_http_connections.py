@@ -30,7 +30,7 @@ DOCUMENT: dict[str, Any] = {
     },
     "components": {"schemas": {"all": {"type": "object"}}},
 }  # fmt: skip
-WRITTEN = [
+WRITTEN: list[dict[str, Any]] = [
     {"name": "effects", "method": "GET", "path": "/control/effects"},
     {
         "name": "put_tool",
@@ -47,11 +47,11 @@ WRITTEN = [
 ]
 
 
-TAKES_A_SECRET = {
+TAKES_A_SECRET: dict[str, Any] = {
     "input_schema": {"properties": {"Authorization": TEXT}},
     "places": {"Authorization": "header"},
 }
-REFERS_ELSEWHERE = {"input_schema": {"properties": {"x": {"$ref": "http://a.example/"}}}}
+REFERS_ELSEWHERE: dict[str, Any] = {"input_schema": {"properties": {"x": {"$ref": "http://a.example/"}}}}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import httpx2
 from neo.connections.exchange import Exchange
 from neo.connections.line import Line
 from neo.connections.mcp.door import Door
-from neo.connections.mcp.ended import outcome_of
+from neo.connections.mcp.ended import first_down, outcome_of
 from neo.connections.outcome import Ending, Outcome
 from neo.connections.tools import Catalogue
 from neo.connections.waiting import held_back, tell, until
@@ -33,7 +33,7 @@ class McpClient:
         self._target = line.target
         self._starting = asyncio.Lock()
         self._conversation: Conversation | None = None
-        self._opening = Exchange()
+        self._openings = [Exchange()]
         self._listing = Exchange()
         self._calls: dict[str, Exchange] = {}
         self._leaving: set[asyncio.Future[Any]] = set()
@@ -93,7 +93,7 @@ class McpClient:
         outcome: T | Outcome | None = None
         try:
             answered = await until(self._asked(ask), exchange, seconds, cancelled, self._leaving)
-            outcome = outcome_of(answered, exchange, self._opening, self._line.sign_in)
+            outcome = outcome_of(answered, exchange, first_down(self._openings), self._line.sign_in)
             return outcome
         finally:
             tell(self._line.breaker, outcome)
@@ -108,7 +108,7 @@ class McpClient:
                 begin = await asyncio.to_thread(_load)
                 if self._conversation is not None:
                     await self._conversation.aclose()
-                self._opening = Exchange()
+                self._openings = [Exchange()]
                 self._conversation = begin(self._target.url, self._http(), self._target.protocol)
             return self._conversation
 
@@ -126,11 +126,10 @@ class McpClient:
                 return self._calls.get(key) or Exchange(ending=Ending.CANCELLED)
             case {"method": "tools/list"}:
                 return self._listing
-            case {"method": "server/discover" | "initialize"} if not self._opening.is_final:
-                self._opening = Exchange()
-                return self._opening
             case {"method": "server/discover" | "initialize"}:
-                return self._opening
+                if not self._openings[-1].is_final:
+                    self._openings.append(Exchange())
+                return self._openings[-1]
         return Exchange()
 
 

@@ -1,5 +1,6 @@
 """How a call has ended, by what was answered and by what is known of its exchange."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -11,7 +12,7 @@ from neo.connections.waiting import without_secrets
 T = TypeVar("T")
 
 SAID_CHARACTERS_MAX = 8 * 1024
-REDIRECTION = 300
+REDIRECTION, BAD_REQUEST = 300, 400
 NO_ANSWER = "The server's answer is not what the protocol allows."
 
 
@@ -42,6 +43,15 @@ def outcome_of(
         said = sign_in.hidden_in(str(answered))[:SAID_CHARACTERS_MAX]
         return Outcome(ending=Ending.TOOL_ERROR, is_sent=True, said=said, status=exchange.status)
     return _without_answer(exchange, opening)
+
+
+def first_down(openings: Sequence[Exchange]) -> Exchange:
+    """What tells why a conversation has not begun: a server that failed at one way of beginning it and does not know
+    the other is down, and speaks no other protocol.
+    """
+    newest = openings[-1]
+    failed = [one for one in openings if one.ending is Ending.UNREACHABLE]
+    return failed[0] if failed and (newest.status or 0) >= BAD_REQUEST else newest
 
 
 def _without_answer(exchange: Exchange, opening: Exchange) -> Outcome:

@@ -161,4 +161,5 @@ def _noted(asked: Asked) -> dict[str, Any]:
             "argument": given.get(argument),
         },
         "authorization": asked.headers.get("authorization"),
+        "traceparent": asked.meta.get("traceparent") or asked.headers.get("traceparent"),
     }

@@ -29,6 +29,7 @@ class Call:
     key_from: str | None
     company: dict[str, Any]
     authorization: str | None
+    traceparent: str | None
     began_at: float = field(default_factory=time)
     ended_at: float | None = None
     is_effect: bool = False
