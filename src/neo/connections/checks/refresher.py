@@ -1,4 +1,7 @@
-"""Checks connections that are due, of all tenants, a few at once. Every process that serves the API does."""
+"""Checks connections that are due, of all tenants, a few at once.
+
+Every process that serves the API does. A worker alone does not: its way to the outside is for its turns.
+"""
 
 import asyncio
 import random
