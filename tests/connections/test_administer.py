@@ -269,7 +269,7 @@ async def test_a_name_that_leads_to_a_private_address_is_not_followed(
 
 
 REFUSED: list[tuple[str, str, dict[str, Any], tuple[int, str]]] = [
-    ("POST", "", {"name": "other", "kind": "HTTP_API", "url": OK}, (422, "connection_kind_not_supported")),
+    ("POST", "", {"name": "other", "kind": "HTTP_API", "url": OK}, (422, "connection_kind_mismatch")),
     ("POST", "", {"name": "desk", "kind": "MCP_HTTP", "url": OK}, (409, "connection_name_taken")),
     ("POST", "", {"name": "A b", "kind": "MCP_HTTP", "url": OK}, (422, "validation_error")),
     ("POST", "", {"name": "a__b", "kind": "MCP_HTTP", "url": OK}, (422, "validation_error")),
