@@ -67,6 +67,7 @@ from neo.people import Enrolment
 from neo.people.routes import router as technician_router
 from neo.resources import Resources, default_role, entra_verifier, key_format, secret_keys
 from neo.settings import ServerSettings, Settings, plain
+from neo.stops.routes import router as stop_tools_router
 from neo.tails import OpenTails, TailBounds, TailPace, Tails
 from neo.toolbox import ToolboxRules
 from neo.toolbox.routes import router as toolbox_router
@@ -90,6 +91,7 @@ ROUTERS = (
     connection_router,
     tool_router,
     toolbox_router,
+    stop_tools_router,
     agent_router,
     model_router,
     tenant_router,

@@ -88,6 +88,7 @@ async def test_s1_every_other_route_is_refused(
         "client_id",
         "bot_id",
         "connection_id",
+        "stop_id",
         "execution_id",
         "artifact_id",
     ):

@@ -51,6 +51,8 @@ class Household:
         end_user = await self.admin.http.get(
             f"{SESSIONS}/{self.ids['session_id']}", headers={"authorization": f"Bearer {self.ids['token']}"}
         )
+        stops = (await self.admin.http.get("/public-api/tool-stops")).json()["data"]
+        shown["stops"] = {stop["id"] for stop in stops}
         shown["the token opens"] = end_user.status_code
         return shown
 
@@ -113,6 +115,9 @@ async def make_household(people: People, tenant: Tenant) -> Household:
         await ToolStore(db, tenant.id).note_listed(connection["id"], [listed])
     minted = await _made(account, "sessions", session_id=session)
     connected = {"connection_id": str(connection["id"]), "name": "read"}
+    stop = {"scope": "COMPANY", "id": ids["psa_company_id"]}
+    stopped = await admin.http.put("/public-api/tool-stops", json=stop)
+    connected["stop_id"] = stopped.json()["data"]["id"]
     return Household(tenant, admin, account, Ids(ids, jti=minted["jti"], token=minted["token"], **connected))
 
 

@@ -34,6 +34,7 @@ TECHNICIAN = f"{TECHNICIANS}/{{user_id}}"
 KEYS = "/public-api/api-keys"
 CONNECTIONS = "/public-api/connections"
 CONNECTION = f"{CONNECTIONS}/{{connection_id}}"
+STOPS = "/public-api/tool-stops"
 
 EXECUTIONS = "/public-api/executions"
 EXECUTION = f"{EXECUTIONS}/{{execution_id}}"
@@ -106,6 +107,9 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("post", f"{CONNECTION}/pin"): MANAGERS,
     ("patch", f"{CONNECTION}/tools/{{name}}"): MANAGERS,
     ("post", f"{AGENT}/tools/explain"): MANAGERS,
+    ("put", STOPS): MANAGERS,
+    ("get", STOPS): READERS,
+    ("delete", f"{STOPS}/{{stop_id}}"): MANAGERS,
     ("get", "/public-api/schemas/tools"): READERS,
     ("get", "/public-api/schemas/toolbox"): READERS,
     ("get", f"{EXECUTION}/artifacts"): READERS,

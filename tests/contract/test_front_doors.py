@@ -12,7 +12,7 @@ import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "neo"
 FEATURES = {
-    "meta", "executions", "chat", "tails", "turns", "calls", "toolbox", "connections", "llm",
+    "meta", "executions", "chat", "tails", "turns", "calls", "toolbox", "stops", "connections", "llm",
     "events", "attachments", "sessions", "channels", "agents",
     "companies", "people", "access", "audit", "tenants",
 }  # fmt: skip

@@ -23,6 +23,7 @@ from contract.door_table import (
     GOVERNORS,
     MANAGERS,
     RELAY,
+    STOPS,
     TOKENS,
     Operation,
 )
@@ -72,6 +73,7 @@ BODIES: dict[Operation, dict[str, Any]] = {
     ("put", f"{CONNECTION}/secret"): {"value": "a-secret"},
     ("post", f"{CONNECTION}/pin"): {"tools": ["*"]},
     ("patch", f"{CONNECTION}/tools/{{name}}"): {"effect": "READ"},
+    ("put", STOPS): {"scope": "AGENT", "id": "{agent_id}"},
 }  # fmt: skip
 
 

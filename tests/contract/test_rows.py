@@ -107,7 +107,7 @@ async def test_a6_every_table_of_a_tenant_is_forced_behind_a_policy(rows: Rows) 
         "api_keys", "agents", "chat_sessions", "chat_turns", "chat_messages", "technicians", "agent_versions",
         "channels", "bots", "channel_installs", "end_companies", "session_tokens", "attachments", "audit_log",
         "audit_details", "audit_chains", "audit_anchors", "data_keys", "secrets",
-        "connections", "connection_tools", "artifacts",
+        "connections", "connection_tools", "artifacts", "tool_stops",
         "turn_segments", "tool_calls", "approval_requests",
     }  # fmt: skip
     assert all(table.relrowsecurity and table.relforcerowsecurity and table.policies for table in tables)

@@ -12,7 +12,7 @@ BEGIN
         'REVOKE ALL ON tenants, api_keys, technicians, agents, agent_versions, channels, channel_installs, end_companies, '
             'chat_sessions, session_tokens, chat_turns, chat_messages, turn_segments, tool_calls, approval_requests, '
             'turn_processes, bots, attachments, audit_log, audit_details, audit_chains, audit_anchors, data_keys, secrets, '
-            'connections, connection_tools, artifacts, alembic_version FROM %I',
+            'connections, connection_tools, artifacts, tool_stops, alembic_version FROM %I',
         'GRANT USAGE ON SCHEMA public TO %I',
         'GRANT SELECT ON alembic_version, tenants, audit_log, audit_details TO %I',
         'GRANT UPDATE (name, timezone, start_business_hours, end_business_hours, human_friendly_client_name, '
@@ -28,7 +28,8 @@ BEGIN
         -- A data key is replaced by the operator alone.
         'GRANT SELECT, INSERT ON data_keys TO %I',
         'GRANT SELECT, INSERT, UPDATE, DELETE ON technicians, agents, channels, channel_installs, end_companies, '
-            'chat_sessions, session_tokens, chat_turns, chat_messages, attachments, secrets, connections, connection_tools TO %I',
+            'chat_sessions, session_tokens, chat_turns, chat_messages, attachments, secrets, connections, connection_tools, '
+            'tool_stops TO %I',
         'REVOKE ALL ON SEQUENCE agents_id_seq, audit_log_id_seq FROM %I',
         'GRANT USAGE ON SEQUENCE agents_id_seq TO %I',
         -- A table, type or function of its own making would stand before ours for whoever looks next.

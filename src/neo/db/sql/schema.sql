@@ -330,10 +330,18 @@ CREATE TABLE tool_calls (
     artifact_id uuid,
     -- What somebody has found out later of a call whose outcome was not known.
     resolution jsonb,
+    -- Of the session that it was dispatched for; empty: of no company.
+    end_company_id text,
     UNIQUE (tenant_id, id),
     FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id)
 );
 CREATE INDEX tool_calls_turn_idx ON tool_calls (turn_id, segment, position);
+CREATE INDEX tool_calls_running_idx ON tool_calls (tenant_id) WHERE status = 'RUNNING';
+-- What may have been written in the last hour, for a company and through a connection.
+CREATE INDEX tool_calls_company_writes_idx ON tool_calls (tenant_id, end_company_id, dispatched_at)
+    WHERE effect <> 'READ' AND dispatched_at IS NOT NULL;
+CREATE INDEX tool_calls_connection_writes_idx ON tool_calls (tenant_id, connection_id, dispatched_at)
+    WHERE effect <> 'READ' AND dispatched_at IS NOT NULL;
 
 CREATE TABLE approval_requests (
     id uuid PRIMARY KEY,
@@ -572,6 +580,22 @@ CREATE INDEX artifacts_turn_idx ON artifacts (turn_id, created_at, id);
 CREATE INDEX artifacts_kept_idx ON artifacts (tenant_id) INCLUDE (size_bytes);
 CREATE INDEX artifacts_expired_idx ON artifacts (expires_at);
 
+-- What a tenant's agents may not call. `scope_id` is an id of the scope's kind; of a tool, its connection's, and `tool` its
+-- name.
+CREATE TABLE tool_stops (
+    id uuid PRIMARY KEY,
+    tenant_id uuid NOT NULL REFERENCES tenants (id),
+    scope text NOT NULL CHECK (scope IN ('TENANT', 'COMPANY', 'AGENT', 'CONNECTION', 'TOOL')),
+    scope_id text NOT NULL,
+    tool text NOT NULL DEFAULT '',
+    writes_only boolean NOT NULL,
+    set_by_kind text NOT NULL,
+    set_by uuid NOT NULL,
+    set_at timestamptz NOT NULL DEFAULT now(),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (tenant_id, scope, scope_id, tool)
+);
+
 -- A transaction sees one tenant's rows: those of the tenant that it has set. FORCE binds the tables' owner too.
 -- After SET LOCAL ends the setting is the empty string, so nullif keeps the cast from failing.
 DO $$
@@ -582,7 +606,7 @@ BEGIN
         'tenants', 'api_keys', 'technicians', 'agents', 'agent_versions', 'channels', 'bots', 'channel_installs',
         'end_companies', 'chat_sessions', 'session_tokens', 'chat_turns', 'chat_messages', 'turn_segments', 'tool_calls',
         'approval_requests', 'attachments', 'audit_log', 'audit_details', 'audit_chains', 'audit_anchors',
-        'data_keys', 'secrets', 'connections', 'connection_tools', 'artifacts']
+        'data_keys', 'secrets', 'connections', 'connection_tools', 'artifacts', 'tool_stops']
     LOOP
         EXECUTE format('ALTER TABLE %I ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', guarded);
         EXECUTE format(
