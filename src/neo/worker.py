@@ -9,9 +9,11 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from neo.attachments import Normaliser, Pixels
 from neo.cage import MINIMUM, Cage
+from neo.calls import Artifacts
+from neo.connections import Clients
 from neo.db import Database
 from neo.kit import keep_running, loop_in_thread, run_in
-from neo.resources import Resources
+from neo.resources import Resources, secret_keys
 from neo.settings import Settings, plain
 from neo.turns.leases.driver import Driver
 from neo.turns.leases.lease import Leases, Renewal
@@ -25,6 +27,7 @@ from neo.turns.temporal.advance import Advance
 from neo.turns.temporal.start import WorkflowStarter
 from neo.turns.temporal.workflow import TurnWorkflow
 from neo.turns.wake_ups import WakeUps
+from neo.vault import SecretKeyWrapping
 
 log = structlog.get_logger()
 
@@ -59,12 +62,14 @@ class TurnWorker:
         )
         self._settler = Settler(database, resources.ender)
         images = ImageLoader(Pixels(database, resources.blobs, Normaliser(self._cage)))
+        artifacts = Artifacts(database, resources.blobs, settings.blobs.storage_bytes_max)
         driver = Driver(
             database,
             resources.valkey,
             self._leases,
             ModelSegment(database, resources.models, resources.events, Answered(self._settler), images),
-            CallsSegment(database, resources.events, self._settler),
+            CallsSegment(database, resources.events, self._settler, artifacts),
+            Clients(database, resources.servers, SecretKeyWrapping(secret_keys(settings))),
             resources.ender,
             self._starter,
         )

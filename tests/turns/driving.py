@@ -9,7 +9,10 @@ from temporalio.client import Client
 from neo.attachments import Normaliser, Pixels
 from neo.blobs import BlobStore
 from neo.cage import Cage
+from neo.calls import Artifacts
+from neo.connections import Clients, Servers
 from neo.db import Database
+from neo.egress import Egress, Listed
 from neo.events import EventLog
 from neo.llm import Models
 from neo.streams import Valkey
@@ -26,9 +29,11 @@ from neo.turns.segments.model_segment import ModelSegment
 from neo.turns.segments.settle import Settler
 from neo.turns.temporal.start import WorkflowStarter
 from neo.turns.wake_ups import WakeUps
+from neo.vault import SecretKeyWrapping
 
 # Under load anything may be late by as much.
 LATE_SECONDS = 15.0
+SECRET = "a-secret-of-tests-that-is-long-enough"
 
 
 class Away:
@@ -44,6 +49,7 @@ class Process:
         *,
         places: int = 8,
         blobs: BlobStore | None = None,
+        egress: Egress | None = None,
     ) -> None:
         self.database = database
         self.valkey = valkey
@@ -59,7 +65,8 @@ class Process:
             valkey,
             self.leases,
             ModelSegment(database, models, events, Answered(self.settler), images),
-            CallsSegment(database, events, self.settler),
+            CallsSegment(database, events, self.settler, Artifacts(database, blobs)),
+            Clients(database, Servers(egress or Egress(Listed(()))), SecretKeyWrapping((SECRET,))),
             self.ender,
             WorkflowStarter(Away(), "nobodys", after_seconds=30),
         )

@@ -27,7 +27,12 @@ from neo.connections.http_api import (
 )
 from neo.connections.mcp import McpClient
 from neo.connections.outcome import Bytes, Content, Ending, Json, Outcome, Text
-from neo.connections.rows.errors import ConnectionDisabled, ConnectionNeedsAuth, ConnectionNotFound
+from neo.connections.rows.errors import (
+    ConnectionDisabled,
+    ConnectionNeedsAuth,
+    ConnectionNotFound,
+    ConnectionToolNotFound,
+)
 from neo.connections.rows.models import (
     Connection,
     ConnectionKind,
@@ -71,6 +76,7 @@ __all__ = [
     "ConnectionNotFound",
     "ConnectionStore",
     "ConnectionTool",
+    "ConnectionToolNotFound",
     "Content",
     "DocumentRefused",
     "Effect",

@@ -138,8 +138,9 @@ def tool_input_start(call_id: str, tool_name: str) -> Chunk:
     return Chunk("tool-input-start", {"toolName": tool_name, **_DYNAMIC}, call_id)
 
 
-def tool_input_available(call_id: str, tool_name: str, tool_input: Any) -> Chunk:
-    return Chunk("tool-input-available", {"toolName": tool_name, "input": tool_input, **_DYNAMIC}, call_id)
+def tool_input_available(call_id: str, tool_name: str, tool_input: Any, title: str | None = None) -> Chunk:
+    body = {"toolName": tool_name, "input": tool_input, **_DYNAMIC}
+    return Chunk("tool-input-available", body if title is None else {**body, "title": title}, call_id)
 
 
 def tool_input_error(call_id: str, tool_name: str, tool_input: Any, error_text: str) -> Chunk:

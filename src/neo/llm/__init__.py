@@ -44,7 +44,7 @@ from neo.llm.model_list import (
 )
 from neo.llm.model_list.entry import LOCAL_CONTEXT_TOKENS
 from neo.llm.models import Models
-from neo.llm.prompt import Image, Outcome, Prompt, Round, Said
+from neo.llm.prompt import Image, Outcome, Prompt, Round, Said, Tool
 from neo.llm.providers import Address, DialectName, ModelSpec, Provider, ProviderSettings, Tier
 from neo.llm.reading.calls import arguments_of
 from neo.llm.variables import filled, problem_with_variables
@@ -94,6 +94,7 @@ __all__ = [
     "Said",
     "TextDelta",
     "Tier",
+    "Tool",
     "ToolCall",
     "Traits",
     "arguments_of",

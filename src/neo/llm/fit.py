@@ -6,8 +6,10 @@ from itertools import takewhile
 from math import ceil
 from string import ascii_letters
 
+import orjson
+
 from neo.llm.errors import PromptTooLong
-from neo.llm.prompt import Image, Prompt, Round, Said
+from neo.llm.prompt import Image, Prompt, Round, Said, Tool
 
 # Roles, separators and the start of the answer: 3 to 7 tokens, depending on the provider.
 _TOKENS_PER_MESSAGE = 8
@@ -77,6 +79,7 @@ def cost(prompt: Prompt) -> int:
     """The estimate for all of it."""
     costs = [_cost(prompt.message, prompt.images)]
     costs += [_cost(prompt.instructions)] if prompt.instructions else []
+    costs += map(_tool_cost, prompt.tools)
     for said in prompt.transcript:
         costs += [_cost(said.text, said.images), *map(_round_cost, said.rounds)]
     return sum(costs) + sum(map(_round_cost, prompt.rounds))
@@ -108,6 +111,10 @@ def _count_rounds(prompt: Prompt) -> int:
 def _round_cost(one: Round) -> int:
     asked = sum(_cost(call.name) + estimate_tokens(call.arguments_json) for call in one.calls)
     return _cost(one.text) + asked + sum(_cost(outcome.text) for outcome in one.outcomes)
+
+
+def _tool_cost(tool: Tool) -> int:
+    return _cost(tool.name) + estimate_tokens(tool.description + orjson.dumps(tool.input_schema).decode())
 
 
 def _cost(text: str, images: Sequence[Image] = ()) -> int:

@@ -1,8 +1,8 @@
 """What is sent to a model, in whatever dialect."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
@@ -58,6 +58,15 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Tool:
+    """A tool that the model may call, by a name of at most 64 letters, digits, `_` and `-`."""
+
+    name: str
+    description: str
+    input_schema: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
     instructions: str
     transcript: Sequence[Said]
@@ -65,6 +74,9 @@ class Prompt:
     images: Sequence[Image] = ()
     rounds: Sequence[Round] = ()
     """The rounds that have followed the message so far, oldest first."""
+    tools: Sequence[Tool] = ()
+    may_call: bool = True
+    """False: the model is told of the tools, for its earlier calls, and not to call any."""
 
 
 def image_caption(number: int, image: Image) -> str:

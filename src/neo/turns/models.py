@@ -125,6 +125,7 @@ class ToolCallRow(Base):
     provider_call_id: Mapped[str]
     name: Mapped[str]
     arguments: Mapped[Any] = mapped_column(JSONB)
+    digest: Mapped[bytes]
     gate: Mapped[str]
     runs_apart: Mapped[bool]
     status: Mapped[str]

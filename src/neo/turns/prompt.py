@@ -12,6 +12,7 @@ from neo.attachments import Picture, Pixels
 from neo.db import Database, until_database_answers
 from neo.llm import ChosenModel, Image, ImagesNotSupported, Said
 from neo.sessions import ChatMessage, Role
+from neo.toolbox import OfferedTool, offered_tools
 from neo.turns.leases.claim import Task
 from neo.turns.models import ChatTurn, TurnSegment
 from neo.turns.segments.rounds import SettledRounds, read_rounds, rounds_of
@@ -103,15 +104,27 @@ class Transcripts:
 
     async def rounds(self, task: Task) -> SettledRounds:
         """What the turn itself has settled."""
-        return await until_database_answers(lambda: self._read_rounds(task.turn))
+        return await until_database_answers(lambda: self._read_rounds(task))
 
     async def _read(self, turn: ChatTurn, tokens_max: int) -> tuple[list[Earlier], int]:
         async with self._reads, self._database.transaction(turn.tenant_id) as db:
             return await read_transcript(db, turn, tokens_max)
 
-    async def _read_rounds(self, turn: ChatTurn) -> SettledRounds:
-        async with self._reads, self._database.transaction(turn.tenant_id) as db:
-            return await read_rounds(db, turn)
+    async def offered(self, task: Task) -> Sequence[OfferedTool]:
+        """The tools that the turn's agent may be offered; without a toolbox nothing is asked."""
+        if task.offered is None:
+            has_toolbox = bool(task.toolbox)
+            task.offer(await until_database_answers(lambda: self._read_offered(task)) if has_toolbox else ())
+        return task.offered or ()
+
+    async def _read_rounds(self, task: Task) -> SettledRounds:
+        async with self._reads, self._database.transaction(task.turn.tenant_id) as db:
+            return await read_rounds(db, task.turn, has_tools=bool(task.offered))
+
+    async def _read_offered(self, task: Task) -> Sequence[OfferedTool]:
+        tenant_id = task.turn.tenant_id
+        async with self._reads, self._database.transaction(tenant_id) as db:
+            return await offered_tools(db, tenant_id, toolbox=task.toolbox, audience=task.agent_audience)
 
 
 def continues_from(task: Task, newest: TurnSegment | None, chosen: ChosenModel) -> str | None:

@@ -1,6 +1,7 @@
 """A prompt as the body of a call to chat completions, and where it is sent."""
 
 from functools import lru_cache
+from typing import Any
 from urllib.parse import quote
 
 import httpx2
@@ -10,8 +11,9 @@ from neo.llm.chat_completions.messages import messages
 from neo.llm.chosen import ChosenModel
 from neo.llm.dialect import Endpoint, json_headers
 from neo.llm.model_families import reasoning
-from neo.llm.prompt import Prompt
+from neo.llm.prompt import Prompt, Tool
 from neo.llm.providers import Address
+from neo.llm.tools import SentTools, told
 
 
 def endpoint(chosen: ChosenModel) -> Endpoint:
@@ -30,12 +32,19 @@ def _endpoint(address: Address, deployment: str) -> Endpoint:
 
 def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
     """No server keeps what was said, so each call has the whole transcript."""
+    sent = SentTools.of(prompt)
     body = {
         "model": chosen.name,
         "stream": True,
         "stream_options": {"include_usage": True} if chosen.traits.stream_options else None,
         "messages": messages(chosen, prompt),
+        "tools": [_tool(tool) for tool in sent.tools] or None,
+        "tool_choice": "none" if sent.tools and not sent.may_be_called else None,
         chosen.traits.answer_limit: chosen.answer_tokens_max,
         "reasoning_effort": reasoning(chosen).get("effort"),
     }
     return orjson.dumps({name: value for name, value in body.items() if value is not None})
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    return {"type": "function", "function": told(tool, schema_name="parameters")}

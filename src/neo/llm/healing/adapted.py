@@ -18,10 +18,10 @@ def adapted(prompt: Prompt, chosen: ChosenModel) -> Prompt:
         prompt = replace(prompt, transcript=transcript, message=message, images=())
     elif not chosen.sees_earlier_images and has_earlier_images(prompt):
         prompt = replace(prompt, transcript=_without_all_images(prompt.transcript, NOT_SHOWN_AGAIN))
-    if not chosen.traits.takes_tools and has_rounds(prompt):
+    if not chosen.traits.takes_tools and has_tools(prompt):
         transcript = tuple(map(_without_rounds, prompt.transcript))
         message = _lines(prompt.message, *_told(prompt.rounds))
-        prompt = replace(prompt, transcript=transcript, message=message, rounds=())
+        prompt = replace(prompt, transcript=transcript, message=message, rounds=(), tools=())
     return prompt
 
 
@@ -33,8 +33,9 @@ def has_earlier_images(prompt: Prompt) -> bool:
     return any(said.images for said in prompt.transcript)
 
 
-def has_rounds(prompt: Prompt) -> bool:
-    return bool(prompt.rounds) or any(said.rounds for said in prompt.transcript)
+def has_tools(prompt: Prompt) -> bool:
+    """Whether it offers tools, or has calls of some."""
+    return bool(prompt.tools or prompt.rounds) or any(said.rounds for said in prompt.transcript)
 
 
 def _without_all_images(transcript: Sequence[Said], why: str) -> tuple[Said, ...]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from neo.llm.chosen import AnswerLimit, ChosenModel, SystemRole, Traits
 from neo.llm.errors import ProviderFailure, ProviderRejected, ResponseForgotten
-from neo.llm.healing.adapted import has_earlier_images, has_images, has_rounds
+from neo.llm.healing.adapted import has_earlier_images, has_images, has_tools
 from neo.llm.healing.refusal import About, Refusal
 from neo.llm.healing.shorten import (
     ANSWER_TOKENS_GUESSED,
@@ -36,6 +36,7 @@ class Mends:
         self.chosen = chosen
         self._first = chosen
         self._made: list[About] = []
+        self._has_offered = False
         self._guesses = iter(GUESSES if may_guess else ())
         self.is_guess = False
         """Whether something was left out that nobody has refused by name."""
@@ -55,6 +56,7 @@ class Mends:
         if mended is None:
             raise failure
         self._made.append(refusal.about)
+        self._has_offered = self._has_offered or bool(sent.tools)
         self.chosen = mended
 
     def forgotten(self, failure: ResponseForgotten) -> None:
@@ -69,8 +71,16 @@ class Mends:
 
     @property
     def learned(self) -> ChosenModel | None:
-        """The model as it is asked from now on; None if that has not changed."""
-        return None if self.chosen == self._first else self.chosen
+        """The model as it is asked from now on; None if that has not changed.
+
+        That it takes no tools is not believed where some were offered: one of them may have been refused, and others
+        offer other tools.
+        """
+        learned = self.chosen
+        if self._has_offered:
+            takes_tools = self._first.traits.takes_tools
+            learned = replace(learned, traits=replace(learned.traits, takes_tools=takes_tools))
+        return None if learned == self._first else learned
 
     def _mended(self, refusal: Refusal, sent: Prompt) -> ChosenModel | None:
         meanings = _MEANINGS.get(refusal.about, (refusal.about,))
@@ -108,7 +118,7 @@ def _plain(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
 
 def _as_text(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
     """The model given one text after another: without calls, and without a role for its instructions."""
-    takes_tools = chosen.traits.takes_tools and not has_rounds(sent)
+    takes_tools = chosen.traits.takes_tools and not has_tools(sent)
     role: SystemRole = "none" if sent.instructions else chosen.traits.system_role
     return replace(chosen, traits=replace(chosen.traits, takes_tools=takes_tools, system_role=role))
 
@@ -145,7 +155,7 @@ def _without_effort(chosen: ChosenModel) -> ChosenModel:
 def _other_traits(traits: Traits, about: About, sent: Prompt, times: int) -> Traits | None:
     match about:
         case About.TOOLS:
-            return replace(traits, takes_tools=False) if traits.takes_tools and has_rounds(sent) else None
+            return replace(traits, takes_tools=False) if traits.takes_tools and has_tools(sent) else None
         case About.SYSTEM_ROLE:
             role: SystemRole = "system" if traits.system_role == "developer" else "none"
             is_new = bool(sent.instructions) and traits.system_role != "none"

@@ -15,6 +15,7 @@ from neo.llm.messages.thinking import thinking
 from neo.llm.prompt import Image, Outcome, Prompt, Round, image_caption
 from neo.llm.providers import Address
 from neo.llm.sendable import sendable
+from neo.llm.tools import SentTools, told
 
 _API_VERSION = b"2023-06-01"
 # They take the key in its own header, and an `authorization` beside it for a token of another kind.
@@ -80,15 +81,10 @@ def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
 
 
 def _tools(prompt: Prompt) -> dict[str, Any]:
-    """The tools that the prompt has calls of: this API refuses a call whose tool is not described. No new call is
-    asked for.
-    """
-    rounds = [one for said in prompt.transcript for one in said.rounds] + list(prompt.rounds)
-    names = sorted({call.name for one in rounds for call in one.calls})
-    if not names:
-        return {}
-    tools = [{"name": name, "input_schema": {"type": "object"}} for name in names]
-    return {"tools": tools, "tool_choice": {"type": "none"}}
+    sent = SentTools.of(prompt)
+    tools = [told(tool, schema_name="input_schema") for tool in sent.tools]
+    choice = {"tool_choice": {"type": "none"}} if tools and not sent.may_be_called else {}
+    return {"tools": tools, **choice}
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

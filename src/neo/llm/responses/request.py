@@ -13,9 +13,10 @@ import orjson
 from neo.llm.chosen import ChosenModel
 from neo.llm.dialect import Endpoint, json_headers
 from neo.llm.model_families import reasoning
-from neo.llm.prompt import Image, Prompt, Round, Said, image_caption
+from neo.llm.prompt import Image, Prompt, Round, Said, Tool, image_caption
 from neo.llm.providers import Address
 from neo.llm.sendable import sendable
+from neo.llm.tools import SentTools, told
 
 
 def endpoint(chosen: ChosenModel) -> Endpoint:
@@ -34,11 +35,14 @@ def _endpoint(address: Address) -> Endpoint:
 def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
     if chosen.traits.system_role == "none":
         prompt = _with_instructions_said(prompt)
+    sent = SentTools.of(prompt)
     body = {
         "model": chosen.name,
         "stream": True,
         "input": list(_items(prompt, is_continued=previous_response_id is not None)),
         "instructions": prompt.instructions or None,
+        "tools": [_tool(tool) for tool in sent.tools] or None,
+        "tool_choice": "none" if sent.tools and not sent.may_be_called else None,
         "max_output_tokens": chosen.answer_tokens_max,
         "previous_response_id": previous_response_id,
         "reasoning": reasoning(chosen) or None,
@@ -46,6 +50,11 @@ def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str 
         "store": chosen.continues,
     }
     return orjson.dumps({name: value for name, value in body.items() if value is not None})
+
+
+def _tool(tool: Tool) -> dict[str, Any]:
+    # Its strict mode takes schemas of some forms only, and the arguments are checked here.
+    return {"type": "function", **told(tool, schema_name="parameters"), "strict": False}
 
 
 def _with_instructions_said(prompt: Prompt) -> Prompt:

@@ -13,6 +13,7 @@ from neo.events import EventLog, Fenced, Position, SegmentWriter
 from neo.llm import Tier
 from neo.sessions import ChatMessage, ChatSession
 from neo.telemetry import turn_metrics
+from neo.toolbox import OfferedTool
 from neo.turns.instructions import instructions_of
 from neo.turns.models import ChatTurn
 from neo.turns.temporal.contract import TurnInput
@@ -35,6 +36,8 @@ class Task:
     instructions: str
     agent_model: str | None
     reasoning_effort: str | None
+    toolbox: dict[str, Any]
+    agent_audience: str
     message: ChatMessage
     # The last entry of the segment before, as it was numbered.
     after: Position | None
@@ -44,6 +47,8 @@ class Task:
     is_exhausted: bool
     # How long the lease of whoever drove it before had passed; None where nobody had one.
     late_seconds: float | None
+    # What its agent is offered, once that has been read; the same for all that this driver does.
+    offered: Sequence[OfferedTool] | None = None
 
     @property
     def tier(self) -> Tier:
@@ -59,6 +64,9 @@ class Task:
         turn = self.turn
         return TurnInput(str(turn.tenant_id), str(turn.session_id), str(turn.id))
 
+    def offer(self, tools: Sequence[OfferedTool]) -> None:
+        self.offered = tools
+
     def go_on(self, segment: int, claim: int, after: Position) -> None:
         """To the next segment, under the same lease."""
         self.turn.segment, self.turn.claim, self.turn.segment_attempts = segment, claim, 0
@@ -71,6 +79,7 @@ def task_of(claimed: Any) -> Task:
     continued = {name: row.pop(name) for name in tuple(row) if name.startswith("continues_")}
     instructions = instructions_of(row.pop("instructions"), row.pop("of_company"), row.pop("context"))
     model, reasoning_effort = row.pop("agent_model"), row.pop("reasoning_effort")
+    toolbox, audience = row.pop("toolbox"), row.pop("agent_audience")
     message = ChatMessage(id=row.pop("message_id"), parts=row.pop("parts"))
     is_exhausted, step = row.pop("is_exhausted"), row.pop("step")
     claim, n, late_seconds = row.pop("after_claim"), row.pop("after_n"), row.pop("late_seconds")
@@ -78,7 +87,18 @@ def task_of(claimed: Any) -> Task:
     after = Position(turn.turn_no, turn.segment - 1, claim, n) if n is not None else None
     session = ChatSession(**continued)
     return Task(
-        turn, session, instructions, model, reasoning_effort, message, after, step, is_exhausted, late_seconds
+        turn,
+        session,
+        instructions,
+        model,
+        reasoning_effort,
+        toolbox,
+        audience,
+        message,
+        after,
+        step,
+        is_exhausted,
+        late_seconds,
     )
 
 

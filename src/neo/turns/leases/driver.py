@@ -9,6 +9,7 @@ from enum import StrEnum
 
 import structlog
 
+from neo.connections import Clients, TurnClients
 from neo.db import Database, DatabaseUnavailable, RecordUnstorable, until_database_answers
 from neo.events import Fenced
 from neo.kit import reached
@@ -53,25 +54,30 @@ class Driver:
     leases: Leases
     models: ModelSegment
     calls: CallsSegment
+    clients: Clients
     ender: TurnEnder
     starter: WorkflowStarter
 
     async def drive(self, task: Task) -> Outcome:
         turn = task.turn
         structlog.contextvars.bind_contextvars(turn_id=str(turn.id), session_id=str(turn.session_id))
-        with self.leases.held(task) as lease, self.starter.supervising(task.named) as supervised:
-            log.info("turn_claimed", segment=turn.segment, claim=turn.claim)
-            await reached("after_claim")
-            outcome = await self._driven(task, lease, supervised.segment_settled)
-            supervised.driven(has_ended=outcome is Outcome.ENDED, waits=outcome is Outcome.WAITING)
-            return outcome
+        # Its connections are closed once the turn is let go, so that nobody waits for that.
+        async with self.clients.of_turn(turn.tenant_id) as clients:
+            with self.leases.held(task) as lease, self.starter.supervising(task.named) as supervised:
+                log.info("turn_claimed", segment=turn.segment, claim=turn.claim)
+                await reached("after_claim")
+                outcome = await self._driven(task, lease, clients, supervised.segment_settled)
+                supervised.driven(has_ended=outcome is Outcome.ENDED, waits=outcome is Outcome.WAITING)
+                return outcome
 
-    async def _driven(self, task: Task, lease: Lease, on_settled: Callable[[], None]) -> Outcome:
+    async def _driven(
+        self, task: Task, lease: Lease, clients: TurnClients, on_settled: Callable[[], None]
+    ) -> Outcome:
         try:
             with traces.span("run turn", kind="CONSUMER", parent=task.turn.traceparent, **_ids(task)) as span:
                 if span.trace_id is not None:
                     structlog.contextvars.bind_contextvars(trace_id=span.trace_id)
-                return await self._segments(task, lease, on_settled)
+                return await self._segments(task, lease, clients, on_settled)
         except asyncio.CancelledError:
             if not lease.is_lost:
                 await self._give_up(task, AT_ONCE, has_failed=False)
@@ -88,14 +94,16 @@ class Driver:
             await self._give_up(task, timedelta(seconds=_backoff(task)), has_failed=True)
         return Outcome.MORE
 
-    async def _segments(self, task: Task, lease: Lease, on_settled: Callable[[], None]) -> Outcome:
+    async def _segments(
+        self, task: Task, lease: Lease, clients: TurnClients, on_settled: Callable[[], None]
+    ) -> Outcome:
         if task.is_exhausted:
             record = {"error_code": TURN_LOST, "error_message": LOST_MESSAGE}
             return await self._end(task, TurnStatus.FAILED, record)
         give_up_at = _now() + DRIVE_SECONDS_MAX
         while True:
             try:
-                settled = await self._segment(task, lease)
+                settled = await self._segment(task, lease, clients)
             except RecordUnstorable as failure:
                 record = {"error_code": failure.code, "error_message": failure.message}
                 return await self._end(task, TurnStatus.FAILED, record)
@@ -112,7 +120,7 @@ class Driver:
                 await self._give_up(task, AT_ONCE, has_failed=False)
                 return Outcome.MORE
 
-    async def _segment(self, task: Task, lease: Lease) -> Settled | None:
+    async def _segment(self, task: Task, lease: Lease, clients: TurnClients) -> Settled | None:
         """One segment; None where the turn has ended with it."""
         if task.turn.segment == 1:
             return await self.models.run(task, lease)
@@ -120,7 +128,7 @@ class Driver:
             await self._end(task, TurnStatus.CANCELLED, {})
             return None
         if calls := await until_database_answers(lambda: read_open_calls(self.database, task.turn)):
-            return await self.calls.run(task, calls)
+            return await self.calls.run(task, lease, calls, clients)
         return await self.models.run(task, lease)
 
     async def _end(self, task: Task, status: TurnStatus, record: dict[str, str]) -> Outcome:

@@ -2,11 +2,13 @@
 it refuses what it was sent.
 """
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager, aclosing
 from dataclasses import replace
 
 import structlog
 
+from neo.calls import without_key
 from neo.llm import (
     ChosenModel,
     Completed,
@@ -18,12 +20,19 @@ from neo.llm import (
     ProviderFailure,
     ResponseForgotten,
     TextDelta,
+    Tool,
 )
 from neo.telemetry import traces
+from neo.toolbox import OfferedTool
 from neo.turns.prompt import ImageLoader, Transcripts, continues_from
 from neo.turns.segments.attempt import Attempt
 
 log = structlog.get_logger()
+
+NO_MORE_CALLS = (
+    "No more tools can be called in this turn: {why}. "
+    "Say what was done, what was not done, and what nobody knows."
+)
 
 
 class Asking:
@@ -40,11 +49,12 @@ class Asking:
         """
         task = attempt.task
         chosen = attempt.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
+        offered = await self._transcripts.offered(task)
         if task.turn.segment > 1:
             attempt.settled = await self._transcripts.rounds(task)
         images = await self._images.of_message(task, chosen)
         previous = continues_from(task, attempt.settled.newest, chosen)
-        mends = await self._answered(attempt, _prompt(attempt, images), previous)
+        mends = await self._answered(attempt, _prompt(attempt, images, offered), previous)
         if mends is not None:
             self._remember(mends)
 
@@ -113,9 +123,16 @@ class Asking:
             self._models.remember(learned, is_guess=mends.is_guess)
 
 
-def _prompt(attempt: Attempt, images: tuple[Image, ...]) -> Prompt:
-    task = attempt.task
-    return Prompt(task.instructions, (), task.message.text, images, attempt.settled.rounds)
+def _prompt(attempt: Attempt, images: tuple[Image, ...], offered: Sequence[OfferedTool]) -> Prompt:
+    task, settled = attempt.task, attempt.settled
+    tools = [Tool(tool.wire_name, tool.description, without_key(tool)) for tool in offered]
+    why_over = settled.why_over if tools else None
+    instructions = task.instructions
+    if why_over is not None:
+        instructions = f"{instructions}\n\n{NO_MORE_CALLS.format(why=why_over)}".strip()
+    return Prompt(
+        instructions, (), task.message.text, images, settled.rounds, tools, may_call=why_over is None
+    )
 
 
 def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from neo.calls import plan_calls
 from neo.events import SegmentWriter, envelope
 from neo.kit import as_digits
 from neo.llm import ChosenModel, Completed
@@ -15,7 +16,6 @@ from neo.turns.leases.claim import Task
 from neo.turns.leases.lease import Lease
 from neo.turns.models import TurnStatus
 from neo.turns.render import Renderer
-from neo.turns.segments.plan import plan_calls
 from neo.turns.segments.rounds import SettledRounds
 from neo.turns.segments.settle import Settled, Settler
 
@@ -114,7 +114,9 @@ class Answered:
         if chosen is None or completed is None:
             raise RuntimeError("The model's output ended without saying so.")
         if attempt.renderer.calls and not attempt.settled.is_over and _have_room(attempt):
-            planned = plan_calls(attempt.renderer.calls, chosen)
+            planned = plan_calls(
+                attempt.renderer.calls, chosen, attempt.task.offered or (), attempt.settled.past
+            )
             # Whatever the provider says: its step ends with the calls, in the stream and in a replay.
             segment = {**attempt.segment(), "finish_reason": "tool-calls"}
             settled = await self._settler.settle(attempt.task, attempt.writer, segment, planned=planned)

@@ -1,15 +1,20 @@
 """A CALLS segment: each call that the model asked for gets its outcome, or the turn waits for it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from neo.calls import Artifacts
+from neo.connections import TurnClients
 from neo.db import Database, until_database_answers
-from neo.events import Chunk, EventLog, Position, envelope
+from neo.events import Chunk, EventLog, Position, SegmentWriter, envelope
+from neo.turns.end import Ending
 from neo.turns.leases.claim import Task, writer_of
-from neo.turns.models import ToolCallRow
-from neo.turns.segments.answer_call import Answer, answer_call
+from neo.turns.leases.lease import Lease
+from neo.turns.models import ToolCallRow, TurnStatus
+from neo.turns.segments.answer_call import Answer, answer_call, asked_for
+from neo.turns.segments.driven_calls import DrivenCalls, is_driven
 from neo.turns.segments.open_calls import OpenCall, begin_calls, read_open_calls
 from neo.turns.segments.settle import FLUSH_SECONDS, Settled, Settler
 
@@ -18,34 +23,53 @@ DECISION_TIME = timedelta(hours=24)
 
 
 class CallsSegment:
-    def __init__(self, database: Database, events: EventLog, settler: Settler) -> None:
+    def __init__(self, database: Database, events: EventLog, settler: Settler, artifacts: Artifacts) -> None:
         self._database = database
         self._events = events
         self._settler = settler
+        self._driven = DrivenCalls(database, artifacts)
 
-    async def run(self, task: Task, calls: Sequence[OpenCall]) -> Settled:
-        """Answer the calls as far as that can be done now, and settle what they have; raises `Fenced`."""
+    async def run(
+        self, task: Task, lease: Lease, calls: Sequence[OpenCall], clients: TurnClients
+    ) -> Settled | None:
+        """Answer the calls as far as that can be done now, and settle what they have; None where the turn was cancelled
+        meanwhile, and has ended. Raises `Fenced` and `RecordUnstorable`.
+        """
         writer = writer_of(self._events, self._database, task)
         try:
             await writer.open()
             begun = await until_database_answers(lambda: self._begun(task, calls, writer.position))
-            answers = [answer_call(call, request) for call, request in begun]
-            chunks = [chunk for answer in answers for chunk in answer.chunks] + [envelope.finish_step()]
-            for chunk in chunks:
-                writer.write(chunk)
-            waits = [answer for answer in answers if answer.is_awaited]
-            last: dict[str, Any] = {"kind": "CALLS", "replay": [chunk.wire() for chunk in chunks]}
-            waiting = None
-            if waits:
-                # A stream that is lost before gives the writer another claim, and the cursor with it.
-                await writer.flush(FLUSH_SECONDS)
-                position = writer.position
-                waiting = _waiting(waits, str(position._replace(n=position.n + 1)))
-                last["waiting"] = waiting.wire()
-            done = [_row(answer) for answer in answers]
-            return await self._settler.settle(task, writer, last, done=done, waiting=waiting)
+            said = _Said(writer)
+            rows = [call for call, _ in begun if is_driven(call)]
+            for call, request in begun:
+                if is_driven(call):
+                    said.write(asked_for(call))
+                else:
+                    said.tell(answer_call(call, request))
+            if rows:
+                await self._driven.run(task, lease, rows, clients, said.tell)
+            said.write([envelope.finish_step()])
+            if rows and lease.cancelled.is_set():
+                await self._end_cancelled(task, writer, said)
+                return None
+            return await self._settle(task, writer, said)
         finally:
             await writer.aclose()
+
+    async def _settle(self, task: Task, writer: SegmentWriter, said: "_Said") -> Settled:
+        last, waiting = said.segment(), None
+        if waits := [answer for answer in said.answers if answer.is_awaited]:
+            # A stream that is lost before gives the writer another claim, and the cursor with it.
+            await writer.flush(FLUSH_SECONDS)
+            position = writer.position
+            waiting = _waiting(waits, str(position._replace(n=position.n + 1)))
+            last["waiting"] = waiting.wire()
+        return await self._settler.settle(task, writer, last, done=said.rows(), waiting=waiting)
+
+    async def _end_cancelled(self, task: Task, writer: SegmentWriter, said: "_Said") -> None:
+        """End the turn with what its calls have come to."""
+        ending = Ending(TurnStatus.CANCELLED, record={"finish_reason": "cancelled"})
+        await self._settler.end(task, writer, ending, {**said.segment(), "done": said.rows()})
 
     async def _begun(self, task: Task, calls: Sequence[OpenCall], position: Position) -> Sequence[OpenCall]:
         """The calls, of which those that the turn will wait for are begun: whoever sees that a call waits may decide
@@ -58,6 +82,30 @@ class CallsSegment:
         return await read_open_calls(self._database, task.turn)
 
 
+class _Said:
+    """What a segment tells of its calls, to readers at once, and once more to those who read it later."""
+
+    def __init__(self, writer: SegmentWriter) -> None:
+        self._writer = writer
+        self._replay: list[dict[str, Any]] = []
+        self.answers: list[Answer] = []
+
+    def tell(self, answer: Answer) -> None:
+        self.answers.append(answer)
+        self.write(answer.chunks)
+
+    def write(self, chunks: Iterable[Chunk]) -> None:
+        for chunk in chunks:
+            self._writer.write(chunk)
+            self._replay.append(chunk.wire())
+
+    def rows(self) -> list[dict[str, Any]]:
+        return [answer.row() for answer in self.answers]
+
+    def segment(self) -> dict[str, Any]:
+        return {"kind": "CALLS", "replay": self._replay}
+
+
 def _waits(call: ToolCallRow) -> bool:
     return call.gate == "APPROVAL" or call.runs_apart
 
@@ -67,10 +115,6 @@ def _beginning(call: ToolCallRow) -> dict[str, Any]:
     if call.gate == "APPROVAL":
         row |= {"request_id": uuid4(), "expires_at": datetime.now(UTC) + DECISION_TIME}
     return row
-
-
-def _row(answer: Answer) -> dict[str, Any]:
-    return {"id": answer.call_id, "status": answer.status, "outcome": answer.outcome}
 
 
 def _waiting(waits: Sequence[Answer], cursor: str) -> Chunk:

@@ -19,8 +19,8 @@ CREATE TYPE neo_claimed AS (
     created_at timestamptz, cancel_requested_at timestamptz, traceparent text,
     after_claim integer, after_n integer, step integer,
     continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
-    instructions text, agent_model text, reasoning_effort text, message_id uuid, parts jsonb,
-    of_company text, context jsonb, is_exhausted boolean, late_seconds double precision
+    instructions text, agent_model text, reasoning_effort text, toolbox jsonb, agent_audience text,
+    message_id uuid, parts jsonb, of_company text, context jsonb, is_exhausted boolean, late_seconds double precision
 );
 
 -- Its body is bound when it is made, so that it is planned as part of the statement that calls it.
@@ -35,7 +35,7 @@ BEGIN ATOMIC
            1 + (SELECT count(*) FROM turn_segments d
                 WHERE d.tenant_id = turn.tenant_id AND d.turn_id = turn.id AND d.kind = 'MODEL')::integer,
            s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
-           a.instructions, a.model, a.reasoning_effort, m.id, m.parts,
+           a.instructions, a.model, a.reasoning_effort, a.toolbox, a.audience, m.id, m.parts,
            c.custom_instructions_for_user_facing_chat,
            jsonb_build_object(
                'audience', s.audience, 'author_kind', turn.author_kind, 'surface', s.channel, 'agent_name', a.name,
@@ -302,17 +302,24 @@ LANGUAGE sql AS $$
         cost numeric)
 $$;
 
--- The calls that a model asked for in the turn's first unsettled segment.
+-- The calls that a model asked for in the turn's first unsettled segment. One that has an outcome already was refused.
 CREATE FUNCTION neo_plan_calls(turn chat_turns, planned jsonb)
 RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO tool_calls (id, tenant_id, turn_id, segment, position, provider_call_id, name, arguments, digest,
-                            gate, runs_apart, status)
+                            gate, runs_apart, connection_id, tool_name, title, tool_digest, effect, tier, timeout_seconds,
+                            keyed_by, key_argument, probe_tool, is_untrusted, key, arguments_raw,
+                            status, outcome, error_code, ended_at)
     SELECT p.id, turn.tenant_id, turn.id, turn.segment, p.position, p.provider_call_id, p.name, p.arguments,
-           decode(p.digest, 'hex'), p.gate, p.runs_apart, 'PLANNED'
+           decode(p.digest, 'hex'), p.gate, p.runs_apart, p.connection_id, p.tool_name, p.title, p.tool_digest, p.effect,
+           p.tier, p.timeout_seconds, p.keyed_by, p.key_argument, p.probe_tool, coalesce(p.is_untrusted, false), p.key,
+           p.arguments_raw, CASE WHEN p.outcome IS NULL THEN 'PLANNED' ELSE 'REFUSED' END, p.outcome, p.error_code,
+           CASE WHEN p.outcome IS NOT NULL THEN clock_timestamp() END
     FROM jsonb_to_recordset(planned) AS p (
         id text, position integer, provider_call_id text, name text, arguments jsonb, digest text,
-        gate text, runs_apart boolean)
+        gate text, runs_apart boolean, connection_id uuid, tool_name text, title text, tool_digest text, effect text,
+        tier text, timeout_seconds integer, keyed_by text, key_argument text, probe_tool text, is_untrusted boolean,
+        key text, arguments_raw text, outcome jsonb, error_code text)
 $$;
 
 -- Begins calls that the turn will wait for, before readers are told of them: each that is gated gets its request for a
@@ -349,13 +356,11 @@ $$;
 CREATE FUNCTION neo_note_calls(turn chat_turns, done jsonb)
 RETURNS void
 LANGUAGE sql AS $$
+    SELECT neo_write_outcomes(turn.tenant_id, turn.id, done);
     UPDATE tool_calls c SET
-        status = CASE WHEN c.outcome IS NULL AND d.outcome IS NOT NULL THEN d.status ELSE c.status END,
-        outcome = coalesce(c.outcome, d.outcome),
         told_segment = coalesce(c.told_segment, turn.segment),
-        outcome_segment = CASE WHEN d.outcome IS NOT NULL THEN turn.segment END,
-        ended_at = coalesce(c.ended_at, CASE WHEN d.outcome IS NOT NULL THEN clock_timestamp() END)
-    FROM jsonb_to_recordset(done) AS d (id text, status text, outcome jsonb)
+        outcome_segment = CASE WHEN d.outcome IS NOT NULL THEN turn.segment END
+    FROM jsonb_to_recordset(done) AS d (id text, outcome jsonb)
     WHERE c.tenant_id = turn.tenant_id AND c.turn_id = turn.id AND c.id = d.id
 $$;
 
@@ -436,7 +441,7 @@ RETURN CASE WHEN tokens > 2147483647 THEN 2147483647 ELSE tokens END;
 -- where the provider left off, and makes the session's next turn claimable. Nothing if the turn has ended or was
 -- claimed by somebody else. An end whose answer was lost is answered from the row to whoever writes the terminal.
 --
--- `last` is the segment that ends with the turn, if the driver has one. A turn that was to be cancelled does not end as
+-- `last` is the segment that ends with the turn, if the driver has one; `done` in it, what has become of its calls. A turn that was to be cancelled does not end as
 -- completed, even if its answer was complete first. `ended_at_n` is null where nobody writes the terminal envelope into
 -- the stream: readers get it from PostgreSQL, as the first entry of claim 63.
 CREATE FUNCTION neo_end_turn(
@@ -462,6 +467,7 @@ BEGIN
     END IF;
 
     IF last IS NOT NULL THEN
+        PERFORM neo_note_calls(turn, coalesce(last -> 'done', '[]'));
         PERFORM neo_store_segment(turn, last);
     END IF;
     PERFORM neo_end_calls(turn);
@@ -538,6 +544,8 @@ LANGUAGE sql STABLE AS $$
         || CASE
             WHEN call.status = 'OK' THEN jsonb_build_object(
                 'state', 'output-available', 'output', call.outcome -> 'output')
+                || CASE WHEN call.is_untrusted
+                   THEN '{"callProviderMetadata": {"neo": {"untrusted": true}}}'::jsonb ELSE '{}' END
             WHEN call.status = 'REJECTED' THEN jsonb_build_object(
                 'state', 'output-denied', 'approval', jsonb_build_object('id', call.id, 'approved', false))
             WHEN call.outcome IS NOT NULL THEN jsonb_build_object(

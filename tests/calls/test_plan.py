@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from neo.calls import plan_calls
 from neo.llm import Address, ChosenModel, Provider, ToolCall
-from neo.turns.segments.plan import plan_calls
 
 
 def model(provider: Provider) -> ChosenModel:
@@ -51,25 +51,30 @@ DEEP = "[" * 900 + "]" * 900
 
 
 @pytest.mark.parametrize(
-    ("given", "kept"),
+    ("given", "arguments", "raw"),
     [
-        ("{broken", "{broken"),
-        ("", ""),
-        ('{"d": "a\\u0000b", "\\u0000": ["\\u0000"]}', {"d": "a\ufffdb", "\ufffd": ["\ufffd"]}),
-        ('{"d": "\\ud83d"}', '{"d": "\\ud83d"}'),
-        ('"\\ud83d\\ude00"', "\U0001f600"),
-        (DEEP, DEEP),
-        ("[" * 64 + "]" * 64, ast.literal_eval("[" * 64 + "]" * 64)),
-        ("[" * 65 + "]" * 65, "[" * 65 + "]" * 65),
-        ("[" * 5_000, "[" * 5_000),
-        ('{"n": 1e400}', '{"n": 1e400}'),
+        ("{broken", {}, "{broken"),
+        ("", {}, None),
+        ('{"d": "a\\u0000b", "\\u0000": ["\\u0000"]}', {"d": "a\ufffdb", "\ufffd": ["\ufffd"]}, None),
+        ('{"d": "\\ud83d"}', {}, '{"d": "\\ud83d"}'),
+        ('"\\ud83d\\ude00"', {}, "\U0001f600"),
+        (DEEP, {}, DEEP),
+        ("[" * 64 + "]" * 64, {}, "[" * 64 + "]" * 64),
+        ('{"a":' + "[" * 31 + "]" * 31 + "}", {"a": ast.literal_eval("[" * 31 + "]" * 31)}, None),
+        ('{"a":' + "[" * 32 + "]" * 32 + "}", {}, '{"a":' + "[" * 32 + "]" * 32 + "}"),
+        ("[" * 5_000, {}, "[" * 5_000),
+        ('{"n": 1e400}', {}, '{"n": 1e400}'),
+        ('{"a": "' + "x" * 65_536 + '"}', {}, ('{"a":"' + "x" * 65_536)[:65_536]),
     ],
-    ids=["broken", "empty", "NUL", "half", "emoji", "900 deep", "64 deep", "65 deep", "open", "infinite"],
-)
-def test_arguments_are_kept_as_json_or_as_their_text(given: str, kept: Any) -> None:
+    ids=["broken", "empty", "NUL", "half", "emoji", "900 deep", "64 deep", "32 deep", "33 deep", "open", "infinite",
+         "long"],
+)  # fmt: skip
+def test_arguments_are_an_object_or_kept_as_their_text(
+    given: str, arguments: dict[str, Any], raw: str | None
+) -> None:
     [planned] = plan_calls([ToolCall("1", "look", given)], model(Provider.OPENAI))
 
-    assert planned["arguments"] == kept
+    assert (planned["arguments"], planned["arguments_raw"]) == (arguments, raw)
 
 
 def test_only_the_scripted_models_calls_are_gated_or_run_apart_by_their_name() -> None:

@@ -1,0 +1,129 @@
+"""An agent's calls through the public API: offered, run, told, and read by the model, against a real MCP server."""
+
+from typing import Any
+
+import pytest
+
+from calls.desk import Desk
+from support.client import text_of
+
+
+async def test_a_call_runs_and_the_model_reads_its_answer(desk: Desk) -> None:
+    turn = await desk.said('call=desk__read{"about":"printers"}')
+
+    kinds = [event.type for event in turn.events if event.type.startswith("tool-")]
+    [call] = await desk.stage.calls()
+    assert kinds == ["tool-input-available", "tool-output-available"]
+    assert turn.events[-1].type == "finish"
+    assert call["arguments"] == {"about": "printers"}
+    assert turn.outcomes[0]["output"]["about"] == "printers"
+    assert 'got {"about":"printers"' in text_of(turn.events)
+
+
+@pytest.mark.parametrize(
+    ("model", "code"),
+    [
+        ("call=desk__reed{}", "unknown_tool: there is no tool named 'desk__reed'. Nearest: desk__read"),
+        ('call=desk__read{"about":1}', "invalid_arguments: /about: "),
+        ("call=desk__read{},bad_call=broken", "invalid_arguments: the arguments: they are not a JSON object"),
+        ("call=desk__company{}", "approval_not_available: "),
+    ],
+)
+async def test_a_call_that_is_refused_is_not_sent_and_the_model_reads_why(
+    desk: Desk, model: str, code: str
+) -> None:
+    turn = await desk.said(model)
+
+    [outcome] = turn.outcomes
+    assert outcome["errorText"].startswith(code)
+    assert f"got {code}" in text_of(turn.events)
+    assert turn.events[-1].type == "finish"
+    assert await desk.stage.calls() == []
+
+
+@pytest.mark.parametrize("dialect", ["scripted", "scripted-chat", "scripted-anthropic"])
+async def test_each_dialect_offers_the_tools_and_the_next_turn_is_answered(desk: Desk, dialect: str) -> None:
+    """The strict model refuses a prompt in which anything of the calls is not whole."""
+    session = await desk.client.open(
+        agent_id=await desk.agent('call=desk__read{"about":"x"},call=desk__reed{},strict', dialect)
+    )
+
+    first, second = await desk.say(session, "One."), await desk.say(session, "Two.")
+
+    for turn in (first, second):
+        assert turn.events[-1].type == "finish", turn.events[-1]
+        assert [one["type"] for one in turn.outcomes] == ["tool-input-error", "tool-output-available"]
+    assert len(await desk.stage.calls()) == 2
+
+
+async def test_what_is_offered_has_its_description(desk: Desk) -> None:
+    """The obedient model does what a tool's description says."""
+    await desk.stage.put_tool("read", description='call=desk__keyed{"text":"from a description"}')
+    await desk.client.http.post(f"/public-api/connections/{desk.connection}/check")
+    await desk.pin("read")
+
+    turn = await desk.said("obey")
+
+    [effect] = await desk.stage.effects()
+    assert effect["arguments"]["text"] == "from a description"
+    assert turn.events[-1].type == "finish"
+
+
+async def test_a_keyed_call_carries_its_id_as_its_key(desk: Desk) -> None:
+    turn = await desk.said('call=desk__keyed{"text":"x"}')
+
+    [effect] = await desk.stage.effects()
+    assert effect["key"] == turn.outcomes[0]["toolCallId"]
+
+
+async def test_a_key_that_is_an_argument_is_neos_to_fill_in(desk: Desk) -> None:
+    await desk.set("keyed", keyed_by="ARGUMENT", key_argument="key")
+
+    turn = await desk.said('call=desk__keyed{"text":"x","key":"the model\'s own"}')
+
+    [effect] = await desk.stage.effects()
+    assert effect["arguments"] == {"text": "x", "key": turn.outcomes[0]["toolCallId"]}
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "fault", "code"),
+    [
+        ("read", '{"about":"x"}', {"name": "hang", "tool": "read"}, "timed_out: "),
+        ("read", '{"about":"x"}', {"name": "die", "tool": "read"}, "tool_unavailable: "),
+        ("read", '{"about":"x"}', {"name": "garbage", "tool": "read"}, "tool_broken: "),
+        ("read", '{"about":"x"}', {"name": "unauthorized", "tool": "read"}, "connection_needs_auth: "),
+        ("raise", "{}", None, "tool_error: "),
+        ("write", '{"text":"x"}', {"name": "die", "tool": "write"}, "unknown: It was sent"),
+        ("write", '{"text":"x"}', {"name": "hang_after", "tool": "write"}, "unknown: It was sent"),
+        ("write", '{"text":"x"}', {"name": "refuse", "tool": "write"}, "unknown: It was sent"),
+        ("keyed", '{"text":"x"}', {"name": "hang_after", "tool": "keyed"}, "timed_out: "),
+    ],
+)
+async def test_a_server_that_fails_never_ends_a_turn_badly(
+    desk: Desk, tool: str, arguments: str, fault: dict[str, Any] | None, code: str
+) -> None:
+    await desk.set(tool, timeout_seconds=1)
+    await desk.stage.change(fault=fault)
+
+    turn = await desk.said(f"call=desk__{tool}{arguments}")
+
+    [outcome] = turn.outcomes
+    assert outcome["errorText"].startswith(code)
+    assert f"got {code}" in text_of(turn.events)
+    assert turn.events[-1].type == "finish"
+
+
+async def test_a_tool_that_can_tell_is_asked_what_became_of_a_call(desk: Desk) -> None:
+    takes_text = {"type": "object", "properties": {"text": {"type": "string"}}}
+    await desk.stage.put_tool("read", inputSchema=takes_text)
+    await desk.client.http.post(f"/public-api/connections/{desk.connection}/check")
+    await desk.pin("read")
+    await desk.set("write", probe_tool="read")
+    await desk.stage.change(fault={"name": "die", "tool": "write"})
+
+    turn = await desk.said('call=desk__write{"text":"x"}')
+
+    [outcome] = turn.outcomes
+    assert "It was sent" in outcome["errorText"]
+    assert [call["tool"] for call in await desk.stage.calls()] == ["write", "read"]
+    assert "The tool read was asked, and answers: " in outcome["errorText"]
