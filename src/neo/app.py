@@ -129,11 +129,7 @@ def build_app(
         engines, resources.database, None if embedded_worker is None else lambda: embedded_worker.is_up
     )
     lookups = Lookups(resources.database)
-    limiter = RequestLimiter(
-        plain(settings.streams.redis_url) or "",
-        settings.server.rate_limit_requests,
-        settings.server.rate_limit_token_requests,
-    )
+    limiter = _limiter(settings)
     open_tails = OpenTails(
         closing,
         TailBounds(
@@ -159,7 +155,8 @@ def build_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(resources.aclose)
-            stack.push_async_callback(limiter.aclose)
+            if limiter is not None:
+                stack.push_async_callback(limiter.aclose)
             await stack.enter_async_context(resources.events.subscriptions)
             async with asyncio.TaskGroup() as group:
                 running = [
@@ -261,7 +258,15 @@ def routed(lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     return app
 
 
-def _gate(resources: Resources, settings: Settings, lookups: Lookups, limiter: RequestLimiter) -> Gate:
+def _limiter(settings: Settings) -> RequestLimiter | None:
+    server = settings.server
+    if not server.rate_limit_requests:
+        return None
+    redis_url = plain(settings.streams.redis_url) or ""
+    return RequestLimiter(redis_url, server.rate_limit_requests, server.rate_limit_token_requests)
+
+
+def _gate(resources: Resources, settings: Settings, lookups: Lookups, limiter: RequestLimiter | None) -> Gate:
     authenticator = Authenticator(
         resources.database,
         key_format(settings),
@@ -269,7 +274,8 @@ def _gate(resources: Resources, settings: Settings, lookups: Lookups, limiter: R
         entra=entra_verifier(settings),
         enrol=Enrolment(resources.database, default_role(settings)),
     )
-    return Gate(authenticator, lookups, limiter, FailedAttempts(settings.server.failed_attempts))
+    attempts = settings.server.failed_attempts
+    return Gate(authenticator, lookups, limiter, FailedAttempts(attempts) if attempts else None)
 
 
 async def _prepare(resources: Resources, health: Health, on_refusal: Callable[[], None]) -> None:

@@ -2,14 +2,18 @@
 revoked credential stops at once.
 """
 
+import asyncio
 import base64
 import binascii
+from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
 import orjson
+import structlog
+from sqlalchemy import func, update
 
-from neo.access.credentials import LastUse, Lookups
+from neo.access.credentials import Lookups
 from neo.access.entra.person import EntraPerson
 from neo.access.errors import (
     CredentialLapsed,
@@ -20,12 +24,19 @@ from neo.access.errors import (
     Unauthenticated,
 )
 from neo.access.keys.format import KEY_PREFIX, KeyFormat, Pepper
+from neo.access.keys.models import ApiKey
 from neo.access.principal import CallerKind, Credential, CredentialKind, Principal, Role
 from neo.access.session_tokens import ISSUER, SessionTokens
 from neo.db import Database
+from neo.errors import Failure
+
+log = structlog.get_logger()
 
 TOKEN_CHARACTERS_MAX = 8192
 JWT_SEGMENTS = 3
+USE_WRITTEN_EVERY = timedelta(seconds=30)
+# Writes must not take the connections that requests need.
+USES_WRITTEN_MAX = 4
 
 
 class Verifier(Protocol):
@@ -124,6 +135,30 @@ class Authenticator:
             ),
             role=role,
         )
+
+
+class LastUse:
+    """Records when a key was last used, in the background and to about the minute."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._writing: dict[UUID, asyncio.Task[None]] = {}
+
+    def note(self, tenant_id: UUID, key_id: UUID, before: datetime | None) -> None:
+        is_fresh = before is not None and datetime.now(UTC) - before < USE_WRITTEN_EVERY
+        if is_fresh or key_id in self._writing or len(self._writing) >= USES_WRITTEN_MAX:
+            return
+        task = asyncio.get_running_loop().create_task(self._write(tenant_id, key_id), name="key-last-use")
+        self._writing[key_id] = task
+        task.add_done_callback(lambda _: self._writing.pop(key_id, None))
+
+    async def _write(self, tenant_id: UUID, key_id: UUID) -> None:
+        mine = (ApiKey.tenant_id == tenant_id) & (ApiKey.id == key_id)
+        try:
+            async with self._database.transaction(tenant_id) as db:
+                await db.execute(update(ApiKey).where(mine).values(last_used_at=func.now()))
+        except Failure as failure:
+            log.info("last_use_not_written", code=failure.code)
 
 
 def _bearer(authorization: list[str]) -> str:

@@ -27,9 +27,10 @@ class Gate:
         self,
         authenticator: Authenticator,
         lookups: Lookups,
-        limiter: RequestLimiter,
-        failed_attempts: FailedAttempts,
+        limiter: RequestLimiter | None,
+        failed_attempts: FailedAttempts | None,
     ) -> None:
+        """Without a limiter or failed attempts there is no such limit."""
         self._authenticator = authenticator
         self._lookups = lookups
         self._limiter = limiter
@@ -54,7 +55,7 @@ class Gate:
         """
         charged = tenant_id or caller.tenant_id
         structlog.contextvars.bind_contextvars(tenant_id=str(charged))
-        allowance = await self._limiter.take(charged, caller)
+        allowance = None if self._limiter is None else await self._limiter.take(charged, caller)
         phases_of(request).mark("limit")
         if allowance is not None:
             add_headers(request, allowance.headers())
@@ -86,18 +87,20 @@ class Gate:
     async def _verify(self, request: Request) -> Principal:
         sent = request.headers.getlist("authorization")
         address, credential = request.client.host if request.client else "", "\n".join(sent)
+        attempts = self._failed_attempts
         try:
-            if sent:
-                await self._failed_attempts.check(address, credential)
+            if sent and attempts is not None:
+                await attempts.check(address, credential)
             caller = await self._authenticator.authenticate(sent)
         except Failure as failure:
             reason = failure.reason if isinstance(failure, Unauthenticated) else failure.code
             process_metrics.auth_failures.labels(reason).inc()
-            if isinstance(failure, Unauthenticated) and failure.is_guess:
-                await self._failed_attempts.count(address)
+            if attempts is not None and isinstance(failure, Unauthenticated) and failure.is_guess:
+                await attempts.count(address)
             raise
         else:
-            self._failed_attempts.note_good(credential)
+            if attempts is not None:
+                attempts.note_good(credential)
             return caller
         finally:
             phases_of(request).mark("authenticate")

@@ -30,7 +30,7 @@ class FailedAttempts:
     """
 
     def __init__(self, attempts_per_minute: int) -> None:
-        self._item = RateLimitItemPerMinute(attempts_per_minute) if attempts_per_minute else None
+        self._item = RateLimitItemPerMinute(attempts_per_minute)
         self._window = MovingWindowRateLimiter(MemoryStorage())
         self._good: OrderedDict[bytes, None] = OrderedDict()
         # Credentials are not kept, and nobody chooses which of their digests collide.
@@ -38,7 +38,7 @@ class FailedAttempts:
 
     async def check(self, address: str, credential: str) -> None:
         """Refuse what need not be looked up."""
-        if self._item is None or await self._window.test(self._item, _network(address)):
+        if await self._window.test(self._item, _network(address)):
             return
         if self._digest(credential) in self._good:
             return
@@ -47,8 +47,6 @@ class FailedAttempts:
 
     def note_good(self, credential: str) -> None:
         """Called with each request, so that the oldest are those that nobody uses any more."""
-        if self._item is None:
-            return
         digest = self._digest(credential)
         self._good[digest] = None
         self._good.move_to_end(digest)
@@ -56,7 +54,7 @@ class FailedAttempts:
             self._good.popitem(last=False)
 
     async def count(self, address: str) -> None:
-        if self._item is not None and not await self._window.hit(self._item, _network(address)):
+        if not await self._window.hit(self._item, _network(address)):
             raise _too_many()
 
     def _digest(self, credential: str) -> bytes:

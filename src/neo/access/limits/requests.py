@@ -58,7 +58,7 @@ class Allowance:
 
 
 class RequestLimiter:
-    """Counts a tenant's requests over all its callers and all processes; 0 requests means no limit.
+    """Counts a tenant's requests over all its callers and all processes.
 
     No caller can use up what is somebody else's: all end users together have three quarters of the tenant's requests,
     one of them has `token_requests_per_minute`, and the tenant's Admins have a tenth beyond what all others may take.
@@ -77,11 +77,9 @@ class RequestLimiter:
         self._is_alone = False
         self._ask_again_at = 0.0
 
-    async def take(self, tenant_id: UUID, caller: Principal) -> Allowance | None:
-        """Count one request of the caller for the tenant; None when there is no limit."""
+    async def take(self, tenant_id: UUID, caller: Principal) -> Allowance:
+        """Count one request of the caller for the tenant."""
         windows = self._windows_of(tenant_id, caller)
-        if not windows:
-            return None
         if not self._is_alone or time.monotonic() >= self._ask_again_at:
             # Whoever comes while this request waits does not ask as well, if Valkey is known to be away.
             self._ask_again_at = time.monotonic() + BREAKER_SECONDS
@@ -99,8 +97,6 @@ class RequestLimiter:
 
     def _windows_of(self, tenant_id: UUID, caller: Principal) -> dict[UUID, int]:
         """Where a request of the caller counts, and how many requests may be there then."""
-        if not self._limit:
-            return {}
         windows = {tenant_id: most_for(caller, self._limit)}
         if caller.kind is CallerKind.END_USER and self._token_limit:
             windows[caller.credential.id] = self._token_limit
