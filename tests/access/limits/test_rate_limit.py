@@ -9,12 +9,23 @@ from uuid import UUID
 from sqlalchemy import select
 
 from access.limits.conftest import LIMIT
+from neo.access import new_key
 from neo.sessions import ChatSession
 from support.client import SESSIONS, Client
 from support.rows import Rows
 from support.server import Server
 
 BACK_SECONDS = 10
+
+
+async def test_a_limit_of_0_is_none(client: Client) -> None:
+    wrong = {"authorization": f"Bearer {new_key('local')}"}
+    answers = [await client.http.get(SESSIONS, params={"page_size": 1}) for _ in range(2 * LIMIT)]
+    refused = [await client.http.get(SESSIONS, headers=wrong) for _ in range(2 * LIMIT)]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert not [name for name in answers[0].headers if name.startswith("x-ratelimit")]
+    assert {answer.status_code for answer in refused} == {401}
 
 
 async def test_m1_m2_m3_a_tenant_is_limited_over_all_its_keys_and_told_when_to_come_back(
