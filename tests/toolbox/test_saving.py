@@ -15,6 +15,7 @@ from support.scripted_mcp import Stage
 from support.server import Server
 
 AGENTS, CONNECTIONS = "/public-api/agents", "/public-api/connections"
+READ_ONLY = {"group_type": "TICKETS", "access_level": "READ_ONLY", "require_til": False}
 AGENT = {"autonomy_type": "CONVERSATIONAL", "name": "Helper"}
 
 
@@ -91,6 +92,10 @@ async def test_what_cannot_be_in_a_toolbox_is_refused(
         (toolbox({"connection_id": mine, "allow": []}), (400, "validation_error")),
         (toolbox({"connection_id": mine, "gate": "NOBODY"}), (400, "validation_error")),
         (toolbox({"connection_id": mine, "allow": ["x" * 128] * 300}), (400, "validation_error")),
+        (toolbox({"connection_id": mine, "permissions": []}), (400, "validation_error")),
+        (toolbox({"connection_id": mine, "permissions": [READ_ONLY, READ_ONLY]}), (400, "validation_error")),
+        (toolbox({"connection_id": mine, "permissions": [{**READ_ONLY, "access_level": "ROOT"}]}),
+         (400, "validation_error")),
         ({"tool_settings_by_type": {"CREATE_TICKET": {}}}, (400, "validation_error")),
         (toolbox({"connection_id": str(uuid4())}), (422, "toolbox_connection_unknown")),
         (toolbox({"connection_id": theirs}), (422, "toolbox_connection_unknown")),
@@ -105,6 +110,59 @@ async def test_what_cannot_be_in_a_toolbox_is_refused(
         assert (code(created), code(changed)) == (expected, expected), wanted
         assert "canary" not in created.text + changed.text
     assert (await sent(own, "GET", f"{AGENTS}/{agent['id']}"))["version"] == 1
+
+
+OPERATIONS = [
+    {"name": "read_ticket", "method": "GET", "path": "/tickets", "group": "TICKETS"},
+    {"name": "close_ticket", "method": "POST", "path": "/tickets", "group": "TICKETS"},
+    {"name": "read_invoice", "method": "GET", "path": "/invoices", "group": "INVOICES"},
+    {"name": "ping", "method": "GET", "path": "/ping"},
+]
+READS = [("read_ticket", "NEVER"), ("read_invoice", "NEVER"), ("ping", "NEVER")]
+
+
+@pytest.mark.parametrize(
+    ("permissions", "offered"),
+    [
+        (None, [*READS, ("close_ticket", "WHEN")]),
+        ([("*", "READ_WRITE", True)], [*READS, ("close_ticket", "ALWAYS")]),
+        ([("*", "READ_ONLY", False)], READS),
+        ([("TICKETS", "READ_WRITE", False)], [READS[0], ("close_ticket", "WHEN")]),
+        ([("TICKETS", "DISABLED", False), ("*", "READ_ONLY", False)], READS[1:]),
+    ],
+)
+async def test_a_group_is_offered_as_far_as_the_toolbox_permits_it(
+    own: Client,
+    rows: Rows,
+    tenant: Tenant,
+    served_stage: Stage,
+    permissions: list[tuple[str, str, bool]] | None,
+    offered: list[tuple[str, str]],
+) -> None:
+    body = {"name": "psa", "kind": "HTTP_API", "url": served_stage.url, "operations": OPERATIONS}
+    connection = (await sent(own, "POST", CONNECTIONS, **body))["id"]
+    await sent(own, "POST", f"{CONNECTIONS}/{connection}/pin", tools=["*"])
+    for name, _ in READS:
+        await sent(own, "PATCH", f"{CONNECTIONS}/{connection}/tools/{name}", effect="READ")
+    await sent(
+        own, "PATCH", f"{CONNECTIONS}/{connection}/tools/close_ticket", gate="WHEN", when={"required": ["x"]}
+    )
+    given = [
+        {"group_type": group, "access_level": level, "require_til": til}
+        for group, level, til in permissions or ()
+    ]
+    allowed = {"connection_id": connection, **({"permissions": given} if given else {})}
+    settings = {"tool_settings_by_type": {"EXTERNAL_API_REQUEST": {"connections": [allowed]}}}
+
+    agent = await sent(own, "POST", AGENTS, **AGENT, toolbox=settings)
+    async with rows.database.transaction(tenant.id) as db:
+        row = await AgentStore(db, tenant.id).get(agent["id"])
+        found = await offered_tools(db, tenant.id, toolbox=row.toolbox, audience=row.audience)
+    explained = await sent(own, "POST", f"{AGENTS}/{agent['id']}/tools/explain")
+
+    assert sorted((tool.tool_name, tool.gate.value) for tool in found) == sorted(offered)
+    assert sorted((one["name"], one["gate"]) for one in explained if one["is_offered"]) == sorted(offered)
+    assert all("toolbox" in one["reasons"][0] for one in explained if not one["is_offered"])
 
 
 async def test_each_tool_is_explained(own: Client, served_stage: Stage) -> None:

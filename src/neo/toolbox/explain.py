@@ -10,9 +10,9 @@ from neo.access import Principal
 from neo.agents import AgentDesk
 from neo.connections import Connection, ConnectionStore, ConnectionTool, Health, ToolState, ToolStore
 from neo.db import Database
-from neo.toolbox.offered import stricter, wire_name
+from neo.toolbox.offered import gate_of, group_of, wire_name
 from neo.toolbox.schemas import ExplainedTool
-from neo.toolbox.settings import AllowedConnection, allowed_connections
+from neo.toolbox.settings import AccessLevel, AllowedConnection, allowed_connections
 
 _STATES = {
     ToolState.NEW: "It is not pinned.",
@@ -64,7 +64,8 @@ def _told(
         is_offered=not refusals,
         reasons=[*refusals, *notes],
         effect=tool.used_effect,
-        gate=stricter(tool.used_gate, allowed.gate),
+        group=group_of(tool),
+        gate=gate_of(tool, allowed),
     )
 
 
@@ -77,8 +78,23 @@ def _refusals(
         yield "Its connection is for another audience."
     if not allowed.allows(tool.name):
         yield "The agent's toolbox does not allow it."
+    elif refusal := _not_permitted(tool, allowed):
+        yield refusal
     if tool.state in _STATES:
         yield _STATES[ToolState(tool.state)]
+
+
+def _not_permitted(tool: ConnectionTool, allowed: AllowedConnection) -> str | None:
+    group = group_of(tool)
+    permission = allowed.permission(group)
+    if permission.allows(tool.used_effect):
+        return None
+    named = f"the group {group}" if group else "tools without a group"
+    if permission.level is AccessLevel.READ_ONLY:
+        return (
+            f"The agent's toolbox lets {named} only read, and it may write: set its `effect` if it does not."
+        )
+    return f"The agent's toolbox disables {named}."
 
 
 def _notes(connection: Connection) -> Iterator[str]:
@@ -97,6 +113,7 @@ def _nothing(allowed: AllowedConnection, name: str | None, reason: str) -> Expla
         wire_name=None,
         is_offered=False,
         reasons=[reason],
+        group=None,
         effect=None,
         gate=None,
     )

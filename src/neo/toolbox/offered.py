@@ -63,7 +63,7 @@ async def offered_tools(
     offered = [
         _offered(usable[tool.connection_id], tool, allowed[tool.connection_id])
         for tool in tools
-        if allowed[tool.connection_id].allows(tool.name)
+        if is_permitted(tool, allowed[tool.connection_id])
     ]
     return sorted(offered, key=lambda tool: tool.wire_name)
 
@@ -77,8 +77,21 @@ def wire_name(connection: str, tool: str) -> str:
     return plain[: WIRE_NAME_CHARACTERS_MAX - len(mark)] + mark
 
 
-def stricter(one: Gate, other: Gate | None) -> Gate:
-    return one if other is None else max(one, other, key=_STRICTNESS.index)
+def group_of(tool: ConnectionTool) -> str | None:
+    """As it was pinned, where it was."""
+    group: str | None = (tool.pinned or tool.listed or {}).get("group")
+    return group
+
+
+def is_permitted(tool: ConnectionTool, allowed: AllowedConnection) -> bool:
+    return allowed.allows(tool.name) and allowed.permission(group_of(tool)).allows(tool.used_effect)
+
+
+def gate_of(tool: ConnectionTool, allowed: AllowedConnection) -> Gate:
+    """The strictest of what was set for the tool, for the connection in the toolbox, and for the tool's group."""
+    of_group = allowed.permission(group_of(tool)).gate(tool.used_effect)
+    given = [gate for gate in (tool.used_gate, allowed.gate, of_group) if gate is not None]
+    return max(given, key=_STRICTNESS.index)
 
 
 def _offered(connection: Connection, tool: ConnectionTool, allowed: AllowedConnection) -> OfferedTool:
@@ -92,7 +105,7 @@ def _offered(connection: Connection, tool: ConnectionTool, allowed: AllowedConne
         tool_name=tool.name,
         digest=tool.pinned_digest or "",
         effect=tool.used_effect,
-        gate=stricter(tool.used_gate, allowed.gate),
+        gate=gate_of(tool, allowed),
         gate_when=tool.gate_when,
         timeout_seconds=tool.used_timeout_seconds,
         keyed_by=KeyedBy(tool.keyed_by) if tool.keyed_by else None,

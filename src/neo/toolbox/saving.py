@@ -78,6 +78,10 @@ def _plain(tool_type: str, settings: Any) -> dict[str, Any] | None:
     ids = [one.connection_id for one in read.connections]
     if len(set(ids)) < len(ids):
         raise _invalid({f"{OF}.{tool_type}.connections": "names a connection twice"})
+    for index, one in enumerate(read.connections):
+        groups = [given.group_type for given in one.permissions or ()]
+        if len(set(groups)) < len(groups):
+            raise _invalid({f"{OF}.{tool_type}.connections.{index}.permissions": "names a group twice"})
     return read.model_dump(mode="json", exclude_none=True)
 
 

@@ -6,13 +6,29 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from neo.api import Guid
 from neo.connections import Gate
-from neo.toolbox.settings import EVERY
+from neo.toolbox.settings import EVERY, AccessLevel
 
 CONNECTIONS_MAX = 20
 # As many as are kept of a server.
 NAMES_MAX = 300
+GROUPS_MAX = 100
 
+GroupType = Annotated[str, StringConstraints(pattern=r"^(\*|[A-Z][A-Z0-9_]{0,63})$")]
 ToolName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+
+
+class GroupPermission(BaseModel):
+    """What an agent may do with a group of a connection's tools."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    group_type: GroupType = Field(
+        description="A group of an HTTP API's operations; `*` is all that is not named, and all tools without a group."
+    )
+    access_level: AccessLevel = Field(
+        description="READ_ONLY: the tools whose effect is set to READ. DISABLED: none."
+    )
+    require_til: bool = Field(default=False, description="Somebody approves each call that may write.")
 
 
 class AllowedTools(BaseModel):
@@ -29,6 +45,12 @@ class AllowedTools(BaseModel):
         description="Names; `*` is all that are pinned.",
     )
     gate: Gate | None = Field(None, description="Of all these tools, where it is stricter than a tool's own.")
+    permissions: list[GroupPermission] | None = Field(
+        None,
+        min_length=1,
+        max_length=GROUPS_MAX,
+        description="By group. Left out: all that `allow` names. Given: a group that is not named is disabled.",
+    )
 
 
 class ConnectionTools(BaseModel):
@@ -70,5 +92,6 @@ class ExplainedTool(BaseModel):
     wire_name: str | None = Field(description="The name by which a model calls it.")
     is_offered: bool
     reasons: list[str]
+    group: str | None = Field(description="By which `permissions` of the toolbox may allow it, or not.")
     effect: str | None
     gate: Gate | None
