@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx2
 import pytest
+from sqlalchemy import text
 
 from neo.agents import AgentStore
 from neo.toolbox import offered_tools
@@ -190,6 +191,42 @@ async def test_each_tool_is_explained(own: Client, served_stage: Stage) -> None:
         ["There is no such connection."]
     ]
     assert "Its connection is switched off." in off[0]["reasons"]
+
+
+async def test_what_a_stop_refuses_in_a_session_is_explained(
+    own: Client, rows: Rows, tenant: Tenant, served_stage: Stage
+) -> None:
+    connection = await connected(own, served_stage)
+    await sent(own, "PATCH", f"{CONNECTIONS}/{connection}/tools/read", effect="READ")
+    agents = [
+        await sent(own, "POST", AGENTS, **AGENT, toolbox=toolbox({"connection_id": connection}))
+        for _ in range(2)
+    ]
+    sessions = [
+        (await sent(own, "POST", "/public-api/chat/sessions", agent_id=int(agent["id"])))["id"]
+        for agent in agents
+    ]
+    async with rows.database.transaction(tenant.id) as db:
+        told = {"id": UUID(sessions[0])}
+        await db.execute(text("UPDATE chat_sessions SET end_company_id = 'c-7' WHERE id = :id"), told)
+    stop = {"scope": "CONNECTION", "id": connection, "writes_only": True}
+    await sent(own, "PUT", "/public-api/tool-stops", **stop)
+    path = f"{AGENTS}/{agents[0]['id']}/tools/explain"
+
+    bare = await own.http.post(path)
+    found = {one["name"]: one for one in await sent(own, "POST", path, session_id=sessions[0])}
+    other = await own.http.post(path, json={"session_id": sessions[1]})
+
+    in_session, anywhere = found["read"], {one["name"]: one for one in bare.json()["data"]}["read"]
+    assert (in_session["is_callable"], found["write"]["is_offered"], found["write"]["is_callable"]) == (
+        True,
+        True,
+        False,
+    )
+    assert found["write"]["reasons"][0] == "A stop of the scope CONNECTION refuses calls that may write."
+    assert any("company_in" in reason for reason in in_session["reasons"])
+    assert not anywhere["reasons"]
+    assert code(other) == (404, "session_not_found")
 
 
 async def test_the_schemas_say_what_a_toolbox_may_have(own: Client) -> None:

@@ -88,10 +88,14 @@ class JsonBody(Generic[Model]):
         return parsed, _warnings(_unknown(found, parsed))
 
 
-def json_body(model: type[Model]) -> Callable[[Request], Coroutine[Any, Any, JsonBody[Model]]]:
-    """A dependency that reads a JSON body, bounded in size and time."""
+def json_body(
+    model: type[Model], *, may_be_missing: bool = False
+) -> Callable[[Request], Coroutine[Any, Any, JsonBody[Model]]]:
+    """A dependency that reads a JSON body, bounded in size and time. A missing one may be taken for `{}`."""
 
     async def read(request: Request) -> JsonBody[Model]:
+        if may_be_missing and _has_no_body(request):
+            return JsonBody(model, b"{}")
         _check_headers(request)
         try:
             async with asyncio.timeout(BODY_SECONDS):
@@ -146,6 +150,11 @@ def _has_few_values(raw: bytes) -> bool:
 
 def _values(raw: bytes) -> int:
     return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+
+
+def _has_no_body(request: Request) -> bool:
+    headers = request.headers
+    return "transfer-encoding" not in headers and headers.get("content-length", "0") == "0"
 
 
 def _check_headers(request: Request) -> None:

@@ -6,10 +6,11 @@ from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
 from neo.agents import AgentDesk, AgentNotFound
-from neo.api import operation, success
+from neo.api import JsonBody, json_body, operation, success
+from neo.errors import Failure
 from neo.toolbox.catalogue import tool_types, toolbox_schema
 from neo.toolbox.explain import Explainer
-from neo.toolbox.schemas import ExplainedTool, ToolboxSchema, ToolType
+from neo.toolbox.schemas import ExplainedTool, ExplainTools, ToolboxSchema, ToolType
 
 TAG = "Connections"
 NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
@@ -38,6 +39,7 @@ ToolManager = Annotated[Principal, Depends(caller_with(Right.MANAGE_TOOLS))]
         "public_api.agent_tools_explain_post",
         "Explain an agent's tools",
         tag=TAG,
+        body=ExplainTools,
         data=ExplainedTool,
         is_list=True,
     ),
@@ -47,9 +49,18 @@ async def explain_tools(
     caller: ToolManager,
     explainer: Annotated[Explainer, Depends(explainer_of)],
     agent_id: Annotated[int, Depends(known_agent_id)],
+    body: Annotated[JsonBody[ExplainTools], Depends(json_body(ExplainTools, may_be_missing=True))],
 ) -> Response:
-    """Each tool of the connections in the agent's toolbox: whether it would be offered now, and why not."""
-    return success(request, await explainer.explain(caller, agent_id))
+    """Each tool of the connections in the agent's toolbox: whether it would be offered now, whether a call would be
+    refused, and why. With a `session_id`, for that session of the agent: another agent's is `404 session_not_found`.
+    The body may be left out.
+    """
+    try:
+        wanted, warnings = body.parse()
+    except Failure:
+        await explainer.explain(caller, agent_id, None)
+        raise
+    return success(request, await explainer.explain(caller, agent_id, wanted.session_id), warnings=warnings)
 
 
 @router.get(

@@ -83,6 +83,13 @@ class ToolboxSchema(BaseModel):
     additionalProperties: bool  # noqa: N815 - a word of JSON Schema.
 
 
+class ExplainTools(BaseModel):
+    session_id: Guid | None = Field(
+        None,
+        description="A session of the agent: what its company and your tenant's stops change is told too.",
+    )
+
+
 class ExplainedTool(BaseModel):
     """Whether an agent is offered a tool now, and why not."""
 
@@ -91,6 +98,9 @@ class ExplainedTool(BaseModel):
     name: str | None = Field(description="Null: no tool of it is known.")
     wire_name: str | None = Field(description="The name by which a model calls it.")
     is_offered: bool
+    is_callable: bool = Field(
+        description="False: it is not offered, or a call of it would be refused now; `reasons` say why."
+    )
     reasons: list[str]
     group: str | None = Field(description="By which `permissions` of the toolbox may allow it, or not.")
     effect: str | None
