@@ -13,43 +13,63 @@ from starlette.types import Receive, Scope, Send
 import neo.api.connection.bounded
 import neo.api.connection.read_timeout
 from neo.api.connection import at_most
+from neo.api.connection.bounded import CONNECTION
 
 # Beyond all that the kernel holds for a connection.
 ANSWER_BYTES = 16 * 1024 * 1024
+# What fits into the server's own buffer: it is all written, and then waits for its reader.
+WRITTEN_BYTES = 60_000
+KERNEL_BYTES = 4096
 READ_SECONDS = 0.5
 CONNECTIONS_MAX = 3
 
 
 @pytest.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Server]:
     async def app(scope: Scope, __: Receive, send: Send) -> None:
         if scope["method"] == "PUT":
             await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"0")]})
             await send({"type": "http.response.body"})
             return
-        headers = [(b"content-length", b"%d" % ANSWER_BYTES)]
+        own = scope[CONNECTION].transport.get_extra_info("socket")
+        if (size := int(scope["path"][1:] or ANSWER_BYTES)) < ANSWER_BYTES:
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, KERNEL_BYTES)
+        headers = [(b"content-length", b"%d" % size)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": bytes(ANSWER_BYTES)})
+        await send({"type": "http.response.body", "body": bytes(size)})
 
     monkeypatch.setattr(neo.api.connection.read_timeout, "READ_SECONDS", READ_SECONDS)
     monkeypatch.setattr(neo.api.connection.bounded, "HEAD_SECONDS", READ_SECONDS)
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(app, http=at_most(CONNECTIONS_MAX), log_config=None, lifespan="off", ws="none")
+    config.port = listening.getsockname()[1]
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    yield listening.getsockname()[1]
+    yield server
     server.should_exit = True
     await serving
     listening.close()
 
 
-async def asked(port: int) -> socket.socket:
+@pytest.fixture
+def port(server: uvicorn.Server) -> int:
+    return int(server.config.port)
+
+
+async def asked(port: int, size: int | None = None) -> socket.socket:
     client = socket.socket()
     client.setblocking(False)
+    if size is not None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, KERNEL_BYTES)
     loop = asyncio.get_running_loop()
     await loop.sock_connect(client, ("127.0.0.1", port))
-    await loop.sock_sendall(client, b"GET / HTTP/1.1\r\nhost: neo\r\n\r\n")
+    await loop.sock_sendall(client, f"GET /{size or ''} HTTP/1.1\r\nhost: neo\r\n\r\n".encode())
     return client
+
+
+async def no_connection(server: uvicorn.Server) -> None:
+    while not server.server_state.total_requests or server.server_state.connections:
+        await asyncio.sleep(READ_SECONDS / 20)
 
 
 async def read(client: socket.socket, *, pause_seconds: float) -> int:
@@ -61,12 +81,29 @@ async def read(client: socket.socket, *, pause_seconds: float) -> int:
     return received
 
 
-async def test_who_takes_nothing_of_an_answer_is_cut(port: int) -> None:
+@pytest.mark.parametrize("size", [None, WRITTEN_BYTES])
+async def test_who_takes_nothing_of_an_answer_is_cut(
+    server: uvicorn.Server, port: int, size: int | None
+) -> None:
+    client = await asked(port, size)
+
+    # Sooner than a connection without a request is closed.
+    async with asyncio.timeout(6 * READ_SECONDS):
+        await no_connection(server)
+
+    assert await read(client, pause_seconds=0) < (size or ANSWER_BYTES)
+
+
+async def test_who_is_never_done_with_an_answer_is_cut(
+    monkeypatch: pytest.MonkeyPatch, server: uvicorn.Server, port: int
+) -> None:
+    monkeypatch.setattr(neo.api.connection.read_timeout, "ANSWER_SECONDS_MAX", READ_SECONDS)
     client = await asked(port)
 
-    await asyncio.sleep(3 * READ_SECONDS)
+    received = await read(client, pause_seconds=READ_SECONDS / 2)
 
-    assert await read(client, pause_seconds=0) < ANSWER_BYTES
+    assert received < ANSWER_BYTES
+    assert not server.server_state.connections
 
 
 async def test_who_reads_slowly_gets_all_of_it(port: int) -> None:

@@ -42,15 +42,13 @@ def at_most(connections_max: int) -> type["BoundedConnection"]:
 
 class BoundedConnection(ReadTimeout):
     # CPython shares the keys of at most thirty attributes between instances, and the parent has that many.
-    __slots__ = ("_answering", "_beside_body_bytes", "_deadline", "_is_deaf", "_line")
+    __slots__ = ("_beside_body_bytes", "_deadline", "_is_deaf", "_line")
 
     # How many of them one process takes; 0 is no bound.
     connections_max: ClassVar[int] = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # The request that is being answered. The parent's `cycle` is the newest, which may wait behind it.
-        self._answering: RequestResponseCycle | None = None
         # What is still sent after something that is not HTTP is not looked at.
         self._is_deaf = False
         self._deadline: asyncio.TimerHandle | None = None
@@ -203,7 +201,6 @@ class BoundedConnection(ReadTimeout):
         return b"\r\n".join([*lines, b"", b""])
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        self._answering = cycle
         is_old = cycle.scope["http_version"] == "1.0"
         super()._start_asgi_task(cycle, cast(Any, unchunked(cast(ASGIApp, app), cycle)) if is_old else app)
 
