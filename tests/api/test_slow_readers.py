@@ -46,7 +46,7 @@ async def server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[uvicorn.Serve
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     yield server
-    server.should_exit = True
+    server.should_exit = server.force_exit = True
     await serving
     listening.close()
 
