@@ -23,7 +23,14 @@ from neo.access.keys.models import ApiKey
 from neo.access.keys.store import ApiKeyStore
 from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import Allowance, RateLimited, RequestLimiter
-from neo.access.limits.rows import NO_ROW_BOUNDS, CountedRoom, QuotaExceeded, RowBounds, check_room
+from neo.access.limits.rows import (
+    NO_ROW_BOUNDS,
+    CountedRoom,
+    QuotaExceeded,
+    RowBounds,
+    check_room,
+    counts,
+)
 from neo.access.limits.shares import PROCESS, NestedCounts, Permit, for_admins, most_for
 from neo.access.principal import (
     Author,
@@ -93,6 +100,7 @@ __all__ = [
     "changing",
     "check_right",
     "check_room",
+    "counts",
     "for_admins",
     "hold_right",
     "most_for",

@@ -20,7 +20,7 @@ async def attach(
     kept_bytes_max: int,
 ) -> None:
     """Attach each upload as it was inspected; refuses one that was used or removed meanwhile, and those that
-    take up more than the tenant may have (0: no limit). Of a store that signs its own URLs it is not known before.
+    take up more than their sender may have (0: no limit). Of a store that signs its own URLs it is not known before.
     """
     store = AttachmentStore(db, tenant_id)
     if inspected and kept_bytes_max:

@@ -1,7 +1,8 @@
 """A tenant has so many rows of each kind; its keys cannot use up what an Admin needs."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,13 +19,17 @@ from neo.access import (
     Role,
     RowBounds,
     SessionTokens,
+    UrlSigner,
 )
 from neo.agents import Access, AgentDesk, Audience, AutonomyType
 from neo.agents.models import AgentVersion
+from neo.attachments import BlobUrls, UploadQuotaExceeded
+from neo.blobs import BlobAccess, BlobLocation, BlobStore
 from neo.channels.administer import ChannelDesk
 from neo.chat import SessionDesk, TokenDesk
 from neo.chat.open import Opening
 from neo.chat.tokens.mint import Minting
+from neo.chat.uploads.grant import UploadDesk, UploadQuota
 from neo.companies.administer import CompanyDesk
 from neo.llm import ModelList, ProviderSettings
 from neo.people.roster import Roster
@@ -32,6 +37,7 @@ from neo.toolbox import ToolboxRules
 from support.rows import Rows, Tenant
 
 MOST = 2
+SECRET = "a secret that is long enough for a test"
 BOUNDS = RowBounds(**dict.fromkeys(RowBounds.__dataclass_fields__, MOST))
 AGENT: dict[str, Any] = {
     "name": "Agent",
@@ -118,11 +124,51 @@ async def test_a_key_makes_so_many_rows_and_an_admin_one_more(
     assert (await made(one_more, callers.key), await made(one_more, callers.admin)) == (by_key, 1)
 
 
+@pytest.mark.parametrize("kind", ["agent", "channel"])
+async def test_what_is_deleted_counts_for_a_day(callers: Callers, kind: str) -> None:
+    one_more, table = getattr(callers, kind), f"{kind}s"
+    await made(one_more, callers.key)
+    deleted = text(f"UPDATE {table} SET deleted_at = now() - :ago * interval '1 hour'")
+
+    async def room_after(hours: int) -> int:
+        async with callers.rows.database.transaction(callers.tenant.id) as db:
+            await db.execute(deleted.bindparams(ago=hours))
+            callers.agent_id = await callers.rows.agent(tenant_id=callers.tenant.id)
+        return await made(one_more, callers.key)
+
+    assert [await room_after(0), await room_after(25)] == [0, 1 if kind == "agent" else MOST]
+
+
+@pytest.mark.parametrize("bound", [one.name for one in fields(UploadQuota)])
+async def test_end_users_leave_a_part_of_each_upload_bound_and_admins_have_a_reserve(
+    callers: Callers, tmp_path: Path, bound: str
+) -> None:
+    session_id, quota = await callers.session(callers.key), {one.name: 1000 for one in fields(UploadQuota)}
+    urls = BlobUrls(
+        BlobStore(BlobLocation.parse(tmp_path.as_uri()), BlobAccess()), UrlSigner((SECRET,)), None
+    )
+    desk = UploadDesk(callers.rows.database, urls, UploadQuota(**{**quota, bound: 8}))
+
+    async def granted_to(who: Principal) -> int:
+        for number in range(20):
+            try:
+                await desk.grant(who, session_id, "image/png", None, "http://neo")
+            except UploadQuotaExceeded:
+                return number
+            async with callers.rows.database.transaction(callers.tenant.id) as db:
+                await db.execute(text("UPDATE attachments SET size_bytes = 1"))
+        raise AssertionError("Nothing is refused.")
+
+    end_user = replace(callers.key, kind=CallerKind.END_USER, session_id=session_id)
+    # An Admin writes to their own sessions only.
+    admin = replace(callers.key, role=Role.ADMIN)
+
+    assert [await granted_to(who) for who in (end_user, callers.key, admin)] == [6, 2, 1]
+
+
 async def test_a_session_has_so_many_live_tokens_and_one_that_is_revoked_makes_room(callers: Callers) -> None:
     session_id = await callers.session(callers.key)
-    desk = TokenDesk(
-        callers.rows.database, SessionTokens(("a secret that is long enough for a test",)), BOUNDS
-    )
+    desk = TokenDesk(callers.rows.database, SessionTokens((SECRET,)), BOUNDS)
     minted = [await desk.mint(callers.key, Minting(session_id)) for _ in range(MOST)]
 
     with pytest.raises(QuotaExceeded):

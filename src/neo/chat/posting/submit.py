@@ -31,8 +31,8 @@ from neo.turns.wake_ups import publish_claimable
 class QueueBounds:
     """Most open turns of a session, and of a tenant those that nobody drives; 0 is no bound.
 
-    An end user's token opens one session: an end user is refused there sooner than others, and in the tenant while
-    three quarters are taken. The tenant's Admins have a tenth more than all others.
+    End users are refused while three quarters are taken, and in their own session by a bound of theirs as well: a token
+    opens one. The tenant's Admins have a tenth more than all others.
     """
 
     session: int
@@ -40,8 +40,9 @@ class QueueBounds:
     tenant: int = 0
 
     def of_session(self, caller: Principal) -> int:
-        is_less = caller.kind is CallerKind.END_USER and 0 < self.end_users < self.session
-        return self.end_users if is_less else self.session
+        most = most_for(caller, self.session)
+        is_less = caller.kind is CallerKind.END_USER and 0 < self.end_users < most
+        return self.end_users if is_less else most
 
     def of_tenant(self, caller: Principal) -> int:
         return most_for(caller, self.tenant)
@@ -122,9 +123,8 @@ class TurnDesk:
                 raise await not_taken(
                     db, said, access.overlap(said.draft.overlap), open_turns_max, undriven_max
                 )
-            await attach(
-                db, said.tenant_id, said.user_message_id, inspected, kept_bytes_max=self._kept_bytes_max
-            )
+            kept_bytes_max = most_for(caller, self._kept_bytes_max)
+            await attach(db, said.tenant_id, said.user_message_id, inspected, kept_bytes_max=kept_bytes_max)
             await reached("before_commit")
         return said.accepted(access, stored)
 

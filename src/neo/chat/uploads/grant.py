@@ -29,6 +29,14 @@ class UploadQuota:
     unused_per_session_max: int
     kept_bytes_max: int
 
+    def of(self, caller: Principal) -> "UploadQuota":
+        """What there may be when this caller asks for one more."""
+        return UploadQuota(
+            most_for(caller, self.unused_max),
+            most_for(caller, self.unused_per_session_max),
+            most_for(caller, self.kept_bytes_max),
+        )
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -75,12 +83,13 @@ class UploadDesk:
 
     async def _check_quota(self, store: AttachmentStore, caller: Principal, session_id: UUID) -> None:
         of_session, of_tenant = await store.unused_count(session_id)
-        if of_session >= self._quota.unused_per_session_max:
+        most = self._quota.of(caller)
+        if of_session >= most.unused_per_session_max:
             raise quota_exceeded(f"{of_session} uploads of this session are not used yet")
-        if of_tenant >= most_for(caller, self._quota.unused_max):
+        if of_tenant >= most.unused_max:
             raise quota_exceeded(f"{of_tenant} uploads of this tenant are not used yet")
-        if 0 < self._quota.kept_bytes_max <= await store.kept_bytes():
-            raise storage_exceeded(self._quota.kept_bytes_max)
+        if 0 < most.kept_bytes_max <= await store.kept_bytes():
+            raise storage_exceeded(most.kept_bytes_max)
 
 
 async def _check_talk(db: AsyncSession, caller: Principal, session_id: UUID) -> None:
