@@ -46,6 +46,30 @@ def test_it_is_hidden_as_json_and_urls_spell_it() -> None:
         assert redacted(f"a {spelt} b") == "a *** b"
 
 
+TENANTS = """
+import structlog
+from neo.telemetry import configure_logs
+from neo.vault import Secret
+configure_logs(log_format={form!r}, level="debug")
+Secret({canary!r}), Secret("turn_failed")
+try:
+    raise ValueError("Illegal header value b'Bearer " + {canary!r} + "'")
+except ValueError:
+    structlog.get_logger().exception("turn_failed")
+"""
+
+
+@pytest.mark.parametrize("form", ["json", "console"])
+def test_a_tenants_secret_is_hidden_in_tracebacks_and_blinds_no_log(form: str) -> None:
+    script = TENANTS.format(form=form, canary=CANARY)
+
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert "Bearer ***" in ran.stderr
+    assert "turn_failed" in ran.stderr
+    assert "7f1a" not in ran.stderr
+
+
 def test_what_is_too_short_to_be_one_hides_nothing() -> None:
     hide(["x" * (CHARACTERS_MIN - 1), ""])
 

@@ -6,6 +6,7 @@ import pickle
 import traceback
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
@@ -69,6 +70,14 @@ def test_it_is_read_by_asking_for_it() -> None:
     assert given.token == SECRET
     assert given.token != Secret("another")
     assert SECRET.hidden_in(f"Incorrect key: {CANARY}.") == "Incorrect key: ***."
+
+
+@pytest.mark.parametrize("spell", [str, json.dumps, repr, lambda value: quote(value, safe="")])
+def test_it_is_hidden_however_a_stranger_spells_it(spell: Callable[[str], str]) -> None:
+    value = 'p%40ss "w/o\\rd'
+
+    assert Secret(value).hidden_in(f"a {spell(value)} b").replace('"', "").replace("'", "") == "a *** b"
+    assert Secret("%20").hidden_in("a b %20") == "a b ***"
 
 
 @pytest.mark.parametrize(

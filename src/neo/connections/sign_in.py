@@ -2,6 +2,7 @@
 
 from neo.connections.target import Bearer, ClientCredentials, Header, Target
 from neo.connections.tokens import Tokens
+from neo.kit import without
 
 
 class SignIn:
@@ -35,9 +36,7 @@ class SignIn:
         """The text without anything that was signed in with."""
         for secret in self._target.secrets():
             text = secret.hidden_in(text)
-        for token in self._tokens_seen:
-            text = text.replace(token, "***")
-        return text
+        return without(text, self._tokens_seen)
 
 
 def _bearer(token: str) -> dict[str, str]:

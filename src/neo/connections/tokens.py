@@ -14,6 +14,7 @@ import orjson
 from neo.connections.target import ClientCredentials
 from neo.egress import Bounds, Egress
 from neo.errors import Edge, Failure, Kind
+from neo.kit import hide_lately
 
 # So long before its end a token is fetched anew: a call may take as long.
 EARLY_SECONDS = 60.0
@@ -84,7 +85,9 @@ class Tokens:
             )
         if not answer.is_success:
             raise TokenRefused(f"The token address answered {answer.status_code}.")
-        return _read(answer.content)
+        token, lasting = _read(answer.content)
+        hide_lately(token)
+        return token, lasting
 
 
 def _read(body: bytes) -> tuple[str, float]:

@@ -8,7 +8,16 @@ from neo.kit.fair_slots import FairSlots
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
-from neo.kit.redaction import hide, password_in, print_redacted, redact_line, redacted
+from neo.kit.redaction import (
+    hide,
+    hide_lately,
+    password_in,
+    print_redacted,
+    redact_line,
+    redacted,
+    redacted_traceback,
+    without,
+)
 from neo.kit.retry import Backoff, keep_running
 from neo.kit.secret_file import SecretUnreadableError, read_secret
 from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
@@ -32,6 +41,7 @@ __all__ = [
     "freeze_loaded",
     "guessing_bits",
     "hide",
+    "hide_lately",
     "is_loopback",
     "is_one_line",
     "is_secure_url",
@@ -44,5 +54,7 @@ __all__ = [
     "read_secret",
     "redact_line",
     "redacted",
+    "redacted_traceback",
     "run_in",
+    "without",
 ]

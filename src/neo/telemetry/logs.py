@@ -1,9 +1,12 @@
 import logging
 import sys
+from io import StringIO
+from typing import TextIO
 
 import structlog
+from structlog.typing import EventDict, ExcInfo
 
-from neo.kit import redact_line
+from neo.kit import redact_line, redacted_traceback
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 # Libraries that log at INFO what our own lines say already.
@@ -41,8 +44,20 @@ def configure_logs(*, log_format: str, level: str) -> None:
 
 def _rendered(log_format: str) -> list[structlog.types.Processor]:
     if log_format == "json":
-        return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(), redact_line]
-    # The library's own tracebacks show local variables: messages and keys are among them.
-    plain = structlog.dev.plain_traceback
-    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)
+        traced = [structlog.processors.format_exc_info, _tracebackredact_line]
+        return [*traced, structlog.processors.JSONRenderer(), redact_line]
+    console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_write_traceback)
     return [console, redact_line]
+
+
+def _traceback_without_secrets(_logger: object, _method: str, line: EventDict) -> EventDict:
+    if isinstance(traced := line.get("exception"), str):
+        line["exception"] = redacted_traceback(traced)
+    return line
+
+
+def _write_traceback(out: TextIO, error: ExcInfo) -> None:
+    """In place of the library's own, which shows local variables: messages and keys are among them."""
+    traced = StringIO()
+    structlog.dev.plain_traceback(traced, error)
+    out.write(redacted_traceback(traced.getvalue()))

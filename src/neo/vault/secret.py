@@ -7,6 +7,8 @@ from typing import Any, NoReturn, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from neo.kit import hide_lately, without
+
 HIDDEN = "***"
 
 
@@ -23,13 +25,14 @@ class Secret:
             # What a header or a form takes; and what is refused is not quoted.
             raise ValueError("A secret is one line of printable ASCII.")
         self._value = value
+        hide_lately(value)
 
     def reveal(self) -> str:
         return self._value
 
     def hidden_in(self, text: str) -> str:
         """The text without this secret, for the words of a stranger that may quote what was sent to them."""
-        return text.replace(self._value, HIDDEN)
+        return without(text, [self._value])
 
     def __str__(self) -> str:
         return HIDDEN
