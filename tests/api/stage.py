@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 
 from neo.api import (
     JsonBody,
+    LargeBodies,
     Page,
     add_headers,
     edge,
@@ -46,6 +47,7 @@ class Thing(BaseModel):
 
 def small_app() -> ASGIApp:
     app = FastAPI(redirect_slashes=False, openapi_url=None)
+    app.state.large_bodies = LargeBodies()
 
     @app.post("/things/{name}")
     async def post_thing(

@@ -15,7 +15,7 @@ from neo.access.limits.failed_attempts import FailedAttempts
 from neo.access.limits.requests import RequestLimiter
 from neo.access.principal import Principal
 from neo.access.rights import Right, check_right
-from neo.api import add_headers, check_after_body, phases_of
+from neo.api import add_headers, check_after_body, note_sender, phases_of
 from neo.errors import Failure
 from neo.telemetry import process_metrics
 
@@ -46,6 +46,7 @@ class Gate:
             if await self._verify(request) != caller:
                 raise CallerChanged("Your role was changed while the request came in: send it again.")
 
+        note_sender(request, caller.tenant_id)
         check_after_body(request, is_still_the_same)
         return caller
 

@@ -5,7 +5,7 @@ before anybody is asked who they are, and a page of an allowed origin may read e
 and never show a secret, another tenant or a stack trace. No business lives here.
 """
 
-from neo.api.body import JsonBody, check_after_body, json_body
+from neo.api.body import JsonBody, check_after_body, json_body, note_sender
 from neo.api.components import ERRORS
 from neo.api.connection import abort_connection
 from neo.api.document import build_document, operation
@@ -24,6 +24,7 @@ from neo.api.fields import (
     free_of,
     left_alone,
 )
+from neo.api.large_bodies import LargeBodies
 from neo.api.own_url import own_url
 from neo.api.paging import (
     InvalidPage,
@@ -45,6 +46,7 @@ __all__ = [
     "Instructions",
     "InvalidPage",
     "JsonBody",
+    "LargeBodies",
     "Line",
     "Moment",
     "Name",
@@ -65,6 +67,7 @@ __all__ = [
     "left_alone",
     "moment_before",
     "next_cursor",
+    "note_sender",
     "number_before",
     "operation",
     "own_url",

@@ -3,14 +3,16 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
+from neo.api.large_bodies import LARGE_BYTES, LargeBodies
 from neo.api.request_scope import phases_of
 from neo.errors import Failure, Kind
 
@@ -23,6 +25,8 @@ BODY_SECONDS = 10.0
 # The answer must not grow with the number of unknown fields.
 UNKNOWN_NAMED_MAX = 20
 CHECKS = "neo.checks_after_body"
+SENDER = "neo.sender_of_body"
+NOBODY = UUID(int=0)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -77,9 +81,25 @@ class JsonBody(Generic[Model]):
 
     _model: type[Model]
     _raw: bytes
+    _found: tuple[Model, list[str]] | Failure | None = None
 
     def parse(self) -> tuple[Model, list[str]]:
         """The body as its model, and a warning for each unknown field."""
+        found = self._found or self._parsed_or_refused()
+        if isinstance(found, Failure):
+            raise found
+        return found
+
+    async def parsed_in_turn(self, large: LargeBodies, tenant_id: UUID) -> "JsonBody[Model]":
+        return replace(self, _found=await large.parsed(tenant_id, self._parsed_or_refused))
+
+    def _parsed_or_refused(self) -> tuple[Model, list[str]] | Failure:
+        try:
+            return self._parsed()
+        except Failure as failure:
+            return failure
+
+    def _parsed(self) -> tuple[Model, list[str]]:
         found = strict_json(self._raw)
         try:
             parsed = self._model.model_validate_json(self._raw, strict=True)
@@ -104,13 +124,24 @@ def json_body(
             raise BodyTimedOut(f"The body did not arrive within {BODY_SECONDS:.0f} s.") from error
         except ClientDisconnect as error:
             raise MalformedBody("The body ended early.") from error
+        body = JsonBody(model, raw)
+        if len(raw) > LARGE_BYTES:
+            body = await body.parsed_in_turn(
+                request.app.state.large_bodies, request.scope.get(SENDER, NOBODY)
+            )
+            was_waited_for = True
         phases_of(request).mark("body")
         if was_waited_for:
             for check in request.scope.get(CHECKS, ()):
                 await check()
-        return JsonBody(model, raw)
+        return body
 
     return read
+
+
+def note_sender(request: Request, tenant_id: UUID) -> None:
+    """Say whose body it will be: large ones of one tenant wait for each other."""
+    request.scope[SENDER] = tenant_id
 
 
 def check_after_body(request: Request, check: Callable[[], Awaitable[None]]) -> None:

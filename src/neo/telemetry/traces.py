@@ -8,8 +8,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
-from neo.kit import redacted
+from neo.kit import is_loopback, redacted
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -159,11 +160,14 @@ def _provider(endpoint: str, process: str) -> "TracerProvider":
     from opentelemetry.sdk.resources import SERVICE_NAME, Resource  # noqa: PLC0415
     from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
     from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+    from requests import Session  # noqa: PLC0415
 
     provider = TracerProvider(resource=Resource.create({SERVICE_NAME: process}), shutdown_on_exit=False)
-    provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint.rstrip("/") + TRACES_PATH))
-    )
+    session = Session()
+    # As everywhere, a proxy that the environment names is for addresses elsewhere.
+    session.trust_env = not is_loopback(urlsplit(endpoint).hostname or "")
+    exporter = OTLPSpanExporter(endpoint=endpoint.rstrip("/") + TRACES_PATH, session=session)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
     return provider
 
 
