@@ -35,11 +35,12 @@ async def test_of_a_tenant_so_many_wait_and_another_ones_goes_before_them() -> N
     held = [asyncio.create_task(large.parsed(mine, lambda: order.append("mine"))) for _ in range(WAITING_MAX)]
     await asyncio.sleep(0)
 
-    with pytest.raises(TooManyLargeBodies):
+    with pytest.raises(TooManyLargeBodies) as refused:
         await large.parsed(mine, parse)
     await large.parsed(uuid4(), lambda: order.append("theirs"))
     await asyncio.gather(*held)
 
+    assert refused.value.code == "too_many_large_bodies"
     # One was parsed already, and the next was on its way.
     assert order.index("theirs") <= 2
     assert await large.parsed(mine, parse)

@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
 from neo.errors import Failure, Kind
-from neo.kit import FairSlots, NestedCounts
+from neo.kit import FairSlots
 
 # What is smaller costs a millisecond at most.
 LARGE_BYTES = 64 * 1024
@@ -31,18 +32,23 @@ class TooManyLargeBodies(Failure):
 class LargeBodies:
     def __init__(self) -> None:
         self._slots = FairSlots(1)
-        self._waiting = NestedCounts()
+        self._waiting = Counter[UUID]()
         self._free_at = 0.0
 
     async def parsed(self, tenant_id: UUID, parse: Callable[[], Parsed]) -> Parsed:
         """What `parse` returns, when it is this tenant's turn."""
-        if self._waiting.full({tenant_id: WAITING_MAX}):
+        if self._waiting[tenant_id] >= WAITING_MAX:
             raise TooManyLargeBodies(
-                "Too many large bodies at once: wait for one's answer.", retry_after_seconds=1
+                "Too many large bodies at once: wait for the answers.", retry_after_seconds=1
             )
-        with self._waiting.permit([tenant_id]):
+        self._waiting[tenant_id] += 1
+        try:
             async with self._slots.slot(tenant_id):
                 return await self._alone(parse)
+        finally:
+            self._waiting[tenant_id] -= 1
+            if not self._waiting[tenant_id]:
+                del self._waiting[tenant_id]
 
     async def _alone(self, parse: Callable[[], Parsed]) -> Parsed:
         await asyncio.sleep(max(0.0, self._free_at - time.monotonic()))
