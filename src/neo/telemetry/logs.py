@@ -44,8 +44,8 @@ def configure_logs(*, log_format: str, level: str) -> None:
 
 def _rendered(log_format: str) -> list[structlog.types.Processor]:
     if log_format == "json":
-        traced = [structlog.processors.format_exc_info, _traceback_without_secrets]
-        return [*traced, structlog.processors.JSONRenderer(), redact_line]
+        traced = structlog.processors.format_exc_info
+        return [traced, _traceback_without_secrets, structlog.processors.JSONRenderer(), redact_line]
     console = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=_write_traceback)
     return [console, redact_line]
 
