@@ -258,7 +258,7 @@ async def test_a_turn_that_need_not_wait_is_taken_however_many_do(
     )
 
 
-async def test_an_end_user_fills_a_session_with_fewer_turns_than_others_may_and_an_admin_has_a_reserve(
+async def test_an_end_user_fills_a_session_with_fewer_turns_than_others_may(
     engines: Engines, process: Process, stage: Stage
 ) -> None:
     await stage.write(count=2)
