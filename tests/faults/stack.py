@@ -32,7 +32,7 @@ from support.ports import free_port
 
 SECRET = "a secret key of at least thirty-two characters"
 MODEL = "scripted:tokens=5"
-ENGINES = ("postgres", "valkey", "temporal", "scripted")
+ENGINES = ("postgres", "valkey", "temporal", "scripted", "scripted-mcp")
 DRAIN_SECONDS = 3.0
 IDLE_SECONDS = 3.0
 KEEP_ALIVE_SECONDS = 1.0
@@ -288,6 +288,7 @@ def _environment(addresses: Addresses, folder: Path, points: Points) -> dict[str
         "NEO_TAIL_SEND_SECONDS": str(SEND_SECONDS),
         "NEO_DRAIN_SECONDS": str(DRAIN_SECONDS),
         "NEO_BLOB_URL": (folder / "blobs").as_uri(),
+        "NEO_EGRESS_PRIVATE": urlsplit(addresses.scripted_mcp_url).netloc,
         "NEO_FAILPOINTS": str(points.folder),
         "NEO_LOG_FORMAT": "json",
     }

@@ -1,0 +1,49 @@
+"""Whoever drives a turn that acts is killed: what a key makes safe happens once, what it does not happens at most once,
+and what is not known is said to be.
+"""
+
+import asyncio
+import os
+import random
+import time
+from uuid import uuid4
+
+import pytest
+
+from faults.acting import Desk, desk_of, problems
+from faults.test_segments import silence_after
+from faults.world import World
+
+pytestmark = pytest.mark.usefixtures("shape")
+
+RECOVERY_SECONDS = 8.0
+# How long one of these turns takes on a busy machine.
+TURN_SECONDS = 1.5
+KILLS = int(os.environ.get("KILLS", "4"))
+TURNS_A_KILL = 4
+
+
+async def test_effects_are_made_once_or_are_known_not_to_be_known_however_often_workers_die(
+    world: World,
+) -> None:
+    async with desk_of(world) as desk:
+        for _ in range(KILLS):
+            await _some_turns_and_a_kill(desk)
+            await world.stack.healed()
+        rest = await world.judged()
+        assert {turn.status for turn in rest.turns} == {"COMPLETED"}
+        assert not await problems(desk)
+
+
+async def _some_turns_and_a_kill(desk: Desk) -> None:
+    world, caller = desk.world, desk.world.caller
+    sessions = await asyncio.gather(*(desk.session(uuid4().hex[:12]) for _ in range(TURNS_A_KILL)))
+    posted = [await caller.insist(session) for session in sessions]
+    reading = [asyncio.create_task(caller.read(post.session_id, post.since)) for post in posted]
+    await asyncio.sleep(random.random() * TURN_SECONDS)
+    victim = random.choice(world.stack.workers)
+    await victim.kill()
+    died_at = time.time()
+    for seen in await asyncio.gather(*reading):
+        world.recovered(silence_after(seen, died_at), RECOVERY_SECONDS)
+        assert seen.terminals == ["finish"]
