@@ -50,10 +50,10 @@ class Desk:
         )
         return await self.world.caller.open(agent["id"])
 
-    async def sent(self, method: str, path: str, **body: Any) -> dict[str, Any]:
+    async def sent(self, method: str, path: str, **body: Any) -> Any:
         answered = await self.world.caller.call(method, path, json=body)
         assert answered.status in (200, 201), answered
-        return answered.data
+        return answered.body["data"]
 
     async def effects(self) -> Counter[str]:
         """How often each text had its effect."""

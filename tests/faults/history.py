@@ -112,3 +112,9 @@ class History:
     @property
     def accepted(self) -> list[Posted]:
         return [post for post in self.posts if post.answered.status == 202]
+
+
+def silence_after(reading: Reading, died_at: float) -> float:
+    """The longest wait for an event since then."""
+    times = [died_at, *(event.at for event in reading.seen if event.at > died_at)]
+    return max((after - before for before, after in pairwise(times)), default=0.0)

@@ -3,13 +3,12 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Literal
 
 import pytest
 
 from faults.caller import in_segment
-from faults.history import Reading
+from faults.history import Reading, silence_after
 from faults.world import World
 
 pytestmark = pytest.mark.usefixtures("shape")
@@ -88,12 +87,6 @@ async def test_f6_whoever_drives_is_killed_in_mid_answer_and_that_segment_is_beg
     rest = await world.judged()
     assert [(turn.status, turn.attempts) for turn in rest.turns] == [("COMPLETED", 2)]
     assert rest.calls[posted.message] == 4
-
-
-def silence_after(reading: Reading, died_at: float) -> float:
-    """The longest wait for an event since then."""
-    times = [died_at, *(event.at for event in reading.seen if event.at > died_at)]
-    return max((after - before for before, after in pairwise(times)), default=0.0)
 
 
 def restarted(reading: Reading) -> list[int]:
