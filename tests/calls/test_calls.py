@@ -69,6 +69,23 @@ async def test_what_is_offered_has_its_description(desk: Desk) -> None:
     assert turn.events[-1].type == "finish"
 
 
+async def test_many_tools_are_searched_and_none_of_them_is_told_before(desk: Desk) -> None:
+    """The obedient model does what a tool's description says, so what it is not shown it does not do."""
+    await desk.stage.put_tool("read", description='call=desk__keyed{"text":"from a description"}')
+    for number in range(20):
+        await desk.stage.put_tool(f"more_{number}")
+    await desk.client.http.post(f"/public-api/connections/{desk.connection}/check")
+    await desk.pin("*")
+
+    shown = await desk.said("obey")
+    searched = await desk.said('call=search_tools{"query":"read"}')
+
+    assert (await desk.stage.effects(), shown.events[-1].type) == ([], "finish")
+    [outcome] = searched.outcomes
+    assert outcome["output"]["tools"][0]["name"] == "desk__read", outcome
+    assert searched.events[-1].type == "finish"
+
+
 async def test_a_keyed_call_carries_its_id_as_its_key(desk: Desk) -> None:
     turn = await desk.said('call=desk__keyed{"text":"x"}')
 

@@ -10,9 +10,9 @@ import orjson
 from neo.calls import texts
 from neo.calls.ended import Ended
 from neo.calls.repeats import Past, answered_before, key_of
-from neo.connections import Gate, KeyedBy, Problem, SchemaRefused, problems_of
+from neo.connections import Effect, Gate, KeyedBy, Problem, SchemaRefused, problems_of
 from neo.llm import ChosenModel, Provider, ToolCall, arguments_of
-from neo.toolbox import OfferedTool
+from neo.toolbox import SEARCH_SCHEMA, SEARCH_TOOLS, OfferedTool, found_tools, is_searched
 
 # 128 random bits, as 22 characters.
 CALL_ID_BYTES = 16
@@ -73,8 +73,27 @@ def _planned(
         return row | {"gate": "APPROVAL" if call.name == GATED else "AUTO", "runs_apart": call.name == APART}
     if tool is not None:
         row |= _of_tool(tool, row, past)
+    if call.name == SEARCH_TOOLS and is_searched(offered.values()) and position <= SEGMENT_CALLS_MAX:
+        return row | _searched(offered, arguments, problem)
     refusal = next(_refusals(row, tool, list(offered), problem, past), None)
-    return row if refusal is None else row | {"outcome": refusal.outcome, "error_code": refusal.error_code}
+    return row if refusal is None else row | _refused_row(refusal)
+
+
+def _searched(
+    offered: Mapping[str, OfferedTool], arguments: dict[str, Any], problem: Problem | None
+) -> dict[str, Any]:
+    """Neo answers it itself, at once: nothing is sent."""
+    problems = [problem] if problem is not None else _problems(SEARCH_SCHEMA, arguments)
+    if problems:
+        return _refused_row(texts.invalid_arguments(problems))
+    return {
+        "effect": Effect.READ,
+        "outcome": {"output": found_tools(list(offered.values()), arguments["query"])},
+    }
+
+
+def _refused_row(refusal: Ended) -> dict[str, Any]:
+    return {"outcome": refusal.outcome, "error_code": refusal.error_code}
 
 
 def _of_tool(tool: OfferedTool, row: Mapping[str, Any], past: Sequence[Past]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ many tools, the model is shown a search, and what it has found in its turn (`sho
 
 from neo.toolbox.offered import OfferedTool, offered_tools
 from neo.toolbox.saving import ToolboxRules
-from neo.toolbox.search import SEARCH_SCHEMA, SEARCH_TOOLS, Shown, found_tools, shown_tools
+from neo.toolbox.search import SEARCH_SCHEMA, SEARCH_TOOLS, Shown, found_tools, is_searched, shown_tools
 from neo.toolbox.settings import AllowedConnection, allowed_connections
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "ToolboxRules",
     "allowed_connections",
     "found_tools",
+    "is_searched",
     "offered_tools",
     "shown_tools",
 ]

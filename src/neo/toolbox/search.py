@@ -6,7 +6,7 @@ has cached of the prompt stays good.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,9 +63,14 @@ class Shown:
         )
 
 
+def is_searched(offered: Collection[OfferedTool]) -> bool:
+    """Whether they are too many to be shown at once."""
+    return len(offered) > OFFERED_MAX
+
+
 def shown_tools(offered: Sequence[OfferedTool], rounds: Iterable[Round]) -> Shown:
     """All, where they are few. `rounds` are the turn's own, as they are settled."""
-    if len(offered) <= OFFERED_MAX:
+    if not is_searched(offered):
         return Shown(offered)
     by_name = {tool.wire_name: tool for tool in offered}
     found = [by_name[name] for name in _found_names(rounds) if name in by_name]

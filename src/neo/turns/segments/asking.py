@@ -23,7 +23,7 @@ from neo.llm import (
     Tool,
 )
 from neo.telemetry import traces
-from neo.toolbox import OfferedTool
+from neo.toolbox import SEARCH_SCHEMA, SEARCH_TOOLS, OfferedTool, shown_tools
 from neo.turns.prompt import ImageLoader, Transcripts, continues_from
 from neo.turns.segments.attempt import Attempt
 
@@ -125,7 +125,10 @@ class Asking:
 
 def _prompt(attempt: Attempt, images: tuple[Image, ...], offered: Sequence[OfferedTool]) -> Prompt:
     task, settled = attempt.task, attempt.settled
-    tools = [Tool(tool.wire_name, tool.description, without_key(tool)) for tool in offered]
+    shown = shown_tools(offered, settled.rounds)
+    tools = [Tool(tool.wire_name, tool.description, without_key(tool)) for tool in shown.tools]
+    if shown.has_search:
+        tools.insert(0, Tool(SEARCH_TOOLS, shown.search_description, SEARCH_SCHEMA))
     why_over = settled.why_over if tools else None
     instructions = task.instructions
     if why_over is not None:

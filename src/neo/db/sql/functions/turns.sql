@@ -302,7 +302,8 @@ LANGUAGE sql AS $$
         cost numeric)
 $$;
 
--- The calls that a model asked for in the turn's first unsettled segment. One that has an outcome already was refused.
+-- The calls that a model asked for in the turn's first unsettled segment. One that has an outcome already was
+-- refused, or Neo has answered it itself.
 CREATE FUNCTION neo_plan_calls(turn chat_turns, planned jsonb)
 RETURNS void
 LANGUAGE sql AS $$
@@ -313,7 +314,8 @@ LANGUAGE sql AS $$
     SELECT p.id, turn.tenant_id, turn.id, turn.segment, p.position, p.provider_call_id, p.name, p.arguments,
            decode(p.digest, 'hex'), p.gate, p.runs_apart, p.connection_id, p.tool_name, p.title, p.tool_digest, p.effect,
            p.tier, p.timeout_seconds, p.keyed_by, p.key_argument, p.probe_tool, coalesce(p.is_untrusted, false), p.key,
-           p.arguments_raw, CASE WHEN p.outcome IS NULL THEN 'PLANNED' ELSE 'REFUSED' END, p.outcome, p.error_code,
+           p.arguments_raw,
+           CASE WHEN p.outcome IS NULL THEN 'PLANNED' WHEN p.outcome ? 'output' THEN 'OK' ELSE 'REFUSED' END, p.outcome, p.error_code,
            CASE WHEN p.outcome IS NOT NULL THEN clock_timestamp() END
     FROM jsonb_to_recordset(planned) AS p (
         id text, position integer, provider_call_id text, name text, arguments jsonb, digest text,
