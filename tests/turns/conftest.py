@@ -22,6 +22,7 @@ class Engines:
     valkey: Valkey
     models: Models
     scripted_url: str
+    url: str
 
 
 @pytest.fixture(scope="session")
@@ -35,7 +36,7 @@ async def engines(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Eng
         valkey = Valkey(addresses.redis_url)
         spec = ModelSpec.parse(MODEL)
         models = Models(spec, spec, ProviderSettings(scripted_model_url=addresses.scripted_model_url))
-        yield Engines(database, owner, valkey, models, addresses.scripted_model_url)
+        yield Engines(database, owner, valkey, models, addresses.scripted_model_url, addresses.database_url)
         await models.aclose()
         await valkey.aclose()
         await owner.aclose()
