@@ -126,8 +126,8 @@ async def test_readers_run_beside_each_other_and_writers_one_after_the_other(
 
     await process.drive(acting.task)
 
-    calls = sorted(await mcp.calls(), key=lambda call: call["begun"])
-    assert [after["begun"] < before["ended"] for before, after in pairwise(calls)] == beside
+    calls = sorted(await mcp.calls(), key=lambda call: call["began_at"])
+    assert [after["began_at"] < before["ended_at"] for before, after in pairwise(calls)] == beside
     assert any(beside) or [call["arguments"]["text"] for call in calls] == ["0", "1", "2"]
     assert await acting.statuses() == ["OK"] * 3
 
