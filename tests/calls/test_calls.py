@@ -1,5 +1,6 @@
 """An agent's calls through the public API: offered, run, told, and read by the model, against a real MCP server."""
 
+import json
 from typing import Any
 
 import pytest
@@ -128,6 +129,17 @@ async def test_a_server_that_fails_never_ends_a_turn_badly(
     assert outcome["errorText"].startswith(code)
     assert f"got {code}" in text_of(turn.events)
     assert turn.events[-1].type == "finish"
+
+
+async def test_a_long_output_is_an_artifact_and_readers_get_its_beginning(desk: Desk) -> None:
+    turn = await desk.said('call=desk__big{"bytes":200000},unquoted')
+
+    [outcome] = turn.outcomes
+    shown = outcome["output"]
+    listed = await desk.client.http.get(f"/public-api/executions/{turn.accepted['chat_turn_id']}/artifacts")
+    [artifact] = listed.json()["data"]
+    assert (artifact["id"], artifact["size_bytes"]) == (shown["artifact_id"], shown["bytes"])
+    assert len(json.dumps(outcome)) < 64 * 1024
 
 
 async def test_a_tool_that_can_tell_is_asked_what_became_of_a_call(desk: Desk) -> None:

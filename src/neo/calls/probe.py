@@ -30,9 +30,9 @@ class Probe:
         arguments.
         """
         name = call.probe_tool
-        if name is None or not await self._may_be_asked(call, name):
-            return None
         try:
+            if name is None or not await self._may_be_asked(call, name):
+                return None
             client = await clients.of(call.connection_id)
         except Failure:
             return None

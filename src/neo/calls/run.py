@@ -1,6 +1,7 @@
 """Runs one call: dispatched first, then sent, and whatever comes of it is an end that the model can read."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
@@ -15,6 +16,7 @@ from neo.calls.holding import Holding
 from neo.calls.output import Keep, brought, cut
 from neo.calls.probe import Probe
 from neo.connections import Effect, Outcome, TurnClients
+from neo.db import DatabaseUnavailable
 from neo.errors import Failure
 from neo.kit import reached
 from neo.telemetry import traces
@@ -86,7 +88,9 @@ class CallRun:
             seconds=call.seconds,
             cancelled=self.stops.of(call),
         )
-        await self.clients.note(call.connection_id, outcome)
+        with suppress(DatabaseUnavailable):
+            # What is noted here is for later turns; this call has ended.
+            await self.clients.note(call.connection_id, outcome)
         return outcome
 
     async def _ended(self, call: Call, outcome: Outcome) -> Ended:
