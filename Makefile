@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 FAULTS_ELSEWHERE = $(shell grep -roE 'def test_f[0-9]+_\w+' tests --include='test_*.py' | grep -v '^tests/faults/' \
 	| sed 's/:def /::/')
 # Tests mostly wait. tests/support/side_by_side.py shares them out, in the order that it gives them.
-SIDE_BY_SIDE = -n 2 --no-loadscope-reorder
+SIDE_BY_SIDE = -n 3 --no-loadscope-reorder
 LAUNCH = exec .venv/bin/python scripts/launch.py
 
 help: ## Show this list

@@ -1,3 +1,4 @@
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from support.server import Server
 from support.side_by_side import SharedOut, longest_first
 
 # What is slow here is the machine, which runs engines beside the tests.
-settings.register_profile("neo", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "neo",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    # Each run of CI tries others.
+    max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "40")),
+)
 settings.load_profile("neo")
 
 
@@ -67,7 +74,7 @@ def stage(scripted_mcp: ScriptedMcp) -> Stage:
 @pytest.fixture
 async def served_stage(server: Server) -> AsyncIterator[Stage]:
     """A stage of the scripted MCP server that the server's own agents reach."""
-    async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=20) as http:
         root = server.addresses.scripted_mcp_url.removesuffix("/mcp")
         yield ScriptedMcp(root, http).stage()
 
@@ -107,7 +114,7 @@ async def client(server: Server) -> AsyncIterator[Client]:
 async def scripted(server: Server) -> AsyncIterator[httpx2.AsyncClient]:
     """The scripted model's control routes."""
     url = server.addresses.scripted_model_url.removesuffix("/v1")
-    async with httpx2.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=url, timeout=10, trust_env=False, verify=False) as http:
         yield http
 
 

@@ -59,7 +59,7 @@ async def tenant(azure: Server) -> AsyncIterator[Client]:
 async def test_bytes_go_to_azure_and_come_back_as_pixels(tenant: Client, azurite: Azurite) -> None:
     session = await tenant.open()
     upload = await uploaded(tenant, session, with_place(), "image/jpeg", filename="IMG.jpg")
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False) as http:
         too_bare = await http.put(upload.url, content=b"x")
 
     accepted = await tenant.say(session, "Look", attachments=[upload.cited()])
@@ -164,7 +164,7 @@ async def test_a_model_that_cannot_see_refuses_new_images_and_is_told_of_earlier
     told = await tenant.say(session, "What did I show you?", model_tier="SMART")
     answered = await tenant.ended(session, told["chat_turn_id"])
 
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False) as http:
         [call] = (await http.get(f"{local_url}/control/calls")).json()["calls"]
     assert failed["error"]["code"] == "images_not_supported"
     assert answered["status"] == "COMPLETED", answered["error"]

@@ -51,7 +51,7 @@ async def issuing(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Iss
         lines = [(await process.stdout.readline()).decode().strip() for _ in range(3)]
     settings = dict(line.removeprefix("export ").split("=", 1) for line in lines)
     url = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, verify=False) as http:
         await _until_it_answers(http)
         yield Issuing(url, data, settings, banner, http)
     process.send_signal(signal.SIGINT)

@@ -36,7 +36,7 @@ def url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 async def http(url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=url, trust_env=False, timeout=5) as client:
+    async with httpx2.AsyncClient(base_url=url, trust_env=False, verify=False, timeout=5) as client:
         give_up_at = time.monotonic() + START_SECONDS_MAX
         while not await _is_healthy(client) and time.monotonic() < give_up_at:
             pass

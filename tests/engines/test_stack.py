@@ -81,7 +81,7 @@ async def assert_the_model_answers(addresses: Addresses) -> None:
     # Its server closes a connection that was idle for 5 seconds.
     alone = {"connection": "close"}
     async with httpx2.AsyncClient(
-        base_url=addresses.local_model_url, headers=alone, timeout=60, trust_env=False
+        base_url=addresses.local_model_url, headers=alone, timeout=60, trust_env=False, verify=False
     ) as client:
         asked = {"model": MODEL, "input": "Say hi.", "stream": True, "max_output_tokens": 8}
         stream = (await client.post("/responses", json=asked)).text

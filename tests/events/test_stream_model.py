@@ -23,7 +23,7 @@ from neo.events.entry import stream_key
 from neo.events.log import Appended, Page
 from neo.streams import StreamsUnavailable, Valkey
 
-HISTORIES = int(os.environ.get("STREAM_MODEL_HISTORIES", "200"))
+HISTORIES = int(os.environ.get("STREAM_MODEL_HISTORIES", "60"))
 SEED = int(os.environ.get("STREAM_MODEL_SEED", random.randrange(10**9)))
 STEPS = 30
 HISTORIES_AT_ONCE = 8

@@ -30,7 +30,9 @@ class Caller:
         headers = {"authorization": f"Bearer {api_key}"}
         limits = httpx2.Limits(max_connections=None, max_keepalive_connections=50)
         self.https = [
-            httpx2.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False, limits=limits)
+            httpx2.AsyncClient(
+                base_url=url, headers=headers, timeout=30, trust_env=False, verify=False, limits=limits
+            )
             for url in urls
         ]
 

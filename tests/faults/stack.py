@@ -175,7 +175,7 @@ class Stack:
     @asynccontextmanager
     async def scripted(self) -> AsyncIterator[httpx2.AsyncClient]:
         url = self.addresses.scripted_model_url.removesuffix("/v1")
-        async with httpx2.AsyncClient(base_url=url, timeout=10, trust_env=False) as http:
+        async with httpx2.AsyncClient(base_url=url, timeout=10, trust_env=False, verify=False) as http:
             yield http
 
     def another_api(self, name: str, **environment: str) -> tuple[Running, int]:

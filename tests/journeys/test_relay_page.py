@@ -13,7 +13,7 @@ from support.server import Server
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "relay.md").read_text()
-SECONDS = 90
+SECONDS = 240
 
 
 @pytest.mark.timeout(SECONDS + 30)

@@ -72,7 +72,9 @@ def ask(models: Models) -> Ask:
 
 @pytest.fixture(scope="session")
 async def control(scripted_url: str) -> AsyncIterator[httpx2.AsyncClient]:
-    async with httpx2.AsyncClient(base_url=f"{scripted_url}/control", trust_env=False) as client:
+    async with httpx2.AsyncClient(
+        base_url=f"{scripted_url}/control", trust_env=False, verify=False
+    ) as client:
         yield client
 
 

@@ -60,7 +60,10 @@ async def running_azurite() -> AsyncIterator[Azurite]:
 
 async def _make_container(endpoint: str) -> None:
     """As the operator would, once."""
-    async with httpx2.AsyncClient(timeout=5, trust_env=False) as http, asyncio.timeout(UP_SECONDS):
+    async with (
+        httpx2.AsyncClient(timeout=5, trust_env=False, verify=False) as http,
+        asyncio.timeout(UP_SECONDS),
+    ):
         while True:
             try:
                 answer = await http.put(f"{endpoint}/{CONTAINER}?restype=container", headers=_shared_key())

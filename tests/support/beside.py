@@ -39,7 +39,10 @@ async def api_beside(server: Server, log: Path, environment: Mapping[str, str]) 
 
 
 async def _until_ready(url: str, child: Forked, log: Path) -> None:
-    async with asyncio.timeout(READY_SECONDS), httpx2.AsyncClient(base_url=url, trust_env=False) as http:
+    async with (
+        asyncio.timeout(READY_SECONDS),
+        httpx2.AsyncClient(base_url=url, trust_env=False, verify=False) as http,
+    ):
         while True:
             assert not child.has_ended, log.read_text()[-5000:]
             try:

@@ -103,7 +103,7 @@ async def scripted_mcp_running(*command: str) -> AsyncIterator[ScriptedMcp]:
     process = _started(*(command or (sys.executable, "-m", "neo.engines.scripted_mcp")), "--port", str(port))
     try:
         url = f"http://127.0.0.1:{port}"
-        async with httpx2.AsyncClient(trust_env=False, timeout=20) as http:
+        async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=20) as http:
             await _healthy(http, url)
             yield ScriptedMcp(url, http, process)
     finally:

@@ -43,7 +43,7 @@ async def granted(client: Client, session_id: str, mime: str = "image/png", **bo
 async def put(upload: Upload, data: bytes, **headers: str) -> httpx2.Response:
     """A plain PUT, as any HTTP client sends it."""
     sent = {"x-ms-blob-type": "BlockBlob", "x-ms-blob-content-type": upload.mime, **headers}
-    async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=30) as http:
         return await http.put(upload.url, headers=sent, content=data)
 
 
@@ -82,7 +82,7 @@ async def uploaded(
 
 
 async def fetched(url: str) -> httpx2.Response:
-    async with httpx2.AsyncClient(trust_env=False, timeout=30) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=30) as http:
         return await http.get(url)
 
 

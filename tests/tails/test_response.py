@@ -85,7 +85,7 @@ async def say_much(speaker: Speaker, events: int) -> None:
 
 async def test_h10_the_response_has_the_sdks_headers_and_the_turn(session: Session, port: int) -> None:
     await session.whole_turn("hello")
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False) as http:
         response = await http.get(f"http://127.0.0.1:{port}/?{since_cursor(1)}")
 
     expected = {
@@ -107,7 +107,7 @@ async def test_h10_the_response_has_the_sdks_headers_and_the_turn(session: Sessi
 
 async def test_the_response_begins_before_there_is_anything_to_say(session: Session, port: int) -> None:
     async with (
-        httpx2.AsyncClient(trust_env=False) as http,
+        httpx2.AsyncClient(trust_env=False, verify=False) as http,
         http.stream("GET", f"http://127.0.0.1:{port}/") as response,
     ):
         first = await asyncio.wait_for(anext(response.aiter_raw()), 1)
@@ -200,7 +200,7 @@ def test_frames_at_hand_are_sent_together_up_to_a_bound() -> None:
 async def test_a_shutdown_ends_the_response_properly(
     session: Session, port: int, closing: asyncio.Event
 ) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False) as http:
         reading = asyncio.create_task(http.get(f"http://127.0.0.1:{port}/"))
         await until(lambda: len(session.open_tails) == 1)
         closing.set()

@@ -30,7 +30,7 @@ async def test_what_is_counted_can_be_read(port: int) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/metrics/", "/debug", "/public-api/health"])
 async def test_nothing_else_is_on_that_port(port: int, path: str) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False) as http:
         answer = await http.get(f"http://127.0.0.1:{port}{path}")
 
     assert answer.status_code == 404
@@ -38,7 +38,7 @@ async def test_nothing_else_is_on_that_port(port: int, path: str) -> None:
 
 
 async def test_metrics_cannot_be_written(port: int) -> None:
-    async with httpx2.AsyncClient(trust_env=False) as http:
+    async with httpx2.AsyncClient(trust_env=False, verify=False) as http:
         answer = await http.post(f"http://127.0.0.1:{port}/metrics", content=b"x")
 
     assert answer.status_code == 405

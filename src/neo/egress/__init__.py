@@ -6,6 +6,7 @@ are reached with the same connections, unchecked.
 """
 
 from neo.egress.aiohttp_transport import ON_SENT, AiohttpTransport
+from neo.egress.certificates import trusted_authorities
 from neo.egress.client import Bounds, Egress
 from neo.egress.errors import EgressRateLimited, EgressRefused, EgressTimeout, EgressTooLarge
 from neo.egress.listed import Listed
@@ -20,4 +21,5 @@ __all__ = [
     "EgressTimeout",
     "EgressTooLarge",
     "Listed",
+    "trusted_authorities",
 ]

@@ -13,6 +13,8 @@ import aiohttp
 import httpx2
 from aiohttp.abc import AbstractResolver
 
+from neo.egress.certificates import trusted_authorities
+
 # An extension of a request: called when its first byte is about to leave. Until then it has certainly done nothing.
 ON_SENT = "neo.on_sent"
 # httpx2 has set all headers already; aiohttp must not add any.
@@ -66,7 +68,7 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
                 keepalive_timeout=self._keep_alive_seconds,
                 ttl_dns_cache=_DNS_CACHE_SECONDS,
                 resolver=self._resolver,
-                ssl=httpx2.create_ssl_context(),
+                ssl=trusted_authorities(),
             ),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),

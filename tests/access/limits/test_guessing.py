@@ -19,7 +19,7 @@ ATTEMPTS = 10
 @pytest.fixture
 async def nobody(limited: Server) -> AsyncIterator[Client]:
     """Whoever comes through the proxy without a key."""
-    through_proxy = httpx2.AsyncHTTPTransport(local_address=PROXY)
+    through_proxy = httpx2.AsyncHTTPTransport(local_address=PROXY, verify=False)
     client = Client(limited.url, "", transport=through_proxy)
     yield client
     await client.http.aclose()

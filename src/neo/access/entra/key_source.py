@@ -9,6 +9,7 @@ import httpx2
 import orjson
 
 from neo.access.entra.key_ring import KeyRing, read_keys
+from neo.egress import trusted_authorities
 from neo.kit import is_loopback, is_secure_url
 
 ANSWER_SECONDS_MAX = 5.0
@@ -36,7 +37,10 @@ class KeySource:
         is_here = is_loopback(urlsplit(self.metadata_url).hostname or "")
         # A proxy from the environment cannot reach this machine's own loopback.
         async with httpx2.AsyncClient(
-            trust_env=not is_here, follow_redirects=False, timeout=ANSWER_SECONDS_MAX
+            trust_env=not is_here,
+            verify=trusted_authorities(),
+            follow_redirects=False,
+            timeout=ANSWER_SECONDS_MAX,
         ) as http:
             metadata = await _fetched(http, self.metadata_url)
             issuer, jwks_url = metadata.get("issuer"), self.jwks_url or metadata.get("jwks_uri")

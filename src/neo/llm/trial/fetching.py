@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import httpx2
 import orjson
 
+from neo.egress import trusted_authorities
 from neo.kit import is_loopback
 
 # A server on this machine or in its network answers at once.
@@ -33,6 +34,7 @@ class Fetching:
             headers={**headers, "anthropic-version": "2023-06-01"},
             # A proxy from the environment cannot reach this machine's own loopback.
             trust_env=not is_loopback(urlsplit(base_url).hostname or ""),
+            verify=trusted_authorities(),
         )
 
     async def __aenter__(self) -> Self:
