@@ -142,7 +142,7 @@ async def test_a_locked_session_is_not_waited_for(
     free_row = await row_of(database, Submission(tenant.id, free, HELLO))
     async with rows.database.transaction(tenant.id) as db:
         await db.execute(LOCK, {"id": session_id})
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(20):
             stored = await database.call(ACCEPT, written(locked_row, free_row))
 
     assert [one["turn_id"] for one in stored] == [free_row["turn_id"]]

@@ -144,7 +144,7 @@ class Stack:
 
     async def driver_of(self, turn_id: str) -> Running:
         """The process that has claimed the turn last, by its log, if it is up."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(40):
             while True:
                 claims = [claim for worker in self.workers for claim in self._claims(worker, turn_id)]
                 newest = max(claims, key=lambda claim: claim.at, default=None)

@@ -33,7 +33,7 @@ async def repeated(world: World, posted: Posted) -> Posted:
 
 async def started_after(world: World, turn_id: str) -> float:
     """Seconds between a turn's commit and its start."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             async with world.stack.database.transaction(world.tenant_id) as db:
                 found = await db.scalar(STARTED, {"id": turn_id})
@@ -51,7 +51,7 @@ async def stored_once(world: World, posted: Posted) -> None:
 
 async def until_one_waits(world: World) -> None:
     """Until somebody waits for a row's lock."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             async with world.stack.database.without_tenant() as connection:
                 if await connection.scalar(WAITING):

@@ -106,7 +106,7 @@ async def test_f27_readers_that_are_gone_leave_nothing_and_the_turn_goes_on(worl
         await until(lambda: not connected(world, ports))
     reading = await world.caller.read(session, since, api=1)
     assert reading.seen[-1].type == "finish"
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await subscribers(world, session):
             await asyncio.sleep(0.05)
 

@@ -18,6 +18,8 @@ ANSWER = "scripted:tokens=10,delay_ms=20"
 LONG_ANSWER = "scripted:tokens=60,delay_ms=20"
 KILL_EVERY_SECONDS = 3.0
 SHUTDOWN_SECONDS = 12.0
+# For what comes at once where the machine does.
+PATIENCE_SECONDS = 40
 
 
 def told(load: Load) -> Counter[str]:
@@ -66,7 +68,7 @@ async def test_f33_f34_a_rolling_restart_under_load_loses_and_repeats_nothing(wo
             tails.append(time.monotonic() - began)
             await process.start()
 
-    assert max(tails) < SHUTDOWN_SECONDS
+    world.recovered(max(tails), SHUTDOWN_SECONDS)
     # A tail that was open said when to come back; none was just cut.
     assert told(load)["retry"] > 0
     rest = await world.judged()
@@ -79,7 +81,7 @@ async def test_f33_an_api_that_is_asked_to_stop_answers_what_it_has_taken(world:
     opened = [await world.caller.open() for _ in range(50)]
     posted = await world.caller.say(session)
     tails = [asyncio.create_task(world.caller.read(session, posted.since, api=0)) for _ in range(20)]
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while any(not reading.seen for reading in world.history.readings) or len(world.history.readings) < 20:
             await asyncio.sleep(0.02)
 
@@ -88,7 +90,7 @@ async def test_f33_an_api_that_is_asked_to_stop_answers_what_it_has_taken(world:
     posts = [asyncio.create_task(world.caller.post(one, "Hello")) for one in opened]
     await world.stack.points.taken("before_commit")
     stopping = asyncio.create_task(world.stack.apis[0].terminate())
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not all(reading.ends for reading in world.history.readings):
             await asyncio.sleep(0.02)
     world.stack.points.release("before_commit")

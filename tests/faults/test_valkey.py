@@ -157,7 +157,7 @@ async def fill_disk(world: World) -> None:
     newest = max(int(file.name.split(".")[2]) for file in kept_files(world).glob("*.incr.aof"))
     (kept_files(world) / f"appendonly.aof.{newest + 1}.incr.aof").symlink_to("/dev/full")
     await world.stack.valkey.call("BGREWRITEAOF")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(40):
         while True:
             try:
                 await world.stack.valkey.call("SET", "probe", "x")

@@ -16,7 +16,7 @@ from support.ports import free_port
 from support.server import Server
 
 READY = "/public-api/ready"
-WAIT_SECONDS = 30
+WAIT_SECONDS = 60
 
 
 def told(answer: httpx2.Response) -> tuple[int, str]:

@@ -26,7 +26,7 @@ from support.forked import Forked, neo_in
 from support.ports import free_port
 
 SECRET = "a secret key of at least thirty-two characters"
-START_SECONDS = 30
+START_SECONDS = 90
 # More than both have places for, so that some wait.
 PLACES = 15
 BURST_SESSIONS = 3 * PLACES

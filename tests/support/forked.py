@@ -16,7 +16,7 @@ from neo.engines.processes.child import KILL_SECONDS, PR_SET_PDEATHSIG, Command
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["pytest", "neo.cli", "neo.api_process", "neo.worker_process"])
 LINUX_LIBRARY = ctypes.CDLL(None) if sys.platform == "linux" else None
-BORN_SECONDS = 30
+BORN_SECONDS = 90
 STOP_SECONDS = 20
 # Where the words begin, behind `python -m neo`.
 NEO = 3

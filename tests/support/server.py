@@ -14,7 +14,7 @@ from neo.engines.addresses import Addresses
 from neo.engines.data_folder.running import read_running
 from support.ports import free_port
 
-HEALTHY_SECONDS = 60
+HEALTHY_SECONDS = 100
 STOP_SECONDS = 30
 QUICK_MODEL = "scripted:tokens=5"
 

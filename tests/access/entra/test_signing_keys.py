@@ -268,7 +268,8 @@ async def test_nobody_waits_for_the_hourly_refresh(issuer: Issuer) -> None:
     issuer.answers.clear()
     issuer.clock.now += HOUR + 1
 
-    async with asyncio.timeout(2):
+    # Whoever waited for the provider would wait for five seconds.
+    async with asyncio.timeout(4.5):
         accepted = [await is_accepted(verifier, issuer.token()) for _ in range(10)]
         await until(lambda: issuer.key_requests == 2)
 
@@ -279,7 +280,7 @@ async def test_nobody_waits_for_the_hourly_refresh(issuer: Issuer) -> None:
 async def test_B23_a_provider_that_dawdles_is_given_five_seconds(issuer: Issuer) -> None:  # noqa: N802
     issuer.trouble = lambda: StreamingResponse(drops())
 
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(30):
         with pytest.raises(IdentityProviderUnavailable):
             await issuer.verifier().verify(issuer.token())
 

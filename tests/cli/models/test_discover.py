@@ -100,7 +100,7 @@ async def test_a_server_that_drips_is_given_up() -> None:
 
     server = await asyncio.start_server(drip, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with server, asyncio.timeout(5), Fetching(url, seconds=0.2) as fetching:
+    async with server, asyncio.timeout(30), Fetching(url, seconds=0.2) as fetching:
         assert await fetching.get(url) is None
 
 
