@@ -5,8 +5,9 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped, 
 
 # By how long they take. The rest takes a moment each, and fills the processes up evenly.
 LONG = (
-    *("faults", "journeys", "attachments", "engines", "cli"),
-    *("access", "channels", "llm", "sdk", "turns", "companies", "chat"),
+    *("faults", "journeys", "attachments", "engines", "cli", "vault", "access", "llm", "contract"),
+    *("calls", "connections", "executions", "cage", "channels", "turns", "tails"),
+    *("db", "events", "companies", "chat", "sdk"),
 )
 # Their files need the server that each process has anyway, or one of their own.
 BY_FILE = ("journeys", "engines", "cli", "contract")
