@@ -41,6 +41,7 @@ from neo.chat import (
     QueueBounds,
     Reader,
     RelayDesk,
+    Retrier,
     SessionDesk,
     TokenDesk,
     TurnDesk,
@@ -60,7 +61,18 @@ from neo.connections.administer.tools.routes import router as tool_router
 from neo.connections.checks.check import Checker
 from neo.connections.checks.refresher import Refresher
 from neo.db import DatabaseRoleUnsafe, trusted
-from neo.executions import ArtifactDesk, artifact_router
+from neo.executions import (
+    ArtifactDesk,
+    CallDesk,
+    ControlDesk,
+    ExecutionDesk,
+    StepDesk,
+    artifact_router,
+    call_router,
+    control_router,
+    history_router,
+    step_router,
+)
 from neo.kit import keep_running
 from neo.meta import Engines, Health, meta_router
 from neo.people import Enrolment
@@ -98,7 +110,11 @@ ROUTERS = (
     technician_router,
     key_router,
     audit_router,
+    history_router,
+    step_router,
+    call_router,
     artifact_router,
+    control_router,
 )
 
 
@@ -187,6 +203,12 @@ def build_app(
     bounds = app.state.row_bounds = RowBounds(
         **{name.removesuffix("_max"): most for name, most in settings.rows.model_dump().items()}
     )
+    queue_bounds = QueueBounds(
+        session=settings.server.turn_queue_max,
+        end_users=settings.server.turn_queue_token_max,
+        tenant=settings.server.turn_queue_tenant_max,
+    )
+    canceller = Canceller(resources.database, resources.valkey, resources.events)
     session_room = CountedRoom(bounds.sessions, "sessions")
     app.state.large_bodies = LargeBodies()
     app.state.gate = _gate(resources, settings, lookups, limiter)
@@ -198,15 +220,11 @@ def build_app(
             resources.valkey,
             resources.places,
             Inspector(resources.blobs) if resources.blobs is not None else None,
-            bounds=QueueBounds(
-                session=settings.server.turn_queue_max,
-                end_users=settings.server.turn_queue_token_max,
-                tenant=settings.server.turn_queue_tenant_max,
-            ),
+            bounds=queue_bounds,
             kept_bytes_max=settings.blobs.storage_bytes_max,
         ),
         Reader(resources.database),
-        Canceller(resources.database, resources.valkey, resources.events),
+        canceller,
         tails,
         TokenDesk(resources.database, SessionTokens(secret_keys(settings)), bounds),
         UploadDesk(
@@ -224,6 +242,14 @@ def build_app(
         resources.database, resources.egress, wrapping, checker, bounds
     )
     app.state.tool_desk = ToolDesk(resources.database)
+    app.state.execution_desk = ExecutionDesk(resources.database)
+    app.state.step_desk = StepDesk(resources.database)
+    app.state.call_desk = CallDesk(resources.database)
+    app.state.control_desk = ControlDesk(
+        resources.database,
+        canceller,
+        Retrier(resources.database, resources.valkey, resources.places, queue_bounds),
+    )
     app.state.artifact_desk = ArtifactDesk(resources.database, urls)
     app.state.model_list = resources.models.list
     app.state.key_desk = KeyDesk(

@@ -91,6 +91,7 @@ async def test_s1_every_other_route_is_refused(
         "stop_id",
         "execution_id",
         "artifact_id",
+        "call_id",
     ):
         named[name] = str(uuid4())
 

@@ -42,6 +42,8 @@ class Household:
             "/public-api/settings",
             "/public-api/connections/{connection_id}",
             "/public-api/connections/{connection_id}/tools",
+            "/public-api/executions/{execution_id}",
+            "/public-api/executions/{execution_id}/steps",
         ):
             answer = await self.admin.http.get(path.format_map(self.ids))
             assert answer.status_code == 200, (path, answer.text)

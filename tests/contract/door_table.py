@@ -13,6 +13,7 @@ EVERYBODY = frozenset({"account", "platform", "token", "Admin", "User", "Viewer"
 TALKERS = EVERYBODY - {"Viewer"}
 OPENERS = TALKERS - {"token"}
 READERS = frozenset({"account", "Admin", "User", "Viewer"})
+ACTORS = READERS - {"Viewer"}
 MANAGERS = frozenset({"account", "Admin"})
 GOVERNORS = frozenset({"Admin"})
 ASKERS = frozenset({"platform", "Admin"})
@@ -112,6 +113,14 @@ DOORS: dict[Operation, frozenset[str]] = {
     ("delete", f"{STOPS}/{{stop_id}}"): MANAGERS,
     ("get", "/public-api/schemas/tools"): READERS,
     ("get", "/public-api/schemas/toolbox"): READERS,
+    ("get", EXECUTIONS): READERS,
+    ("get", EXECUTION): READERS,
+    ("get", f"{EXECUTION}/steps"): READERS,
+    ("get", f"{EXECUTION}/calls/{{call_id}}"): READERS,
+    ("post", f"{EXECUTION}/calls/{{call_id}}/resolution"): ACTORS,
+    ("post", f"{EXECUTION}/cancel"): ACTORS,
+    ("post", f"{EXECUTION}/retry"): ACTORS,
+    ("post", f"{AGENT}/run-now"): ACTORS,
     ("get", f"{EXECUTION}/artifacts"): READERS,
     ("get", f"{EXECUTION}/artifacts/{{artifact_id}}"): READERS,
 }

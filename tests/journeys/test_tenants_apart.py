@@ -30,12 +30,17 @@ UNPAGED = (
     *("/public-api/schemas/tools", "/public-api/schemas/toolbox"),
 )
 PAGED = [path for path in LISTS if path not in UNPAGED]
+EXECUTIONS = "/public-api/executions"
+# What a list must be asked for, to have a row.
+ASKED = {EXECUTIONS: {"trigger": "CHAT"}}
 MINT = "/public-api/sessions"
 TOKENS = f"{MINT}/tokens"
 NESTED = [
     f"{SESSIONS}/{{session_id}}/messages",
     "/public-api/agents/{agent_id}/versions",
     "/public-api/channels/{channel_id}/installs",
+    f"{EXECUTIONS}/{{execution_id}}/steps",
+    f"{EXECUTIONS}/{{execution_id}}/artifacts",
 ]
 SAMPLES = 200
 # Not ids: what a path, a key or a pattern of a store could make something else of.
@@ -73,8 +78,9 @@ async def test_a5_a_page_cursor_is_its_tenants_own_and_a_forged_one_shows_nothin
     kind, *position = decoded(cursor)
     forged = encoded(kind.replace(str(one.tenant.id), str(other.tenant.id)), *position)
 
-    refused = await other.admin.http.get(path, params={"cursor": cursor})
-    followed = await other.admin.http.get(path, params={"cursor": forged, "page_size": 200})
+    asked = ASKED.get(path, {})
+    refused = await other.admin.http.get(path, params={"cursor": cursor, **asked})
+    followed = await other.admin.http.get(path, params={"cursor": forged, "page_size": 200, **asked})
 
     assert (refused.status_code, refused.json()["error"]["code"]) == (400, "invalid_cursor")
     # Its place means something to its own tenant only: what is listed from there is the caller's.
@@ -89,11 +95,17 @@ async def test_a5_a_page_cursor_is_good_for_one_parent(one: Household, other: Ho
         "messages": "messages:{id}:asc",
         "versions": "agent-versions:{tenant}:{id}",
         "installs": "installs:{id}",
+        "steps": "steps:{id}",
+        "artifacts": "artifacts:{id}",
     }
     name = path.partition("{")[2].partition("}")[0]
+    places = {
+        "installs": ["0b1f5ad2-6f0e-4b0a-9c51-d0f6f2f1c9a7"],
+        "artifacts": ["2020-01-01T00:00:00Z", "0b1f5ad2-6f0e-4b0a-9c51-d0f6f2f1c9a7"],
+    }
     made = encoded(
         kind[path.rpartition("/")[2]].format(id=other.ids[name], tenant=other.tenant.id),
-        *({"installs": ["0b1f5ad2-6f0e-4b0a-9c51-d0f6f2f1c9a7"]}.get(path.rpartition("/")[2], [2])),
+        *places.get(path.rpartition("/")[2], [2]),
     )
 
     refused = await one.admin.http.get(path.format_map(one.ids), params={"cursor": made})
@@ -125,6 +137,8 @@ async def test_a5_a_place_that_is_none_is_refused(one: Household, path: str, pos
         f"{SESSIONS}/{{session_id}}/messages": f"messages:{one.ids['session_id']}:asc",
         "/public-api/agents/{agent_id}/versions": f"agent-versions:{one.tenant.id}:{one.ids['agent_id']}",
         "/public-api/channels/{channel_id}/installs": f"installs:{one.ids['channel_id']}",
+        f"{EXECUTIONS}/{{execution_id}}/steps": f"steps:{one.ids['execution_id']}",
+        f"{EXECUTIONS}/{{execution_id}}/artifacts": f"artifacts:{one.ids['execution_id']}",
     }
     kind = kinds.get(path) or decoded(await cursor_of(one, path))[0]
 
@@ -259,7 +273,7 @@ async def test_a12_ids_say_nothing_of_how_many_there_are(one: Household, other: 
 
 async def cursor_of(household: Household, path: str) -> str:
     """A cursor that the list has given; a second row is made where there is only one."""
-    answer = await household.admin.http.get(path, params={"page_size": 1})
+    answer = await household.admin.http.get(path, params={"page_size": 1, **ASKED.get(path, {})})
     assert answer.status_code == 200, answer.text
     cursor = answer.json()["meta"]["pagination"]["next_cursor"]
     if cursor is not None:
@@ -279,6 +293,7 @@ async def _one_more(household: Household, path: str) -> None:
         "/public-api/end-companies": {"psa_company_id": f"c-{uuid4()}", "psa_company_name": "One more"},
         "/public-api/api-keys": {"name": "One more"},
         "/public-api/technicians": {"user_id": str(uuid4()), "role": "User"},
+        EXECUTIONS: {"message": "One more"},
         TOKENS: {"session_id": household.ids["session_id"]},
         "/public-api/connections": {
             "name": f"tools-{uuid4().hex[:12]}",
@@ -290,10 +305,12 @@ async def _one_more(household: Household, path: str) -> None:
         "/public-api/tool-stops": {"scope": "TENANT"},
     }
     # A token is minted where it does not lie, and for a session of one's own.
-    caller, where = (household.account, MINT) if path == TOKENS else (household.admin, path)
+    messages = f"{SESSIONS}/{household.ids['session_id']}/messages"
+    elsewhere = {TOKENS: (household.account, MINT), EXECUTIONS: (household.account, messages)}
+    caller, where = elsewhere.get(path, (household.admin, path))
     method = "PUT" if path == "/public-api/tool-stops" else "POST"
     answer = await caller.http.request(method, where, json=bodies[path])
-    assert answer.status_code in (200, 201), answer.text
+    assert answer.is_success, answer.text
 
 
 def decoded(cursor: str) -> list[Any]:

@@ -17,6 +17,8 @@ class Right(StrEnum):
     STOP_TURN = "stop turns"
     CLOSE_SESSION = "close sessions"
     READ_EXECUTION = "read executions"
+    CHANGE_EXECUTION = "cancel or retry executions, or resolve their calls"
+    RUN_AGENT = "run agents"
     MINT_TOKEN = "mint, list or revoke session tokens"  # noqa: S105 - a right, no secret.
     VIEW_TENANT = "read the tenant's setup"
     MANAGE_TENANT = "change the tenant's setup"
@@ -38,14 +40,15 @@ _CHAT = {
     Right.MINT_TOKEN,
 }
 _READ = {Right.LIST_SESSIONS, Right.READ_SESSION, Right.READ_TURN, Right.READ_EXECUTION, Right.VIEW_TENANT}
+_ACT = {Right.CHANGE_EXECUTION, Right.RUN_AGENT}
 _MANAGE = {Right.VIEW_TENANT, Right.MANAGE_TENANT, Right.MANAGE_TOOLS, Right.LIST_MODELS, Right.READ_AUDIT}
 
 RIGHTS: dict[CallerKind | Role, frozenset[Right]] = {
-    CallerKind.SERVICE_ACCOUNT: frozenset(_CHAT | _READ | _MANAGE),
+    CallerKind.SERVICE_ACCOUNT: frozenset(_CHAT | _READ | _ACT | _MANAGE),
     CallerKind.PLATFORM: frozenset(_CHAT | {Right.EXPLAIN_ROUTE, Right.RELAY}),
     CallerKind.END_USER: frozenset({Right.READ_SESSION, Right.TALK, Right.STOP_TURN}),
-    Role.ADMIN: frozenset(_CHAT | _READ | _MANAGE | {Right.GOVERN, Right.EXPLAIN_ROUTE}),
-    Role.USER: frozenset(_CHAT | _READ),
+    Role.ADMIN: frozenset(_CHAT | _READ | _ACT | _MANAGE | {Right.GOVERN, Right.EXPLAIN_ROUTE}),
+    Role.USER: frozenset(_CHAT | _READ | _ACT),
     Role.VIEWER: frozenset(_READ),
 }
 

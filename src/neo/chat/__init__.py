@@ -9,6 +9,7 @@ from neo.chat.dependencies import Desks
 from neo.chat.history import Reader
 from neo.chat.open import SessionDesk
 from neo.chat.open_relayed import RelayDesk
+from neo.chat.posting.retry import Retried, Retrier
 from neo.chat.posting.session_access import SessionAccesses
 from neo.chat.posting.submit import QueueBounds, TurnDesk
 from neo.chat.routes import router
@@ -25,6 +26,8 @@ __all__ = [
     "QueueBounds",
     "Reader",
     "RelayDesk",
+    "Retried",
+    "Retrier",
     "SessionAccesses",
     "SessionDesk",
     "TokenDesk",

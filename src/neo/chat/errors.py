@@ -181,6 +181,14 @@ class TooManyQueuedTurns(Failure):
     remedy = "Wait for `Retry-After` seconds, or cancel queued turns."
 
 
+class ExecutionNotRetryable(Failure):
+    """Only the newest turn of a session is asked again, and only once it has ended."""
+
+    kind = Kind.CONFLICT
+    code = "execution_not_retryable"
+    remedy = "Wait for its end, or post the message again."
+
+
 class CallNotWaiting(Failure):
     """No turn waits for this call of the scripted model."""
 

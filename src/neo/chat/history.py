@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -72,14 +72,25 @@ class Reader:
             return await SessionStore(db, caller.tenant_id).newest(rows_max, before=before, seen_by=caller)
 
     async def transcript(
-        self, caller: Principal, session_id: UUID, rows_max: int, *, after: int | None, newest_first: bool
+        self,
+        caller: Principal,
+        session_id: UUID,
+        rows_max: int,
+        *,
+        after: int | None,
+        newest_first: bool,
+        with_superseded: bool = False,
     ) -> Transcript:
         async with self._database.transaction(caller.tenant_id) as db:
             session = await _readable(db, caller, session_id)
             # Before the messages: should it end meanwhile, its reply may be among them, and is not lost.
             first_open = await _open_turn(db, caller, session)
             messages = await MessageStore(db, caller.tenant_id).page(
-                session_id, rows_max, after=after, newest_first=newest_first
+                session_id,
+                rows_max,
+                after=after,
+                newest_first=newest_first,
+                only=() if with_superseded else (_is_current(),),
             )
             turns = TurnStore(db, caller.tenant_id)
             found = await turns.by_ids(session_id, {message.turn_id for message in messages})
@@ -110,6 +121,16 @@ class Reader:
 def shown_parts(parts: list[dict[str, Any]], *, shows_progress: bool) -> list[dict[str, Any]]:
     """What a tail of the session would have shown."""
     return [part for part in parts if shows_progress or not is_progress(part)]
+
+
+def _is_current() -> ColumnElement[bool]:
+    """Whether no later turn has asked the message again that it answers."""
+    superseded = select(ChatTurn.id).where(
+        ChatTurn.tenant_id == ChatMessage.tenant_id,
+        ChatTurn.id == ChatMessage.turn_id,
+        ChatTurn.superseded_by.is_not(None),
+    )
+    return ~superseded.correlate(ChatMessage).exists()
 
 
 def _shows_progress(caller: Principal, session: ChatSession) -> bool:

@@ -175,6 +175,10 @@ async def list_messages(
     session_id: SessionId,
     page: Paged,
     order: Annotated[Literal["asc", "desc"], Query(description="`asc`: oldest first.")] = "asc",
+    *,
+    superseded: Annotated[
+        bool, Query(description="True: with replies whose message was asked again (`retry` of an execution).")
+    ] = False,
 ) -> Response:
     """The transcript as AI SDK `UIMessage`s, and the open turn with its cursor, if any. A turn's reply is here
     before its terminal envelope is on the stream. An image is a `file` part whose `url` is signed anew for each
@@ -182,7 +186,12 @@ async def list_messages(
     """
     after = paging.messages_after(session_id, page, order)
     found = await desk.reader.transcript(
-        caller, session_id, page.size + 1, after=after, newest_first=order == "desc"
+        caller,
+        session_id,
+        page.size + 1,
+        after=after,
+        newest_first=order == "desc",
+        with_superseded=superseded,
     )
     page = page.ending_after(fitting(found.messages))
     next_cursor = paging.next_messages(session_id, page, order, found.messages)

@@ -226,6 +226,9 @@ class MessageMetadata(BaseModel):
     chat_turn_id: str
     chat_turn_status: str = Field(description="QUEUED, RUNNING, WAITING, COMPLETED, FAILED or CANCELLED.")
     client_message_id: str | None
+    superseded_by: str | None = Field(
+        description="Of a reply that a later turn supersedes: that turn. Shown with `superseded=true` only."
+    )
     author: AuthorResource | None = Field(
         description="Who asked; null for a reply, and for messages from before it was recorded."
     )

@@ -134,6 +134,7 @@ def _message(message: ChatMessage, transcript: Transcript, files: Mapping[str, d
         chat_turn_id=str(turn.id),
         chat_turn_status=turn.status,
         client_message_id=message.client_message_id,
+        superseded_by=str(turn.superseded_by) if turn.superseded_by else None,
         author=_author(transcript.authors.get(message.author) if message.author else None),
         created_at=message.created_at,
     )

@@ -6,5 +6,24 @@ What is shown of a step has no secrets in it and is short, and what it leaves ou
 
 from neo.executions.artifacts.desk import ArtifactDesk
 from neo.executions.artifacts.routes import artifact_router
+from neo.executions.calls.desk import CallDesk
+from neo.executions.calls.routes import call_router
+from neo.executions.control.desk import ControlDesk
+from neo.executions.control.routes import control_router
+from neo.executions.history.desk import ExecutionDesk
+from neo.executions.history.routes import history_router
+from neo.executions.steps.desk import StepDesk
+from neo.executions.steps.routes import step_router
 
-__all__ = ["ArtifactDesk", "artifact_router"]
+__all__ = [
+    "ArtifactDesk",
+    "CallDesk",
+    "ControlDesk",
+    "ExecutionDesk",
+    "StepDesk",
+    "artifact_router",
+    "call_router",
+    "control_router",
+    "history_router",
+    "step_router",
+]

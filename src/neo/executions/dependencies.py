@@ -28,6 +28,8 @@ async def known_artifact_id(artifact_id: str) -> UUID:
 
 
 ExecutionReader = Annotated[Principal, Depends(caller_with(Right.READ_EXECUTION))]
+ExecutionChanger = Annotated[Principal, Depends(caller_with(Right.CHANGE_EXECUTION))]
+AgentRunner = Annotated[Principal, Depends(caller_with(Right.RUN_AGENT))]
 ExecutionId = Annotated[UUID, Depends(known_execution_id)]
 ArtifactId = Annotated[UUID, Depends(known_artifact_id)]
 Paged = Annotated[Page, Depends(requested_page)]

@@ -9,6 +9,7 @@ from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
 from neo.kit.redaction import (
+    HIDDEN,
     hide,
     hide_lately,
     password_in,
@@ -24,6 +25,7 @@ from neo.kit.text import as_digits, as_one_line, find_guid, is_one_line
 from neo.kit.timezones import find_timezone
 
 __all__ = [
+    "HIDDEN",
     "Backoff",
     "Batcher",
     "FairSlots",

@@ -2,7 +2,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, func, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.access import Principal
@@ -76,10 +76,16 @@ class MessageStore:
         return await self._db.scalar(wanted)
 
     async def page(
-        self, session_id: UUID, rows_max: int, *, after: int | None, newest_first: bool
+        self,
+        session_id: UUID,
+        rows_max: int,
+        *,
+        after: int | None,
+        newest_first: bool,
+        only: Sequence[ColumnElement[bool]] = (),
     ) -> Sequence[ChatMessage]:
         order = ChatMessage.position.desc() if newest_first else ChatMessage.position.asc()
-        wanted = self._in(session_id).order_by(order).limit(rows_max)
+        wanted = self._in(session_id).where(*only).order_by(order).limit(rows_max)
         if after is not None:
             beyond = ChatMessage.position < after if newest_first else ChatMessage.position > after
             wanted = wanted.where(beyond)

@@ -73,6 +73,8 @@ class ChatTurn(Authored, Base):
     ended_at: Mapped[datetime | None]
     cancel_requested_at: Mapped[datetime | None]
     traceparent: Mapped[str | None]
+    retry_of: Mapped[UUID | None]
+    superseded_by: Mapped[UUID | None]
 
     @property
     def is_open(self) -> bool:

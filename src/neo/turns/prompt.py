@@ -10,16 +10,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.attachments import Picture, Pixels
 from neo.db import Database, until_database_answers
-from neo.llm import ChosenModel, Image, ImagesNotSupported, Said
+from neo.llm import ChosenModel, Image, ImagesNotSupported, Round, Said
 from neo.sessions import ChatMessage, Role
 from neo.toolbox import OfferedTool, offered_tools
 from neo.turns.leases.claim import Task
 from neo.turns.models import ChatTurn, TurnSegment
-from neo.turns.segments.rounds import SettledRounds, read_rounds, rounds_of
+from neo.turns.segments.rounds import SettledRounds, read_inherited, read_rounds, rounds_inherited, rounds_of
 
 PAGE_MESSAGES = 200
 # A turn that failed or was cancelled is given with what it had settled; one without any answer is left out.
-IS_GIVEN = ChatTurn.segment > 1
+HAS_REPLY = ChatTurn.segment > 1
+# What was superseded is given with the turn that asked again.
+IS_GIVEN = ChatTurn.superseded_by.is_(None) & (HAS_REPLY | ChatTurn.retry_of.is_not(None))
 # No model's token is longer than this on average, so more characters than this a token cannot fit.
 CHARACTERS_PER_TOKEN_MAX = 8
 # Nothing was said before it.
@@ -51,12 +53,18 @@ async def read_transcript(db: AsyncSession, turn: ChatTurn, tokens_max: int) -> 
     characters, before = 0, _asked_at(turn.turn_no)
     while True:
         page = await _page(db, turn, before)
-        for message in page:
-            earlier.append(Earlier(message.id, _said(message), has_files=message.has_files))
+        for asked in page:
+            message, inherited = asked.message, await _inherited(db, turn.tenant_id, asked)
+            if message.role == Role.USER and not asked.has_reply:
+                if not inherited:
+                    continue
+                # It was asked again without an answer: what was done at first is all that there is.
+                earlier.append(Earlier(message.id, Said("assistant", "", rounds=inherited), has_files=False))
+            earlier.append(Earlier(message.id, _said(message, inherited), has_files=message.has_files))
             characters += len(message.text)
         if len(page) < PAGE_MESSAGES:
             return earlier[::-1], 0
-        before = literal(page[-1].position, BigInteger)
+        before = literal(page[-1].message.position, BigInteger)
         if characters > tokens_max * CHARACTERS_PER_TOKEN_MAX:
             # Each turn has two positions, also one that failed: exact enough for a record of how much was
             # left out.
@@ -68,27 +76,48 @@ def _asked_at(turn_no: int) -> ColumnElement[int]:
     return func.neo_message_position(turn_no, Role.USER.value, type_=BigInteger)
 
 
-async def _page(db: AsyncSession, turn: ChatTurn, before: ColumnElement[int]) -> list[ChatMessage]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A message, and of the turn that answers it as much as is needed here."""
+
+    message: ChatMessage
+    turn_id: UUID
+    retry_of: UUID | None
+    has_reply: bool
+
+
+async def _page(db: AsyncSession, turn: ChatTurn, before: ColumnElement[int]) -> list[Asked]:
+    """Newest first."""
     wanted = (
-        select(ChatMessage)
+        select(ChatMessage, ChatTurn.id, ChatTurn.retry_of, HAS_REPLY)
         .join(ChatTurn, ChatTurn.id == ChatMessage.turn_id)
         .where(
             ChatMessage.tenant_id == turn.tenant_id,
             ChatMessage.session_id == turn.session_id,
             ChatMessage.position < before,
+            # The message that is answered now, if it was asked before.
+            ChatMessage.turn_id != turn.id,
             IS_GIVEN,
         )
         .order_by(ChatMessage.position.desc())
         .limit(PAGE_MESSAGES)
     )
-    return list((await db.scalars(wanted)).all())
+    return [Asked(*row) for row in (await db.execute(wanted)).all()]
 
 
-def _said(message: ChatMessage) -> Said:
+async def _inherited(db: AsyncSession, tenant_id: UUID, asked: Asked) -> list[Round]:
+    """What was done before a message was asked again: given with the reply, or with the message if there is none."""
+    is_given_here = asked.message.role == Role.ASSISTANT or not asked.has_reply
+    if asked.retry_of is None or not is_given_here:
+        return []
+    return rounds_inherited(await read_inherited(db, tenant_id, asked.turn_id))
+
+
+def _said(message: ChatMessage, inherited: Sequence[Round]) -> Said:
     if message.role == Role.USER:
         return Said("user", message.text)
     rounds, text = rounds_of(message.parts)
-    return Said("assistant", text, rounds=rounds)
+    return Said("assistant", text, rounds=[*inherited, *rounds])
 
 
 class Transcripts:

@@ -244,10 +244,14 @@ CREATE TABLE chat_turns (
     author_tenant_id uuid,
     credential_id uuid,
     cost numeric,
+    -- The turn whose message it asks again, and the turn that asks its own again: its reply is no longer given to models.
+    retry_of uuid,
+    superseded_by uuid,
     UNIQUE (tenant_id, id),
     UNIQUE (session_id, turn_no),
     FOREIGN KEY (tenant_id, session_id) REFERENCES chat_sessions (tenant_id, id)
 );
+CREATE INDEX chat_turns_newest_idx ON chat_turns (tenant_id, created_at DESC, id DESC);
 CREATE UNIQUE INDEX chat_turns_one_running_idx ON chat_turns (session_id) WHERE status IN ('RUNNING', 'WAITING');
 CREATE INDEX chat_turns_open_idx ON chat_turns (session_id, turn_no) WHERE status IN ('QUEUED', 'RUNNING', 'WAITING');
 CREATE INDEX chat_turns_claimable_idx ON chat_turns (claimable_at) WHERE claimable_at IS NOT NULL;

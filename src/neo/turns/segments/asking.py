@@ -50,7 +50,7 @@ class Asking:
         task = attempt.task
         chosen = attempt.chosen = self._models.choose(task.tier, task.agent_model, task.reasoning_effort)
         offered = await self._transcripts.offered(task)
-        if task.turn.segment > 1:
+        if task.turn.segment > 1 or task.turn.retry_of is not None:
             attempt.settled = await self._transcripts.rounds(task)
         images = await self._images.of_message(task, chosen)
         previous = continues_from(task, attempt.settled.newest, chosen)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.calls import TURN_CALLS_MAX, Past, is_loop
@@ -28,6 +29,8 @@ class SettledRounds:
     refused: int = 0
     past: list[Past] = field(default_factory=list)
     has_tools: bool = False
+    # Of the rounds, those of turns that this one supersedes.
+    inherited: int = 0
 
     @property
     def is_over(self) -> bool:
@@ -36,7 +39,7 @@ class SettledRounds:
 
     @property
     def why_over(self) -> str | None:
-        if len(self.rounds) >= MODEL_SEGMENTS_MAX:
+        if len(self.rounds) - self.inherited >= MODEL_SEGMENTS_MAX:
             return f"tools were called {MODEL_SEGMENTS_MAX} times in a row"
         if len(self.past) >= TURN_CALLS_MAX:
             return f"{TURN_CALLS_MAX} calls were made"
@@ -61,7 +64,12 @@ async def read_rounds(db: AsyncSession, turn: ChatTurn, *, has_tools: bool = Fal
             .order_by(ToolCallRow.segment, ToolCallRow.position)
         )
     ).all()
-    found = SettledRounds(has_tools=has_tools)
+    inherited = await read_inherited(db, turn.tenant_id, turn.id) if turn.retry_of is not None else []
+    # What was done there is not done again: a call like it is answered from it, as one of the turn's own.
+    past = [_past(call, len(segments) + 1) for call in inherited]
+    found = SettledRounds(
+        rounds_inherited(inherited), past=past, has_tools=has_tools, inherited=len(inherited)
+    )
     for rounds_ago, segment in zip(range(len(segments), 0, -1), segments, strict=True):
         of_segment = [call for call in calls if call.segment == segment.segment]
         found.past += [_past(call, rounds_ago) for call in of_segment]
@@ -75,6 +83,27 @@ def _past(call: ToolCallRow, rounds_ago: int) -> Past:
     text = _outcome(call.id, call.outcome or {}).text
     key = call.key or call.id
     return Past(call.digest.hex(), call.effect, call.status, text, key, call.attempts, rounds_ago)
+
+
+async def read_inherited(db: AsyncSession, tenant_id: UUID, turn_id: UUID) -> Sequence[ToolCallRow]:
+    """The calls that changed something, or may have, in the turns that this one supersedes. What else was said there
+    counts for nothing.
+    """
+    columns = ToolCallRow.__table__.c.keys()
+    wanted = select(func.neo_inherited_calls(tenant_id, turn_id).table_valued(*columns))
+    return (await db.scalars(select(ToolCallRow).from_statement(wanted))).all()
+
+
+def rounds_inherited(calls: Sequence[ToolCallRow]) -> list[Round]:
+    """By ids of ours: the provider's are of another answer."""
+    return [
+        Round(
+            "",
+            [ToolCall(call.id, call.name, _json(call.arguments))],
+            [_outcome(call.id, call.outcome or {})],
+        )
+        for call in calls
+    ]
 
 
 def rounds_of(parts: Sequence[dict[str, Any]]) -> tuple[list[Round], str]:

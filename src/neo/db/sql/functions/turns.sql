@@ -16,7 +16,7 @@ RETURN turn_no::bigint * 2 + (role = 'assistant')::integer;
 CREATE TYPE neo_claimed AS (
     id uuid, tenant_id uuid, session_id uuid, turn_no integer, status text, model_tier text,
     reply_message_id uuid, segment integer, claim integer, lease_id uuid, attempts integer, segment_attempts integer,
-    created_at timestamptz, cancel_requested_at timestamptz, traceparent text,
+    created_at timestamptz, cancel_requested_at timestamptz, traceparent text, retry_of uuid,
     after_claim integer, after_n integer, step integer,
     continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
     instructions text, agent_model text, reasoning_effort text, toolbox jsonb, agent_audience text,
@@ -30,7 +30,7 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
     SELECT turn.id, turn.tenant_id, turn.session_id, turn.turn_no, turn.status, turn.model_tier,
            turn.reply_message_id, turn.segment, turn.claim, turn.lease_id, turn.attempts, turn.segment_attempts,
-           turn.created_at, turn.cancel_requested_at, turn.traceparent,
+           turn.created_at, turn.cancel_requested_at, turn.traceparent, turn.retry_of,
            g.claim, g.last_n,
            1 + (SELECT count(*) FROM turn_segments d
                 WHERE d.tenant_id = turn.tenant_id AND d.turn_id = turn.id AND d.kind = 'MODEL')::integer,

@@ -1,0 +1,1 @@
+"""One call of an execution, and what somebody has found out of it later."""

@@ -1,0 +1,1 @@
+"""Stopping an execution, doing it again, and running an agent."""

@@ -1,0 +1,1 @@
+"""Executions, one by one and as a list with filters."""
