@@ -79,7 +79,7 @@ async def test_pages_of_a_sessions_steps_go_on_over_its_turns(talk_to: TalkTo) -
     paged: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        params = {"page_size": 2, **({"cursor": cursor} if cursor else {})}
+        params: dict[str, Any] = {"page_size": 2, **({"cursor": cursor} if cursor else {})}
         body = (await talk.account.http.get(f"{EXECUTIONS}/{talk.session}/steps", params=params)).json()
         paged += body["data"]
         cursor = body["meta"]["pagination"]["next_cursor"]
