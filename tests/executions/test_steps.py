@@ -129,6 +129,10 @@ async def test_an_unknown_type_of_step_is_refused(talk_to: TalkTo) -> None:
         ("user=zoe password=hunter2&x=1", "user=zoe password=***&x=1"),
         ("Authorization: Bearer abc.def-ghi", "Authorization: ***"),
         ("curl -H 'bearer abcdefgh1234'", "curl -H 'bearer ***'"),
+        (
+            "no connection to postgresql://admin:hunter2@db:5432 (1)",
+            "no connection to postgresql://admin:***@db:5432 (1)",
+        ),
         ("the ticket is closed: done", "the ticket is closed: done"),
         ("known-value-of-a-secret stands here", "*** stands here"),
     ],
@@ -145,7 +149,8 @@ def test_what_is_no_secrets_name_is_left_alone(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 200_000, 'x="' * 60_000, "a-" * 100_000, "password: " * 20_000, "\\" * 200_000]
+    "text",
+    ["a" * 200_000, 'x="' * 60_000, "a-" * 100_000, "password: " * 20_000, "\\" * 200_000, "://a:" * 40_000],
 )
 def test_no_text_takes_long_to_clean(text: str) -> None:
     began = time.process_time()

@@ -24,6 +24,7 @@ NAMED_IN_TEXT = re.compile(
     r"""(["']?\b([A-Za-z][\w-]{0,60})["']?\s{0,3}[:=]\s{0,3})("(?:[^"\\]|\\.){1,4000}"|'[^'\n]{1,4000}'"""
     r"""|(?:(?:Bearer|Basic)\s{1,3})?[^\s"',;&}{\])(]{1,4000})"""
 )
+IN_URL = re.compile(r"(://[^\s:/@]{0,200}:)[^\s/@]{1,500}@")
 SCHEME = re.compile(r"\b(Bearer|Basic)\s{1,3}[A-Za-z0-9._~+/=-]{8,4000}", re.IGNORECASE)
 
 
@@ -47,7 +48,7 @@ def redact(value: Any) -> Any:
 
 
 def redact_text(text: str) -> str:
-    named = NAMED_IN_TEXT.sub(_without, redacted(text))
+    named = NAMED_IN_TEXT.sub(_without, IN_URL.sub(rf"\1{HIDDEN}@", redacted(text)))
     return SCHEME.sub(lambda found: f"{found[1]} {HIDDEN}", named)
 
 
