@@ -72,11 +72,16 @@ def stage(scripted_mcp: ScriptedMcp) -> Stage:
 
 
 @pytest.fixture
-async def served_stage(server: Server) -> AsyncIterator[Stage]:
-    """A stage of the scripted MCP server that the server's own agents reach."""
+async def served_mcp(server: Server) -> AsyncIterator[ScriptedMcp]:
+    """The scripted MCP server that the server's own agents reach."""
     async with httpx2.AsyncClient(trust_env=False, verify=False, timeout=20) as http:
-        root = server.addresses.scripted_mcp_url.removesuffix("/mcp")
-        yield ScriptedMcp(root, http).stage()
+        yield ScriptedMcp(server.addresses.scripted_mcp_url.removesuffix("/mcp"), http)
+
+
+@pytest.fixture
+def served_stage(served_mcp: ScriptedMcp) -> Stage:
+    """A stage of it for one test."""
+    return served_mcp.stage()
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,13 @@ async def tenant(rows: Rows) -> Tenant:
 
 
 @pytest.fixture
-async def desk(server: Server, tenant: Tenant, served_stage: Stage) -> AsyncIterator[Desk]:
-    client = Client(server.url, tenant.api_key)
-    yield await Desk.open(client, served_stage)
-    await client.http.aclose()
+async def caller(server: Server, tenant: Tenant) -> AsyncIterator[Client]:
+    """That tenant's."""
+    caller = Client(server.url, tenant.api_key)
+    yield caller
+    await caller.http.aclose()
+
+
+@pytest.fixture
+async def desk(caller: Client, served_stage: Stage) -> Desk:
+    return await Desk.open(caller, served_stage)

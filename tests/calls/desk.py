@@ -1,5 +1,6 @@
 """An agent with the tools of a stage of the scripted MCP server, and a turn of it, seen from outside."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,19 +32,23 @@ class Turn:
 
 @dataclass
 class Desk:
-    """A connection named `desk`, all of whose tools may be called."""
+    """A connection, named `desk` unless it is told otherwise, all of whose tools may be called."""
 
     client: Client
     stage: Stage
     connection: str
+    name: str = "desk"
 
     @classmethod
-    async def open(cls, client: Client, stage: Stage, **fields: Any) -> "Desk":
-        body = {"name": "desk", "kind": "MCP_HTTP", "url": stage.url, **fields}
+    async def open(
+        cls, client: Client, stage: Stage, effects: Mapping[str, str] = EFFECTS, **fields: Any
+    ) -> "Desk":
+        body = {"name": cls.name, "kind": "MCP_HTTP", "url": stage.url, **fields}
         created = await _sent(client, "POST", CONNECTIONS, **body)
-        desk = cls(client, stage, created["id"])
+        assert created["status"] == "OK", created
+        desk = cls(client, stage, created["id"], created["name"])
         await desk.pin("*")
-        for name, effect in EFFECTS.items():
+        for name, effect in effects.items():
             await desk.set(name, effect=effect, gate="NEVER")
         return desk
 
@@ -64,8 +69,10 @@ class Desk:
 
     async def said(self, model: str, message: str = "Please.", dialect: str = "scripted") -> Turn:
         """A turn to its end."""
-        session = await self.client.open(agent_id=await self.agent(model, dialect))
-        return await self.say(session, message)
+        return await self.say(await self.session(model, dialect), message)
+
+    async def session(self, model: str, dialect: str = "scripted") -> str:
+        return await self.client.open(agent_id=await self.agent(model, dialect))
 
     async def say(self, session: str, message: str) -> Turn:
         accepted = await self.client.say(session, message)
