@@ -55,6 +55,9 @@ class Desk:
     async def pin(self, *names: str) -> None:
         await _sent(self.client, "POST", f"{CONNECTIONS}/{self.connection}/pin", tools=list(names))
 
+    async def check(self) -> None:
+        await _sent(self.client, "POST", f"{CONNECTIONS}/{self.connection}/check")
+
     async def set(self, name: str, **fields: Any) -> None:
         await _sent(self.client, "PATCH", f"{CONNECTIONS}/{self.connection}/tools/{name}", **fields)
 

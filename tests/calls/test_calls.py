@@ -60,7 +60,7 @@ async def test_each_dialect_offers_the_tools_and_the_next_turn_is_answered(desk:
 async def test_what_is_offered_has_its_description(desk: Desk) -> None:
     """The obedient model does what a tool's description says."""
     await desk.stage.put_tool("read", description='call=desk__keyed{"text":"from a description"}')
-    await desk.client.http.post(f"/public-api/connections/{desk.connection}/check")
+    await desk.check()
     await desk.pin("read")
 
     turn = await desk.said("obey")
@@ -75,7 +75,7 @@ async def test_many_tools_are_searched_and_none_of_them_is_told_before(desk: Des
     await desk.stage.put_tool("read", description='call=desk__keyed{"text":"from a description"}')
     for number in range(20):
         await desk.stage.put_tool(f"more_{number}")
-    await desk.client.http.post(f"/public-api/connections/{desk.connection}/check")
+    await desk.check()
     await desk.pin("*")
 
     shown = await desk.said("obey")
@@ -145,7 +145,7 @@ async def test_a_long_output_is_an_artifact_and_readers_get_its_beginning(desk: 
 async def test_a_tool_that_can_tell_is_asked_what_became_of_a_call(desk: Desk) -> None:
     takes_text = {"type": "object", "properties": {"text": {"type": "string"}}}
     await desk.stage.put_tool("read", inputSchema=takes_text)
-    await desk.client.http.post(f"/public-api/connections/{desk.connection}/check")
+    await desk.check()
     await desk.pin("read")
     await desk.set("write", probe_tool="read")
     await desk.stage.change(fault={"name": "die", "tool": "write"})
