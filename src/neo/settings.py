@@ -359,6 +359,22 @@ class EgressSettings(Group):
     )
 
 
+class CallSettings(Group):
+    """How much agents may change."""
+
+    writes_hour_company: NonNegativeInt = Field(
+        200,
+        description="Most calls within any hour that may write, for one end company; sessions of no company count as "
+        "one. Then `budget_reached`. 0 for no limit.",
+    )
+    writes_hour_company_advanced: NonNegativeInt = Field(
+        25, description="Those of them whose tool has the tier ADVANCED; 0 for no limit."
+    )
+    writes_hour_connection: NonNegativeInt = Field(
+        1000, description="Most calls within any hour that may write through one connection; 0 for no limit."
+    )
+
+
 class BlobSettings(Group):
     """Where attachments are kept, and how many (docs/operations.md)."""
 
@@ -452,6 +468,7 @@ GROUPS: tuple[type[Group], ...] = (
     ModelSettings,
     EntraSettings,
     EgressSettings,
+    CallSettings,
     BlobSettings,
     RowSettings,
 )
@@ -468,6 +485,7 @@ class Settings:
     models: ModelSettings
     entra: EntraSettings
     egress: EgressSettings
+    calls: CallSettings
     blobs: BlobSettings
     rows: RowSettings
 
@@ -486,6 +504,7 @@ def read_settings() -> Settings:
             ModelSettings(),
             EntraSettings(),
             EgressSettings(),
+            CallSettings(),
             BlobSettings(),
             RowSettings(),
         )

@@ -15,6 +15,7 @@ from neo.db import Database
 from neo.kit import keep_running, loop_in_thread, run_in
 from neo.resources import Resources, secret_keys
 from neo.settings import Settings, plain
+from neo.stops import DispatchRules
 from neo.turns.leases.driver import Driver
 from neo.turns.leases.lease import Leases, Renewal
 from neo.turns.leases.runner import Runner
@@ -62,13 +63,14 @@ class TurnWorker:
         )
         self._settler = Settler(database, resources.ender)
         images = ImageLoader(Pixels(database, resources.blobs, Normaliser(self._cage)))
+        rules = DispatchRules(**settings.calls.model_dump())
         artifacts = Artifacts(database, resources.blobs, settings.blobs.storage_bytes_max)
         driver = Driver(
             database,
             resources.valkey,
             self._leases,
             ModelSegment(database, resources.models, resources.events, Answered(self._settler), images),
-            CallsSegment(database, resources.events, self._settler, artifacts),
+            CallsSegment(database, resources.events, self._settler, artifacts, rules),
             Clients(database, resources.servers, SecretKeyWrapping(secret_keys(settings))),
             resources.ender,
             self._starter,

@@ -15,6 +15,7 @@ from neo.db import Database
 from neo.egress import Egress, Listed
 from neo.events import EventLog
 from neo.llm import Models
+from neo.stops import DispatchRules
 from neo.streams import Valkey
 from neo.turns.end import TurnEnder
 from neo.turns.leases.claim import Task
@@ -65,7 +66,7 @@ class Process:
             valkey,
             self.leases,
             ModelSegment(database, models, events, Answered(self.settler), images),
-            CallsSegment(database, events, self.settler, Artifacts(database, blobs)),
+            CallsSegment(database, events, self.settler, Artifacts(database, blobs), DispatchRules()),
             Clients(database, Servers(egress or Egress(Listed(()))), SecretKeyWrapping((SECRET,))),
             self.ender,
             WorkflowStarter(Away(), "nobodys", after_seconds=30),

@@ -18,7 +18,7 @@ from neo.calls.call import Call, key_argument_of
 from neo.calls.ended import Ended
 from neo.calls.holding import Holding
 from neo.calls.output import characters_each
-from neo.calls.plan import TURN_CALLS_MAX, plan_calls, without_key
+from neo.calls.plan import TURN_CALLS_MAX, plan_calls, schema_for_model
 from neo.calls.probe import Probe
 from neo.calls.repeats import Past, is_loop
 from neo.calls.run import CallRun, Stops
@@ -42,6 +42,6 @@ __all__ = [
     "key_argument_of",
     "plan_calls",
     "run_beside",
+    "schema_for_model",
     "unknown_tool",
-    "without_key",
 ]

@@ -8,6 +8,7 @@ from uuid import UUID
 from neo.calls.ended import Ended
 from neo.db import Database, record_json, storing, until_database_answers
 from neo.events import Fenced
+from neo.stops import DispatchRules
 
 FENCED = "fenced"
 
@@ -21,12 +22,13 @@ class Holding:
     turn_id: UUID
     lease_id: UUID
     segment: int
+    rules: DispatchRules
     # The stream may be lost meanwhile, which raises the claim.
     claim: Callable[[], int]
 
     async def dispatch(self, call_id: str, attempt: int) -> str | None:
         """Say that the call may have left from now on. A code: it must not leave. Raises `Fenced`."""
-        found = await self._asked("neo_dispatch_call", call_id, attempt)
+        found = await self._asked("neo_dispatch_call", call_id, attempt, self.rules.as_json())
         if found == FENCED:
             raise _fenced()
         return None if found is None else str(found)

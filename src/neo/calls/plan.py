@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from neo.calls import texts
+from neo.calls.company import other_company, told_schema, with_company, without
 from neo.calls.ended import Ended
 from neo.calls.repeats import Past, answered_before, key_of
 from neo.connections import Effect, Gate, KeyedBy, Problem, SchemaRefused, problems_of
@@ -57,6 +58,9 @@ def _planned(
     arguments, raw, problem = _read(call.arguments_json)
     if tool is not None and tool.keyed_by is KeyedBy.ARGUMENT:
         arguments.pop(tool.key_argument or "", None)
+    other = other_company(tool, arguments) if tool is not None else None
+    if tool is not None and other is None:
+        arguments = with_company(tool, arguments)
     canonical = orjson.dumps([call.name, raw or arguments], option=orjson.OPT_SORT_KEYS)
     row: dict[str, Any] = {
         "id": f"call_{secrets.token_urlsafe(CALL_ID_BYTES)}",
@@ -75,7 +79,7 @@ def _planned(
         row |= _of_tool(tool, row, past)
     if call.name == SEARCH_TOOLS and is_searched(offered.values()) and position <= SEGMENT_CALLS_MAX:
         return row | _searched(offered, arguments, problem)
-    refusal = next(_refusals(row, tool, list(offered), problem, past), None)
+    refusal = next(_refusals(row, tool, list(offered), problem, other, past), None)
     return row if refusal is None else row | _refused_row(refusal)
 
 
@@ -122,6 +126,7 @@ def _refusals(
     tool: OfferedTool | None,
     offered: Sequence[str],
     problem: Problem | None,
+    other: str | None,
     past: Sequence[Past],
 ) -> Iterator[Ended]:
     if tool is None:
@@ -131,9 +136,11 @@ def _refusals(
         yield texts.too_many(SEGMENT_CALLS_MAX, "one answer")
     if len(past) + row["position"] > TURN_CALLS_MAX:
         yield texts.too_many(TURN_CALLS_MAX, "one turn")
+    if other is not None:
+        yield texts.other_company(other)
     if problem is not None:
         yield texts.invalid_arguments([problem])
-    elif problems := _problems(without_key(tool), row["arguments"]):
+    elif problems := _problems(_without_key(tool), row["arguments"]):
         yield texts.invalid_arguments(problems)
     if (before := answered_before(row["digest"], tool.effect, past)) is not None:
         yield texts.repeated(before.text)
@@ -141,17 +148,15 @@ def _refusals(
         yield texts.refused("approval_not_available")
 
 
-def without_key(tool: OfferedTool) -> dict[str, Any]:
+def schema_for_model(tool: OfferedTool) -> dict[str, Any]:
     """The tool's schema as the model is told it: what Neo fills in is not among it."""
+    return told_schema(tool, _without_key(tool))
+
+
+def _without_key(tool: OfferedTool) -> dict[str, Any]:
     if tool.keyed_by is not KeyedBy.ARGUMENT or tool.key_argument is None:
         return tool.input_schema
-    schema = dict(tool.input_schema)
-    properties = schema.get("properties")
-    if isinstance(properties, dict):
-        schema["properties"] = {name: one for name, one in properties.items() if name != tool.key_argument}
-    if isinstance(schema.get("required"), list):
-        schema["required"] = [name for name in schema["required"] if name != tool.key_argument]
-    return schema
+    return without(tool.input_schema, tool.key_argument)
 
 
 def _problems(schema: dict[str, Any], arguments: Any) -> Sequence[Problem]:

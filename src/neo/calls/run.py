@@ -47,6 +47,8 @@ class CallRun:
     stops: Stops
     characters: int
     """What the model reads of the output."""
+    company: str | None
+    """For which its session is."""
 
     async def run(self, call: Call) -> Ended:
         """Raises `Fenced`."""
@@ -86,6 +88,7 @@ class CallRun:
             call.sent_arguments,
             key=call.key,
             seconds=call.seconds,
+            company=self.company,
             cancelled=self.stops.of(call),
         )
         with suppress(DatabaseUnavailable):

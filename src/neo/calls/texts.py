@@ -21,6 +21,8 @@ REFUSALS = {
     "approval_not_available": "It needs a person's approval, which cannot be asked for yet. Nothing was done.",
     "tool_unavailable": "Its connection is switched off, gone, or needs a new secret. Nothing was done.",
     "tool_changed": "Its server describes it otherwise than when somebody agreed to it. Nothing was done.",
+    "tool_stopped": "Somebody has stopped calls like it. Nothing was done. Do not try it in another way.",
+    "budget_reached": "As many changes as are allowed within an hour have been made. Nothing was done.",
 }
 NOT_ALLOWED = "It is not allowed here and now. Nothing was done."
 
@@ -50,6 +52,10 @@ def invalid_arguments(problems: Sequence[Problem]) -> Ended:
         f"{one.path or 'the arguments'}: {one.message[:PROBLEM_CHARACTERS_MAX]}" for one in problems
     )
     return failed("REFUSED", "invalid_arguments", f"{said}. Nothing was done.")
+
+
+def other_company(why: str) -> Ended:
+    return failed("REFUSED", "other_company", f"{why} Nothing was done.")
 
 
 def repeated(earlier: str) -> Ended:

@@ -7,6 +7,7 @@ is in `neo_call_refusal`.
 """
 
 from neo.stops.models import StopScope, ToolStop
+from neo.stops.rules import DispatchRules
 from neo.stops.store import StopStore
 
-__all__ = ["StopScope", "StopStore", "ToolStop"]
+__all__ = ["DispatchRules", "StopScope", "StopStore", "ToolStop"]

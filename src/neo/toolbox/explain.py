@@ -145,7 +145,7 @@ def _held(connection: Connection, tool: ConnectionTool, where: Where) -> Iterato
 
 def _notes(connection: Connection, where: Where) -> Iterator[str]:
     """What is to be known of a call, though it is made."""
-    if where.company and not connection.company_places:
+    if where.company and not connection.is_told_company:
         yield "Its connection has no `company_in`: its calls do not say for which company they are."
     if connection.health == Health.DOWN:
         yield "Its server was down when it was last checked."

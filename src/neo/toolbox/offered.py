@@ -48,10 +48,19 @@ class OfferedTool:
     tier: ToolTier | None
     is_untrusted: bool
     """Whether what its connection answers may have been written by strangers."""
+    company: str | None = None
+    """The end company that the session is bound to; a call is told it as its connection says."""
+    company_argument: str | None = None
+    needs_company: bool = False
 
 
 async def offered_tools(
-    db: AsyncSession, tenant_id: UUID, *, toolbox: Mapping[str, Any], audience: str
+    db: AsyncSession,
+    tenant_id: UUID,
+    *,
+    toolbox: Mapping[str, Any],
+    audience: str,
+    company: str | None = None,
 ) -> Sequence[OfferedTool]:
     """What an agent with this toolbox and audience may be offered, in an order that is always the same."""
     allowed = {one.connection_id: one for one in allowed_connections(toolbox)}
@@ -61,7 +70,7 @@ async def offered_tools(
     usable = {key: one for key, one in found.items() if not one.is_disabled and one.audience == audience}
     tools = await ToolStore(db, tenant_id).pinned(list(usable))
     offered = [
-        _offered(usable[tool.connection_id], tool, allowed[tool.connection_id])
+        _offered(usable[tool.connection_id], tool, allowed[tool.connection_id], company)
         for tool in tools
         if is_permitted(tool, allowed[tool.connection_id])
     ]
@@ -94,7 +103,9 @@ def gate_of(tool: ConnectionTool, allowed: AllowedConnection) -> Gate:
     return max(given, key=_STRICTNESS.index)
 
 
-def _offered(connection: Connection, tool: ConnectionTool, allowed: AllowedConnection) -> OfferedTool:
+def _offered(
+    connection: Connection, tool: ConnectionTool, allowed: AllowedConnection, company: str | None
+) -> OfferedTool:
     pinned = tool.pinned or {}
     return OfferedTool(
         wire_name=wire_name(connection.name, tool.name),
@@ -113,4 +124,7 @@ def _offered(connection: Connection, tool: ConnectionTool, allowed: AllowedConne
         probe_tool=tool.probe_tool,
         tier=ToolTier(tool.tier) if tool.tier else None,
         is_untrusted=connection.is_untrusted,
+        company=company,
+        company_argument=connection.company_places.get("argument"),
+        needs_company=connection.needs_company,
     )

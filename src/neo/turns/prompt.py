@@ -153,7 +153,13 @@ class Transcripts:
     async def _read_offered(self, task: Task) -> Sequence[OfferedTool]:
         tenant_id = task.turn.tenant_id
         async with self._reads, self._database.transaction(tenant_id) as db:
-            return await offered_tools(db, tenant_id, toolbox=task.toolbox, audience=task.agent_audience)
+            return await offered_tools(
+                db,
+                tenant_id,
+                toolbox=task.toolbox,
+                audience=task.agent_audience,
+                company=task.session.end_company_id,
+            )
 
 
 def continues_from(task: Task, newest: TurnSegment | None, chosen: ChosenModel) -> str | None:

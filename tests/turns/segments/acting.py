@@ -23,6 +23,7 @@ VALUES (:tenant, :id, :name, :told, 'd', :told, 'd', :effect, 'NEVER')
 TOOLBOX = """
 UPDATE agents SET toolbox = :toolbox WHERE id = (SELECT agent_id FROM chat_sessions WHERE id = :id)
 """
+PERSON = "INSERT INTO technicians (tenant_id, user_id, role) VALUES (:tenant, :id, 'User')"
 TOLD = json.dumps({"description": "A tool.", "input_schema": {"type": "object"}})
 
 
@@ -40,14 +41,16 @@ class Acting:
         here, connection = await stage.another(f"scripted:{model}"), uuid4()
         toolbox = {"connections": [{"connection_id": str(connection), "allow": ["*"]}]}
         of = {"tenant": here.tenant_id, "id": connection}
+        author = {"author_kind": "technician", "author_id": uuid4(), "author_tenant_id": here.tenant_id}
         async with here.database.transaction(here.tenant_id) as db:
+            await db.execute(text(PERSON), {"tenant": here.tenant_id, "id": author["author_id"]})
             await db.execute(text("DELETE FROM connections"))
             await db.execute(text(CONNECTION), {**of, "url": mcp.url, "is_untrusted": is_untrusted})
             for name, effect in {**EFFECTS, **effects}.items():
                 await db.execute(text(TOOL), {**of, "name": name, "told": TOLD, "effect": effect})
             kept = json.dumps({"tool_settings_by_type": {"MCP": toolbox}})
             await db.execute(text(TOOLBOX), {"toolbox": kept, "id": here.session_id})
-        return cls(here, mcp, await here.claimed())
+        return cls(here, mcp, await here.claimed(**author))
 
     async def again(self) -> Task:
         """The turn as whoever takes it over has it."""

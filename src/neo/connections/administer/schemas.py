@@ -108,7 +108,13 @@ class CompanyIn(BaseModel):
     header: HeaderName | None = None
     meta: ShortLine | None = Field(None, description="A name in the call's `_meta`.")
     argument: ShortLine | None = Field(
-        None, description="The name of an argument; what a model writes there is replaced."
+        None,
+        description="The name of an argument. Neo writes it, and models are not told of it; a call that names another "
+        "company is refused.",
+    )
+    required: bool = Field(
+        default=False,
+        description="Whether calls of sessions that are bound to no company are refused. For END_USER they are.",
     )
 
 
@@ -120,7 +126,9 @@ class CreateConnection(BaseModel):
     untrusted: bool = Field(default=False, description=UNTRUSTED_TEXT)
     auth: ConnectionAuth = Field(default_factory=lambda: NoneAuth(type=AuthType.NONE), description=AUTH_TEXT)
     secret: ConnectionSecret | None = Field(None, description="Not with `auth` NONE; it may be sent later.")
-    company_in: CompanyIn = Field(default_factory=lambda: CompanyIn(header=None, meta=None, argument=None))
+    company_in: CompanyIn = Field(
+        default_factory=lambda: CompanyIn(header=None, meta=None, argument=None, required=False)
+    )
     openapi: OpenApi | None = Field(None, description=OPENAPI_TEXT)
     operations: Operations | None = Field(None, description=OPERATIONS_TEXT)
 

@@ -17,7 +17,10 @@ def shown_connection(connection: Connection, counts: Mapping[str, int]) -> Conne
         audience=Audience(connection.audience),
         untrusted=connection.is_untrusted,
         auth=connection.auth,
-        company_in={name: connection.company_places.get(name) for name in ("header", "meta", "argument")},
+        company_in={
+            **{name: connection.company_places.get(name) for name in ("header", "meta", "argument")},
+            "required": bool(connection.company_places.get("required")),
+        },
         disabled=connection.is_disabled,
         status=status_of(connection, counts),
         tools=ToolCounts(**{state.lower(): counts.get(state, 0) for state in ToolState}),

@@ -7,6 +7,7 @@ from sqlalchemy import FetchedValue
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
+from neo.agents import Audience
 from neo.db import Base
 
 # A call that takes longer would have to run apart from its turn.
@@ -91,7 +92,8 @@ class Connection(Base):
     auth: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=FetchedValue())
     secret_id: Mapped[UUID | None]
     secret_expires_at: Mapped[datetime | None]
-    company_places: Mapped[dict[str, str]] = mapped_column(JSONB, server_default=FetchedValue())
+    # `header`, `meta`, `argument`, and whether a company is `required`.
+    company_places: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=FetchedValue())
     is_disabled: Mapped[bool] = mapped_column(server_default=FetchedValue())
     health: Mapped[str] = mapped_column(server_default=FetchedValue())
     checked_at: Mapped[datetime | None]
@@ -111,6 +113,16 @@ class Connection(Base):
     @property
     def lacks_secret(self) -> bool:
         return self.secret_id is None and self.auth["type"] != AuthType.NONE
+
+    @property
+    def is_told_company(self) -> bool:
+        return any(self.company_places.get(place) for place in ("header", "meta", "argument"))
+
+    @property
+    def needs_company(self) -> bool:
+        """Whether it is only called for an end company. What is for customers is, where it can be told for which."""
+        is_theirs = self.is_told_company and self.audience == Audience.END_USER
+        return bool(self.company_places.get("required")) or is_theirs
 
 
 class ConnectionTool(Base):

@@ -1,5 +1,7 @@
 """A stored connection as a call needs it: its row, and its secret opened."""
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -23,7 +25,7 @@ class Targets:
             connection=str(connection.id),
             url=connection.url,
             auth=await self._auth(connection),
-            company=CompanyPlaces(**connection.company_places),
+            company=_places(connection.company_places),
             protocol=connection.protocol,
         )
 
@@ -47,3 +49,8 @@ class Targets:
             scope=auth.get("scope") or "",
             resource=auth.get("resource") or "",
         )
+
+
+def _places(stored: Mapping[str, Any]) -> CompanyPlaces:
+    """Without an argument: that is among those of a call when it is planned."""
+    return CompanyPlaces(header=stored.get("header"), meta=stored.get("meta"))

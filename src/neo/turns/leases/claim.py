@@ -80,12 +80,13 @@ def task_of(claimed: Any) -> Task:
     instructions = instructions_of(row.pop("instructions"), row.pop("of_company"), row.pop("context"))
     model, reasoning_effort = row.pop("agent_model"), row.pop("reasoning_effort")
     toolbox, audience = row.pop("toolbox"), row.pop("agent_audience")
+    company = row.pop("end_company_id")
     message = ChatMessage(id=row.pop("message_id"), parts=row.pop("parts"))
     is_exhausted, step = row.pop("is_exhausted"), row.pop("step")
     claim, n, late_seconds = row.pop("after_claim"), row.pop("after_n"), row.pop("late_seconds")
     turn = ChatTurn(**row)
     after = Position(turn.turn_no, turn.segment - 1, claim, n) if n is not None else None
-    session = ChatSession(**continued)
+    session = ChatSession(**continued, end_company_id=company)
     return Task(
         turn,
         session,

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import structlog
 
-from neo.calls import without_key
+from neo.calls import schema_for_model
 from neo.llm import (
     ChosenModel,
     Completed,
@@ -126,7 +126,7 @@ class Asking:
 def _prompt(attempt: Attempt, images: tuple[Image, ...], offered: Sequence[OfferedTool]) -> Prompt:
     task, settled = attempt.task, attempt.settled
     shown = shown_tools(offered, settled.rounds)
-    tools = [Tool(tool.wire_name, tool.description, without_key(tool)) for tool in shown.tools]
+    tools = [Tool(tool.wire_name, tool.description, schema_for_model(tool)) for tool in shown.tools]
     if shown.has_search:
         tools.insert(0, Tool(SEARCH_TOOLS, shown.search_description, SEARCH_SCHEMA))
     why_over = settled.why_over if tools else None

@@ -9,6 +9,7 @@ from neo.calls import Artifacts
 from neo.connections import TurnClients
 from neo.db import Database, until_database_answers
 from neo.events import Chunk, EventLog, Position, SegmentWriter, envelope
+from neo.stops import DispatchRules
 from neo.turns.end import Ending
 from neo.turns.leases.claim import Task, writer_of
 from neo.turns.leases.lease import Lease
@@ -23,11 +24,18 @@ DECISION_TIME = timedelta(hours=24)
 
 
 class CallsSegment:
-    def __init__(self, database: Database, events: EventLog, settler: Settler, artifacts: Artifacts) -> None:
+    def __init__(
+        self,
+        database: Database,
+        events: EventLog,
+        settler: Settler,
+        artifacts: Artifacts,
+        rules: DispatchRules,
+    ) -> None:
         self._database = database
         self._events = events
         self._settler = settler
-        self._driven = DrivenCalls(database, artifacts)
+        self._driven = DrivenCalls(database, artifacts, rules)
 
     async def run(
         self, task: Task, lease: Lease, calls: Sequence[OpenCall], clients: TurnClients

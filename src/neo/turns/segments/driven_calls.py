@@ -19,6 +19,7 @@ from neo.calls import (
 )
 from neo.connections import Effect, TurnClients
 from neo.db import Database
+from neo.stops import DispatchRules
 from neo.turns.leases.claim import Task
 from neo.turns.leases.lease import Lease
 from neo.turns.models import ToolCallRow
@@ -39,6 +40,7 @@ def is_driven(call: ToolCallRow) -> bool:
 class DrivenCalls:
     database: Database
     artifacts: Artifacts
+    rules: DispatchRules
 
     async def run(
         self,
@@ -52,7 +54,13 @@ class DrivenCalls:
         by_id = {row.id: row for row in rows}
         turn = task.turn
         holding = Holding(
-            self.database, turn.tenant_id, turn.id, task.lease_id, turn.segment, lambda: turn.claim
+            self.database,
+            turn.tenant_id,
+            turn.id,
+            task.lease_id,
+            turn.segment,
+            self.rules,
+            lambda: turn.claim,
         )
         left = set(by_id)
 
@@ -66,7 +74,8 @@ class DrivenCalls:
 
         async with _stops(lease.cancelled) as stops:
             probe = Probe(self.database, turn.tenant_id)
-            running = CallRun(holding, clients, self.artifacts, probe, stops, characters_each(len(rows)))
+            characters, company = characters_each(len(rows)), task.session.end_company_id
+            running = CallRun(holding, clients, self.artifacts, probe, stops, characters, company)
             await run_beside([_call(row) for row in rows], run_one)
 
 

@@ -1,27 +1,5 @@
 -- Calls of tools that their turn's driver runs: dispatched before the first byte leaves, and noted once they have ended.
 
--- Why a call must not be dispatched now, as a code; null: it may. It is asked at each dispatch, for what was planned may
--- have been forbidden since.
-CREATE FUNCTION neo_call_refusal(call tool_calls, turn chat_turns)
-RETURNS text
-LANGUAGE plpgsql STABLE AS $$
-DECLARE
-    connection connections;
-    tool connection_tools;
-BEGIN
-    SELECT n.* INTO connection FROM connections n WHERE n.tenant_id = call.tenant_id AND n.id = call.connection_id;
-    IF connection.id IS NULL OR connection.is_disabled OR connection.health = 'NEEDS_AUTH' THEN
-        RETURN 'tool_unavailable';
-    END IF;
-    SELECT t.* INTO tool FROM connection_tools t
-    WHERE t.tenant_id = call.tenant_id AND t.connection_id = call.connection_id AND t.name = call.tool_name;
-    IF tool.name IS NULL OR tool.state <> 'PINNED' OR tool.pinned_digest IS DISTINCT FROM call.tool_digest THEN
-        RETURN 'tool_changed';
-    END IF;
-    RETURN NULL;
-END
-$$;
-
 -- Whether the driver with this lease may still write the turn's segment. Its claim may have been raised by its own stream,
 -- which was lost; whoever else claims the turn has another lease.
 CREATE FUNCTION neo_drives(turn chat_turns, held_lease uuid, of_segment integer, of_claim integer)
@@ -34,7 +12,8 @@ RETURN turn.id IS NOT NULL AND turn.status = 'RUNNING' AND turn.lease_id = held_
 -- the call is not as the driver has read it; else the code of a refusal. `attempt` counts from 1: a dispatch whose answer
 -- was lost is asked for again, and is not another attempt.
 CREATE FUNCTION neo_dispatch_call(
-    of_tenant uuid, turn_id uuid, held_lease uuid, of_segment integer, of_claim integer, call_id text, attempt integer)
+    of_tenant uuid, turn_id uuid, held_lease uuid, of_segment integer, of_claim integer, call_id text, attempt integer,
+    rules jsonb)
 RETURNS text
 LANGUAGE plpgsql AS $$
 #variable_conflict use_variable
@@ -59,9 +38,11 @@ BEGIN
     IF turn.cancel_requested_at IS NOT NULL THEN
         RETURN 'cancelled';
     END IF;
-    refusal := neo_call_refusal(call, turn);
+    refusal := neo_call_refusal(call, turn, rules);
     IF refusal IS NULL THEN
-        UPDATE tool_calls c SET status = 'RUNNING', dispatched_at = clock_timestamp(), attempts = attempt
+        UPDATE tool_calls c SET status = 'RUNNING', dispatched_at = clock_timestamp(), attempts = attempt,
+            end_company_id = (SELECT coalesce(s.end_company_id, '') FROM chat_sessions s
+                              WHERE s.tenant_id = of_tenant AND s.id = turn.session_id)
         WHERE c.tenant_id = of_tenant AND c.id = call.id;
     END IF;
     RETURN refusal;

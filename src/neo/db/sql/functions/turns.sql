@@ -20,6 +20,7 @@ CREATE TYPE neo_claimed AS (
     after_claim integer, after_n integer, step integer,
     continues_provider text, continues_region text, continues_response_id text, continues_turn_no integer,
     instructions text, agent_model text, reasoning_effort text, toolbox jsonb, agent_audience text,
+    end_company_id text,
     message_id uuid, parts jsonb, of_company text, context jsonb, is_exhausted boolean, late_seconds double precision
 );
 
@@ -35,7 +36,7 @@ BEGIN ATOMIC
            1 + (SELECT count(*) FROM turn_segments d
                 WHERE d.tenant_id = turn.tenant_id AND d.turn_id = turn.id AND d.kind = 'MODEL')::integer,
            s.continues_provider, s.continues_region, s.continues_response_id, s.continues_turn_no,
-           a.instructions, a.model, a.reasoning_effort, a.toolbox, a.audience, m.id, m.parts,
+           a.instructions, a.model, a.reasoning_effort, a.toolbox, a.audience, s.end_company_id, m.id, m.parts,
            c.custom_instructions_for_user_facing_chat,
            jsonb_build_object(
                'audience', s.audience, 'author_kind', turn.author_kind, 'surface', s.channel, 'agent_name', a.name,
