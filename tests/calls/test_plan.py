@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from neo.calls import plan_calls
+from neo.calls.plan import may_fit
 from neo.llm import Address, ChosenModel, Provider, ToolCall
 
 
@@ -88,3 +89,14 @@ def test_only_the_scripted_models_calls_are_gated_or_run_apart_by_their_name() -
         ("AUTO", False),
     ]
     assert {(one["gate"], one["runs_apart"]) for one in real} == {("AUTO", False)}
+
+
+def test_a_gate_holds_for_arguments_that_are_too_costly_to_judge() -> None:
+    twice = {"properties": {"c": {"$ref": "#/$defs/n"}}}
+    schema = {"$ref": "#/$defs/n", "$defs": {"n": {"anyOf": [{**twice, "required": ["z"]}, {**twice}]}}}
+    arguments: Any = {"c": 1}
+    for _ in range(30):
+        arguments = {"c": arguments}
+
+    assert may_fit(schema, arguments)
+    assert not may_fit({"required": ["z"]}, arguments)

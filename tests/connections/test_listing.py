@@ -63,6 +63,15 @@ def deep(levels: int) -> dict[str, Any]:
     return schema
 
 
+def chain(links: int, **more: Any) -> dict[str, Any]:
+    """Each is what two of the next one are."""
+    twice = {
+        f"a{n}": {"allOf": [{"$ref": f"#/$defs/a{n + 1}"}, {"$ref": f"#/$defs/a{n + 1}"}], **more}
+        for n in range(links)
+    }
+    return {**twice, f"a{links}": {"type": "string"}}
+
+
 HOSTILE: dict[str, Any] = {
     "remote": {"type": "object", "properties": {"a": {"$ref": "http://127.0.0.1:1/schema"}}},
     "file": {"type": "object", "$ref": "file:///etc/passwd"},
@@ -73,7 +82,12 @@ HOSTILE: dict[str, Any] = {
     "deep": deep(20),
     "wide": {"type": "object", "properties": {f"a{n}": {"type": "string"} for n in range(600)}},
     "large": {"type": "object", "description": "x" * 20_000},
-    "pattern": {"type": "object", "properties": {"a": {"type": "string", "pattern": "(a"}}},
+    "chain": {"type": "object", "$ref": "#/$defs/a0", "$defs": chain(30)},
+    "ring": {"type": "object", "$defs": {"a": {"$ref": "#/$defs/a"}}},
+    "itself": {"type": "object", "allOf": [{"$ref": "#"}]},
+    "left over": {"type": "object", "$ref": "#/$defs/a0", "$defs": chain(8, unevaluatedProperties=False)},
+    "patterns": {"type": "object", "properties": {f"a{n}": {"pattern": f"a{n}"} for n in range(40)}},
+    "moving": {"type": "object", "$dynamicAnchor": "n", "properties": {"a": {"$dynamicRef": "#n"}}},
 }
 
 

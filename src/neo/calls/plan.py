@@ -102,7 +102,7 @@ def _refused_row(refusal: Ended) -> dict[str, Any]:
 
 def _of_tool(tool: OfferedTool, row: Mapping[str, Any], past: Sequence[Past]) -> dict[str, Any]:
     is_gated = tool.gate is Gate.ALWAYS or (
-        tool.gate is Gate.WHEN and not _problems(tool.gate_when or {}, row["arguments"])
+        tool.gate is Gate.WHEN and may_fit(tool.gate_when or {}, row["arguments"])
     )
     return {
         "gate": "APPROVAL" if is_gated else "AUTO",
@@ -157,6 +157,14 @@ def _without_key(tool: OfferedTool) -> dict[str, Any]:
     if tool.keyed_by is not KeyedBy.ARGUMENT or tool.key_argument is None:
         return tool.input_schema
     return without(tool.input_schema, tool.key_argument)
+
+
+def may_fit(schema: dict[str, Any], arguments: Any) -> bool:
+    """Also where nobody can say: a gate is not passed by arguments that are too costly to check."""
+    try:
+        return not problems_of(schema, arguments)
+    except SchemaRefused:
+        return True
 
 
 def _problems(schema: dict[str, Any], arguments: Any) -> Sequence[Problem]:

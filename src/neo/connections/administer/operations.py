@@ -58,7 +58,7 @@ async def listing_of(
     if openapi is not None:
         # A large document takes a part of a second.
         return await asyncio.to_thread(_imported, openapi)
-    return _written(operations) if operations is not None else None
+    return await asyncio.to_thread(_written, operations) if operations is not None else None
 
 
 def check_company_places(kind: str, places: Mapping[str, str]) -> None:

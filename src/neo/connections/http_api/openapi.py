@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from neo.connections.http_api.operation import METHODS, Operation, Parameter, Place
-from neo.connections.schemas import DEPTH_MAX, SchemaRefused
+from neo.connections.schemas import DEPTH_MAX, LIST_PATTERNS_MAX, SchemaRefused
 from neo.errors import Failure, Kind
 
 DOCUMENT_BYTES_MAX = 1024 * 1024
@@ -45,11 +45,15 @@ def operations_of(given: Any) -> Imported:
     document = _document(given)
     found: dict[str, Operation] = {}
     refused: dict[str, str] = {}
+    patterns = 0
     all_told = list(islice(_told(document), OPERATIONS_MAX + 1))
     for method, path, item, told in all_told[:OPERATIONS_MAX]:
         place = f"{method} {path}"
         try:
             operation = _operation(document, method, path, item, told)
+            patterns += operation.pattern_count()
+            if patterns > LIST_PATTERNS_MAX:
+                raise SchemaRefused(f"The operations have more than {LIST_PATTERNS_MAX} patterns.")
             operation.check()
         except SchemaRefused as error:
             refused[place] = error.message

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from neo.connections.schemas import SchemaRefused, checked_schema
+from neo.connections.schemas import SchemaRefused, checked_schema, patterns_in
 from neo.connections.target import Target
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -78,6 +78,9 @@ class Operation:
         if self.method in SAFE_METHODS:
             return {"readOnlyHint": True}
         return {"idempotentHint": True} if self.method in REPEATABLE_METHODS else {}
+
+    def pattern_count(self) -> int:
+        return sum(len(patterns_in(one.schema)) for one in self.parameters)
 
     def input_schema(self) -> dict[str, Any]:
         """The schema of the arguments as one object; raises `SchemaRefused`."""

@@ -57,7 +57,7 @@ class Conversation:
 
     async def list_tools(self) -> Catalogue:
         """Raises `BrokenError` and `AnsweredError`."""
-        return catalogue_of(*await self._pages())
+        return await asyncio.to_thread(catalogue_of, *await self._pages())
 
     async def aclose(self) -> None:
         self._closing.set()

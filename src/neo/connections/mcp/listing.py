@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from mcp import types
 
-from neo.connections.schemas import SchemaRefused, checked_schema
+from neo.connections.schemas import LIST_PATTERNS_MAX, SchemaRefused, checked_schema, patterns_in
 from neo.connections.tools import (
     DESCRIPTION_CHARACTERS_MAX,
     LIST_BYTES_MAX,
@@ -24,11 +24,13 @@ FRESH_SECONDS_MAX = 24 * 3600.0
 
 
 def catalogue_of(pages: list[types.ListToolsResult], protocol: str) -> Catalogue:
+    """It may take a second or two, and is not for the event loop."""
     tools: dict[str, ListedTool] = {}
-    size, is_cut = 0, pages[-1].next_cursor is not None
+    size, patterns, is_cut = 0, 0, pages[-1].next_cursor is not None
     for told in _told(pages):
         size += len(orjson.dumps(told))
-        if len(tools) == TOOLS_MAX or size > LIST_BYTES_MAX:
+        patterns += len(patterns_in(told["inputSchema"]))
+        if len(tools) == TOOLS_MAX or size > LIST_BYTES_MAX or patterns > LIST_PATTERNS_MAX:
             is_cut = True
             break
         tool = _tool(told, is_repeated=told["name"] in tools)

@@ -27,7 +27,7 @@ Digest = Annotated[str, StringConstraints(min_length=DIGEST_CHARACTERS, max_leng
 
 def _schema(value: dict[str, Any]) -> dict[str, Any]:
     try:
-        return checked_schema(value)
+        return checked_schema(value, strict=True)
     except SchemaRefused as refused:
         raise PydanticCustomError("schema", "{problem}", {"problem": refused.message}) from refused
 
