@@ -12,6 +12,7 @@ from neo.errors import Failure
 NEAREST_MAX = 3
 PROBLEM_CHARACTERS_MAX = 500
 EARLIER_CHARACTERS_MAX = 4_096
+REDIRECTION_HUNDREDS = 3
 
 UNKNOWN_TEXT = (
     "It was sent, and what became of it is not known. Do not repeat it. Read first, or ask a person."
@@ -34,6 +35,8 @@ _ENDS = {
     Ending.PROTOCOL_BROKEN: ("FAILED", "tool_broken", "Its server answered what cannot be read."),
     Ending.NEEDS_AUTH: ("FAILED", "connection_needs_auth", "Its server does not let Neo in. Tell a person."),
 }
+
+_REDIRECTED = ("FAILED", "tool_broken", "Its server redirected it, which is not followed.")
 
 
 def refused(code: str) -> Ended:
@@ -90,17 +93,25 @@ def not_opened(failure: Failure) -> Outcome:
 def without_output(outcome: Outcome, effect: Effect, seconds: float, *, is_untrusted: bool) -> Ended:
     """How a call has ended whose server brought no output."""
     if outcome.ending is Ending.TOOL_ERROR:
-        # As JSON, what a server says ends where its quotes end.
-        words = orjson.dumps(outcome.said or outcome.detail).decode()
-        return failed(
-            "FAILED", "tool_error", f"The tool says that it failed: {words}", is_untrusted=is_untrusted
-        )
+        return _told_failure(outcome, is_untrusted=is_untrusted)
     if outcome.may_have_happened and effect is Effect.WRITE:
         return unknown()
     if outcome.ending is Ending.CANCELLED and outcome.is_sent and effect is not Effect.READ:
         return unknown()
     if (end := _ENDS.get(outcome.ending)) is not None:
-        return failed(*end)
+        return failed(*(_REDIRECTED if _is_redirection(outcome) else end))
     if outcome.ending is Ending.TIMED_OUT and outcome.is_sent:
         return failed("TIMED_OUT", "timed_out", f"No answer within {seconds:g} s; it may be asked again.")
     return failed("FAILED", outcome.code or "tool_unavailable", outcome.detail or "Its server is away.")
+
+
+def _told_failure(outcome: Outcome, *, is_untrusted: bool) -> Ended:
+    # As JSON, what a server says ends where its quotes end.
+    words = orjson.dumps(outcome.said or outcome.detail).decode()
+    status = f" ({outcome.status})" if outcome.status else ""
+    text = f"The tool says that it failed{status}: {words}"
+    return failed("FAILED", "tool_error", text, is_untrusted=is_untrusted)
+
+
+def _is_redirection(outcome: Outcome) -> bool:
+    return outcome.ending is Ending.PROTOCOL_BROKEN and (outcome.status or 0) // 100 == REDIRECTION_HUNDREDS

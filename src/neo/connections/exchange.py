@@ -67,7 +67,9 @@ class Exchange:
             self.fail(Ending.NEEDS_AUTH, f"The server answered {response.status_code}.")
         elif response.status_code == TOO_MANY or response.status_code >= SERVER_ERROR:
             self.retry_after_seconds = _seconds(response.headers.get("retry-after"))
-            self.fail(Ending.UNREACHABLE, f"The server answered {response.status_code}.")
+            wait = self.retry_after_seconds
+            later = f" It wants to be asked again in {wait:g} s." if wait else ""
+            self.fail(Ending.UNREACHABLE, f"The server answered {response.status_code}.{later}")
 
 
 @contextmanager

@@ -56,7 +56,8 @@ class HttpApiClient:
         try:
             request = self._request(name, given)
         except ArgumentsRefusedError as refused:
-            return Outcome(ending=Ending.REFUSED, is_sent=False, detail=str(refused))
+            detail = f"{refused} Nothing was done."
+            return Outcome(ending=Ending.REFUSED, is_sent=False, detail=detail, code="invalid_arguments")
         return await self._ended(request, Exchange(headers), seconds, cancelled)
 
     async def aclose(self) -> None:
@@ -130,7 +131,7 @@ class HttpApiClient:
         else:
             exchange.read_status(response)
         if REDIRECTION <= status < REFUSED:
-            exchange.fail(Ending.PROTOCOL_BROKEN, "The server answered with a redirection.")
+            exchange.fail(Ending.PROTOCOL_BROKEN, f"The server redirected ({status}).")
         if exchange.ending is not None:
             return None
         content = tuple(without_secrets(one, self._sign_in) for one in _content(response, body))

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from neo.connections.http_api.operation import METHODS, Operation, Parameter, Place
-from neo.connections.schemas import DEPTH_MAX, LIST_PATTERNS_MAX, SchemaRefused
+from neo.connections.schemas import DEPTH_MAX, SchemaRefused
 from neo.errors import Failure, Kind
 
 DOCUMENT_BYTES_MAX = 1024 * 1024
@@ -52,9 +52,7 @@ def operations_of(given: Any) -> Imported:
         try:
             operation = _operation(document, method, path, item, told)
             patterns += operation.pattern_count()
-            if patterns > LIST_PATTERNS_MAX:
-                raise SchemaRefused(f"The operations have more than {LIST_PATTERNS_MAX} patterns.")
-            operation.check()
+            operation.check(patterns)
         except SchemaRefused as error:
             refused[place] = error.message
             continue

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import httpx2
 
-from neo.connections.schemas import SchemaRefused, checked_schema, patterns_in
+from neo.connections.schemas import LIST_PATTERNS_MAX, SchemaRefused, checked_schema, patterns_in
 from neo.connections.target import Target
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -93,8 +93,12 @@ class Operation:
             }
         )
 
-    def check(self) -> None:
-        """Raises `SchemaRefused` for an operation that cannot be called."""
+    def check(self, patterns: int = 0) -> None:
+        """Raises `SchemaRefused` for an operation that cannot be called; the patterns are those of it and of all
+        that came before it.
+        """
+        if patterns > LIST_PATTERNS_MAX:
+            raise SchemaRefused(f"The operations have more than {LIST_PATTERNS_MAX} patterns.")
         bodies = [one for one in self.parameters if one.place is Place.BODY]
         names = [one.name for one in self.parameters]
         in_path = {one.name for one in self.parameters if one.place is Place.PATH}
@@ -106,14 +110,21 @@ class Operation:
             raise SchemaRefused(
                 f"Each parameter has a name of its own, and there are at most {PARAMETERS_MAX}."
             )
-        if variables_of(self.path) != in_path or "{" in _VARIABLE.sub("", self.path):
-            raise SchemaRefused("The variables of the path are its parameters.")
+        self._check_variables(in_path)
         for one in self.parameters:
             if one.place is Place.HEADER and not _may_be_header(one.name):
                 raise SchemaRefused(f"The header {one.name} is not a parameter's to set.")
         if len(bodies) > 1 or (bodies and self.method in SAFE_METHODS):
             raise SchemaRefused("There is one body at most, and none with GET and HEAD.")
         self.input_schema()
+
+    def _check_variables(self, in_path: set[str]) -> None:
+        if lacking := variables_of(self.path) - in_path:
+            raise SchemaRefused(f"{{{min(lacking)}}} in {self.path} has no parameter of the path.")
+        if unused := in_path - variables_of(self.path):
+            raise SchemaRefused(f"The parameter {min(unused)} is not in the path {self.path}.")
+        if "{" in _VARIABLE.sub("", self.path):
+            raise SchemaRefused(f"A brace in {self.path} begins no `{{name}}`.")
 
 
 def variables_of(path: str) -> set[str]:

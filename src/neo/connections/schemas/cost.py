@@ -63,11 +63,11 @@ def _count(
             visits += times * _weight(node, value)
             if visits > VISITS_MAX:
                 raise CostlyError(problem)
-            times *= UNEVALUATED_FACTOR if _UNEVALUATED & node.keys() else 1
+            factor = UNEVALUATED_FACTOR if _UNEVALUATED & node.keys() else 1
             for inner, part, more in _met(node, value, references):
                 if isinstance(inner, dict):
                     met = following[id(inner), id(part)]
-                    met[:] = inner, part, met[2] + times * more
+                    met[:] = inner, part, met[2] + times * factor * more
         level = {key: (node, value, times) for key, (node, value, times) in following.items()}
     return visits
 
