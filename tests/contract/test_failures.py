@@ -13,7 +13,7 @@ from neo.errors import Edge, Failure, Kind
 
 HERE = Path(__file__).resolve().parents[2]
 # The same thing said in two places: a client need not know which of them noticed.
-SHARED = {"invalid_cursor", "route_not_found", "validation_error"}
+SHARED = {"attachment_invalid", "invalid_cursor", "route_not_found", "validation_error"}
 # What no test of the rest provokes, and why.
 NOT_PROVOKED = {
     "engine_not_installed": "Nobody takes a package away from the environment that runs the tests.",

@@ -21,7 +21,9 @@ BEFORE = (
 PROMPT = Prompt("Be kind.", BEFORE, "two", rounds=(a_round("", "look_up", "sun", "wind", call_id="call_b"),))
 
 
-async def asked(model: str, prompt: Prompt, previous_response_id: str | None = None) -> dict[str, Any]:
+async def asked(
+    model: str, prompt: Prompt, previous_response_id: str | None = None, *, effort: str | None = None
+) -> dict[str, Any]:
     """The body that a provider receives, which refuses every call."""
     async with raw_provider(head=refusal_head(400, b"{}")) as provider:
         settings = ProviderSettings(
@@ -33,7 +35,7 @@ async def asked(model: str, prompt: Prompt, previous_response_id: str | None = N
         )
         models = Models(ModelSpec.parse(model), ModelSpec.parse(model), settings)
         deltas = models.answer(
-            models.choose(Tier.FAST, model, None), prompt, previous_response_id=previous_response_id
+            models.choose(Tier.FAST, model, effort), prompt, previous_response_id=previous_response_id
         )
         with suppress(Failure):
             async with aclosing(deltas):

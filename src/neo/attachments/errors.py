@@ -109,12 +109,14 @@ class AttachmentTypeMismatch(Failure):
 
 
 class AttachmentInvalid(Failure):
-    """The image is broken, was changed after it was sent, or has more than 25 million pixels or 20 frames."""
+    """The image is broken, was changed after it was sent, has more than 25 million pixels or 20 frames, or the model's
+    provider cannot use it.
+    """
 
     kind = Kind.INVALID
     code = "attachment_invalid"
     remedy = "Make it smaller, or save it anew."
-    edges = (Edge.API, Edge.TURN)
+    edges = (Edge.API,)
 
 
 class UploadBroken(Failure):

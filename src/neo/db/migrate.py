@@ -14,7 +14,7 @@ from neo.db import sql
 from neo.db.driver import driver_of
 from neo.errors import Edge, Failure, Kind
 
-HEAD = "0026"
+HEAD = "0027"
 # Of before this one nothing was released.
 OLDEST = "0010"
 MIGRATIONS = Path(__file__).parent / "migrations"

@@ -10,6 +10,10 @@ from neo.llm.providers import Address, DialectName
 MILLION = 1_000_000
 
 SystemRole: TypeAlias = Literal["system", "developer", "none"]
+# How much of JSON Schema a model knows in the description of a tool.
+ToolSchemas: TypeAlias = Literal["full", "plain", "flat"]
+# Which earlier calls may be sent to it as such. Its own are those with which it gave something that it gets back.
+TakenCalls: TypeAlias = Literal["all", "own", "none"]
 AnswerLimit: TypeAlias = Literal["max_tokens", "max_completion_tokens"]
 
 
@@ -28,6 +32,11 @@ class Traits:
     reasons: bool = False
     """Whether it may reason, and be silent for long, before its first text."""
     takes_tools: bool = True
+    takes_calls: TakenCalls = "all"
+    """The others are told as text. It may still be offered tools."""
+    carries: bool = True
+    """Whether it takes back what it gave with its calls."""
+    tool_schemas: ToolSchemas = "full"
     system_role: SystemRole = "system"
     """The role of the instructions; `none`: they stand at the head of the first message."""
     takes_effort: bool = True
@@ -91,7 +100,8 @@ class ChosenModel:
     @property
     def takes_all(self) -> bool:
         """Whether every prompt can be sent to it as it is."""
-        return self.sees_images and self.sees_earlier_images and self.traits.takes_tools
+        takes_calls = self.traits.takes_tools and self.traits.takes_calls == "all"
+        return self.sees_images and self.sees_earlier_images and takes_calls
 
     @property
     def prompt_tokens_usual(self) -> int:

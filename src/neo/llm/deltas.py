@@ -1,7 +1,8 @@
 """What a call to a model yields, in the order in which it arrives."""
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
 
 FinishReason: TypeAlias = Literal["stop", "length", "content-filter", "tool-calls", "other"]
 
@@ -23,6 +24,8 @@ class ToolCall:
     call_id: str
     name: str
     arguments_json: str
+    carried: Mapping[str, Any] | None = field(default=None, repr=False, compare=False)
+    """What the provider gave with the call and may demand back with it (`reading/carried.py`), as JSON."""
 
 
 @dataclass(frozen=True, slots=True)

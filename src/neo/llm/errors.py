@@ -176,6 +176,18 @@ class ImagesNotSupported(ProviderFailure):
     words = "The model cannot look at images. Please describe what is in them."
 
 
+class ImageUnusable(ProviderFailure):
+    """The image is broken, was changed after it was sent, has more than 25 million pixels or 20 frames, or the model's
+    provider cannot use it.
+    """
+
+    kind = Kind.INVALID
+    code = "attachment_invalid"
+    remedy = "Make it smaller, or save it anew."
+    retryable = False
+    words = "The model cannot use an image of this message. Please make it smaller, or save it anew."
+
+
 class AnswerTooLong(ProviderFailure):
     """The answer grew beyond every bound and was stopped."""
 

@@ -10,7 +10,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import Any, Literal
 
-from neo.llm.chosen import AnswerLimit, ChosenModel, ReasoningEffort, SystemRole
+from neo.llm.chosen import AnswerLimit, ChosenModel, ReasoningEffort, SystemRole, ToolSchemas
 from neo.llm.providers import Provider
 
 # Agents may name models as they like, so what was looked up is kept for some of them only.
@@ -36,6 +36,7 @@ class Family:
     """What keeps them from thinking; None: they do not think unless asked to."""
     sees_images: bool = True
     """False only where it is sure: the provider of any other model says so itself."""
+    tool_schemas: ToolSchemas = "full"
     system_role: SystemRole = "system"
     answer_limit: AnswerLimit = "max_tokens"
 
@@ -120,7 +121,8 @@ _FAMILIES: dict[str, dict[str, Any]] = {
     "claude-opus-5[.-]5* | claude-fable-5* | claude-mythos*": {"reasons": True, "thinking_off": "never"},
     "claude-mythos-preview*": {"efforts": (), "thinking_off": None},
     # Google.
-    "gemini*": {"context_tokens": 1_000_000, "reasons": True},
+    # It knows the schemas of OpenAPI.
+    "gemini*": {"context_tokens": 1_000_000, "reasons": True, "tool_schemas": "plain"},
     "gemini-1* | gemini-2.0*": {"answer_tokens": 8_192, "reasons": False},
     # Its templates know no system role.
     "gemma*": _BLIND | {"context_tokens": 8_192, "system_role": "none"},

@@ -90,7 +90,7 @@ class _Ids:
         # Calls and outcomes have the same order, so that even two calls of one id find theirs.
         ids = [self._unused(call.call_id) for call in one.calls]
         calls = [
-            ToolCall(call_id, _name(call.name), _arguments(call.arguments_json))
+            ToolCall(call_id, _name(call.name), _arguments(call.arguments_json), call.carried)
             for call_id, call in zip(ids, one.calls, strict=True)
         ]
         outcomes = [_outcome(outcome, call_id) for call_id, outcome in zip(ids, one.outcomes, strict=True)]

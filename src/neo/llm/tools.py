@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from neo.llm.chosen import ChosenModel
 from neo.llm.prompt import Prompt, Tool
+from neo.llm.tool_schemas import taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class SentTools:
         return cls([Tool(name, "", {"type": "object"}) for name in names], may_be_called=False)
 
 
-def told(tool: Tool, *, schema_name: str) -> dict[str, Any]:
+def told(tool: Tool, chosen: ChosenModel, *, schema_name: str) -> dict[str, Any]:
     """What every dialect says of a tool; each has its own name for the schema."""
     said = {"description": tool.description} if tool.description else {}
-    return {"name": tool.name, **said, schema_name: tool.input_schema}
+    return {"name": tool.name, **said, schema_name: taken(tool.input_schema, chosen.traits.tool_schemas)}

@@ -112,6 +112,7 @@ class TurnSegment(Base):
     output_tokens: Mapped[int | None]
     cached_tokens: Mapped[int | None]
     cost: Mapped[Decimal | None]
+    carried: Mapped[list[dict[str, Any] | None] | None] = mapped_column(JSONB)
 
 
 class ToolCallRow(Base):

@@ -378,6 +378,8 @@ def test_a_prompt_with_calls_describes_their_tools_and_asks_for_none() -> None:
         part["name"] for one in sent["messages"] for part in one["content"] if part["type"] == "tool_use"
     }
     assert names
-    assert sent["tools"] == [{"name": name, "input_schema": {"type": "object"}} for name in sorted(names)]
+    assert sent["tools"] == [
+        {"name": name, "input_schema": {"type": "object", "properties": {}}} for name in sorted(names)
+    ]
     assert sent["tool_choice"] == {"type": "none"}
     assert "tools" not in body()

@@ -35,7 +35,7 @@ from neo.llm.transport.words import said_in
     ],
 )
 def test_an_image_that_cannot_be_used_says_nothing_of_the_model(words: str) -> None:
-    assert said_in(words.lower()) == Refusal(About.UNEXPLAINED)
+    assert said_in(words.lower()) == Refusal(About.ONE_IMAGE)
 
 
 @pytest.mark.parametrize(

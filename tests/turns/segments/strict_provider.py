@@ -15,6 +15,8 @@ Body = dict[str, Any]
 # The status and the body of a refusal.
 Refused = tuple[int, Any]
 Rule = Callable[[Body], Refused | None]
+# With each call it gives what servers of its kind do: a signature, a signed thought, or a sealed one.
+GIVEN = {"extra_content": {"google": {"thought_signature": "c2VhbGVk"}}}
 HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n"
 
 
@@ -62,6 +64,8 @@ def _responses(text: str, number: int) -> Iterator[bytes]:
             "name": "look_up",
             "arguments": text[1:],
         }
+        sealed = {"type": "reasoning", "id": f"rs_{number}", "summary": [], "encrypted_content": "c2VhbGVk"}
+        yield event("response.output_item.done", item=sealed)
         yield event("response.output_item.done", item=call)
     elif text:
         yield said(text)
@@ -73,7 +77,9 @@ def _chat(text: str, number: int) -> Iterator[bytes]:
     if text.startswith("="):
         function = {"name": "look_up", "arguments": text[1:]}
         delta = {
-            "tool_calls": [{"index": 0, "id": f"call_{number}", "type": "function", "function": function}]
+            "tool_calls": [
+                {"index": 0, "id": f"call_{number}", "type": "function", "function": function, **GIVEN}
+            ]
         }
     for choice in ({"delta": delta}, {"delta": {}, "finish_reason": "stop"}):
         chunk = {"id": f"chat_{number}", "model": "m", "choices": [{"index": 0, **choice}]}
@@ -83,15 +89,18 @@ def _chat(text: str, number: int) -> Iterator[bytes]:
 
 def _messages(text: str, number: int) -> Iterator[bytes]:
     usage = {"input_tokens": 1, "output_tokens": 1}
+    yield event("message_start", message={"id": f"msg_{number}", "model": "m", "usage": usage})
     block: Body = {"type": "text", "text": ""}
     delta: Body = {"type": "text_delta", "text": text}
     if text.startswith("="):
+        thought = {"type": "thinking", "thinking": "Well.", "signature": "c2VhbGVk"}
+        yield event("content_block_start", index=0, content_block=thought)
+        yield event("content_block_stop", index=0)
         block = {"type": "tool_use", "id": f"call_{number}", "name": "look_up", "input": {}}
         delta = {"type": "input_json_delta", "partial_json": text[1:]}
-    yield event("message_start", message={"id": f"msg_{number}", "model": "m", "usage": usage})
-    yield event("content_block_start", index=0, content_block=block)
-    yield event("content_block_delta", index=0, delta=delta)
-    yield event("content_block_stop", index=0)
+    yield event("content_block_start", index=1, content_block=block)
+    yield event("content_block_delta", index=1, delta=delta)
+    yield event("content_block_stop", index=1)
     yield event("message_delta", delta={"stop_reason": "end_turn"}, usage=usage)
     yield event("message_stop")
 

@@ -21,6 +21,7 @@ from turns.conftest import Engines
 from turns.driving import Process
 from turns.segments.strict_provider import (
     Body,
+    Refused,
     Rule,
     StrictProvider,
     answer_limit,
@@ -161,10 +162,10 @@ async def test_a_transcript_that_outgrows_the_window_costs_a_call_now_and_then(
 ) -> None:
     forgets = refuses(continues, "Responses are not kept here.")
     async with session(engines, model, forgets, rule, answers=("word " * 60,)) as growing:
-        ended = [await growing.says("another " * 60) for _ in range(20)]
+        ended = [await growing.says("another " * 60) for _ in range(50)]
 
     assert {turn.status for turn, _ in ended} == {"COMPLETED"}
-    assert sum(calls for _, calls in ended) <= 20 + 5
+    assert sum(calls for _, calls in ended) <= 50 + 5
     assert (ended[-1][0].omitted_messages or 0) > 0
 
 
@@ -254,6 +255,28 @@ async def test_calls_are_told_as_text_where_a_server_takes_none(
     assert (first.status, second.status) == ("COMPLETED", "COMPLETED")
     assert first_calls <= 4
     assert second_calls == 1
+
+
+@each_model
+async def test_what_came_with_a_call_goes_back_with_it_in_the_next_segment(
+    engines: Engines, model: str
+) -> None:
+    demands = refuses(
+        lambda body: (
+            "look_up" in str(body) and "was called with" not in str(body) and "c2VhbGVk" not in str(body)
+        ),
+        "Function call is missing a thought_signature in functionCall parts.",
+    )
+    forgets = refuses(continues, "Responses are not kept here.")
+    async with session(engines, model, forgets, demands, answers=("={}", "ok", "ok", "={}", "ok")) as strict:
+        first, _ = await strict.says("hi")
+        second, second_calls = await strict.says("and?")
+        third, third_calls = await strict.says("and now?")
+
+    assert [turn.status for turn in (first, second, third)] == ["COMPLETED"] * 3
+    # Calls of earlier turns are told as text, which costs one call, once; those of the turn are still calls.
+    assert (second_calls, third_calls) == (2, 2)
+    assert "c2VhbGVk" in str(strict.provider.asked[-1])
 
 
 @each_model
@@ -383,6 +406,31 @@ async def test_earlier_pictures_are_told_where_they_are_refused_in_a_long_sessio
 
 
 @each_model
+@pytest.mark.parametrize("words", ["Could not process image", "You uploaded an unsupported image."])
+async def test_a_picture_that_is_bad_in_itself_costs_two_calls_and_blinds_nobody(
+    engines: Engines, model: str, words: str, tmp_path: Path
+) -> None:
+    blobs = BlobStore(BlobLocation.parse(f"file://{tmp_path}"), BlobAccess())
+    is_bad = [True]
+    bad = refuses(lambda body: is_bad[0] and has_images(body), words)
+    async with session(engines, model, bad, blobs=blobs) as picky:
+        await picky.says("hi")
+        failed = await look(picky, blobs)
+        asked = len(picky.provider.asked)
+        after, calls = await picky.says("and without?")
+        is_bad[0] = False
+        seen = await look(picky, blobs)
+        is_bad[0] = True
+        # It is in what was said before now, so the model is asked without it.
+        later, later_calls = await picky.says("and now?")
+
+    assert (failed.error_code, asked) == ("attachment_invalid", 1 + 2)
+    assert (after.status, calls, seen.status) == ("COMPLETED", 1, "COMPLETED")
+    assert has_images(picky.provider.asked[4])
+    assert (later.status, later_calls <= 2) == ("COMPLETED", True)
+
+
+@each_model
 @pytest.mark.parametrize(
     ("words", "status"),
     [
@@ -405,6 +453,14 @@ async def test_a_picture_that_a_model_cannot_see_fails_its_turn_alone(
     assert (refused.status, refused.error_code) == ("FAILED", "images_not_supported")
     assert len(blind_now.provider.asked) == 2
     assert (after.status, calls) == ("COMPLETED", 1)
+
+
+async def look(session_: Session, blobs: BlobStore) -> ChatTurn:
+    """A message with a picture, once its turn has ended."""
+    new = await session_.stage.claimable()
+    await attach(session_.stage, blobs, new)
+    await session_.process.drive(await session_.stage.claim(new))
+    return await session_.stage.turn(new)
 
 
 async def attach(stage: Stage, blobs: BlobStore, turn: ChatTurn) -> None:
@@ -451,3 +507,42 @@ async def refuse_to_store(engines: Engines, words: str) -> None:
                 f" WHEN (NEW.parts::text LIKE '%{words}%') EXECUTE FUNCTION refuse_words()"
             )
         )
+
+
+async def test_instructions_that_are_refused_stand_in_the_first_message_of_every_call(
+    engines: Engines,
+) -> None:
+    refused = refuses(lambda body: "instructions" in body, "Argument not supported: instructions")
+    async with session(engines, "openai:some-model", refused) as told:
+        ended = [await told.says("hi") for _ in range(3)]
+
+    assert [calls for _, calls in ended] == [2, 1, 1]
+    instructions = told.provider.asked[0]["instructions"]
+    assert all(texts(body)[0].startswith(instructions) for body in told.provider.asked[1:])
+
+
+async def test_a_kept_response_that_outgrows_its_window_is_told_anew_with_as_much_as_fits(
+    engines: Engines,
+) -> None:
+    """The provider counts what it keeps too."""
+    kept: list[int] = []
+
+    def too_long(body: Body) -> Refused | None:
+        before = kept[-1] if continues(body) else 0
+        size = before + sum(map(len, texts(body))) // 4
+        if size > 4_096:
+            words = (
+                "Your input exceeds the context window of this model. Please adjust your input and try again."
+            )
+            return 400, {"error": {"message": words, "code": "context_length_exceeded"}}
+        kept.append(size + 80)
+        return None
+
+    async with session(engines, "openai:some-model", too_long, answers=("word " * 60,)) as growing:
+        ended = [await growing.says("another " * 60) for _ in range(50)]
+
+    assert {turn.status for turn, _ in ended} == {"COMPLETED"}
+    assert sum(calls for _, calls in ended) <= 50 + 20
+    told_anew = [sum(map(len, texts(body))) // 4 for body in growing.provider.asked if not continues(body)]
+    # Of what was sent and taken after the first time.
+    assert min(told_anew[1:]) > 4_096 // 4

@@ -44,19 +44,16 @@ class Trial:
         from neo.llm.trial.asking import Asking  # noqa: PLC0415 - imports of seconds stay out of `--help`.
         from neo.llm.trial.told import told  # noqa: PLC0415
 
-        asking = Asking(self.models, self.settings)
-        try:
-            yield self._limits(await told(self.entry.address, self.entry.model))
-            answered = await self._answered(asking)
-            if isinstance(answered, Finding):
-                yield answered
-                return
-            for finding in self._answer(answered):
-                yield finding
-            yield await self._tools(asking, answered.chosen)
-            yield await self._images(asking, answered.chosen)
-        finally:
-            await asking.aclose()
+        asking = Asking(self.models)
+        yield self._limits(await told(self.entry.address, self.entry.model))
+        answered = await self._answered(asking)
+        if isinstance(answered, Finding):
+            yield answered
+            return
+        for finding in self._answer(answered):
+            yield finding
+        yield await self._tools(asking, answered.chosen)
+        yield await self._images(asking, answered.chosen)
 
     def waits(self) -> str:
         from neo.llm.trial.asking import call_seconds  # noqa: PLC0415
@@ -123,8 +120,6 @@ class Trial:
         except Failure as failure:
             self.found["takes_tools"] = False
             return warning("tools", f"A call that offers a tool fails: {failure.code}.", SAY_SO)
-        if heard is None:
-            return skipped("tools", "Neo offers none in this API yet.")
         if heard.calls:
             return fine("tools", f"It asked for `{heard.calls[0].name}`.")
         return warning("tools", "It was offered a tool and did not ask for it.", "do not give it tools")

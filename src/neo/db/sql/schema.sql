@@ -283,6 +283,8 @@ CREATE TABLE turn_segments (
     cached_tokens integer,
     settled_at timestamptz NOT NULL DEFAULT now(),
     cost numeric,
+    -- What the provider gave with each call, in their order, and may demand back with it.
+    carried jsonb,
     PRIMARY KEY (turn_id, segment),
     FOREIGN KEY (tenant_id, turn_id) REFERENCES chat_turns (tenant_id, id)
 );

@@ -1,11 +1,15 @@
 """Puts the calls of tools together from their deltas, whatever a server leaves out of them or repeats."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
+from neo.llm.chat_completions.given import of_call
+from neo.llm.chosen import ChosenModel
 from neo.llm.control_tokens import unmarked
 from neo.llm.deltas import ToolCall
 from neo.llm.reading.arguments import Arguments, arguments_in, is_empty, is_json_object
 from neo.llm.reading.calls import ToldCalls
+from neo.llm.reading.carried import carried
 from neo.llm.reading.event import Event, index_in, short_name
 
 
@@ -20,6 +24,7 @@ class _Delta:
         self.call_id = short_name(entry.get("id"))
         self.name = short_name(function.get("name")) or ""
         self.arguments = arguments_in(function, "arguments")
+        self.given = of_call(entry)
         self.is_in_list = at > 0
         """Whether it stands behind another one, so that a name in it begins another call."""
 
@@ -34,6 +39,7 @@ class _Call:
         self.call_id: str | None = None
         self.name = ""
         self.arguments = Arguments()
+        self.given: dict[str, Any] = {}
         self._may_be_repeated = may_be_repeated
 
     def add(self, delta: _Delta) -> None:
@@ -44,6 +50,7 @@ class _Call:
         elif not self.arguments and delta.name != self.name:
             self.name += delta.name
         self.arguments.add(delta.arguments)
+        self.given |= delta.given
 
     @property
     def is_repetition(self) -> bool:
@@ -113,13 +120,18 @@ class Calls:
         ]
         return len(self._calls), len(full)
 
-    def whole(self, *, is_cut: bool) -> Iterator[ToolCall]:
-        """The calls in their order. `is_cut`: the answer broke off, so that a call may be half of one; that is none."""
+    def whole(self, chosen: ChosenModel, given: Mapping[str, Any], *, is_cut: bool) -> Iterator[ToolCall]:
+        """The calls in their order, the first with what was `given` with all of them. `is_cut`: the answer broke off,
+        so that a call may be half of one; that is none.
+        """
         told = ToldCalls()
         for call in sorted(self._calls, key=lambda one: one.index):
             arguments = call.arguments.text
             if not (call.is_repetition or (is_cut and not (call.name and is_json_object(arguments)))):
-                yield told.tell(call.call_id, call.name, unmarked(arguments))
+                of_all = {} if told else given
+                yield told.tell(
+                    call.call_id, call.name, unmarked(arguments), carried(chosen, {**of_all, **call.given})
+                )
 
     def _call(self, delta: _Delta) -> _Call:
         """The call that a delta is of: by its id, else by its index, else by what came last."""

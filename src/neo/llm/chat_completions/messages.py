@@ -11,10 +11,12 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
+from neo.llm.chat_completions.given import OF_CALL, OF_MESSAGE
 from neo.llm.chosen import ChosenModel
 from neo.llm.control_tokens import marked
 from neo.llm.deltas import ToolCall
 from neo.llm.prompt import Image, Prompt, Round, Said, image_caption
+from neo.llm.reading.carried import given_back
 from neo.llm.sendable import sendable
 
 Message: TypeAlias = dict[str, Any]
@@ -35,10 +37,10 @@ def messages(chosen: ChosenModel, prompt: Prompt) -> list[Message]:
     nothing = None if _REFUSES_EMPTY.search(f"{known_as} {chosen.address.base_url}") else ""
     told: list[Message] = []
     for said in whole.transcript:
-        told += _rounds(said.rounds, call_id, nothing)
+        told += _rounds(said.rounds, chosen, call_id, nothing)
         told.append(_message(said))
     told.append(_message(Said("user", whole.message, whole.images)))
-    told += _rounds(whole.rounds, call_id, nothing)
+    told += _rounds(whole.rounds, chosen, call_id, nothing)
     return _with_instructions(told, prompt.instructions, chosen.traits.system_role)
 
 
@@ -71,10 +73,13 @@ def _parts(text: str, images: Sequence[Image]) -> Iterator[dict[str, Any]]:
         yield {"type": "image_url", "image_url": {"url": url}}
 
 
-def _rounds(rounds: Sequence[Round], call_id: Callable[[str], str], nothing: str | None) -> Iterator[Message]:
+def _rounds(
+    rounds: Sequence[Round], chosen: ChosenModel, call_id: Callable[[str], str], nothing: str | None
+) -> Iterator[Message]:
     for one in rounds:
-        calls = [_call(call, call_id(call.call_id)) for call in one.calls]
-        yield {"role": "assistant", "content": marked(one.text) or nothing, "tool_calls": calls}
+        calls = [{**_call(call, call_id(call.call_id)), **_back(call, chosen, OF_CALL)} for call in one.calls]
+        asked = {"role": "assistant", "content": marked(one.text) or nothing, "tool_calls": calls}
+        yield {**asked, **_back(one.calls[0], chosen, OF_MESSAGE)}
         for outcome in one.outcomes:
             sent_id = call_id(outcome.call_id)
             yield {"role": "tool", "tool_call_id": sent_id, "content": marked(outcome.text)}
@@ -83,6 +88,11 @@ def _rounds(rounds: Sequence[Round], call_id: Callable[[str], str], nothing: str
 def _call(call: ToolCall, call_id: str) -> dict[str, Any]:
     function = {"name": call.name, "arguments": marked(call.arguments_json)}
     return {"id": call_id, "type": "function", "function": function}
+
+
+def _back(call: ToolCall, chosen: ChosenModel, names: Sequence[str]) -> dict[str, Any]:
+    back = given_back(call, chosen)
+    return {name: back[name] for name in names if name in back}
 
 
 def _mistral_id(call_id: str) -> str:

@@ -12,6 +12,7 @@ from neo.llm.chat_completions.chunk import (
     pieces_of,
     said_in,
 )
+from neo.llm.chat_completions.given import Given
 from neo.llm.chat_completions.telling import Telling
 from neo.llm.chat_completions.thought_names import ThoughtNames
 from neo.llm.chat_completions.usage import Usage
@@ -32,7 +33,8 @@ _MAY_BE_CORRECTED = (None, "stop", "other")
 
 class ChatCompletionReader:
     def __init__(self, chosen: ChosenModel) -> None:
-        self._model = chosen.name
+        self._chosen = chosen
+        self._given = Given()
         self._telling = Telling(chosen)
         self._thought_names = ThoughtNames()
         self._messages = WholeMessages()
@@ -74,7 +76,8 @@ class ChatCompletionReader:
         is_answer = thoughts_are_answer(self._finish, has_called=bool(self._calls))
         yield from self._telling.rest(is_answer=self._is_whole and is_answer)
         if self._is_whole:
-            yield from self._calls.whole(is_cut=self._finish not in _OWN_ENDS)
+            is_cut = self._finish not in _OWN_ENDS
+            yield from self._calls.whole(self._chosen, self._given.told(), is_cut=is_cut)
 
     def completed(self) -> Completed:
         reason = self._finish_reason()
@@ -88,7 +91,7 @@ class ChatCompletionReader:
             input_tokens=input_tokens,
             output_tokens=output_tokens,
             cached_tokens=cached_tokens,
-            model=self._answered_by or self._model,
+            model=self._answered_by or self._chosen.name,
         )
 
     def _finish_reason(self) -> FinishReason:
@@ -181,6 +184,7 @@ class ChatCompletionReader:
         return pieces
 
     def _thoughts_in(self, said: Event) -> Sequence[Piece]:
+        self._given.add(said)
         first = self._thought_names.name
         for name in (first, *REASONING_FIELDS) if first else REASONING_FIELDS:
             given = said.get(name)

@@ -38,7 +38,7 @@ def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
         "stream": True,
         "stream_options": {"include_usage": True} if chosen.traits.stream_options else None,
         "messages": messages(chosen, prompt),
-        "tools": [_tool(tool) for tool in sent.tools] or None,
+        "tools": [_tool(tool, chosen) for tool in sent.tools] or None,
         "tool_choice": "none" if sent.tools and not sent.may_be_called else None,
         chosen.traits.answer_limit: chosen.answer_tokens_max,
         "reasoning_effort": reasoning(chosen).get("effort"),
@@ -46,5 +46,9 @@ def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
     return orjson.dumps({name: value for name, value in body.items() if value is not None})
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
-    return {"type": "function", "function": told(tool, schema_name="parameters")}
+def _tool(tool: Tool, chosen: ChosenModel) -> dict[str, Any]:
+    function = told(tool, chosen, schema_name="parameters")
+    # Gemini takes no object without properties, so a tool without arguments says nothing of them.
+    if chosen.traits.tool_schemas == "plain" and not function["parameters"]["properties"]:
+        del function["parameters"]
+    return {"type": "function", "function": function}

@@ -30,8 +30,12 @@ class Usage:
 
     def _count(self) -> None:
         usage = self._newest
-        self._input = max(self._input, _largest(usage, "prompt_tokens", "input_tokens"))
-        self._output = max(self._output, _largest(usage, "completion_tokens", "output_tokens"))
+        read = _largest(usage, "prompt_tokens", "input_tokens")
+        self._input = max(self._input, read)
+        said = _largest(usage, "completion_tokens", "output_tokens")
+        # Gemini and xAI count what was thought in the sum of both only.
+        together = count(usage.get("total_tokens")) if read else 0
+        self._output = max(self._output, said, together - read)
         details = object_in(usage, "prompt_tokens_details") or object_in(usage, "input_tokens_details")
         cached = _largest(usage, "prompt_cache_hit_tokens", "cached_tokens")
         self._cached = max(self._cached, count(details.get("cached_tokens")), cached)

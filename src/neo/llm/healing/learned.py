@@ -59,6 +59,9 @@ def _within(chosen: ChosenModel, mended: ChosenModel) -> ChosenModel:
     traits = replace(
         chosen.traits,
         takes_tools=chosen.traits.takes_tools and mended.traits.takes_tools,
+        takes_calls=mended.traits.takes_calls,
+        carries=mended.traits.carries,
+        tool_schemas=mended.traits.tool_schemas,
         takes_effort=chosen.traits.takes_effort and mended.traits.takes_effort,
         stream_options=chosen.traits.stream_options and mended.traits.stream_options,
         system_role=mended.traits.system_role,

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from neo.llm.chosen import AnswerLimit, ChosenModel, SystemRole, Traits
-from neo.llm.errors import ProviderFailure, ProviderRejected, ResponseForgotten
-from neo.llm.healing.adapted import has_earlier_images, has_images, has_tools
+from neo.llm.errors import ImageUnusable, ProviderFailure, ProviderRejected, ResponseForgotten
+from neo.llm.healing.adapted import has_earlier_images, has_images, has_rounds
 from neo.llm.healing.refusal import About, Refusal
 from neo.llm.healing.shorten import (
     ANSWER_TOKENS_GUESSED,
@@ -15,6 +15,7 @@ from neo.llm.healing.shorten import (
     shortened,
     within_window,
 )
+from neo.llm.healing.tools import OF_TOOLS, with_less_of_tools
 from neo.llm.model_families import reasoning
 from neo.llm.prompt import Prompt
 
@@ -24,8 +25,11 @@ MENDS_MAX = 4
 _MEASURED = frozenset({About.LENGTH, About.ANSWER_LIMIT})
 # Where words may be about several things, the first of these that the prompt has was refused.
 _MEANINGS = {
-    About.ROLES: (About.SYSTEM_ROLE, About.TOOLS),
-    About.PLAIN_TEXT: (About.IMAGES, About.TOOLS),
+    About.ROLES: (About.SYSTEM_ROLE, About.CALLS),
+    About.PLAIN_TEXT: (About.IMAGES, About.CALLS),
+    About.CALLS: (About.CALLS, About.TOOLS),
+    About.CARRIED: (About.CARRIED, About.REASONING_EFFORT, About.CALLS),
+    About.TOOL_SCHEMA: (About.TOOL_SCHEMA, About.TOOLS),
 }
 
 
@@ -36,7 +40,6 @@ class Mends:
         self.chosen = chosen
         self._first = chosen
         self._made: list[About] = []
-        self._has_offered = False
         self._guesses = iter(GUESSES if may_guess else ())
         self.is_guess = False
         """Whether something was left out that nobody has refused by name."""
@@ -46,7 +49,7 @@ class Mends:
         refusal = failure.refusal
         if refusal is None or len(self._made) >= MENDS_MAX:
             raise failure
-        if refusal.about is About.IMAGES and not has_images(sent):
+        if refusal.about in (About.IMAGES, About.ONE_IMAGE) and not has_images(sent):
             # The words were misread: it was given none.
             failure, refusal = ProviderRejected(), Refusal(About.UNEXPLAINED)
         mended = self._mended(refusal, sent)
@@ -56,7 +59,6 @@ class Mends:
         if mended is None:
             raise failure
         self._made.append(refusal.about)
-        self._has_offered = self._has_offered or bool(sent.tools)
         self.chosen = mended
 
     def forgotten(self, failure: ResponseForgotten) -> None:
@@ -66,21 +68,25 @@ class Mends:
             self.chosen = replace(self.chosen, continues=False)
         elif refusal is not None and refusal.about is About.IMAGES:
             self.chosen = replace(self.chosen, sees_images=False)
+        elif refusal is not None and refusal.about is About.ONE_IMAGE:
+            # One that it kept, or the message's own: the next call tells.
+            self._made.append(refusal.about)
+            self.chosen = replace(self.chosen, sees_earlier_images=False)
         elif refusal is not None and is_window(refusal.tokens_max):
             self.chosen = within_window(self.chosen, refusal.tokens_max, 0)
 
     @property
     def learned(self) -> ChosenModel | None:
-        """The model as it is asked from now on; None if that has not changed.
-
-        That it takes no tools is not believed where some were offered: one of them may have been refused, and others
-        offer other tools.
+        """The model as it is asked from now on; None if that has not changed. What was refused of one image or of one
+        tool says nothing of others.
         """
-        learned = self.chosen
-        if self._has_offered:
-            takes_tools = self._first.traits.takes_tools
-            learned = replace(learned, traits=replace(learned.traits, takes_tools=takes_tools))
-        return None if learned == self._first else learned
+        learned, first = self.chosen, self._first
+        if About.ONE_IMAGE in self._made:
+            learned = replace(learned, sees_earlier_images=first.sees_earlier_images)
+        if self.is_guess or About.TOOL_SCHEMA in self._made:
+            traits = replace(learned.traits, takes_tools=first.traits.takes_tools)
+            learned = replace(learned, traits=traits)
+        return None if learned == first else learned
 
     def _mended(self, refusal: Refusal, sent: Prompt) -> ChosenModel | None:
         meanings = _MEANINGS.get(refusal.about, (refusal.about,))
@@ -94,10 +100,20 @@ class Mends:
                 return shortened(chosen, refusal, sent, times)
             case About.ANSWER_LIMIT:
                 return answering_shorter(chosen, refusal)
+            case About.ONE_IMAGE:
+                return _without_one_image(chosen, sent, times)
             case About.IMAGES | About.IMAGE_COUNT | About.STORE | About.REASONING_EFFORT:
                 return _without(about, chosen, sent)
-        changed = _other_traits(chosen.traits, about, sent, times)
-        return None if changed is None else replace(chosen, traits=changed)
+        changed = (
+            with_less_of_tools(chosen, about, sent)
+            if about in OF_TOOLS
+            else _other_traits(chosen.traits, about, sent, times)
+        )
+        if changed is None:
+            return None
+        # What a provider keeps has the instructions of the first message, which may be others by now.
+        continues = chosen.continues and changed.system_role != "none"
+        return replace(chosen, traits=changed, continues=continues)
 
     def _guessed(self, sent: Prompt) -> ChosenModel | None:
         for guess in self._guesses:
@@ -112,22 +128,27 @@ def _plain(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
     """The model asked for nothing that a call can do without, and shown no earlier images."""
     if _is_told_to_reason(chosen):
         chosen = _without_effort(chosen)
+    if sent.tools and chosen.traits.tool_schemas == "full":
+        chosen = replace(chosen, traits=replace(chosen.traits, tool_schemas="plain"))
     is_shown = chosen.sees_earlier_images and not has_earlier_images(sent)
     return replace(chosen, continues=False, sees_earlier_images=is_shown)
 
 
 def _as_text(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
     """The model given one text after another: without calls, and without a role for its instructions."""
-    takes_tools = chosen.traits.takes_tools and not has_tools(sent)
     role: SystemRole = "none" if sent.instructions else chosen.traits.system_role
-    return replace(chosen, traits=replace(chosen.traits, takes_tools=takes_tools, system_role=role))
+    traits = replace(chosen.traits, system_role=role)
+    if has_rounds(sent):
+        traits = replace(traits, takes_calls="none")
+    return replace(chosen, traits=traits)
 
 
 def _short(chosen: ChosenModel, sent: Prompt) -> ChosenModel:
-    """The model told half of what may be left out, and asked for a short answer."""
-    return replace(
-        halved(chosen, sent) or chosen, answer_tokens_max=min(chosen.answer_tokens_max, ANSWER_TOKENS_GUESSED)
-    )
+    """The model told half of what may be left out, offered nothing, and asked for a short answer."""
+    shorter = halved(chosen, sent) or chosen
+    if sent.tools:
+        shorter = replace(shorter, traits=replace(shorter.traits, takes_tools=False))
+    return replace(shorter, answer_tokens_max=min(chosen.answer_tokens_max, ANSWER_TOKENS_GUESSED))
 
 
 # Where nobody knows what was refused, one after the other; each keeps what was left out before.
@@ -136,6 +157,17 @@ GUESSES: tuple[Callable[[ChosenModel, Prompt], ChosenModel], ...] = (_plain, _as
 
 def _is_told_to_reason(chosen: ChosenModel) -> bool:
     return chosen.reasoning_effort is not None or bool(reasoning(chosen))
+
+
+def _without_one_image(chosen: ChosenModel, sent: Prompt, times: int) -> ChosenModel | None:
+    """Without the earlier images, for it may be one of them. Providers refuse good ones at times, so the message's own
+    are shown once more.
+    """
+    if has_earlier_images(sent):
+        return replace(chosen, sees_earlier_images=False)
+    if times:
+        raise ImageUnusable
+    return chosen
 
 
 def _without(about: About, chosen: ChosenModel, sent: Prompt) -> ChosenModel | None:
@@ -154,8 +186,6 @@ def _without_effort(chosen: ChosenModel) -> ChosenModel:
 
 def _other_traits(traits: Traits, about: About, sent: Prompt, times: int) -> Traits | None:
     match about:
-        case About.TOOLS:
-            return replace(traits, takes_tools=False) if traits.takes_tools and has_tools(sent) else None
         case About.SYSTEM_ROLE:
             role: SystemRole = "system" if traits.system_role == "developer" else "none"
             is_new = bool(sent.instructions) and traits.system_role != "none"

@@ -11,13 +11,21 @@ class About(Enum):
     """The limit of the answer is larger than the model's."""
     ANSWER_LIMIT_NAME = auto()
     IMAGES = auto()
+    ONE_IMAGE = auto()
+    """It cannot use one of the images, which says nothing of others."""
     IMAGE_COUNT = auto()
     """It sees images, but not as many in one prompt."""
     SYSTEM_ROLE = auto()
     STREAM_OPTIONS = auto()
     REASONING_EFFORT = auto()
     TOOLS = auto()
-    """It knows no calls and outcomes, so those of earlier answers are told as text."""
+    """It takes no tools."""
+    TOOL_SCHEMA = auto()
+    """It does not know all of what describes a tool's arguments."""
+    CALLS = auto()
+    """It does not take earlier calls and outcomes as they are, so they are told as text."""
+    CARRIED = auto()
+    """It does not take back what it gave with its calls."""
     ROLES = auto()
     """It takes the user's role and the assistant's alone, so the system's was refused, or the tools'."""
     PLAIN_TEXT = auto()

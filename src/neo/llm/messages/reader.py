@@ -8,9 +8,11 @@ from neo.llm.deltas import Completed, Delta, FinishReason, ReasoningDelta, TextD
 from neo.llm.errors import ContentFiltered, ProviderIncomplete
 from neo.llm.messages.calls import OpenCall
 from neo.llm.messages.events import PIECES, blocks_of, events_in, kind_of, kind_of_block, kind_of_delta
+from neo.llm.messages.signed import SignedThoughts
 from neo.llm.messages.usage import Usage
 from neo.llm.reading.arguments import arguments_in
 from neo.llm.reading.calls import ToldCalls
+from neo.llm.reading.carried import carried
 from neo.llm.reading.event import Event, UnreadableError, index_in, object_in, short_name, text_in
 from neo.llm.reading.finish import BROKEN, Finish, finish_of, thoughts_are_answer
 from neo.llm.reading.texts import AnswerLength, FirstThoughts, Kind, Texts
@@ -30,7 +32,8 @@ class MessageReader:
         return cls(chosen)
 
     def __init__(self, chosen: ChosenModel) -> None:
-        self._model = chosen.name
+        self._model, self._chosen = chosen.name, chosen
+        self._signed = SignedThoughts()
         self._message_id: str | None = None
         self._length = AnswerLength()
         self._usage = Usage()
@@ -154,11 +157,13 @@ class MessageReader:
         match kind_of_block(block):
             case "text":
                 return self._say(TextDelta, number, self._read_text(block, "text"))
-            case "thinking" | "redacted_thinking":
+            case "thinking" | "redacted_thinking" as kind:
                 self._thoughts.told_apart()
+                self._signed.begin(number, kind, block)
                 return self._say(ReasoningDelta, number, self._read_text(block, "thinking"))
             case "tool_use":
-                self._calls[number] = OpenCall(block)
+                given = carried(self._chosen, {"thinking": self._signed.taken()})
+                self._calls[number] = OpenCall(block, given)
                 self.events_with_content += 1
             case _:
                 # What tools of the provider's own ask and answer is no part of the answer.
@@ -170,9 +175,10 @@ class MessageReader:
         kind = kind_of_delta(delta)
         if kind == "input_json_delta":
             self._continue_call(event, delta)
+        index = index_in(event, "index")
+        self._signed.add(self._numbers.get(index, 0), delta)
         if kind not in _TEXT_KINDS:
             return ()
-        index = index_in(event, "index")
         number = self._numbers[index] if index in self._numbers else self._new_block(event)
         return self._say(_TEXT_KINDS[kind], number, self._read_text(delta, PIECES[kind]))
 

@@ -3,6 +3,7 @@
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -10,10 +11,12 @@ import httpx2
 import orjson
 
 from neo.llm.chosen import ChosenModel
+from neo.llm.deltas import ToolCall
 from neo.llm.dialect import Endpoint, json_headers
 from neo.llm.messages.thinking import thinking
 from neo.llm.prompt import Image, Outcome, Prompt, Round, image_caption
 from neo.llm.providers import Address
+from neo.llm.reading.carried import given_back
 from neo.llm.sendable import sendable
 from neo.llm.tools import SentTools, told
 
@@ -40,7 +43,7 @@ def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
     whole = sendable(prompt)
     takes_system = chosen.traits.system_role != "none"
     instructions = whole.instructions.strip() and whole.instructions
-    messages = list(_messages(whole))
+    messages = list(_messages(whole, chosen))
     if instructions and not takes_system:
         messages[0]["content"].insert(0, _text(instructions))
     body = {
@@ -49,42 +52,46 @@ def request_body(chosen: ChosenModel, prompt: Prompt, _: str | None) -> bytes:
         "max_tokens": chosen.answer_tokens_max,
         "system": instructions if takes_system else None,
         "messages": messages,
-        **_tools(whole),
-        **thinking(chosen, is_in_round=bool(whole.rounds)),
+        **_tools(chosen, whole),
+        **thinking(chosen, is_in_round=_lacks_thoughts(whole, chosen)),
     }
     return orjson.dumps({name: value for name, value in body.items() if value})
 
 
-def _messages(prompt: Prompt) -> Iterator[dict[str, Any]]:
+def _lacks_thoughts(prompt: Prompt, chosen: ChosenModel) -> bool:
+    """Whether the message is followed by calls without the thoughts that the model had before them."""
+    return bool(prompt.rounds) and "thinking" not in given_back(prompt.rounds[0].calls[0], chosen)
+
+
+def _messages(prompt: Prompt, chosen: ChosenModel) -> Iterator[dict[str, Any]]:
     for said in prompt.transcript:
-        yield from _rounds(said.rounds)
+        yield from _rounds(said.rounds, chosen)
         yield _message(said.role, _content(said.text, said.images))
     yield _message("user", _content(prompt.message, prompt.images))
-    yield from _rounds(prompt.rounds)
+    yield from _rounds(prompt.rounds, chosen)
 
 
-def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+def _rounds(rounds: Sequence[Round], chosen: ChosenModel) -> Iterator[dict[str, Any]]:
     for one in rounds:
-        # The arguments are JSON already, and may be nested deeper than can be written again.
-        asked = [
-            {
-                "type": "tool_use",
-                "id": call.call_id,
-                "name": call.name,
-                "input": orjson.Fragment(call.arguments_json),
-            }
-            for call in one.calls
-        ]
-        yield _message("assistant", [*_content(one.text), *asked])
+        first, *others = [[*given_back(call, chosen).get("thinking", ()), _call(call)] for call in one.calls]
+        # The answer begins with its first thoughts.
+        asked = [*first[:-1], *_content(one.text), first[-1], *chain.from_iterable(others)]
+        yield _message("assistant", asked)
         # Each outcome has to be in the message that follows, before anything else.
         yield _message("user", [_outcome(outcome) for outcome in one.outcomes])
 
 
-def _tools(prompt: Prompt) -> dict[str, Any]:
+def _tools(chosen: ChosenModel, prompt: Prompt) -> dict[str, Any]:
     sent = SentTools.of(prompt)
-    tools = [told(tool, schema_name="input_schema") for tool in sent.tools]
+    tools = [told(tool, chosen, schema_name="input_schema") for tool in sent.tools]
     choice = {"tool_choice": {"type": "none"}} if tools and not sent.may_be_called else {}
     return {"tools": tools, **choice}
+
+
+def _call(call: ToolCall) -> dict[str, Any]:
+    # The arguments are JSON already, and may be nested deeper than can be written again.
+    given = orjson.Fragment(call.arguments_json)
+    return {"type": "tool_use", "id": call.call_id, "name": call.name, "input": given}
 
 
 def _outcome(outcome: Outcome) -> dict[str, Any]:

@@ -22,15 +22,17 @@ _OTHER = Family(thinking="budget")
 
 
 def thinking(chosen: ChosenModel, *, is_in_round: bool) -> dict[str, Any]:
-    """The parameters of a call that say how much to think. `is_in_round`: the prompt ends with outcomes of calls."""
+    """The parameters of a call that say how much to think. `is_in_round`: the prompt ends with outcomes of calls, and
+    what the model thought before them is not known.
+    """
     known = _known(chosen)
     if chosen.reasoning_effort is None or known.thinking is None:
         return {}
     effort = ReasoningEffort(chosen.reasoning_effort)
     if effort is ReasoningEffort.NONE and known.thinking_off != "never":
         return {"thinking": {"type": known.thinking_off}} if known.thinking_off else {}
-    # Where thinking is a budget, an answer that asked for tools has to come back with its signed thoughts, which Neo
-    # does not keep. So what follows such an answer is said without thinking.
+    # Where thinking is a budget, an answer that asked for tools has to come back with its signed thoughts. Without them
+    # what follows such an answer is said without thinking.
     is_off = is_in_round and known.thinking == "budget"
     level = known.effort(effort, takes_max=True) if known.efforts else None
     return {

@@ -16,6 +16,7 @@ def chosen_model(entry: ModelEntry, effort: str | None, settings: ProviderSettin
     known = family(known_as)
     answer_tokens = answer_tokens_of(entry, settings)
     prompt_tokens = entry.prompt_tokens or context_tokens_of(entry) - answer_tokens
+    traits = _traits(entry, known or Family(), effort, settings)
     return ChosenModel(
         provider=entry.provider,
         name=entry.model,
@@ -25,9 +26,10 @@ def chosen_model(entry: ModelEntry, effort: str | None, settings: ProviderSettin
         reasoning_effort=effort,
         prompt_tokens_max=int(prompt_tokens * entry.prompt_share),
         answer_tokens_max=answer_tokens,
-        continues=entry.continues,
+        # What a provider keeps has the instructions of the first message, which may be others by now.
+        continues=entry.continues and traits.system_role != "none",
         sees_images=sees_images(entry),
-        traits=_traits(entry, known or Family(), effort, settings),
+        traits=traits,
         price=entry.price,
         family=known_as,
     )
@@ -78,6 +80,7 @@ def _traits(entry: ModelEntry, known: Family, effort: str | None, settings: Prov
     return Traits(
         reasons=bool(does_reason),
         takes_tools=entry.takes_tools is not False,
+        tool_schemas=known.tool_schemas,
         system_role=entry.system_role or known.system_role,
         stream_options=entry.stream_options is not False,
         thinking_seconds=(entry.thinking_seconds or settings.thinking_seconds) if waits else None,

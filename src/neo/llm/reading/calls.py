@@ -1,5 +1,6 @@
 """The calls of tools that an answer asks for, whatever a server makes of their ids and arguments."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -21,14 +22,16 @@ class ToldCalls:
     def __init__(self) -> None:
         self._ids: set[str] = set()
 
-    def tell(self, call_id: str | None, name: str, arguments: str) -> ToolCall:
+    def tell(
+        self, call_id: str | None, name: str, arguments: str, given: Mapping[str, Any] | None = None
+    ) -> ToolCall:
         if not name:
             raise UnreadableError("A tool call has no name.")
         own = storable(call_id or "")
         if not own or own in self._ids:
             own = f"call_{uuid4().hex}"
         self._ids.add(own)
-        return ToolCall(own, storable(name), storable(arguments if arguments.strip() else "{}"))
+        return ToolCall(own, storable(name), storable(arguments if arguments.strip() else "{}"), given)
 
     def __bool__(self) -> bool:
         return bool(self._ids)

@@ -2,13 +2,18 @@
 whole, and some gateways leave out one or the other.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
+from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import ToolCall
 from neo.llm.reading.arguments import Arguments, are_same, arguments_in, is_json_object
 from neo.llm.reading.calls import ToldCalls
+from neo.llm.reading.carried import carried
 from neo.llm.reading.event import Event, id_in, text_in
+
+# What a sealed item goes back with.
+_SEALED = ("type", "id", "summary", "encrypted_content")
 
 
 class Item(NamedTuple):
@@ -50,13 +55,15 @@ class _Call:
         arguments = self.arguments.text
         return is_named and (not arguments or are_same(arguments, arguments_in(item, "arguments")))
 
-    def told(self, before: ToldCalls) -> ToolCall:
+    def told(self, before: ToldCalls, given: Mapping[str, Any] | None) -> ToolCall:
         self.is_told = True
-        return before.tell(self.call_id, self.name, self.arguments.text)
+        return before.tell(self.call_id, self.name, self.arguments.text, given)
 
 
 class Calls:
-    def __init__(self) -> None:
+    def __init__(self, chosen: ChosenModel) -> None:
+        self._chosen = chosen
+        self._sealed: dict[str, dict[str, Any]] = {}
         self._calls: list[_Call] = []
         self._told = ToldCalls()
         self._by_id: dict[str | None, _Call] = {}
@@ -65,6 +72,11 @@ class Calls:
     @property
     def are_told(self) -> bool:
         return bool(self._told)
+
+    def note_thoughts(self, item: Event) -> None:
+        """They go back with the next call, where the provider keeps no responses and has sealed them."""
+        if isinstance(item.get("encrypted_content"), str):
+            self._sealed.setdefault(id_in(item, "id"), {name: item[name] for name in _SEALED if name in item})
 
     def begin(self, at: Item, item: Event) -> None:
         known = self._known(at)
@@ -88,14 +100,20 @@ class Calls:
         call.sources.add(source)
         call.note(item)
         if not call.is_told and not call.is_cut and is_json_object(call.arguments.text):
-            yield call.told(self._told)
+            yield self._tell(call)
 
     def rest(self, *, is_cut: bool) -> Iterator[ToolCall]:
         """The calls whose arguments did not look whole. Of an answer that was cut off they are half of a call."""
         for call in self._calls:
             is_half = (is_cut or call.is_cut) and not is_json_object(call.arguments.text)
             if not call.is_told and not is_half:
-                yield call.told(self._told)
+                yield self._tell(call)
+
+    def _tell(self, call: _Call) -> ToolCall:
+        items = [item for item in self._sealed.values() if item]
+        # An empty one is known, and has gone with a call.
+        self._sealed = {key: {} for key in self._sealed}
+        return call.told(self._told, carried(self._chosen, {"items": items}))
 
     def _known(self, at: Item) -> _Call | None:
         return self._by_id.get(at.item_id) or self._by_position.get(at.position)

@@ -47,7 +47,7 @@ class ResponseReader:
         return cls(chosen)
 
     def __init__(self, chosen: ChosenModel) -> None:
-        self._model = chosen.name
+        self._model, self._chosen = chosen.name, chosen
         self._length, self._arguments_length = AnswerLength(), AnswerLength()
         self._texts = ResponseTexts()
         self._last_place: tuple[object, ...] = ()
@@ -185,7 +185,7 @@ class ResponseReader:
         return self._told(self._texts.complete(kind, where, whole, source))
 
     def _begun_calls(self) -> Calls:
-        self._calls = self._calls or Calls()
+        self._calls = self._calls or Calls(self._chosen)
         return self._calls
 
     def _begin_item(self, event: Event) -> Iterable[Delta]:
@@ -218,6 +218,8 @@ class ResponseReader:
             yield from map(self._call, self._begun_calls().complete(at, item, source))
         elif kind == "reasoning":
             self._thoughts.told_apart()
+            if "encrypted_content" in item:
+                self._begun_calls().note_thoughts(item)
         for kind, index, whole in texts_of(item):
             if kind not in all_heard:
                 yield from self._complete(kind, _in_item(at, index), whole, source)

@@ -15,6 +15,7 @@ from neo.llm.dialect import Endpoint, json_headers
 from neo.llm.model_families import reasoning
 from neo.llm.prompt import Image, Prompt, Round, Said, Tool, image_caption
 from neo.llm.providers import Address
+from neo.llm.reading.carried import given_back
 from neo.llm.sendable import sendable
 from neo.llm.tools import SentTools, told
 
@@ -39,22 +40,23 @@ def request_body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str 
     body = {
         "model": chosen.name,
         "stream": True,
-        "input": list(_items(prompt, is_continued=previous_response_id is not None)),
+        "input": list(_items(prompt, chosen, is_continued=previous_response_id is not None)),
         "instructions": prompt.instructions or None,
-        "tools": [_tool(tool) for tool in sent.tools] or None,
+        "tools": [_tool(tool, chosen) for tool in sent.tools] or None,
         "tool_choice": "none" if sent.tools and not sent.may_be_called else None,
         "max_output_tokens": chosen.answer_tokens_max,
         "previous_response_id": previous_response_id,
         "reasoning": reasoning(chosen) or None,
         # Only a stored response can be continued.
         "store": chosen.continues,
+        "include": ["reasoning.encrypted_content"] if _wants_thoughts(chosen, prompt) else None,
     }
     return orjson.dumps({name: value for name, value in body.items() if value is not None})
 
 
-def _tool(tool: Tool) -> dict[str, Any]:
+def _tool(tool: Tool, chosen: ChosenModel) -> dict[str, Any]:
     # Its strict mode takes schemas of some forms only, and the arguments are checked here.
-    return {"type": "function", **told(tool, schema_name="parameters"), "strict": False}
+    return {"type": "function", **told(tool, chosen, schema_name="parameters"), "strict": False}
 
 
 def _with_instructions_said(prompt: Prompt) -> Prompt:
@@ -63,24 +65,30 @@ def _with_instructions_said(prompt: Prompt) -> Prompt:
     return replace(prompt, instructions="", transcript=(*head, *prompt.transcript))
 
 
-def _items(prompt: Prompt, *, is_continued: bool) -> Iterator[dict[str, Any]]:
+def _wants_thoughts(chosen: ChosenModel, prompt: Prompt) -> bool:
+    """Whether calls may follow that have to go back with what the model thought before them: it keeps nothing."""
+    return bool(prompt.tools) and not chosen.continues and chosen.traits.carries and bool(reasoning(chosen))
+
+
+def _items(prompt: Prompt, chosen: ChosenModel, *, is_continued: bool) -> Iterator[dict[str, Any]]:
     # The provider keeps what came before a response and the response's own calls, but not the instructions.
     if is_continued and prompt.rounds:
         yield from _outcomes(prompt.rounds[-1])
         return
     whole = prompt if is_continued else sendable(prompt)
     for said in () if is_continued else whole.transcript:
-        yield from _rounds(said.rounds)
+        yield from _rounds(said.rounds, chosen)
         yield _item(said)
     yield _item(Said("user", whole.message, whole.images))
-    yield from _rounds(whole.rounds)
+    yield from _rounds(whole.rounds, chosen)
 
 
-def _rounds(rounds: Sequence[Round]) -> Iterator[dict[str, Any]]:
+def _rounds(rounds: Sequence[Round], chosen: ChosenModel) -> Iterator[dict[str, Any]]:
     for one in rounds:
-        if one.text:
-            yield _item(Said("assistant", one.text))
-        for call in one.calls:
+        for number, call in enumerate(one.calls):
+            yield from given_back(call, chosen).get("items", ())
+            if one.text and not number:
+                yield _item(Said("assistant", one.text))
             asked = {"call_id": call.call_id, "name": call.name, "arguments": call.arguments_json}
             yield {"type": "function_call", **asked}
         yield from _outcomes(one)

@@ -61,6 +61,18 @@ _PASSING: dict[Said, type[ProviderFailure]] = {
 _QUOTED_CHARACTERS_LEAST = 16
 # A model that is called by a word alone may be called `vision`, which a refusal of images has too.
 _NAME = re.compile(r"[a-z].*[\d-]|[\d-].*[a-z]")
+# What was said before may be refused for these, or for how it was sent.
+_OF_WHAT_IS_KEPT = frozenset(
+    {
+        About.LENGTH,
+        About.IMAGES,
+        About.ONE_IMAGE,
+        About.PLAIN_TEXT,
+        About.STORE,
+        About.CALLS,
+        About.SYSTEM_ROLE,
+    }
+)
 _FORGOTTEN_CODE = "previous_response_not_found"
 
 
@@ -140,6 +152,6 @@ def _is_about_continuing(error: ProviderError, said: Said | Refusal | None) -> b
     what it kept may have outgrown the model.
     """
     if isinstance(said, Refusal):
-        return said.about in (About.LENGTH, About.IMAGES, About.PLAIN_TEXT, About.STORE, About.TOOLS)
+        return said.about in _OF_WHAT_IS_KEPT
     is_forgotten = said is Said.FORGOTTEN or error.code == _FORGOTTEN_CODE
     return is_forgotten or (said is None and error.status in NOT_CONTINUED)

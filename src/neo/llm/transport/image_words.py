@@ -15,9 +15,8 @@ IMAGES: list[Row] = [
         r"n[o']t support (?:images|image (?:input|content)s?|vision)\b(?! format)",
         r"image (?:input|content)s? (?:is|are) not (?:supported|enabled)",
     ),
-    # Of one image, which another may not be: nothing follows for the model.
     *rows(
-        About.UNEXPLAINED,
+        About.ONE_IMAGE,
         # OpenAI's codes.
         r"invalid_(?:base64_)?image(?!_url_not)|image_(?:too|parse|file)_|empty_image|download_image|image_media_type",
         r"\b(?:unsupported|invalid) image(?! (?:input|content|part))\b|\bvalid image\b|as an image\b",

@@ -36,9 +36,30 @@ _MENDABLE: list[Row] = [
         r"\bmax_(?:completion_)?tokens[^.\d]{0,40}(?:not supported|extra inputs|not permitted|unexpected|deprecated)",
     ),
     *rows(About.STREAM_OPTIONS, r"stream[_ ]?options|include_?usage"),
+    # Groq, Mistral, Gemini, xAI, OpenAI, of what goes back with calls, or is asked for to go back.
+    *rows(
+        About.CARRIED,
+        rf"(?:reasoning_(?:content|details)|extra_content|provider_specific_fields)['\"`]?[^.]{{0,60}}(?:{REFUSES}|{EXTRA})",
+        rf"(?:{UNKNOWN}|{EXTRA})[^.]{{0,60}}(?:reasoning_(?:content|details)|extra_content|provider_specific_fields)",
+        r"cannot find field[^.]{0,60}extra_content|encrypted[ _]content|signature['\"`]? in ['\"`]?thinking",
+        rf"{UNKNOWN}[^.]{{0,30}}['\"`: ]include\b|not supported: include|\binclude['\"`]?[^.]{{0,20}}{REFUSES}",
+        r"corrupted thought|thinking blocks[^.]{0,60}cannot be modified",
+    ),
+    # OpenAI, DeepSeek, Groq, Moonshot, Gemini, Anthropic, Bedrock.
+    *rows(
+        About.TOOL_SCHEMA,
+        r"invalid[^.]{0,20} schema for (?:function|tool)|invalid_function_parameters|flavored json schema",
+        r"\btools?(?:\[\d+\]|\.\d+\b)|function_?declarations?\b|(?:input|tool)_?schema\b",
+        r"only allowed for (?:object|string|array) type|should be non-empty for object|proto field is not repeating",
+        # llama.cpp, LM Studio, vLLM, SGLang, Cerebras, Fireworks.
+        r"(?:parse|compile|invalid|initialize) (?:the )?grammar|grammar (?:error|is invalid)|initialize samplers",
+        r"json schema (?:conversion|contains|is invalid)|unsupported json schema|unrecognized schema",
+        r"not supported by (?:xgrammar|outlines|guidance)|unimplemented keys|schema (?:is )?too (?:complex|deep|large)",
+        r"error resolving ref|property keys should match|schema must (?:be|have)|array schema missing items",
+    ),
     # Of calls that come without the thoughts before them: Gemini, DeepSeek, Moonshot, Anthropic, OpenAI.
     *rows(
-        About.TOOLS,
+        About.CALLS,
         r"thought_?signature|missing ['\"`]?reasoning_content",
         r"reasoning_content['\"`]?[^.]{0,40}(?:missing|passed back)",
         r"expected ['\"`]*thinking['\"`]* or|must start with a thinking block|required ['\"`]*reasoning['\"`]* item",
@@ -80,24 +101,29 @@ _MENDABLE: list[Row] = [
         r"incompatible with system messages",
     ),
     *rows(
-        About.TOOLS,
+        About.CALLS,
         # Bedrock.
         r"toolconfig field must be defined",
         r"\btool['\"`]? is not (?:one of|a valid enum)|value ['\"`]*tool['\"`]* at ['\"`]*messages",
         r"input tag 'tool|tool_choice|input should be 'auto'",
         # Gemini, Mistral, OpenAI's responses.
         r"function (?:call|response) (?:turn|parts)|number of function calls|no tool (?:call|output) found",
-        # llama.cpp and its templates, vLLM, OpenRouter, LiteLLM.
-        r"requires --jinja|--enable-auto-tool-choice|single tool-?calls? at|that support tool use|['\"`]tools=",
+        # Llama's template, LiteLLM.
+        r"single tool-?calls? at|['\"`]tools=",
         # Pydantic, of a server that does take a system role.
         r"should be 'system', '(?:user|assistant)' or '(?:user|assistant)'",
+    ),
+    # llama.cpp, vLLM, OpenRouter, Groq.
+    *rows(
+        About.TOOLS,
+        r"requires --jinja|--enable-auto-tool-choice|that support tool use|tool calling is not (?:supported|enabled)",
     ),
     *rows(
         About.ROLES,
         # Templates without a system message say so of one that begins with it: messages alternate anyhow.
         r"roles? must alternate|must alternate between",
         r"role specification invalid|incorrect role information",
-        r"unexpected message role|only user and assistant roles|role must be one of",
+        r"unexpected message role|only user and assistant roles|role must be one of|please use a valid role",
         r"should be '(?:system|developer|user|assistant)'",
     ),
     # Groq, pydantic.
@@ -155,13 +181,22 @@ _MENDABLE: list[Row] = [
         r"max_?[a-z_]{0,12}tokens?(?![a-z_])|number of output tokens",
         r"maximum output length|maximum tokens you requested",
     ),
+    # Ollama, Together.
     *rows(
         About.TOOLS,
-        r"does(?:n't| not) support (?:tools|tool|function)|expected a string, got null",
+        r"does(?:n't| not) support (?:tools|tool|function)",
+        r"\b(?:tools|functions?)['\"`]? (?:is|are) not (?:supported|allowed)",
+        rf"{UNKNOWN} (?:request )?(?:parameter|field|argument|name)s?(?: supplied)?:? ['\"`]?tool(?:s|_choice)\b",
+    ),
+    *rows(
+        About.CALLS,
+        r"expected a string, got null",
         r"(?:role|message)[^.]{0,20}['\"`]tool['\"`]",
         r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}(?:must|without|not found|not support|no )",
         r"tool[_ ]?(?:calls?|use|results?|messages?)\b[^.]{0,80}extra inputs",
     ),
+    # OpenRouter, where a provider is to know all parameters.
+    *rows(About.UNEXPLAINED, r"can handle the requested parameters"),
     # OpenAI's code for a prompt that the filter refused; OpenRouter has it for all that it cannot read.
     *rows(Said.CONTENT, r"^(?:error )?invalid_prompt\s*$"),
     *rows(About.UNEXPLAINED, r"\binvalid_prompt\b"),

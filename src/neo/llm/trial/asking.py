@@ -2,21 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import orjson
+from dataclasses import dataclass, field
 
 from neo.llm.chosen import ChosenModel
 from neo.llm.deltas import Completed, Delta, ReasoningDelta, TextDelta, ToolCall
-from neo.llm.dialect import Dialect
 from neo.llm.errors import ProviderTimeout
-from neo.llm.models import DIALECTS, Models
-from neo.llm.prompt import Image, Prompt
-from neo.llm.providers import DialectName, ProviderSettings
-from neo.llm.transport.call import Caller
+from neo.llm.models import Models
+from neo.llm.prompt import Image, Prompt, Tool
 from neo.llm.trial.picture import PICTURE
 
 # Long enough that its speed can be measured, and short enough to cost next to nothing.
@@ -27,13 +21,17 @@ _IMAGE = Prompt(
     "Which colour is this picture?",
     (Image("image/png", PICTURE, "picture.png"),),
 )
-_TOOL = Prompt("You are being tried. Use the tool that you have.", (), "What is the weather in Paris?")
 # A turn takes ten minutes at most, and nobody waits so long at a terminal. Short answers take seconds, unless the model
 # thinks first: then as long as it may be silent is added.
 CALL_SECONDS = 40.0
 TOOL_NAME = "look_up_weather"
 _PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-_DESCRIPTION = "Says the weather of a city."
+_TOOL = Prompt(
+    "You are being tried. Use the tool that you have.",
+    (),
+    "What is the weather in Paris?",
+    tools=(Tool(TOOL_NAME, "Says the weather of a city.", _PARAMETERS),),
+)
 
 
 @dataclass
@@ -53,9 +51,8 @@ class Heard:
 
 
 class Asking:
-    def __init__(self, models: Models, settings: ProviderSettings) -> None:
+    def __init__(self, models: Models) -> None:
         self._models = models
-        self._caller = Caller(settings)
 
     async def short_answer(self, chosen: ChosenModel) -> Heard:
         return await _heard(self._models.answer(chosen, SHORT), chosen)
@@ -63,37 +60,8 @@ class Asking:
     async def image(self, chosen: ChosenModel) -> Heard:
         return await _heard(self._models.answer(chosen, _IMAGE), chosen)
 
-    async def tool_call(self, chosen: ChosenModel) -> Heard | None:
-        """None: Neo cannot offer tools in this dialect."""
-        dialect = DIALECTS.get(chosen.dialect)
-        if dialect is None:
-            return None
-        deltas = self._caller.answer(_with_tool(dialect, chosen.dialect), chosen, _TOOL, None)
-        return await _heard(deltas, chosen)
-
-    async def aclose(self) -> None:
-        await self._caller.aclose()
-
-
-def _with_tool(dialect: Dialect, name: DialectName) -> Dialect:
-    """The same dialect, whose calls offer one tool."""
-
-    def body(chosen: ChosenModel, prompt: Prompt, previous_response_id: str | None) -> bytes:
-        asked = orjson.loads(dialect.request_body(chosen, prompt, previous_response_id))
-        return orjson.dumps({**asked, "tools": _tools(name)})
-
-    return replace(dialect, request_body=body)
-
-
-def _tools(name: DialectName) -> Sequence[dict[str, Any]]:
-    named = {"name": TOOL_NAME, "description": _DESCRIPTION}
-    match name:
-        case DialectName.MESSAGES:
-            return [{**named, "input_schema": _PARAMETERS}]
-        case DialectName.RESPONSES:
-            return [{"type": "function", **named, "parameters": _PARAMETERS, "strict": False}]
-        case DialectName.CHAT_COMPLETIONS:
-            return [{"type": "function", "function": {**named, "parameters": _PARAMETERS}}]
+    async def tool_call(self, chosen: ChosenModel) -> Heard:
+        return await _heard(self._models.answer(chosen, _TOOL), chosen)
 
 
 def call_seconds(chosen: ChosenModel) -> float:

@@ -88,7 +88,12 @@ class Attempt:
             "cached_tokens": completed.cached_tokens if completed else None,
             "cost": None if self.cost is None else as_digits(self.cost),
             "first_token_ms": self.task.turn.first_token_ms,
+            "carried": self._carried(),
         }
+
+    def _carried(self) -> list[Any] | None:
+        carried = [call.carried for call in self.renderer.calls]
+        return carried if any(carried) else None
 
     def continues(self, response_id: str | None) -> dict[str, Any]:
         """The provider's response that the session's next turn continues; without one it sends the transcript."""

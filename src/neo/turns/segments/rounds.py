@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain, repeat
 from typing import Any
 from uuid import UUID
 
@@ -129,7 +130,11 @@ def rounds_of(parts: Sequence[dict[str, Any]]) -> tuple[list[Round], str]:
 
 def _round(segment: TurnSegment, calls: Sequence[ToolCallRow]) -> Round:
     text = "".join(part["text"] for part in segment.parts if part["type"] == "text")
-    asked = [ToolCall(call.provider_call_id, call.name, _json(call.arguments)) for call in calls]
+    kept = chain(segment.carried or (), repeat(None))
+    asked = [
+        ToolCall(call.provider_call_id, call.name, _json(call.arguments), carried)
+        for call, carried in zip(calls, kept, strict=False)
+    ]
     return Round(text, asked, [_outcome(call.provider_call_id, call.outcome or {}) for call in calls])
 
 

@@ -293,14 +293,14 @@ CREATE FUNCTION neo_store_segment(turn chat_turns, last jsonb)
 RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO turn_segments (tenant_id, turn_id, segment, kind, claim, last_n, parts, replay, provider, region, model,
-                               response_id, finish_reason, input_tokens, output_tokens, cached_tokens, cost)
+                               response_id, finish_reason, input_tokens, output_tokens, cached_tokens, cost, carried)
     SELECT turn.tenant_id, turn.id, turn.segment, o.kind, turn.claim, o.last_n, coalesce(o.parts, '[]'), o.replay,
            o.provider, o.region, o.model, o.response_id, o.finish_reason, o.input_tokens, o.output_tokens,
-           o.cached_tokens, o.cost
+           o.cached_tokens, o.cost, o.carried
     FROM jsonb_to_record(last) AS o (
         kind text, last_n integer, parts jsonb, replay jsonb, provider text, region text, model text,
         response_id text, finish_reason text, input_tokens integer, output_tokens integer, cached_tokens integer,
-        cost numeric)
+        cost numeric, carried jsonb)
 $$;
 
 -- The calls that a model asked for in the turn's first unsettled segment. One that has an outcome already was
