@@ -9,7 +9,7 @@ import httpx2
 import pytest
 
 from api.stage import error_of
-from neo.api import LargeBodies
+from neo.api import LargeBodies, Sender
 from neo.api.large_bodies import LARGE_BYTES, OTHERS_SHARE, WAITING_MAX, TooManyLargeBodies
 
 PARSE_SECONDS = 0.01
@@ -22,28 +22,34 @@ def parse() -> float:
     return time.monotonic()
 
 
+def sender() -> Sender:
+    return Sender(uuid4(), WAITING_MAX)
+
+
 async def test_after_each_the_loop_is_everybody_elses_for_a_while() -> None:
     large = LargeBodies()
 
-    ended = sorted(await asyncio.gather(*(large.parsed(uuid4(), parse) for _ in range(4))))
+    ended = sorted(await asyncio.gather(*(large.in_turn(sender(), parse) for _ in range(4))))
 
     assert all(later - earlier > OTHERS_SHARE * PARSE_SECONDS for earlier, later in pairwise(ended))
 
 
 async def test_of_a_tenant_so_many_wait_and_another_ones_goes_before_them() -> None:
-    large, mine, order = LargeBodies(), uuid4(), list[str]()
-    held = [asyncio.create_task(large.parsed(mine, lambda: order.append("mine"))) for _ in range(WAITING_MAX)]
+    large, mine, order = LargeBodies(), sender(), list[str]()
+    held = [
+        asyncio.create_task(large.in_turn(mine, lambda: order.append("mine"))) for _ in range(WAITING_MAX)
+    ]
     await asyncio.sleep(0)
 
     with pytest.raises(TooManyLargeBodies) as refused:
-        await large.parsed(mine, parse)
-    await large.parsed(uuid4(), lambda: order.append("theirs"))
+        await large.in_turn(mine, parse)
+    await large.in_turn(sender(), lambda: order.append("theirs"))
     await asyncio.gather(*held)
 
     assert refused.value.code == "too_many_large_bodies"
     # One was parsed already, and the next was on its way.
     assert order.index("theirs") <= 2
-    assert await large.parsed(mine, parse)
+    assert await large.in_turn(mine, parse)
 
 
 @pytest.mark.parametrize(

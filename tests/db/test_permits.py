@@ -1,10 +1,13 @@
 """Permits are waited for as long as some are given back."""
 
 import asyncio
+from uuid import uuid4
 
 import pytest
 
-from neo.db.pool import STILL_SECONDS, Permits
+from neo.db import Database
+from neo.db.pool import STILL_SECONDS, TENANTS_PART, Permits
+from support.server import Server
 
 
 async def hold(permits: Permits, seconds: float) -> None:
@@ -51,3 +54,32 @@ async def test_one_who_is_cancelled_while_waiting_takes_no_permit() -> None:
 
     async with asyncio.timeout(20), permits.taken():
         pass
+
+
+async def test_one_tenant_has_its_part_of_the_connections_and_another_one_need_not_wait(
+    server: Server,
+) -> None:
+    database = Database(server.addresses.database_url, connections_max=5)
+    mine, let_go = uuid4(), asyncio.Event()
+
+    async def hold_mine() -> None:
+        async with database.transaction(mine):
+            held.append(mine)
+            await let_go.wait()
+
+    held = list[object]()
+    holding = [asyncio.create_task(hold_mine()) for _ in range(40)]
+    try:
+        for _ in range(2):
+            async with (
+                asyncio.timeout(STILL_SECONDS),
+                database.transaction(uuid4()),
+                database.transaction(uuid4()),
+            ):
+                assert len(held) <= 4 // TENANTS_PART
+    finally:
+        let_go.set()
+        await asyncio.gather(*holding)
+        await database.aclose()
+
+    assert len(held) == len(holding)

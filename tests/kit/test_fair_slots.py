@@ -52,6 +52,20 @@ async def test_another_tenants_first_is_next_however_many_one_waits_for() -> Non
     await asyncio.gather(*work.tasks, return_exceptions=True)
 
 
+async def test_one_has_no_more_than_each_may_and_what_is_left_is_for_others() -> None:
+    work = Work(FairSlots(3, each=2))
+    await work.begin(LOUD, 500)
+    await work.begin(QUIET, 2)
+
+    for _ in range(2):
+        await work.end_first()
+
+    assert work.held == [LOUD, LOUD, QUIET, LOUD, QUIET]
+    for task in work.tasks:
+        task.cancel()
+    await asyncio.gather(*work.tasks, return_exceptions=True)
+
+
 async def test_who_is_given_up_while_waiting_or_just_served_takes_no_slot_along() -> None:
     slots = FairSlots(1)
     work = Work(slots)

@@ -5,7 +5,7 @@ before anybody is asked who they are, and a page of an allowed origin may read e
 and never show a secret, another tenant or a stack trace. No business lives here.
 """
 
-from neo.api.body import JsonBody, check_after_body, json_body, note_sender
+from neo.api.body import JsonBody, check_after_body, json_body
 from neo.api.components import ERRORS
 from neo.api.connection import abort_connection
 from neo.api.document import build_document, operation
@@ -24,7 +24,7 @@ from neo.api.fields import (
     free_of,
     left_alone,
 )
-from neo.api.large_bodies import LargeBodies
+from neo.api.large_bodies import WAITING_MAX, LargeBodies, Sender, note_sender, when_large
 from neo.api.own_url import own_url
 from neo.api.paging import (
     InvalidPage,
@@ -41,6 +41,7 @@ from neo.api.wire_rules import RepeatedParameter
 
 __all__ = [
     "ERRORS",
+    "WAITING_MAX",
     "Guid",
     "HttpsUrl",
     "Instructions",
@@ -53,6 +54,7 @@ __all__ = [
     "Page",
     "Phases",
     "RepeatedParameter",
+    "Sender",
     "Text",
     "abort_connection",
     "add_headers",
@@ -77,4 +79,5 @@ __all__ = [
     "requested_page",
     "status_of",
     "success",
+    "when_large",
 ]

@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any, Generic, TypeVar
-from uuid import UUID
 
 import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from neo.api.large_bodies import LARGE_BYTES, LargeBodies
+from neo.api.large_bodies import LARGE_BYTES, when_large
 from neo.api.request_scope import phases_of
 from neo.errors import Failure, Kind
 
@@ -25,8 +24,6 @@ BODY_SECONDS = 10.0
 # The answer must not grow with the number of unknown fields.
 UNKNOWN_NAMED_MAX = 20
 CHECKS = "neo.checks_after_body"
-SENDER = "neo.sender_of_body"
-NOBODY = UUID(int=0)
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -90,8 +87,8 @@ class JsonBody(Generic[Model]):
             raise found
         return found
 
-    async def parsed_in_turn(self, large: LargeBodies, tenant_id: UUID) -> "JsonBody[Model]":
-        return replace(self, _found=await large.parsed(tenant_id, self._parsed_or_refused))
+    async def parsed_in_turn(self, request: Request) -> "JsonBody[Model]":
+        return replace(self, _found=await when_large(request, len(self._raw), self._parsed_or_refused))
 
     def _parsed_or_refused(self) -> tuple[Model, list[str]] | Failure:
         try:
@@ -126,9 +123,7 @@ def json_body(
             raise MalformedBody("The body ended early.") from error
         body = JsonBody(model, raw)
         if len(raw) > LARGE_BYTES:
-            body = await body.parsed_in_turn(
-                request.app.state.large_bodies, request.scope.get(SENDER, NOBODY)
-            )
+            body = await body.parsed_in_turn(request)
             was_waited_for = True
         phases_of(request).mark("body")
         if was_waited_for:
@@ -137,11 +132,6 @@ def json_body(
         return body
 
     return read
-
-
-def note_sender(request: Request, tenant_id: UUID) -> None:
-    """Say whose body it will be: large ones of one tenant wait for each other."""
-    request.scope[SENDER] = tenant_id
 
 
 def check_after_body(request: Request, check: Callable[[], Awaitable[None]]) -> None:

@@ -1,32 +1,52 @@
-"""Large bodies are parsed one after the other, and only so often: meanwhile nobody else is answered."""
+"""Large bodies are parsed, and large answers made, one after the other and only so often: meanwhile nobody else is
+answered.
+"""
 
 import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
+
+from starlette.requests import Request
 
 from neo.errors import Failure, Kind
 from neo.kit import FairSlots
 
 # What is smaller costs a millisecond at most.
 LARGE_BYTES = 64 * 1024
-# The event loop belongs to everybody else for so many times as long as the body before took, some 15 ms for the
-# largest: a request takes several turns of the loop, and would wait for a body at each.
+# The event loop belongs to everybody else for so many times as long as the one before took, some 15 ms for the
+# largest body and 50 ms for the largest page: a request takes several turns of the loop, and would wait at each.
 OTHERS_SHARE = 4
-# Of a tenant, each up to a megabyte that waits in memory; it takes half a second to parse them.
+# Of a tenant, each up to a megabyte that waits in memory, or a page of four; it takes a second or two to do them.
 WAITING_MAX = 8
 
-Parsed = TypeVar("Parsed")
+SENDER = "neo.sender_of_body"
+
+Done = TypeVar("Done")
 
 
 class TooManyLargeBodies(Failure):
-    """Your tenant has sent eight bodies of more than 64 KiB that still wait to be read."""
+    """Eight bodies of more than 64 KiB that your tenant has sent, or asked for such as pages of long messages, still
+    wait for their turn. End users are refused when six wait, Admins when nine do.
+    """
 
     kind = Kind.RATE_LIMITED
     code = "too_many_large_bodies"
-    remedy = "Send large bodies one after the other."
+    remedy = "Send large bodies, and ask for large pages, one after the other."
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Whose bodies wait for each other, and how many of them when this one is added."""
+
+    tenant_id: UUID
+    waiting_max: int
+
+
+NOBODY = Sender(UUID(int=0), WAITING_MAX)
 
 
 class LargeBodies:
@@ -35,26 +55,40 @@ class LargeBodies:
         self._waiting = Counter[UUID]()
         self._free_at = 0.0
 
-    async def parsed(self, tenant_id: UUID, parse: Callable[[], Parsed]) -> Parsed:
-        """What `parse` returns, when it is this tenant's turn."""
-        if self._waiting[tenant_id] >= WAITING_MAX:
+    async def in_turn(self, sender: Sender, do: Callable[[], Done]) -> Done:
+        """What `do` returns, when it is this tenant's turn."""
+        tenant_id = sender.tenant_id
+        if self._waiting[tenant_id] >= sender.waiting_max:
             raise TooManyLargeBodies(
                 "Too many large bodies at once: wait for the answers.", retry_after_seconds=1
             )
         self._waiting[tenant_id] += 1
         try:
             async with self._slots.slot(tenant_id):
-                return await self._alone(parse)
+                return await self._alone(do)
         finally:
             self._waiting[tenant_id] -= 1
             if not self._waiting[tenant_id]:
                 del self._waiting[tenant_id]
 
-    async def _alone(self, parse: Callable[[], Parsed]) -> Parsed:
+    async def _alone(self, do: Callable[[], Done]) -> Done:
         await asyncio.sleep(max(0.0, self._free_at - time.monotonic()))
-        # What others of the machine take is not this body's fault.
+        # What others of the machine take is not this one's fault.
         before = time.thread_time()
         try:
-            return parse()
+            return do()
         finally:
             self._free_at = time.monotonic() + OTHERS_SHARE * (time.thread_time() - before)
+
+
+def note_sender(request: Request, tenant_id: UUID, waiting_max: int) -> None:
+    """Say whose the request is: large bodies and answers of one tenant wait for each other."""
+    request.scope[SENDER] = Sender(tenant_id, waiting_max)
+
+
+async def when_large(request: Request, size_bytes: int, do: Callable[[], Done]) -> Done:
+    """Do what takes as long as so many bytes do: at once where they are few, else when it is the caller's turn."""
+    if size_bytes <= LARGE_BYTES:
+        return do()
+    large: LargeBodies = request.app.state.large_bodies
+    return await large.in_turn(request.scope.get(SENDER, NOBODY), do)

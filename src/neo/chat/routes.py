@@ -5,7 +5,17 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from neo.access import Gate, Principal, Right, caller_with
-from neo.api import JsonBody, Page, json_body, operation, own_url, phases_of, requested_page, success
+from neo.api import (
+    JsonBody,
+    Page,
+    json_body,
+    operation,
+    own_url,
+    phases_of,
+    requested_page,
+    success,
+    when_large,
+)
 from neo.attachments import Cited
 from neo.chat import paging
 from neo.chat.dependencies import (
@@ -193,11 +203,16 @@ async def list_messages(
         newest_first=order == "desc",
         with_superseded=superseded,
     )
-    page = page.ending_after(fitting(found.messages))
+    fit = fitting(found.messages)
+    page = page.ending_after(fit.rows)
     next_cursor = paging.next_messages(session_id, page, order, found.messages)
     urls = await desk.uploads.urls_of(found.attachments, own_url(request))
-    shown = shown_transcript(found, page.size, urls)
-    return success(request, shown, is_page=True, next_cursor=next_cursor)
+
+    def answer() -> Response:
+        shown = shown_transcript(found, page.size, urls)
+        return success(request, shown, is_page=True, next_cursor=next_cursor)
+
+    return await when_large(request, fit.size_bytes, answer)
 
 
 @router.get(

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
-from neo.api import JsonBody, Page, json_body, operation, requested_page, success
+from neo.api import JsonBody, Page, json_body, operation, requested_page, success, when_large
 from neo.companies import paging
 from neo.companies.administer import CompanyChange, CompanyDesk
 from neo.companies.ids import is_company_id
@@ -93,13 +93,18 @@ async def list_companies(
         after=paging.companies_after(caller, page),
         m365_tenant_id=find_guid(tenant_id),
     )
-    page = page.ending_after(fitting(found))
-    return success(
-        request,
-        [shown_company(company) for company in found[: page.size]],
-        is_page=True,
-        next_cursor=paging.next_companies(caller, page, found),
-    )
+    fit = fitting(found)
+    page = page.ending_after(fit.rows)
+
+    def answer() -> Response:
+        return success(
+            request,
+            [shown_company(company) for company in found[: page.size]],
+            is_page=True,
+            next_cursor=paging.next_companies(caller, page, found),
+        )
+
+    return await when_large(request, fit.size_bytes, answer)
 
 
 @router.post(

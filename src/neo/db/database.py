@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from neo.db.committing import committed
 from neo.db.driver import DEAD, DatabaseUnavailable, cut, driver_of, mapped, unavailable
 from neo.db.function_call import calling
-from neo.db.pool import WAIT_SECONDS, FunctionConnection, FunctionPool, Permits
+from neo.db.pool import NOBODY, TENANTS_PART, WAIT_SECONDS, FunctionConnection, FunctionPool, Permits
 from neo.kit import Batcher
 
 CONNECT_SECONDS = 2.0
@@ -77,12 +77,12 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _refuse_used)
         self._key_connection = FunctionConnection(self._autocommit, answer_seconds=ANSWER_SECONDS)
         self._functions = FunctionPool(self._autocommit, for_functions)
-        self._permits = Permits(for_transactions)
+        self._permits = Permits(for_transactions, each=-(-for_transactions // TENANTS_PART))
 
     @asynccontextmanager
     async def transaction(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:
         """One transaction that sees one tenant; commits at the end, rolls back on any error."""
-        async with self._connection(_beginning(tenant_id)) as connection:
+        async with self._connection(_beginning(tenant_id), tenant_id) as connection:
             session = AsyncSession(connection, expire_on_commit=False, autoflush=False)
             try:
                 async with committed(connection):
@@ -102,7 +102,7 @@ class Database:
     @asynccontextmanager
     async def without_tenant(self) -> AsyncIterator[AsyncConnection]:
         """Single statements of no tenant: they see no tenant's rows."""
-        async with self._connection(ANY_ANSWER) as connection:
+        async with self._connection(ANY_ANSWER, NOBODY) as connection:
             yield connection
 
     def batch_look_up(self, function: str, *, key: str) -> Batcher[list[bytes], asyncpg.Record | None]:
@@ -132,9 +132,9 @@ class Database:
         return await self._key_connection.fetch(calling(function, 1), keys)
 
     @asynccontextmanager
-    async def _connection(self, first: str) -> AsyncIterator[AsyncConnection]:
+    async def _connection(self, first: str, tenant_id: UUID) -> AsyncIterator[AsyncConnection]:
         """A connection on which the server has answered the message `first`."""
-        async with mapped(), self._permits.taken():
+        async with mapped(), self._permits.taken(tenant_id):
             connection = await self._opened(first)
             try:
                 yield connection

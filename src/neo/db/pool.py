@@ -6,53 +6,58 @@ A call may be made twice when its connection has died, so a function does nothin
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal
+from uuid import UUID
 
 import asyncpg
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from neo.db.driver import DEAD, Driver, cut, driver_of, is_misfit, mapped, unavailable
+from neo.kit import FairSlots
 from neo.telemetry import process_metrics
 
 # Where no permit is given back for this long, the wait is refused: those who have them are stuck.
 STILL_SECONDS = 1.0
 # As long as permits are given back they are waited for, but not longer than clients wait.
 WAIT_SECONDS = 5.0
+# One tenant has half of the connections at most: its large pages and held locks leave the others theirs.
+TENANTS_PART = 2
+# Whose statements of no tenant are.
+NOBODY = UUID(int=0)
 
 
 class Permits:
-    """One for each connection, and how long the others wait for one."""
+    """One for each connection, shared fairly among tenants, and how long the others wait for one."""
 
-    def __init__(self, most: int) -> None:
-        self._free = asyncio.Semaphore(most)
+    def __init__(self, most: int, *, each: int | None = None) -> None:
+        self._slots = FairSlots(most, each=each)
         self._given_back = 0
 
     @asynccontextmanager
-    async def taken(self) -> AsyncIterator[None]:
+    async def taken(self, tenant_id: UUID = NOBODY) -> AsyncIterator[None]:
         """Wait for a permit, and give it back; raises TimeoutError."""
         asked = _now()
-        await self._take()
+        await self._take(tenant_id)
         process_metrics.pool_wait.observe(_now() - asked)
         try:
             yield
         finally:
             self._given_back += 1
-            self._free.release()
+            self._slots.give_back(tenant_id)
 
-    async def _take(self) -> None:
-        if not self._free.locked():
-            await self._free.acquire()
+    async def _take(self, tenant_id: UUID) -> None:
+        if self._slots.is_free(tenant_id):
+            await self._slots.take(tenant_id)
             return
-        taking = asyncio.create_task(self._free.acquire())
+        taking = asyncio.create_task(self._slots.take(tenant_id))
         try:
             await self._wait_for(taking)
         except BaseException:
             if taking.done() and not taking.cancelled():
-                self._free.release()
+                self._slots.give_back(tenant_id)
             taking.cancel()
             raise
 
-    async def _wait_for(self, taking: asyncio.Task[Literal[True]]) -> None:
+    async def _wait_for(self, taking: asyncio.Task[None]) -> None:
         give_up_at = _now() + WAIT_SECONDS
         while not taking.done():
             before = self._given_back
