@@ -28,7 +28,7 @@ from neo.agents import AgentDesk
 from neo.agents.offered_models.routes import router as model_router
 from neo.agents.routes import router as agent_router
 from neo.agents.tenants.routes import router as tenant_router
-from neo.api import LargeBodies, build_document, edge, install_error_handlers
+from neo.api import LargeBodies, LongPages, build_document, edge, install_error_handlers
 from neo.attachments import SESSION_UPLOADS_MAX, BlobUrls, Inspector, SignedBlobAccess, TransfersMax
 from neo.attachments.routes import router as blob_router
 from neo.channels.bots.routes import bot_router
@@ -211,6 +211,7 @@ def build_app(
     canceller = Canceller(resources.database, resources.valkey, resources.events)
     session_room = CountedRoom(bounds.sessions, "sessions")
     app.state.large_bodies = LargeBodies()
+    app.state.long_pages = LongPages()
     app.state.gate = _gate(resources, settings, lookups, limiter)
     app.state.desks = Desks(
         SessionDesk(resources.database, session_room),

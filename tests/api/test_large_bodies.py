@@ -10,7 +10,7 @@ import pytest
 
 from api.stage import error_of
 from neo.api import LargeBodies, Sender
-from neo.api.large_bodies import LARGE_BYTES, OTHERS_SHARE, WAITING_MAX, TooManyLargeBodies
+from neo.api.large.bodies import LARGE_BYTES, OTHERS_SHARE, WAITING_MAX, TooManyLargeBodies
 
 PARSE_SECONDS = 0.01
 
@@ -23,7 +23,7 @@ def parse() -> float:
 
 
 def sender() -> Sender:
-    return Sender(uuid4(), WAITING_MAX)
+    return Sender(uuid4())
 
 
 async def test_after_each_the_loop_is_everybody_elses_for_a_while() -> None:

@@ -40,4 +40,4 @@ async def test_while_one_tenant_asks_for_forty_large_pages_another_one_is_answer
             answers.append((await quiet.http.get(f"{SESSIONS}/{its}/messages")).status_code)
 
     assert set(answers) == {200}
-    assert set(await asyncio.gather(*asking)) == {(200, None), (429, "too_many_large_bodies")}
+    assert set(await asyncio.gather(*asking)) == {(200, None), (429, "too_many_long_pages")}

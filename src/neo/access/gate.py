@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from neo.access.limits.requests import RequestLimiter
 from neo.access.limits.shares import most_for
 from neo.access.principal import Principal
 from neo.access.rights import Right, check_right
-from neo.api import WAITING_MAX, add_headers, check_after_body, note_sender, phases_of
+from neo.api import add_headers, check_after_body, note_sender, phases_of
 from neo.errors import Failure
 from neo.telemetry import process_metrics
 
@@ -47,7 +48,7 @@ class Gate:
             if await self._verify(request) != caller:
                 raise CallerChanged("Your role was changed while the request came in: send it again.")
 
-        note_sender(request, caller.tenant_id, most_for(caller, WAITING_MAX))
+        note_sender(request, caller.tenant_id, partial(most_for, caller))
         check_after_body(request, is_still_the_same)
         return caller
 
@@ -80,7 +81,7 @@ class Gate:
                 raise TenantSuspended("The session's tenant was suspended while the request came in.")
 
         check_after_body(request, is_still_served)
-        note_sender(request, tenant_id, most_for(caller, WAITING_MAX))
+        note_sender(request, tenant_id, partial(most_for, caller))
         return acting_for(caller, tenant_id)
 
     async def session_of_token(self, jti: UUID) -> UUID | None:

@@ -24,7 +24,9 @@ from neo.api.fields import (
     free_of,
     left_alone,
 )
-from neo.api.large_bodies import WAITING_MAX, LargeBodies, Sender, note_sender, when_large
+from neo.api.large.bodies import LargeBodies, when_large
+from neo.api.large.pages import LongPages, long_page
+from neo.api.large.sender import Sender, note_sender
 from neo.api.own_url import own_url
 from neo.api.paging import (
     InvalidPage,
@@ -41,7 +43,6 @@ from neo.api.wire_rules import RepeatedParameter
 
 __all__ = [
     "ERRORS",
-    "WAITING_MAX",
     "Guid",
     "HttpsUrl",
     "Instructions",
@@ -49,6 +50,7 @@ __all__ = [
     "JsonBody",
     "LargeBodies",
     "Line",
+    "LongPages",
     "Moment",
     "Name",
     "Page",
@@ -67,6 +69,7 @@ __all__ = [
     "install_error_handlers",
     "json_body",
     "left_alone",
+    "long_page",
     "moment_before",
     "next_cursor",
     "note_sender",

@@ -11,7 +11,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from neo.api.large_bodies import LARGE_BYTES, when_large
+from neo.api.large.bodies import LARGE_BYTES, when_large
 from neo.api.request_scope import phases_of
 from neo.errors import Failure, Kind
 

@@ -9,6 +9,7 @@ from neo.api import (
     JsonBody,
     Page,
     json_body,
+    long_page,
     operation,
     own_url,
     phases_of,
@@ -194,6 +195,13 @@ async def list_messages(
     before its terminal envelope is on the stream. An image is a `file` part whose `url` is signed anew for each
     answer and good for 15 minutes.
     """
+    async with long_page(request):
+        return await _transcript(request, caller, desk, session_id, page, order)
+
+
+async def _transcript(
+    request: Request, caller: Principal, desk: Desks, session_id: UUID, page: Page, order: str
+) -> Response:
     after = paging.messages_after(session_id, page, order)
     found = await desk.reader.transcript(
         caller,

@@ -1,10 +1,11 @@
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
-from neo.api import JsonBody, Page, json_body, operation, requested_page, success, when_large
+from neo.api import JsonBody, Page, json_body, long_page, operation, requested_page, success, when_large
 from neo.companies import paging
 from neo.companies.administer import CompanyChange, CompanyDesk
 from neo.companies.ids import is_company_id
@@ -87,11 +88,18 @@ async def list_companies(
     ] = None,
 ) -> Response:
     """The tenant's end companies in the order of `psa_company_id`. Page with `cursor`."""
+    async with long_page(request):
+        return await _page(request, caller, desk, page, find_guid(tenant_id))
+
+
+async def _page(
+    request: Request, caller: Principal, desk: CompanyDesk, page: Page, m365_tenant_id: UUID | None
+) -> Response:
     found = await desk.page(
         caller,
         page.size + 1,
         after=paging.companies_after(caller, page),
-        m365_tenant_id=find_guid(tenant_id),
+        m365_tenant_id=m365_tenant_id,
     )
     fit = fitting(found)
     page = page.ending_after(fit.rows)

@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
 from starlette.requests import Request
 
+from neo.api.large.sender import Sender, sender_of
 from neo.errors import Failure, Kind
 from neo.kit import FairSlots
 
@@ -20,10 +20,8 @@ LARGE_BYTES = 64 * 1024
 # The event loop belongs to everybody else for so many times as long as the one before took, some 15 ms for the
 # largest body and 50 ms for the largest page: a request takes several turns of the loop, and would wait at each.
 OTHERS_SHARE = 4
-# Of a tenant, each up to a megabyte that waits in memory, or a page of four; it takes a second or two to do them.
+# Of a tenant, each up to a megabyte that waits in memory, or a page of four; it takes half a second to do them.
 WAITING_MAX = 8
-
-SENDER = "neo.sender_of_body"
 
 Done = TypeVar("Done")
 
@@ -38,17 +36,6 @@ class TooManyLargeBodies(Failure):
     remedy = "Send large bodies, and ask for large pages, one after the other."
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Whose bodies wait for each other, and how many of them when this one is added."""
-
-    tenant_id: UUID
-    waiting_max: int
-
-
-NOBODY = Sender(UUID(int=0), WAITING_MAX)
-
-
 class LargeBodies:
     def __init__(self) -> None:
         self._slots = FairSlots(1)
@@ -58,7 +45,7 @@ class LargeBodies:
     async def in_turn(self, sender: Sender, do: Callable[[], Done]) -> Done:
         """What `do` returns, when it is this tenant's turn."""
         tenant_id = sender.tenant_id
-        if self._waiting[tenant_id] >= sender.waiting_max:
+        if self._waiting[tenant_id] >= sender.most_of(WAITING_MAX):
             raise TooManyLargeBodies(
                 "Too many large bodies at once: wait for the answers.", retry_after_seconds=1
             )
@@ -81,14 +68,9 @@ class LargeBodies:
             self._free_at = time.monotonic() + OTHERS_SHARE * (time.thread_time() - before)
 
 
-def note_sender(request: Request, tenant_id: UUID, waiting_max: int) -> None:
-    """Say whose the request is: large bodies and answers of one tenant wait for each other."""
-    request.scope[SENDER] = Sender(tenant_id, waiting_max)
-
-
 async def when_large(request: Request, size_bytes: int, do: Callable[[], Done]) -> Done:
     """Do what takes as long as so many bytes do: at once where they are few, else when it is the caller's turn."""
     if size_bytes <= LARGE_BYTES:
         return do()
     large: LargeBodies = request.app.state.large_bodies
-    return await large.in_turn(request.scope.get(SENDER, NOBODY), do)
+    return await large.in_turn(sender_of(request), do)

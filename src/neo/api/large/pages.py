@@ -1,0 +1,75 @@
+"""Pages of rows that may be long are read a few at a time: each holds a connection, and the loop while it is made."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import UUID
+
+from starlette.requests import Request
+
+from neo.api.large.sender import Sender, sender_of
+from neo.errors import Failure, Kind
+from neo.kit import FairSlots
+
+# Of all tenants. Most pages are small and take some ten milliseconds.
+AT_ONCE = 4
+# Of one tenant, so that another one's need not wait for it.
+AT_ONCE_EACH = 2
+# Of one tenant, those that are read among them; that many of the largest take two seconds.
+ASKED_MAX = 32
+# Not longer than clients wait.
+WAIT_SECONDS = 5.0
+
+
+class TooManyLongPages(Failure):
+    """Your tenant waits for thirty-two pages of messages or end companies already, or has waited for five seconds. End
+    users are refused when it is twenty-four, Admins when it is thirty-six.
+    """
+
+    kind = Kind.RATE_LIMITED
+    code = "too_many_long_pages"
+    remedy = "Ask for pages one after the other."
+
+
+class LongPages:
+    def __init__(self) -> None:
+        self._slots = FairSlots(AT_ONCE, each=AT_ONCE_EACH)
+        self._asked = Counter[UUID]()
+
+    @asynccontextmanager
+    async def turn(self, sender: Sender) -> AsyncIterator[None]:
+        """Wait for this tenant's turn, which lasts as long as the block."""
+        tenant_id = sender.tenant_id
+        if self._asked[tenant_id] >= sender.most_of(ASKED_MAX):
+            raise _too_many()
+        self._asked[tenant_id] += 1
+        try:
+            await self._wait(tenant_id)
+            try:
+                yield
+            finally:
+                self._slots.give_back(tenant_id)
+        finally:
+            self._asked[tenant_id] -= 1
+            if not self._asked[tenant_id]:
+                del self._asked[tenant_id]
+
+    async def _wait(self, tenant_id: UUID) -> None:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._slots.take(tenant_id)
+        except TimeoutError as error:
+            raise _too_many() from error
+
+
+@asynccontextmanager
+async def long_page(request: Request) -> AsyncIterator[None]:
+    """Around the reading of a page, and the making of its answer."""
+    pages: LongPages = request.app.state.long_pages
+    async with pages.turn(sender_of(request)):
+        yield
+
+
+def _too_many() -> TooManyLongPages:
+    return TooManyLongPages("Too many pages at once: wait for the answers.", retry_after_seconds=1)
