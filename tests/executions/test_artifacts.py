@@ -126,6 +126,35 @@ async def test_an_artifact_counts_as_stored_and_a_full_tenant_keeps_none(
     assert second is None
 
 
+ASKED_BY = text("UPDATE chat_turns SET author_kind = :kind, author_id = :author WHERE id = :turn")
+
+
+@pytest.mark.parametrize(
+    ("kind", "role", "percent"),
+    [
+        ("end_user", None, 75),
+        ("service_account", None, 100),
+        ("technician", "User", 100),
+        ("technician", "Admin", 110),
+    ],
+)
+async def test_an_artifact_is_kept_within_the_share_of_who_asked(
+    called: Called, rows: Rows, blobs: BlobStore, people: People, kind: str, role: str | None, percent: int
+) -> None:
+    author = (await people.join(called.tenant_id, role))[0] if role else None
+    async with rows.owner.transaction(called.tenant_id) as owner:
+        await owner.execute(ASKED_BY, {"kind": kind, "author": author, "turn": called.turn_id})
+    most = len(WHOLE) * 100 // percent
+
+    has_room = await keep(called, Artifacts(rows.database, blobs, most + 1))
+    async with rows.owner.transaction(called.tenant_id) as owner:
+        await owner.execute(text("DELETE FROM artifacts WHERE id = :id"), {"id": has_room})
+    is_full = await keep(called, Artifacts(rows.database, blobs, most - 1))
+
+    assert has_room is not None
+    assert is_full is None
+
+
 async def test_without_a_store_that_answers_there_is_no_artifact(
     called: Called, rows: Rows, server: Server
 ) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from neo.access import most_for
 from neo.attachments import AttachmentStore, shown_name
 from neo.blobs import BlobStore, BlobStoreUnavailable
 from neo.calls.artifacts.store import ArtifactStore
@@ -42,7 +44,7 @@ class Artifacts:
 
     database: Database
     blobs: BlobStore | None
-    # What a tenant's attachments and artifacts may take up together; 0: no limit.
+    # What a tenant's attachments and artifacts may take up together, of which each asker has a share; 0: no limit.
     kept_bytes_max: int = 0
 
     async def keep(
@@ -87,12 +89,16 @@ class Artifacts:
 
     async def _note(self, tenant_id: UUID, row: dict[str, Any]) -> bool:
         async with self.database.transaction(tenant_id) as db:
-            kept = await AttachmentStore(db, tenant_id).kept_bytes() if self.kept_bytes_max else 0
-            if 0 < self.kept_bytes_max < kept + row["size_bytes"]:
+            if self.kept_bytes_max and not await self._has_room(db, tenant_id, row):
                 log.info("artifact_without_room", call_id=row["call_id"], size=row["size_bytes"])
                 return False
             await ArtifactStore(db, tenant_id).add(kept=KEPT, **row)
         return True
+
+    async def _has_room(self, db: AsyncSession, tenant_id: UUID, row: dict[str, Any]) -> bool:
+        asker = await ArtifactStore(db, tenant_id).asker_of(row["turn_id"])
+        kept = await AttachmentStore(db, tenant_id).kept_bytes()
+        return kept + int(row["size_bytes"]) <= most_for(asker, self.kept_bytes_max)
 
     async def _forget(self, tenant_id: UUID, artifact_id: UUID) -> None:
         async with self.database.transaction(tenant_id) as db:

@@ -1,11 +1,19 @@
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import Select, delete, func, insert, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from neo.access import CallerKind, Role
 from neo.calls.artifacts.models import Artifact
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAsker:
+    kind: CallerKind | None
+    role: Role | None
 
 
 class ArtifactStore:
@@ -18,6 +26,12 @@ class ArtifactStore:
         await self._db.execute(
             insert(Artifact).values(tenant_id=self._tenant_id, expires_at=expires_at, **values)
         )
+
+    async def asker_of(self, turn_id: UUID) -> TurnAsker:
+        """Who asked for the turn; nobody that is known in turns from before it was recorded."""
+        asker = func.neo_turn_asker(self._tenant_id, turn_id).table_valued("kind", "role")
+        kind, role = (await self._db.execute(select(asker.c.kind, asker.c.role))).one()
+        return TurnAsker(CallerKind(kind) if kind else None, Role(role) if role else None)
 
     async def of_turn(
         self, turn_id: UUID, rows_max: int, *, before: tuple[datetime, UUID] | None

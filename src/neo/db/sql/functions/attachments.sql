@@ -69,6 +69,16 @@ LANGUAGE sql STABLE AS $$
         + coalesce((SELECT sum(f.size_bytes) FROM artifacts f WHERE f.tenant_id = of_tenant), 0)::bigint
 $$;
 
+-- Who asked for a turn, as far as their share of the tenant's hangs on it. `role` is a technician's.
+CREATE FUNCTION neo_turn_asker(of_tenant uuid, of_turn uuid)
+RETURNS TABLE (kind text, role text)
+LANGUAGE sql STABLE AS $$
+    SELECT t.author_kind, p.role
+    FROM chat_turns t
+    LEFT JOIN technicians p ON t.author_kind = 'technician' AND p.tenant_id = t.author_tenant_id AND p.user_id = t.author_id
+    WHERE t.tenant_id = of_tenant AND t.id = of_turn
+$$;
+
 -- Artifacts of all tenants whose time is over, for the sweeper.
 CREATE FUNCTION neo_expired_artifacts(rows_max integer)
 RETURNS TABLE (tenant_id uuid, id uuid, blob_path text)
