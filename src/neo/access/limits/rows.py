@@ -8,7 +8,6 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from neo.access.held_right import Operator
 from neo.access.limits.shares import most_for
@@ -25,7 +24,7 @@ DELETED_COUNTS = timedelta(days=1)
 
 class QuotaExceeded(Failure):
     """Your tenant has as many of these as it may have: `details` says of which, and how many. Admins may have a tenth
-    more than API keys. An agent or a channel that was deleted counts for a day.
+    more than API keys. An agent or a channel that was deleted, and an API key that has ended, count for a day.
     """
 
     kind = Kind.CONFLICT
@@ -69,9 +68,9 @@ async def check_room(
             raise _exceeded(allowed, what)
 
 
-def counts(deleted_at: InstrumentedAttribute[datetime | None]) -> ColumnElement[bool]:
-    """Whether a row of those that stay when they are deleted takes up room."""
-    return deleted_at.is_(None) | (deleted_at > func.now() - DELETED_COUNTS)
+def counts(ended_at: ColumnElement[datetime | None]) -> ColumnElement[bool]:
+    """Whether a row of those that stay when they have ended takes up room."""
+    return ended_at.is_(None) | (ended_at > func.now() - DELETED_COUNTS)
 
 
 class CountedRoom:
