@@ -446,7 +446,8 @@ class RowSettings(Group):
         2000, description="Most technicians that are added to one tenant's roster; 0 for no limit."
     )
     api_keys_max: NonNegativeInt = Field(
-        1000, description="Most API keys of one tenant that are live or ended in the last day; 0 for no limit."
+        1000,
+        description="Most API keys of one tenant that are live or ended in the last day; 0 for no limit.",
     )
     sessions_max: NonNegativeInt = Field(
         1_000_000,

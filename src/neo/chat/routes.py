@@ -31,6 +31,7 @@ from neo.chat.dependencies import (
     TurnReader,
     spoken_for,
 )
+from neo.chat.history import Transcript
 from neo.chat.open import Opening
 from neo.chat.posting.draft import Draft
 from neo.chat.posting.storing import Accepted
@@ -196,21 +197,21 @@ async def list_messages(
     answer and good for 15 minutes.
     """
     async with long_page(request):
-        return await _transcript(request, caller, desk, session_id, page, order)
+        after = paging.messages_after(session_id, page, order)
+        found = await desk.reader.transcript(
+            caller,
+            session_id,
+            page.size + 1,
+            after=after,
+            newest_first=order == "desc",
+            with_superseded=superseded,
+        )
+        return await _shown_page(request, desk, session_id, page, order, found)
 
 
-async def _transcript(
-    request: Request, caller: Principal, desk: Desks, session_id: UUID, page: Page, order: str
+async def _shown_page(
+    request: Request, desk: Desks, session_id: UUID, page: Page, order: str, found: Transcript
 ) -> Response:
-    after = paging.messages_after(session_id, page, order)
-    found = await desk.reader.transcript(
-        caller,
-        session_id,
-        page.size + 1,
-        after=after,
-        newest_first=order == "desc",
-        with_superseded=superseded,
-    )
     fit = fitting(found.messages)
     page = page.ending_after(fit.rows)
     next_cursor = paging.next_messages(session_id, page, order, found.messages)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from neo.access.held_right import Operator
 from neo.access.limits.shares import most_for
@@ -68,7 +69,9 @@ async def check_room(
             raise _exceeded(allowed, what)
 
 
-def counts(ended_at: ColumnElement[datetime | None]) -> ColumnElement[bool]:
+def counts(
+    ended_at: ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None],
+) -> ColumnElement[bool]:
     """Whether a row of those that stay when they have ended takes up room."""
     return ended_at.is_(None) | (ended_at > func.now() - DELETED_COUNTS)
 
