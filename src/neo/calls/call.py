@@ -1,13 +1,13 @@
 """A call that its turn's driver runs, as its row has it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from neo.connections import Effect, KeyedBy
 
-# A call whose process died is begun again so often.
+# A call whose process died, or whose answer was lost, is begun again so often.
 ATTEMPTS_MAX = 3
 # Servers forget the keys that they have seen.
 KEY_KEPT = timedelta(hours=24)
@@ -26,7 +26,7 @@ class Call:
     probe_tool: str | None
     is_untrusted: bool
     is_running: bool
-    """It was dispatched by a driver that is gone, and may have left."""
+    """It was dispatched before, and may have left."""
     attempts: int
     dispatched_at: datetime | None
 
@@ -37,6 +37,11 @@ class Call:
             return True
         is_kept = self.dispatched_at is not None and datetime.now(UTC) - self.dispatched_at < KEY_KEPT
         return self.effect is Effect.KEYED and is_kept
+
+    def sent(self) -> Self:
+        """The same call, once it may have left."""
+        now = datetime.now(UTC)
+        return replace(self, is_running=True, attempts=self.attempts + 1, dispatched_at=now)
 
     @property
     def sent_arguments(self) -> dict[str, Any]:

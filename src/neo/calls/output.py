@@ -16,6 +16,8 @@ SEGMENT_CHARACTERS_MAX = 131_072
 # A reader gets events of at most 64 KiB; the rest of such an event is small.
 EVENT_BYTES_MAX = 60 * 1024
 PREVIEW_CHARACTERS = 4_096
+# Of one call; of more, such as a thousand small pictures, the model and readers are told only what they are.
+KEPT_MAX = 16
 HEAD_SHARE = 0.7
 TOO_DEEP = "(The output is nested too deep to be read.)"
 
@@ -32,9 +34,11 @@ async def brought(content: Sequence[Content], keep: Keep, characters: int, *, is
     """A call that went well."""
     first: UUID | None = None
     values: list[Any] = []
+    tried = 0
     for one in content:
         if isinstance(one, Bytes):
-            kept = await keep(one.data, one.media_type)
+            kept = await keep(one.data, one.media_type) if tried < KEPT_MAX else None
+            tried += 1
             first = first or kept
             values.append(
                 {"media_type": one.media_type, "bytes": len(one.data), "artifact_id": kept and str(kept)}

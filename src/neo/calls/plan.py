@@ -10,7 +10,7 @@ import orjson
 from neo.calls import texts
 from neo.calls.company import other_company, told_schema, with_company, without
 from neo.calls.ended import Ended
-from neo.calls.repeats import Past, answered_before, key_of
+from neo.calls.repeats import Past, answered_before, key_of, once_each
 from neo.connections import Effect, Gate, KeyedBy, Problem, SchemaRefused, problems_of
 from neo.llm import ChosenModel, Provider, ToolCall, arguments_of
 from neo.toolbox import SEARCH_SCHEMA, SEARCH_TOOLS, OfferedTool, found_tools, is_searched
@@ -40,10 +40,11 @@ def plan_calls(
     """`past` are the turn's calls before these, in their order."""
     by_name = {tool.wire_name: tool for tool in offered}
     is_scripted = chosen.provider == Provider.SCRIPTED
-    return [
+    planned = [
         _planned(call, position, by_name, past, is_scripted=is_scripted)
         for position, call in enumerate(calls, 1)
     ]
+    return once_each(planned)
 
 
 def _planned(

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from neo.calls import texts
 from neo.connections import Effect
 
 # A model that was asked again plans the same call anew; later it may well mean it.
@@ -45,7 +47,26 @@ def key_of(digest: str, effect: Effect, past: Sequence[Past]) -> str | None:
     """The key of an earlier call that this one asks for again: with a key of its own its effect would happen twice."""
     if effect is not Effect.KEYED:
         return None
-    return next((one.key for one in _recent(digest, past) if one.attempts), None)
+    same = [one for one in reversed(past) if one.digest == digest and one.attempts]
+    return next((one.key for one in same if one.status == "UNKNOWN" or one.rounds_ago <= ROUNDS_BACK), None)
+
+
+def once_each(planned: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The calls of one answer, of which the same one has its effect once: KEYED ones share their key, and of those
+    that write all but the first are refused.
+    """
+    first: dict[str, dict[str, Any]] = {}
+    return [row if row.get("outcome") else _once(row, first) for row in planned]
+
+
+def _once(row: dict[str, Any], first: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    before = first.setdefault(row["digest"], row)
+    if before is row or row.get("effect") not in (Effect.KEYED, Effect.WRITE):
+        return row
+    if row["effect"] is Effect.KEYED:
+        return row | {"key": before["key"]}
+    refusal = texts.same_answer()
+    return row | {"outcome": refusal.outcome, "error_code": refusal.error_code}
 
 
 def is_loop(past: Sequence[Past]) -> bool:

@@ -1,9 +1,11 @@
 """Runs one call: dispatched first, then sent, and whatever comes of it is an end that the model can read."""
 
 import asyncio
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from uuid import UUID
 
 import orjson
 import structlog
@@ -15,7 +17,7 @@ from neo.calls.ended import Ended
 from neo.calls.holding import Holding
 from neo.calls.output import Keep, brought, cut
 from neo.calls.probe import Probe
-from neo.connections import Effect, Outcome, TurnClients
+from neo.connections import Effect, Ending, Outcome, TurnClients
 from neo.db import DatabaseUnavailable
 from neo.errors import Failure
 from neo.kit import reached
@@ -25,6 +27,10 @@ log = structlog.get_logger()
 
 CANCELLED = "cancelled"
 SAID_CHARACTERS_MAX = 4_096
+# A server that has just lost a connection is asked again after a moment, and then after a longer one.
+AGAIN_SECONDS = 0.2
+# No answer, or none that can be read.
+LOST = (Ending.UNREACHABLE, Ending.TIMED_OUT, Ending.PROTOCOL_BROKEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +61,12 @@ class CallRun:
         if not call.may_be_repeated:
             return await self._unknown(call)
         if call.attempts >= ATTEMPTS_MAX:
-            return texts.crashed(call.attempts)
+            return texts.crashed(call.attempts) if call.effect is Effect.READ else await self._unknown(call)
         if self.stops.at_once.is_set() and not call.is_running:
             return texts.not_sent()
+        return await self._asked(call)
+
+    async def _asked(self, call: Call) -> Ended:
         await reached("before_dispatch")
         refusal = await self.holding.dispatch(call.id, call.attempts + 1)
         if refusal is not None:
@@ -67,10 +76,26 @@ class CallRun:
             outcome = await self._called(call)
         await reached("after_answer")
         log.info("call_ended", call_id=call.id, ending=outcome.ending.value, is_sent=outcome.is_sent)
-        return await self._ended(call, outcome)
+        if not self._is_asked_again(call, outcome):
+            return await self._ended(call, outcome)
+        await asyncio.sleep(AGAIN_SECONDS * (call.attempts + 1))
+        return await self._asked(call.sent())
+
+    def _is_asked_again(self, call: Call, outcome: Outcome) -> bool:
+        """Whether its answer was lost, and with the same key it has its one effect however often it is sent."""
+        is_lost = outcome.may_have_happened and outcome.ending in LOST
+        has_attempts = call.attempts + 1 < ATTEMPTS_MAX and not self.stops.at_once.is_set()
+        return call.effect is Effect.KEYED and is_lost and has_attempts
 
     def _keep(self, call: Call) -> Keep:
-        return partial(self.artifacts.keep, self.holding.tenant_id, self.holding.turn_id, call.id)
+        """Keeps nothing more once it has taken as long as the call itself may."""
+        until = time.monotonic() + call.seconds
+        keep = partial(self.artifacts.keep, self.holding.tenant_id, self.holding.turn_id, call.id)
+
+        async def keep_in_time(data: bytes, media_type: str) -> UUID | None:
+            return await keep(data, media_type) if time.monotonic() < until else None
+
+        return keep_in_time
 
     def _refused(self, call: Call, refusal: str) -> Ended:
         if call.is_running and call.effect is not Effect.READ:
@@ -102,7 +127,10 @@ class CallRun:
                 outcome.content, self._keep(call), self.characters, is_untrusted=call.is_untrusted
             )
         ended = texts.without_output(outcome, call.effect, call.seconds, is_untrusted=call.is_untrusted)
-        return await self._unknown(call) if ended.status == "UNKNOWN" else ended
+        # What was sent before may have had its effect, unless the server itself says now that it has not.
+        may_have_left = call.is_running and call.effect is not Effect.READ
+        is_in_doubt = may_have_left and outcome.ending is not Ending.TOOL_ERROR
+        return await self._unknown(call) if is_in_doubt or ended.status == "UNKNOWN" else ended
 
     async def _unknown(self, call: Call) -> Ended:
         """Nobody knows whether it had its effect. A tool that can tell is asked."""

@@ -10,7 +10,8 @@ from neo.connections import Effect, Ending, Outcome, Problem
 from neo.errors import Failure
 
 NEAREST_MAX = 3
-PROBLEM_CHARACTERS_MAX = 500
+# An argument's name or value may be as long as all arguments, and a message quotes it.
+PROBLEM_CHARACTERS_MAX = 200
 EARLIER_CHARACTERS_MAX = 4_096
 REDIRECTION_HUNDREDS = 3
 
@@ -52,7 +53,8 @@ def unknown_tool(name: str, offered: Sequence[str]) -> Ended:
 
 def invalid_arguments(problems: Sequence[Problem]) -> Ended:
     said = "; ".join(
-        f"{one.path or 'the arguments'}: {one.message[:PROBLEM_CHARACTERS_MAX]}" for one in problems
+        f"{one.path[:PROBLEM_CHARACTERS_MAX] or 'the arguments'}: {one.message[:PROBLEM_CHARACTERS_MAX]}"
+        for one in problems
     )
     return failed("REFUSED", "invalid_arguments", f"{said}. Nothing was done.")
 
@@ -64,6 +66,10 @@ def other_company(why: str) -> Ended:
 def repeated(earlier: str) -> Ended:
     text = f"The same call was made before, and is not made again. Its outcome was: {earlier[:EARLIER_CHARACTERS_MAX]}"
     return failed("REFUSED", "repeated_call", text)
+
+
+def same_answer() -> Ended:
+    return failed("REFUSED", "repeated_call", "The same call is in this answer already, and is made once.")
 
 
 def too_many(most: int, where: str) -> Ended:
@@ -90,14 +96,21 @@ def not_opened(failure: Failure) -> Outcome:
     return Outcome(ending=Ending.REFUSED, is_sent=False, detail=failure.message, code="tool_unavailable")
 
 
+def not_made(outcome: Outcome) -> Ended:
+    """Nothing of it has left."""
+    _, code, _ = _ENDS.get(outcome.ending, ("", "tool_unavailable", ""))
+    text = outcome.detail or "Its server is away."
+    return failed("REFUSED", outcome.code or code, f"{text} Nothing was done.")
+
+
 def without_output(outcome: Outcome, effect: Effect, seconds: float, *, is_untrusted: bool) -> Ended:
     """How a call has ended whose server brought no output."""
     if outcome.ending is Ending.TOOL_ERROR:
         return _told_failure(outcome, is_untrusted=is_untrusted)
-    if outcome.may_have_happened and effect is Effect.WRITE:
+    if outcome.may_have_happened and effect is not Effect.READ:
         return unknown()
-    if outcome.ending is Ending.CANCELLED and outcome.is_sent and effect is not Effect.READ:
-        return unknown()
+    if not outcome.is_sent and outcome.ending is not Ending.CANCELLED:
+        return not_made(outcome)
     if (end := _ENDS.get(outcome.ending)) is not None:
         return failed(*(_REDIRECTED if _is_redirection(outcome) else end))
     if outcome.ending is Ending.TIMED_OUT and outcome.is_sent:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import text
@@ -32,6 +33,7 @@ class Acting:
     here: Stage
     mcp: McpStage
     task: Task
+    author: dict[str, Any]
 
     @classmethod
     async def begin(
@@ -50,11 +52,15 @@ class Acting:
                 await db.execute(text(TOOL), {**of, "name": name, "told": TOLD, "effect": effect})
             kept = json.dumps({"tool_settings_by_type": {"MCP": toolbox}})
             await db.execute(text(TOOLBOX), {"toolbox": kept, "id": here.session_id})
-        return cls(here, mcp, await here.claimed(**author))
+        return cls(here, mcp, await here.claimed(**author), author)
 
     async def again(self) -> Task:
         """The turn as whoever takes it over has it."""
         return await self.here.claim(self.task.turn)
+
+    async def another_turn(self) -> Task:
+        """The session's next turn, of the same author."""
+        return await self.here.claimed(**self.author)
 
     async def execute(self, sql: str) -> None:
         async with self.here.database.transaction(self.here.tenant_id) as db:

@@ -56,8 +56,9 @@ class HttpApiClient:
         try:
             request = self._request(name, given)
         except ArgumentsRefusedError as refused:
-            detail = f"{refused} Nothing was done."
-            return Outcome(ending=Ending.REFUSED, is_sent=False, detail=detail, code="invalid_arguments")
+            return Outcome(
+                ending=Ending.REFUSED, is_sent=False, detail=str(refused), code="invalid_arguments"
+            )
         return await self._ended(request, Exchange(headers), seconds, cancelled)
 
     async def aclose(self) -> None:

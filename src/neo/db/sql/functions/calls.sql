@@ -74,13 +74,15 @@ BEGIN
 END
 $$;
 
--- Writes how calls have ended, of each only the first end.
+-- Writes how calls have ended, of each only the first end. What is refused has not left, though it was dispatched.
 CREATE FUNCTION neo_write_outcomes(of_tenant uuid, of_turn uuid, done jsonb)
 RETURNS void
 LANGUAGE sql AS $$
     UPDATE tool_calls c SET
         status = d.status, outcome = d.outcome, error_code = d.error_code, output_bytes = d.output_bytes,
-        artifact_id = d.artifact_id, ended_at = clock_timestamp()
+        artifact_id = d.artifact_id, ended_at = clock_timestamp(),
+        attempts = CASE WHEN d.status = 'REFUSED' THEN 0 ELSE c.attempts END,
+        dispatched_at = CASE WHEN d.status <> 'REFUSED' THEN c.dispatched_at END
     FROM jsonb_to_recordset(done) AS d (
         id text, status text, outcome jsonb, error_code text, output_bytes bigint, artifact_id uuid)
     WHERE c.tenant_id = of_tenant AND c.turn_id = of_turn AND c.id = d.id AND c.outcome IS NULL AND d.outcome IS NOT NULL

@@ -303,6 +303,22 @@ LANGUAGE sql AS $$
         cost numeric, carried jsonb)
 $$;
 
+-- The key of the same KEYED call of an earlier turn of the session, of which nobody knows whether it had its effect: with
+-- the same key it has it once. Servers forget keys after a day.
+CREATE FUNCTION neo_key_in_doubt(turn chat_turns, effect text, connection_id uuid, digest text)
+RETURNS text
+LANGUAGE sql STABLE AS $$
+    SELECT c.key FROM chat_turns t JOIN tool_calls c ON c.tenant_id = t.tenant_id AND c.turn_id = t.id
+    WHERE neo_key_in_doubt.effect = 'KEYED' AND t.tenant_id = turn.tenant_id AND t.session_id = turn.session_id
+      AND t.turn_no < turn.turn_no AND c.effect = 'KEYED' AND c.connection_id = neo_key_in_doubt.connection_id
+      AND c.digest = decode(neo_key_in_doubt.digest, 'hex') AND c.dispatched_at > clock_timestamp() - interval '24 hours'
+      AND (c.status IN ('UNKNOWN', 'TIMED_OUT') OR c.status = 'FAILED' AND c.error_code <> 'tool_error')
+      AND NOT EXISTS (
+          SELECT FROM tool_calls o
+          WHERE o.tenant_id = turn.tenant_id AND o.turn_id = turn.id AND o.digest = c.digest AND o.attempts > 0)
+    ORDER BY t.turn_no DESC, c.dispatched_at DESC LIMIT 1
+$$;
+
 -- The calls that a model asked for in the turn's first unsettled segment. One that has an outcome already was
 -- refused, or Neo has answered it itself.
 CREATE FUNCTION neo_plan_calls(turn chat_turns, planned jsonb)
@@ -314,7 +330,8 @@ LANGUAGE sql AS $$
                             status, outcome, error_code, ended_at)
     SELECT p.id, turn.tenant_id, turn.id, turn.segment, p.position, p.provider_call_id, p.name, p.arguments,
            decode(p.digest, 'hex'), p.gate, p.runs_apart, p.connection_id, p.tool_name, p.title, p.tool_digest, p.effect,
-           p.tier, p.timeout_seconds, p.keyed_by, p.key_argument, p.probe_tool, coalesce(p.is_untrusted, false), p.key,
+           p.tier, p.timeout_seconds, p.keyed_by, p.key_argument, p.probe_tool, coalesce(p.is_untrusted, false),
+           coalesce(neo_key_in_doubt(turn, p.effect, p.connection_id, p.digest), p.key),
            p.arguments_raw,
            CASE WHEN p.outcome IS NULL THEN 'PLANNED' WHEN p.outcome ? 'output' THEN 'OK' ELSE 'REFUSED' END, p.outcome, p.error_code,
            CASE WHEN p.outcome IS NOT NULL THEN clock_timestamp() END
