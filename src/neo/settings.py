@@ -120,6 +120,11 @@ class ServerSettings(Group):
         description="Most turns of one tenant that wait for a place, of which end users fill three quarters at most; "
         "the tenant's Admins have a tenth more. 0 for no limit.",
     )
+    turn_active_seconds: PositiveFloat = Field(
+        1800,
+        description="How long one turn is worked on, not counting what it waits for. Then its model is asked once "
+        "more, without tools, for what was done.",
+    )
     failed_attempts: NonNegativeInt = Field(
         10,
         description="Wrong credentials a minute and address that are answered 401; more are answered 429. 0 for no "

@@ -1,5 +1,6 @@
 """An agent's calls through the public API: offered, run, told, and read by the model, against a real MCP server."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -156,3 +157,42 @@ async def test_a_tool_that_can_tell_is_asked_what_became_of_a_call(desk: Desk) -
     assert "It was sent" in outcome["errorText"]
     assert [call["tool"] for call in await desk.stage.calls()] == ["write", "read"]
     assert "The tool read was asked, and answers: " in outcome["errorText"]
+
+
+async def test_a_cancelled_turn_says_what_could_not_be_taken_back(desk: Desk) -> None:
+    await desk.stage.change(fault={"name": "hang_after", "tool": "write"})
+    client, models = (
+        desk.client,
+        ['call=desk__write{"text":"x"}', 'call=desk__slow{"seconds":20}', "tokens=600"],
+    )
+    sessions = [await client.open(agent_id=await desk.agent(f"{model},delay_ms=20")) for model in models]
+    posted = [await client.say(session, "Please.") for session in sessions]
+    await desk.stage.calls(at_least=2)
+
+    paths = [
+        f"/public-api/chat/sessions/{session}/turns/{one['chat_turn_id']}/cancel"
+        for session, one in zip(sessions, posted, strict=True)
+    ]
+    at_once = [(await client.http.post(path)).json()["data"]["unsettled_calls"] for path in paths]
+    ended = [
+        await client.ended(*one)
+        for one in zip(sessions, (one["chat_turn_id"] for one in posted), strict=True)
+    ]
+    later = [(await client.http.post(path)).json()["data"]["unsettled_calls"] for path in paths]
+
+    assert [[call["status"] for call in calls] for calls in at_once] == [["RUNNING"], ["RUNNING"], []]
+    assert [[call["status"] for call in calls] for calls in later] == [["UNKNOWN"], ["UNKNOWN"], []]
+    assert [[call["name"] for call in calls] for calls in later[:2]] == [["desk__write"], ["desk__slow"]]
+    assert {turn["status"] for turn in ended} == {"CANCELLED"}
+    assert [effect["tool"] for effect in await desk.stage.effects()] == ["write"]
+
+
+async def test_a_connection_has_eight_calls_at_once_whoever_makes_them(desk: Desk) -> None:
+    await desk.set("slow", effect="READ")
+    model = ",".join(['call=desk__slow{"seconds":0.5}'] * 6)
+
+    await asyncio.gather(*(desk.said(model) for _ in range(2)))
+
+    calls = await desk.stage.calls()
+    most = max(sum(one["began_at"] <= call["began_at"] < one["ended_at"] for one in calls) for call in calls)
+    assert (len(calls), most) == (12, 8)

@@ -3,12 +3,16 @@
 import ast
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 
-from neo.calls import plan_calls
+from neo.calls import Past, plan_calls
 from neo.calls.plan import may_fit
+from neo.connections import Effect, Gate
 from neo.llm import Address, ChosenModel, Provider, ToolCall
+from neo.toolbox import OfferedTool
+from neo.turns.segments.rounds import SettledRounds
 
 
 def model(provider: Provider) -> ChosenModel:
@@ -100,3 +104,34 @@ def test_a_gate_holds_for_arguments_that_are_too_costly_to_judge() -> None:
 
     assert may_fit(schema, arguments)
     assert not may_fit({"required": ["z"]}, arguments)
+
+
+def read_tool() -> OfferedTool:
+    return OfferedTool(
+        wire_name="desk__read",
+        title=None,
+        description="",
+        input_schema={"type": "object"},
+        connection_id=UUID(int=1),
+        tool_name="read",
+        digest="",
+        effect=Effect.READ,
+        gate=Gate.NEVER,
+        gate_when=None,
+        timeout_seconds=30,
+        keyed_by=None,
+        key_argument=None,
+        probe_tool=None,
+        tier=None,
+        is_untrusted=False,
+    )
+
+
+def test_a_turn_has_sixty_calls() -> None:
+    past = [Past(f"{number}", "READ", "OK", "", f"call_{number}", 1, 1) for number in range(55)]
+    asked = [ToolCall(f"{number}", "desk__read", f'{{"n": {number}}}') for number in range(8)]
+
+    planned = plan_calls(asked, model(Provider.OPENAI), [read_tool()], past)
+
+    assert [call.get("error_code") for call in planned] == [*[None] * 5, *["too_many_calls"] * 3]
+    assert SettledRounds(past=past[:1] * 60, has_tools=True).why_over == "60 calls were made"

@@ -17,6 +17,7 @@ TOOLS = {
     "read": {"effect": "READ"},
     "keyed": {"effect": "KEYED", "gate": "NEVER", "keyed_by": "HEADER"},
     "write": {"effect": "WRITE", "gate": "NEVER"},
+    "slow": {"effect": "WRITE", "gate": "NEVER"},
 }
 CALLS = text(
     "SELECT turn_id, name, status, arguments, outcome, attempts FROM tool_calls WHERE tenant_id = :tenant"
@@ -31,17 +32,19 @@ class Desk:
 
     async def session(self, name: str, extra: str = "") -> str:
         """With an agent whose turns read, then write once with a key, then once without, by this name."""
-        model = (
-            f'scripted:call=desk__read{{"about":"{name}"}},then,'
+        return await self.session_of(
+            f'call=desk__read{{"about":"{name}"}},then,'
             f'call=desk__keyed{{"text":"k-{name}"}},call=desk__read{{"about":"2"}},then,'
             f'call=desk__write{{"text":"w-{name}"}},tokens=3{extra}'
         )
+
+    async def session_of(self, model: str) -> str:
         agent = await self.sent(
             "POST",
             "/public-api/agents",
-            name=f"Agent {name}",
+            name="Agent",
             autonomy_type="CONVERSATIONAL",
-            model=model,
+            model=f"scripted:{model}",
             toolbox={
                 "tool_settings_by_type": {
                     "MCP": {"connections": [{"connection_id": self.connection_id, "allow": ["*"]}]}

@@ -51,6 +51,7 @@ class Process:
         places: int = 8,
         blobs: BlobStore | None = None,
         egress: Egress | None = None,
+        active_seconds_max: float = 1800,
     ) -> None:
         self.database = database
         self.valkey = valkey
@@ -65,7 +66,7 @@ class Process:
             database,
             valkey,
             self.leases,
-            ModelSegment(database, models, events, Answered(self.settler), images),
+            ModelSegment(database, models, events, Answered(self.settler), images, active_seconds_max),
             CallsSegment(database, events, self.settler, Artifacts(database, blobs), DispatchRules()),
             Clients(database, Servers(egress or Egress(Listed(()))), SecretKeyWrapping((SECRET,))),
             self.ender,

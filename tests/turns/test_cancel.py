@@ -14,7 +14,7 @@ async def caller_of(stage: Stage) -> Principal:
 
 async def cancelled(stage: Stage, turn: ChatTurn) -> ChatTurn:
     canceller = Canceller(stage.database, stage.valkey, stage.events)
-    returned = await canceller.cancel(await caller_of(stage), stage.session_id, turn.id)
+    returned = (await canceller.cancel(await caller_of(stage), stage.session_id, turn.id)).what
     found = await stage.turn(turn)
     assert returned.status == found.status
     return found

@@ -21,6 +21,7 @@ from neo.calls.output import characters_each
 from neo.calls.plan import TURN_CALLS_MAX, plan_calls, schema_for_model
 from neo.calls.probe import Probe
 from neo.calls.repeats import Past, is_loop
+from neo.calls.room import CallRoom
 from neo.calls.run import CallRun, Stops
 from neo.calls.texts import unknown_tool
 
@@ -31,6 +32,7 @@ __all__ = [
     "ArtifactSweeper",
     "Artifacts",
     "Call",
+    "CallRoom",
     "CallRun",
     "Ended",
     "Holding",

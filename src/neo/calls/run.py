@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from asyncio import FIRST_COMPLETED
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,7 @@ from neo.calls.ended import Ended
 from neo.calls.holding import Holding
 from neo.calls.output import Keep, brought, cut
 from neo.calls.probe import Probe
+from neo.calls.room import CallRoom
 from neo.connections import Effect, Ending, Outcome, TurnClients
 from neo.db import DatabaseUnavailable
 from neo.errors import Failure
@@ -39,6 +41,8 @@ class Stops:
 
     at_once: asyncio.Event
     later: asyncio.Event
+    draining: asyncio.Event
+    """Set once the process is to stop: what has no effect yet is left to whoever goes on with the turn."""
 
     def of(self, call: Call) -> asyncio.Event:
         return self.at_once if call.effect is Effect.READ else self.later
@@ -51,13 +55,35 @@ class CallRun:
     artifacts: Artifacts
     probe: Probe
     stops: Stops
+    room: CallRoom
     characters: int
     """What the model reads of the output."""
     company: str | None
     """For which its session is."""
 
-    async def run(self, call: Call) -> Ended:
-        """Raises `Fenced`."""
+    async def run(self, call: Call) -> Ended | None:
+        """None where the process drains, and the call is left as it is. Raises `Fenced`."""
+        running = asyncio.ensure_future(self._in_room(call))
+        drained = asyncio.ensure_future(self.stops.draining.wait())
+        try:
+            may_be_left = call.effect is Effect.READ
+            await asyncio.wait({running, drained} if may_be_left else {running}, return_when=FIRST_COMPLETED)
+            return await running if running.done() else None
+        finally:
+            drained.cancel()
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+    async def _in_room(self, call: Call) -> Ended | None:
+        stops = self.stops
+        async with self.room.held(
+            self.holding.tenant_id, call.connection_id, stops.at_once, stops.draining
+        ) as has_room:
+            if stops.draining.is_set():
+                return None
+            return await self._run(call) if has_room else self._refused(call, CANCELLED)
+
+    async def _run(self, call: Call) -> Ended:
         if not call.may_be_repeated:
             return await self._unknown(call)
         if call.attempts >= ATTEMPTS_MAX:

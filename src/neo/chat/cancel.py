@@ -1,5 +1,8 @@
 """Stopping turns: one of them, or a whole session."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,11 +13,20 @@ from neo.events import EventLog
 from neo.sessions import ChatSession, SessionStore, check_writable
 from neo.streams import Valkey
 from neo.telemetry import turn_metrics
-from neo.turns.end import Ending, end_within
-from neo.turns.models import ChatTurn, TurnStatus
+from neo.turns.end import Ending, age_seconds, end_within
+from neo.turns.models import ChatTurn, ToolCallRow, TurnStatus
 from neo.turns.store import TurnStore
 from neo.turns.temporal.contract import TurnInput
 from neo.turns.wake_ups import publish_cancel, publish_claimable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Generic[T]):
+    what: T
+    unsettled_calls: Sequence[ToolCallRow]
+    """What could not be taken back; none where readers are not shown calls."""
 
 
 class Canceller:
@@ -25,7 +37,7 @@ class Canceller:
         self._valkey = valkey
         self._events = events
 
-    async def cancel(self, caller: Principal, session_id: UUID, turn_id: UUID) -> ChatTurn:
+    async def cancel(self, caller: Principal, session_id: UUID, turn_id: UUID) -> Stopped[ChatTurn]:
         """A queued turn ends at once and is never told; a running one stops. One that has ended stays as it is."""
         async with self._database.transaction(caller.tenant_id) as db:
             session = await SessionStore(db, caller.tenant_id).lock(session_id)
@@ -34,22 +46,25 @@ class Canceller:
             turn = await turns.lock(session_id, turn_id)
             ended = await _stop(db, turn)
             await db.refresh(turn)
+            left = await _left(turns, session, [turn])
         _count([ended])
         await self._publish([turn], session_id)
-        return turn
+        return Stopped(turn, left)
 
-    async def archive(self, caller: Principal, session_id: UUID) -> ChatSession:
+    async def archive(self, caller: Principal, session_id: UUID) -> Stopped[ChatSession]:
         """Archive the session and stop all of its turns, so that none is claimed any more; twice is as once."""
         async with self._database.transaction(caller.tenant_id) as db:
             sessions = SessionStore(db, caller.tenant_id)
             session = await sessions.lock(session_id)
             check_writable(caller, session)
             await sessions.archive(session)
-            open_turns = await TurnStore(db, caller.tenant_id).lock_open(session_id)
+            turns = TurnStore(db, caller.tenant_id)
+            open_turns = await turns.lock_open(session_id)
             ended = [await _stop(db, turn) for turn in open_turns]
+            left = await _left(turns, session, open_turns)
         _count(ended)
         await self._publish(list(open_turns), session_id)
-        return session
+        return Stopped(session, left)
 
     async def _publish(self, stopped: list[ChatTurn], session_id: UUID) -> None:
         for turn in stopped:
@@ -72,7 +87,13 @@ async def _stop(db: AsyncSession, turn: ChatTurn) -> ChatTurn | None:
     return await end_within(db, named, Ending.unwritten(TurnStatus.CANCELLED, turn))
 
 
+async def _left(turns: TurnStore, session: ChatSession, stopped: Sequence[ChatTurn]) -> Sequence[ToolCallRow]:
+    # A turn that was never begun has no calls.
+    begun = [turn.id for turn in stopped if turn.started_at is not None]
+    return await turns.unsettled_calls(begun) if begun and session.shows_progress else ()
+
+
 def _count(ended: list[ChatTurn | None]) -> None:
     for turn in ended:
         if turn is not None:
-            turn_metrics.ended(TurnStatus.CANCELLED, turn.age_seconds)
+            turn_metrics.ended(TurnStatus.CANCELLED, age_seconds(turn))

@@ -245,7 +245,7 @@ async def archive_session(
     """No more messages are taken from now on, and open turns are cancelled; what was said stays readable. Archiving
     twice answers 200 again.
     """
-    return success(request, shown_session(await desk.canceller.archive(caller, session_id)))
+    return success(request, shown_session((await desk.canceller.archive(caller, session_id)).what))
 
 
 @router.get(

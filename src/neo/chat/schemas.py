@@ -295,5 +295,28 @@ class ChatTurnResource(BaseModel):
     ended_at: datetime | None = Field(description="When the turn ended; null while it is open.")
 
 
+class UnsettledCall(BaseModel):
+    """A call that was sent and may have had its effect."""
+
+    id: str
+    chat_turn_id: str
+    name: str
+    status: str = Field(
+        description="RUNNING: it may still be answered; UNKNOWN: nobody knows what became of it."
+    )
+
+
+class StoppedTurn(ChatTurnResource):
+    """A turn's record, and what of it could not be taken back."""
+
+    unsettled_calls: list[UnsettledCall]
+
+
+class ResetSession(ChatSessionResource):
+    """The session, and what of its open turns could not be taken back."""
+
+    unsettled_calls: list[UnsettledCall]
+
+
 ChatMessages.model_rebuild()
 UIMessage.model_rebuild()

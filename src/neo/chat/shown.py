@@ -1,12 +1,13 @@
 """From rows to the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from neo.access import Principal
 from neo.attachments import Attachment
+from neo.chat.cancel import Stopped
 from neo.chat.history import OpenTurnReply, SettledReply, Transcript, shown_parts
 from neo.chat.schemas import (
     AuthorKind,
@@ -18,13 +19,16 @@ from neo.chat.schemas import (
     MessageMetadata,
     OpenReply,
     OpenTurn,
+    ResetSession,
+    StoppedTurn,
     TurnError,
     TurnUsage,
     UIMessage,
+    UnsettledCall,
 )
 from neo.events import since_cursor
 from neo.sessions import ChatMessage, ChatSession, ShownAuthor
-from neo.turns.models import ChatTurn
+from neo.turns.models import ChatTurn, ToolCallRow
 from neo.turns.render import usage_of
 
 # What of a turn's usage its end user has seen anyway.
@@ -43,6 +47,23 @@ def shown_session(session: ChatSession) -> ChatSessionResource:
         updated_at=session.updated_at,
         archived_at=session.archived_at,
     )
+
+
+def shown_reset(stopped: Stopped[ChatSession]) -> ResetSession:
+    left = _unsettled(stopped.unsettled_calls)
+    return ResetSession(**shown_session(stopped.what).model_dump(), unsettled_calls=left)
+
+
+def shown_stopped(caller: Principal, stopped: Stopped[ChatTurn], author: ShownAuthor | None) -> StoppedTurn:
+    left = _unsettled(stopped.unsettled_calls)
+    return StoppedTurn(**shown_turn(caller, stopped.what, author).model_dump(), unsettled_calls=left)
+
+
+def _unsettled(calls: Sequence[ToolCallRow]) -> list[UnsettledCall]:
+    return [
+        UnsettledCall(id=call.id, chat_turn_id=str(call.turn_id), name=call.name, status=call.status)
+        for call in calls
+    ]
 
 
 def shown_detail(session: ChatSession, open_turn: OpenTurnReply | None) -> ChatSessionDetail:

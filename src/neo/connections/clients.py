@@ -48,6 +48,9 @@ class TurnClients:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
         await self._closing.aclose()
 
     async def of(self, connection_id: UUID) -> McpClient | HttpApiClient:

@@ -98,12 +98,6 @@ class ChosenModel:
     """False: of the images in a prompt it is shown the new message's only."""
 
     @property
-    def takes_all(self) -> bool:
-        """Whether every prompt can be sent to it as it is."""
-        takes_calls = self.traits.takes_tools and self.traits.takes_calls == "all"
-        return self.sees_images and self.sees_earlier_images and takes_calls
-
-    @property
     def prompt_tokens_usual(self) -> int:
         """How long a prompt becomes, unless the message needs more."""
         learned = self.prompt_tokens_learned

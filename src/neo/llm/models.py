@@ -110,7 +110,9 @@ def _entry(model: ModelSpec | ModelEntry, providers: ProviderSettings) -> ModelE
 
 def _taken(prompt: Prompt, chosen: ChosenModel) -> Prompt:
     """What of the prompt the model knows: most know all of it."""
-    return prompt if chosen.takes_all else adapted(prompt, chosen)
+    takes_calls = chosen.traits.takes_tools and chosen.traits.takes_calls == "all"
+    takes_all = chosen.sees_images and chosen.sees_earlier_images and takes_calls
+    return prompt if takes_all else adapted(prompt, chosen)
 
 
 async def _counted(provider: str, deltas: AsyncGenerator[Delta, None]) -> AsyncGenerator[Delta, None]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -61,7 +62,7 @@ class TurnEnder:
         """End the turn; raises `Fenced` when it has ended, or somebody else has claimed it, and `RecordUnstorable`."""
         with storing():
             ended = await until_database_answers(lambda: _write(self._database, turn, ending))
-        turn_metrics.ended(ended.status, ended.age_seconds)
+        turn_metrics.ended(ended.status, age_seconds(ended))
         log.info(
             "turn_ended",
             turn_id=turn.turn_id,
@@ -89,6 +90,11 @@ class TurnEnder:
         async with self._database.transaction(tenant_id) as db:
             await SessionStore(db, tenant_id).lock(session_id)
             return await TurnStore(db, tenant_id).get(session_id, UUID(turn.turn_id))
+
+
+def age_seconds(turn: ChatTurn) -> float:
+    """From the message's acceptance to the turn's end, or to now."""
+    return max(0.0, ((turn.ended_at or datetime.now(UTC)) - turn.created_at).total_seconds())
 
 
 async def end_within(db: AsyncSession, turn: TurnInput, ending: Ending) -> ChatTurn:

@@ -11,6 +11,10 @@ TURN_LOST = "turn_lost"
 LOST_MESSAGE = "The turn was begun too often and never came to an end."
 
 
+class HandedOver(Exception):
+    """The process drains, and what is left of the segment is for whoever claims the turn next."""
+
+
 class TurnNotFound(Failure):
     """No such turn in this session."""
 

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any
@@ -79,11 +79,6 @@ class ChatTurn(Authored, Base):
     @property
     def is_open(self) -> bool:
         return self.status in OPEN
-
-    @property
-    def age_seconds(self) -> float:
-        """From the message's acceptance to the turn's end, or to now."""
-        return max(0.0, ((self.ended_at or datetime.now(UTC)) - self.created_at).total_seconds())
 
     @property
     def keeps_reply(self) -> bool:

@@ -121,8 +121,9 @@ def _said(message: ChatMessage, inherited: Sequence[Round]) -> Said:
 
 
 class Transcripts:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, active_seconds_max: float) -> None:
         self._database = database
+        self._active_seconds_max = active_seconds_max
         self._reads = asyncio.Semaphore(READS_MAX)
 
     async def earlier(self, task: Task, tokens_max: int) -> tuple[list[Earlier], int]:
@@ -148,7 +149,9 @@ class Transcripts:
 
     async def _read_rounds(self, task: Task) -> SettledRounds:
         async with self._reads, self._database.transaction(task.turn.tenant_id) as db:
-            return await read_rounds(db, task.turn, has_tools=bool(task.offered))
+            return await read_rounds(
+                db, task.turn, has_tools=bool(task.offered), seconds_max=self._active_seconds_max
+            )
 
     async def _read_offered(self, task: Task) -> Sequence[OfferedTool]:
         tenant_id = task.turn.tenant_id

@@ -5,7 +5,7 @@ from sqlalchemy import Select, Update, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.turns.errors import TurnNotFound
-from neo.turns.models import OPEN, ChatTurn, TurnStatus
+from neo.turns.models import OPEN, ChatTurn, ToolCallRow, TurnStatus
 
 
 class TurnStore:
@@ -56,6 +56,19 @@ class TurnStore:
         asked = func.coalesce(ChatTurn.cancel_requested_at, func.clock_timestamp())
         running = self._change(turn_id).where(ChatTurn.status == TurnStatus.RUNNING)
         await self._db.execute(running.values(cancel_requested_at=asked))
+
+    async def unsettled_calls(self, turn_ids: Sequence[UUID]) -> Sequence[ToolCallRow]:
+        """Calls that have left and may have had their effect: nobody knows, or nobody knows yet."""
+        in_doubt = (ToolCallRow.status == "RUNNING") | (
+            (ToolCallRow.status == "UNKNOWN") & ToolCallRow.resolution.is_(None)
+        )
+        wanted = (
+            select(ToolCallRow)
+            .where(ToolCallRow.tenant_id == self._tenant_id, ToolCallRow.turn_id.in_(turn_ids), in_doubt)
+            .where(ToolCallRow.effect.is_distinct_from("READ"))
+            .order_by(ToolCallRow.turn_id, ToolCallRow.segment, ToolCallRow.position)
+        )
+        return (await self._db.scalars(wanted)).all()
 
     async def lock_open(self, session_id: UUID) -> Sequence[ChatTurn]:
         wanted = self._in(session_id).where(ChatTurn.status.in_(OPEN)).order_by(ChatTurn.turn_no)

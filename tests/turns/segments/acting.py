@@ -32,8 +32,8 @@ TOLD = json.dumps({"description": "A tool.", "input_schema": {"type": "object"}}
 class Acting:
     here: Stage
     mcp: McpStage
-    task: Task
     author: dict[str, Any]
+    task: Task
 
     @classmethod
     async def begin(
@@ -52,7 +52,7 @@ class Acting:
                 await db.execute(text(TOOL), {**of, "name": name, "told": TOLD, "effect": effect})
             kept = json.dumps({"tool_settings_by_type": {"MCP": toolbox}})
             await db.execute(text(TOOLBOX), {"toolbox": kept, "id": here.session_id})
-        return cls(here, mcp, await here.claimed(**author), author)
+        return cls(here, mcp, author, await here.claimed(**author))
 
     async def again(self) -> Task:
         """The turn as whoever takes it over has it."""

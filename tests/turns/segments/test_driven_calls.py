@@ -157,6 +157,39 @@ async def test_a_keyed_call_that_is_asked_for_again_has_its_effect_once(
     assert len(await mcp.effects()) == 1
 
 
+@pytest.mark.parametrize(("fault", "effects"), [("die", 1), (None, 2)])
+async def test_a_keyed_call_in_doubt_has_its_effect_once_though_a_later_turn_asks_for_it_again(
+    stage: Stage, process: Process, mcp: McpStage, fault: str | None, effects: int
+) -> None:
+    await mcp.change(fault=fault and {"name": fault, "tool": "keyed", "times": 1})
+    acting = await Acting.begin(stage, mcp, 'call=desk__keyed{"text":"x"}')
+    await process.drive(acting.task)
+
+    await process.drive(await acting.another_turn())
+
+    assert len(await mcp.calls()) == 2
+    assert len(await mcp.effects()) == effects
+
+
+async def test_the_late_answer_of_a_driver_that_was_replaced_tells_what_became_of_the_call(
+    stage: Stage, process: Process, mcp: McpStage, points: Path
+) -> None:
+    acting = await Acting.begin(stage, mcp, 'call=desk__write{"text":"x"}')
+    (points / "after_answer").write_text("wait")
+    late = process.begin(acting.task)
+    await mcp.calls(at_least=1)
+    while not (points / "after_answer.taken").exists():
+        await asyncio.sleep(0.02)
+
+    await process.drive(await acting.again())
+    (points / "after_answer.taken").unlink()
+    assert await late is Outcome.MORE
+
+    [call] = await acting.here.calls(acting.task.turn)
+    assert (call.status, (call.resolution or {})["outcome"]) == ("UNKNOWN", "DONE")
+    assert len(await mcp.effects()) == 1
+
+
 async def test_a_loop_is_answered_from_before_and_then_ends_the_turn_softly(
     stage: Stage, process: Process, mcp: McpStage
 ) -> None:
@@ -232,6 +265,43 @@ async def test_a_cancelled_turn_takes_back_what_reads_and_waits_a_moment_for_an_
     assert await acting.ended_as() == "CANCELLED"
     assert await acting.statuses() == [status]
     assert types(await acting.here.streamed())[-1] == "abort"
+
+
+HANG = {"name": "hang_after", "tool": "read"}
+READING = 'call=desk__read{"about":"x"}'
+# What the model asks for, and how its calls stand once the process has let the turn go.
+DRAINED = [
+    (READING, ["RUNNING"]),
+    (f'{READING},call=desk__slow{{"seconds":0.3}}', ["RUNNING", "OK"]),
+    (
+        f'{READING},call=desk__slow{{"seconds":0.3}},call=desk__write{{"text":"y"}}',
+        ["RUNNING", "OK", "PLANNED"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("model", "left"), DRAINED)
+async def test_a_process_that_stops_leaves_what_reads_and_waits_for_effects(
+    stage: Stage, process: Process, mcp: McpStage, model: str, left: list[str]
+) -> None:
+    await mcp.change(fault=HANG)
+    acting = await Acting.begin(stage, mcp, model)
+    driving = process.begin(acting.task)
+    await mcp.calls(at_least=len(left[:2]))
+
+    process.settler.drain()
+    async with asyncio.timeout(4):
+        assert await driving is Outcome.MORE
+
+    assert await acting.statuses() == left
+    await process.drive(await acting.again())
+    # The one who has taken it over drains too: it does not begin what it could not end.
+    assert await acting.statuses() == left
+    process.settler.draining.clear()
+    await mcp.change(fault=None)
+    await process.drive(await acting.again())
+    assert await acting.statuses() == ["OK"] * len(left)
+    assert len(await mcp.effects()) == len(left) - 1
 
 
 async def test_an_agent_without_a_toolbox_costs_no_further_statement(stage: Stage, engines: Engines) -> None:

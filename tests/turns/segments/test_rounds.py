@@ -1,13 +1,15 @@
 """What a turn's settled segments say to the model, and when it is asked for the last time."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from neo.events import Position
 from neo.turns.leases.claim import Task
 from neo.turns.segments.rounds import MODEL_SEGMENTS_MAX, SettledRounds, read_rounds, rounds_of
-from turns.stage import Stage, call_row, calls_segment, done, text_part
+from turns.stage import Stage, ago, call_row, calls_segment, done, text_part
 
 REFUSED = {"status": "REFUSED", "code": "unknown_tool", "error_text": "unknown_tool: no."}
 
@@ -84,6 +86,30 @@ async def test_after_twenty_rounds_the_model_is_asked_once_more(stage: Stage) ->
     await settle_round(stage, task, {"output": 1})
 
     assert (before.is_over, (await rounds(stage, task)).is_over) == (False, True)
+
+
+# Settled segments, by how many seconds ago, of a turn that began an hour ago.
+WORKED = [("CALLS", 3400)]
+WAITED = [("CALLS", 3400), ("CALLS", 100)]
+SEGMENT = text(
+    "INSERT INTO turn_segments (tenant_id, turn_id, segment, kind, claim, settled_at) "
+    "VALUES (:tenant, :turn, :segment, :kind, 1, now() - make_interval(secs => :ago))"
+)
+
+
+@pytest.mark.parametrize(("segments", "why"), [(WORKED, "it has taken too long"), (WAITED, None)])
+async def test_a_turn_is_over_that_was_worked_on_for_long_and_not_one_that_has_waited(
+    stage: Stage, segments: list[tuple[str, int]], why: str | None
+) -> None:
+    task = await stage.claimed()
+    await stage.set(task.turn, started_at=ago(timedelta(hours=1)))
+    async with stage.database.transaction(stage.tenant_id) as db:
+        for number, (kind, seconds) in enumerate(segments, 1):
+            of = {"tenant": stage.tenant_id, "turn": task.turn.id, "segment": number, "kind": kind}
+            await db.execute(SEGMENT, {**of, "ago": seconds})
+        found = await read_rounds(db, task.turn, has_tools=True, seconds_max=1800)
+
+    assert found.why_over == why
 
 
 async def test_another_turns_rounds_are_not_given(stage: Stage) -> None:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import Self
+from uuid import UUID
 
 import structlog
 
@@ -17,7 +19,7 @@ from neo.llm import ProviderFailure
 from neo.streams import Valkey
 from neo.telemetry import traces, turn_metrics
 from neo.turns.end import TurnEnder
-from neo.turns.errors import LOST_MESSAGE, TURN_LOST
+from neo.turns.errors import LOST_MESSAGE, TURN_LOST, HandedOver
 from neo.turns.leases.claim import Task, release_turn
 from neo.turns.leases.lease import Lease, Leases
 from neo.turns.models import TurnStatus
@@ -62,7 +64,7 @@ class Driver:
         turn = task.turn
         structlog.contextvars.bind_contextvars(turn_id=str(turn.id), session_id=str(turn.session_id))
         # Its connections are closed once the turn is let go, so that nobody waits for that.
-        async with self.clients.of_turn(turn.tenant_id) as clients:
+        async with _Opened(self.clients, turn.tenant_id) as clients:
             with self.leases.held(task) as lease, self.starter.supervising(task.named) as supervised:
                 log.info("turn_claimed", segment=turn.segment, claim=turn.claim)
                 await reached("after_claim")
@@ -71,7 +73,7 @@ class Driver:
                 return outcome
 
     async def _driven(
-        self, task: Task, lease: Lease, clients: TurnClients, on_settled: Callable[[], None]
+        self, task: Task, lease: Lease, clients: "_Opened", on_settled: Callable[[], None]
     ) -> Outcome:
         try:
             with traces.span("run turn", kind="CONSUMER", parent=task.turn.traceparent, **_ids(task)) as span:
@@ -85,6 +87,8 @@ class Driver:
             self._fenced(task)
         except Fenced:
             self._fenced(task)
+        except HandedOver:
+            await self._give_up(task, AT_ONCE, has_failed=False)
         except ProviderFailure as failure:
             delay = failure.retry_after_seconds or _backoff(task)
             log.warning("turn_asks_provider_again", error_code=failure.code, wait_seconds=delay)
@@ -95,7 +99,7 @@ class Driver:
         return Outcome.MORE
 
     async def _segments(
-        self, task: Task, lease: Lease, clients: TurnClients, on_settled: Callable[[], None]
+        self, task: Task, lease: Lease, clients: "_Opened", on_settled: Callable[[], None]
     ) -> Outcome:
         if task.is_exhausted:
             record = {"error_code": TURN_LOST, "error_message": LOST_MESSAGE}
@@ -120,7 +124,7 @@ class Driver:
                 await self._give_up(task, AT_ONCE, has_failed=False)
                 return Outcome.MORE
 
-    async def _segment(self, task: Task, lease: Lease, clients: TurnClients) -> Settled | None:
+    async def _segment(self, task: Task, lease: Lease, clients: "_Opened") -> Settled | None:
         """One segment; None where the turn has ended with it."""
         if task.turn.segment == 1:
             return await self.models.run(task, lease)
@@ -128,7 +132,7 @@ class Driver:
             await self._end(task, TurnStatus.CANCELLED, {})
             return None
         if calls := await until_database_answers(lambda: read_open_calls(self.database, task.turn)):
-            return await self.calls.run(task, lease, calls, clients)
+            return await self.calls.run(task, lease, calls, clients.turns())
         return await self.models.run(task, lease)
 
     async def _end(self, task: Task, status: TurnStatus, record: dict[str, str]) -> Outcome:
@@ -146,6 +150,26 @@ class Driver:
     def _fenced(self, task: Task) -> None:
         log.info("turn_fenced", segment=task.turn.segment, claim=task.turn.claim)
         turn_metrics.write_fenced()
+
+
+class _Opened:
+    """The turn's clients of connections: none, where it makes no call."""
+
+    def __init__(self, clients: Clients, tenant_id: UUID) -> None:
+        self._clients = clients
+        self._tenant_id = tenant_id
+        self._of_turn: TurnClients | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._of_turn is not None:
+            await self._of_turn.aclose()
+
+    def turns(self) -> TurnClients:
+        self._of_turn = self._of_turn or self._clients.of_turn(self._tenant_id)
+        return self._of_turn
 
 
 def _backoff(task: Task) -> float:

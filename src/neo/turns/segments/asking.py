@@ -19,6 +19,7 @@ from neo.llm import (
     Prompt,
     ProviderFailure,
     ResponseForgotten,
+    Round,
     TextDelta,
     Tool,
 )
@@ -125,10 +126,7 @@ class Asking:
 
 def _prompt(attempt: Attempt, images: tuple[Image, ...], offered: Sequence[OfferedTool]) -> Prompt:
     task, settled = attempt.task, attempt.settled
-    shown = shown_tools(offered, settled.rounds)
-    tools = [Tool(tool.wire_name, tool.description, schema_for_model(tool)) for tool in shown.tools]
-    if shown.has_search:
-        tools.insert(0, Tool(SEARCH_TOOLS, shown.search_description, SEARCH_SCHEMA))
+    tools = _tools(offered, settled.rounds) if offered else []
     why_over = settled.why_over if tools else None
     instructions = task.instructions
     if why_over is not None:
@@ -136,6 +134,14 @@ def _prompt(attempt: Attempt, images: tuple[Image, ...], offered: Sequence[Offer
     return Prompt(
         instructions, (), task.message.text, images, settled.rounds, tools, may_call=why_over is None
     )
+
+
+def _tools(offered: Sequence[OfferedTool], rounds: Sequence[Round]) -> list[Tool]:
+    shown = shown_tools(offered, rounds)
+    tools = [Tool(tool.wire_name, tool.description, schema_for_model(tool)) for tool in shown.tools]
+    if shown.has_search:
+        tools.insert(0, Tool(SEARCH_TOOLS, shown.search_description, SEARCH_SCHEMA))
+    return tools
 
 
 def _call_traced(chosen: ChosenModel) -> AbstractContextManager[traces.Spanned]:

@@ -11,7 +11,7 @@ from neo.events import SegmentWriter, envelope
 from neo.kit import as_digits
 from neo.llm import ChosenModel, Completed
 from neo.telemetry import turn_metrics
-from neo.turns.end import Ending
+from neo.turns.end import Ending, age_seconds
 from neo.turns.leases.claim import Task
 from neo.turns.leases.lease import Lease
 from neo.turns.models import TurnStatus
@@ -39,7 +39,7 @@ class Attempt:
     def note_first_token(self) -> None:
         turn = self.task.turn
         if turn.first_token_ms is None:
-            seconds = turn.age_seconds
+            seconds = age_seconds(turn)
             turn.first_token_ms = milliseconds(seconds)
             turn_metrics.first_token(seconds)
 
@@ -68,7 +68,7 @@ class Attempt:
             "region": chosen.region if chosen else None,
             "model": completed.model if completed else chosen.name if chosen else None,
             "first_token_ms": self.task.turn.first_token_ms,
-            "total_ms": milliseconds(self.task.turn.age_seconds),
+            "total_ms": milliseconds(age_seconds(self.task.turn)),
             "omitted_messages": self.omitted_messages,
         }
 

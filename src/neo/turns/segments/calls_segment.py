@@ -8,7 +8,7 @@ from uuid import uuid4
 from neo.calls import Artifacts
 from neo.connections import TurnClients
 from neo.db import Database, until_database_answers
-from neo.events import Chunk, EventLog, Position, SegmentWriter, envelope
+from neo.events import Chunk, EventLog, Fenced, Position, SegmentWriter, envelope
 from neo.stops import DispatchRules
 from neo.turns.end import Ending
 from neo.turns.leases.claim import Task, writer_of
@@ -35,34 +35,44 @@ class CallsSegment:
         self._database = database
         self._events = events
         self._settler = settler
-        self._driven = DrivenCalls(database, artifacts, rules)
+        self._driven = DrivenCalls(database, artifacts, rules, settler.draining)
 
     async def run(
         self, task: Task, lease: Lease, calls: Sequence[OpenCall], clients: TurnClients
     ) -> Settled | None:
         """Answer the calls as far as that can be done now, and settle what they have; None where the turn was cancelled
-        meanwhile, and has ended. Raises `Fenced` and `RecordUnstorable`.
+        meanwhile, and has ended. Raises `Fenced`, `RecordUnstorable` and `HandedOver`.
         """
         writer = writer_of(self._events, self._database, task)
         try:
             await writer.open()
             begun = await until_database_answers(lambda: self._begun(task, calls, writer.position))
             said = _Said(writer)
-            rows = [call for call, _ in begun if is_driven(call)]
-            for call, request in begun:
-                if is_driven(call):
-                    said.write(asked_for(call))
-                else:
-                    said.tell(answer_call(call, request))
-            if rows:
-                await self._driven.run(task, lease, rows, clients, said.tell)
-            said.write([envelope.finish_step()])
-            if rows and lease.cancelled.is_set():
-                await self._end_cancelled(task, writer, said)
-                return None
-            return await self._settle(task, writer, said)
+            try:
+                return await self._answer(task, lease, begun, clients, said)
+            except Fenced:
+                # The answers are too late for the turn, and may tell what nobody knows.
+                await self._driven.note_late(task, said.rows())
+                raise
         finally:
             await writer.aclose()
+
+    async def _answer(
+        self, task: Task, lease: Lease, begun: Sequence[OpenCall], clients: TurnClients, said: "_Said"
+    ) -> Settled | None:
+        rows = [call for call, _ in begun if is_driven(call)]
+        for call, request in begun:
+            if is_driven(call):
+                said.write(asked_for(call))
+            else:
+                said.tell(answer_call(call, request))
+        if rows:
+            await self._driven.run(task, lease, rows, clients, said.tell)
+        said.write([envelope.finish_step()])
+        if rows and lease.cancelled.is_set():
+            await self._end_cancelled(task, said.writer, said)
+            return None
+        return await self._settle(task, said.writer, said)
 
     async def _settle(self, task: Task, writer: SegmentWriter, said: "_Said") -> Settled:
         last, waiting = said.segment(), None
@@ -94,7 +104,7 @@ class _Said:
     """What a segment tells of its calls, to readers at once, and once more to those who read it later."""
 
     def __init__(self, writer: SegmentWriter) -> None:
-        self._writer = writer
+        self.writer = writer
         self._replay: list[dict[str, Any]] = []
         self.answers: list[Answer] = []
 
@@ -104,7 +114,7 @@ class _Said:
 
     def write(self, chunks: Iterable[Chunk]) -> None:
         for chunk in chunks:
-            self._writer.write(chunk)
+            self.writer.write(chunk)
             self._replay.append(chunk.wire())
 
     def rows(self) -> list[dict[str, Any]]:

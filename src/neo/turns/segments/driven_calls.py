@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from neo.calls import (
     Artifacts,
     Call,
+    CallRoom,
     CallRun,
     Ended,
     Holding,
@@ -18,8 +20,9 @@ from neo.calls import (
     run_beside,
 )
 from neo.connections import Effect, TurnClients
-from neo.db import Database
+from neo.db import Database, record_json
 from neo.stops import DispatchRules
+from neo.turns.errors import HandedOver
 from neo.turns.leases.claim import Task
 from neo.turns.leases.lease import Lease
 from neo.turns.models import ToolCallRow
@@ -41,6 +44,8 @@ class DrivenCalls:
     database: Database
     artifacts: Artifacts
     rules: DispatchRules
+    draining: asyncio.Event
+    room: CallRoom = field(default_factory=CallRoom)
 
     async def run(
         self,
@@ -50,7 +55,9 @@ class DrivenCalls:
         clients: TurnClients,
         tell: Callable[[Answer], None],
     ) -> None:
-        """`tell` is given each answer as it comes. Raises `Fenced` and `RecordUnstorable`."""
+        """`tell` is given each answer as it comes. Raises `Fenced`, `RecordUnstorable`, and `HandedOver` where the
+        process drains and calls are left.
+        """
         by_id = {row.id: row for row in rows}
         turn = task.turn
         holding = Holding(
@@ -66,21 +73,31 @@ class DrivenCalls:
 
         async def run_one(call: Call) -> None:
             ended = await running.run(call)
+            if ended is None:
+                return
             left.discard(call.id)
             if left:
                 # What ends last is stored with its segment, in the same moment.
                 await holding.note(call.id, ended)
             tell(_answer(by_id[call.id], ended))
 
-        async with _stops(lease.cancelled) as stops:
+        async with _stops(lease.cancelled, self.draining) as stops:
             probe = Probe(self.database, turn.tenant_id)
             characters, company = characters_each(len(rows)), task.session.end_company_id
-            running = CallRun(holding, clients, self.artifacts, probe, stops, characters, company)
+            running = CallRun(holding, clients, self.artifacts, probe, stops, self.room, characters, company)
             await run_beside([_call(row) for row in rows], run_one)
+        if left:
+            raise HandedOver
+
+    async def note_late(self, task: Task, rows: Sequence[dict[str, Any]]) -> None:
+        """What somebody who was fenced knows of the calls."""
+        turn = task.turn
+        mine = (turn.tenant_id, turn.id, task.lease_id, turn.segment, turn.claim)
+        await self.database.call("neo_note_outcomes", *mine, record_json(rows))
 
 
 @asynccontextmanager
-async def _stops(cancelled: asyncio.Event) -> AsyncIterator[Stops]:
+async def _stops(cancelled: asyncio.Event, draining: asyncio.Event) -> AsyncIterator[Stops]:
     later = asyncio.Event()
 
     async def wait() -> None:
@@ -90,7 +107,7 @@ async def _stops(cancelled: asyncio.Event) -> AsyncIterator[Stops]:
 
     waiting = asyncio.create_task(wait())
     try:
-        yield Stops(cancelled, later)
+        yield Stops(cancelled, later, draining)
     finally:
         waiting.cancel()
 

@@ -42,9 +42,10 @@ class ModelSegment:
         events: EventLog,
         answered: Answered,
         images: ImageLoader,
+        active_seconds_max: float,
     ) -> None:
         self._database = database
-        self._asking = Asking(models, Transcripts(database), images)
+        self._asking = Asking(models, Transcripts(database, active_seconds_max), images)
         self._events = events
         self._answered = answered
 

@@ -1,5 +1,6 @@
 """What a turn's settled segments say to the model: its own words, its calls, and their outcomes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import chain, repeat
@@ -30,6 +31,8 @@ class SettledRounds:
     refused: int = 0
     past: list[Past] = field(default_factory=list)
     has_tools: bool = False
+    # The turn has been worked on for as long as it may.
+    is_late: bool = False
     # Of the rounds, those of turns that this one supersedes.
     inherited: int = 0
 
@@ -44,6 +47,8 @@ class SettledRounds:
             return f"tools were called {MODEL_SEGMENTS_MAX} times in a row"
         if len(self.past) >= TURN_CALLS_MAX:
             return f"{TURN_CALLS_MAX} calls were made"
+        if self.is_late:
+            return "it has taken too long"
         if is_loop(self.past):
             return "the same calls were made again and again"
         if not self.has_tools and self.refused >= REFUSED_ROUNDS_MAX:
@@ -51,7 +56,9 @@ class SettledRounds:
         return None
 
 
-async def read_rounds(db: AsyncSession, turn: ChatTurn, *, has_tools: bool = False) -> SettledRounds:
+async def read_rounds(
+    db: AsyncSession, turn: ChatTurn, *, has_tools: bool = False, seconds_max: float = math.inf
+) -> SettledRounds:
     mine = (
         TurnSegment.tenant_id == turn.tenant_id,
         TurnSegment.turn_id == turn.id,
@@ -65,12 +72,14 @@ async def read_rounds(db: AsyncSession, turn: ChatTurn, *, has_tools: bool = Fal
             .order_by(ToolCallRow.segment, ToolCallRow.position)
         )
     ).all()
+    active_seconds = await db.scalar(select(func.neo_active_seconds(turn.tenant_id, turn.id)))
     inherited = await read_inherited(db, turn.tenant_id, turn.id) if turn.retry_of is not None else []
     # What was done there is not done again: a call like it is answered from it, as one of the turn's own.
     past = [_past(call, len(segments) + 1) for call in inherited]
     found = SettledRounds(
         rounds_inherited(inherited), past=past, has_tools=has_tools, inherited=len(inherited)
     )
+    found.is_late = (active_seconds or 0.0) >= seconds_max
     for rounds_ago, segment in zip(range(len(segments), 0, -1), segments, strict=True):
         of_segment = [call for call in calls if call.segment == segment.segment]
         found.past += [_past(call, rounds_ago) for call in of_segment]

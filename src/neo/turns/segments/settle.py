@@ -3,6 +3,7 @@
 Each is stored first, and only then appended to the stream: whoever has read the end finds the reply.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -36,11 +37,11 @@ class Settler:
     def __init__(self, database: Database, ender: TurnEnder) -> None:
         self._database = database
         self._ender = ender
-        self._is_draining = False
+        self.draining = asyncio.Event()
 
     def drain(self) -> None:
         """From now on no segment is begun after the one that is written."""
-        self._is_draining = True
+        self.draining.set()
 
     async def settle(
         self,
@@ -55,7 +56,7 @@ class Settler:
         """Settle the segment, and have the task go on with the next; raises `Fenced` or `RecordUnstorable`."""
         await writer.flush(FLUSH_SECONDS)
         position = writer.position
-        lease: timedelta | None = None if self._is_draining else LEASE
+        lease: timedelta | None = None if self.draining.is_set() else LEASE
         turn = task.turn
         values = (turn.tenant_id, turn.id, task.lease_id, position.segment, position.claim)
         segment = record_json({**last, "last_n": position.n})

@@ -288,6 +288,20 @@ BEGIN
 END
 $$;
 
+-- How long a turn has been worked on: what it waited for does not count. Only where it has waited, two CALLS segments follow
+-- each other.
+CREATE FUNCTION neo_active_seconds(of_tenant uuid, of_turn uuid)
+RETURNS double precision
+LANGUAGE sql STABLE AS $$
+    SELECT extract(epoch FROM clock_timestamp() - t.started_at - coalesce((
+        SELECT sum(g.settled_at - g.before_at) FILTER (WHERE g.kind = 'CALLS' AND g.before = 'CALLS')
+        FROM (SELECT s.kind, s.settled_at, lag(s.kind) OVER in_order AS before,
+                     lag(s.settled_at) OVER in_order AS before_at
+              FROM turn_segments s WHERE s.tenant_id = of_tenant AND s.turn_id = of_turn
+              WINDOW in_order AS (ORDER BY s.segment)) g), '0'))::double precision
+    FROM chat_turns t WHERE t.tenant_id = of_tenant AND t.id = of_turn
+$$;
+
 -- The row of a settled segment.
 CREATE FUNCTION neo_store_segment(turn chat_turns, last jsonb)
 RETURNS void
