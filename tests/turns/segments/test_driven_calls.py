@@ -157,20 +157,6 @@ async def test_a_keyed_call_that_is_asked_for_again_has_its_effect_once(
     assert len(await mcp.effects()) == 1
 
 
-@pytest.mark.parametrize(("fault", "effects"), [("die", 1), (None, 2)])
-async def test_a_keyed_call_in_doubt_has_its_effect_once_though_a_later_turn_asks_for_it_again(
-    stage: Stage, process: Process, mcp: McpStage, fault: str | None, effects: int
-) -> None:
-    await mcp.change(fault=fault and {"name": fault, "tool": "keyed", "times": 1})
-    acting = await Acting.begin(stage, mcp, 'call=desk__keyed{"text":"x"}')
-    await process.drive(acting.task)
-
-    await process.drive(await acting.another_turn())
-
-    assert len(await mcp.calls()) == 2
-    assert len(await mcp.effects()) == effects
-
-
 async def test_the_late_answer_of_a_driver_that_was_replaced_tells_what_became_of_the_call(
     stage: Stage, process: Process, mcp: McpStage, points: Path
 ) -> None:
