@@ -172,6 +172,22 @@ async def test_a_servers_schema_of_its_answers_is_not_looked_at(servers: Servers
     assert (outcome.is_ok, (await stage.shown())["methods"].get("tools/list")) == (True, None)
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_a_call_is_sent_once_whatever_its_server_says_of_its_headers(
+    servers: Servers, stage: Stage, is_known: bool
+) -> None:
+    properties = {"text": {"type": "string", "x-mcp-header": "Text"}}
+    await stage.put_tool("write", inputSchema={"type": "object", "properties": properties})
+
+    async with servers.mcp(target_of(stage, wants_arguments_in_headers=is_known)) as client:
+        outcomes = [await client.call("write", {"text": "x"}, key=key) for key in "12"]
+
+    methods = (await stage.shown())["methods"]
+    expected = Ending.OK if is_known else Ending.TOOL_ERROR
+    assert [one.ending for one in outcomes] == [expected] * 2
+    assert (methods["tools/call"], methods.get("tools/list", 0)) == (2, int(is_known))
+
+
 async def test_a_private_address_is_refused_unless_it_is_listed(stage: Stage) -> None:
     egress = Egress(Listed())
     async with Servers(egress).mcp(target_of(stage)) as client:

@@ -33,6 +33,7 @@ ENDINGS = {
     "no_message": Ending.PROTOCOL_BROKEN,
     "no_result": Ending.PROTOCOL_BROKEN,
     "compressed": Ending.PROTOCOL_BROKEN,
+    "deep": Ending.PROTOCOL_BROKEN,
 }
 # What a client of a new process pays once: the library's import.
 FIRST_SECONDS = 30.0

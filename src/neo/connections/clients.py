@@ -1,23 +1,29 @@
 """The clients of one turn: one for each connection that it calls, opened at its first call and closed with the turn."""
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Self
 from uuid import UUID
 
+import orjson
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.connections.http_api import HttpApiClient, Operation
 from neo.connections.mcp import McpClient
 from neo.connections.outcome import Ending, Outcome
 from neo.connections.rows.errors import ConnectionDisabled, ConnectionNeedsAuth
-from neo.connections.rows.models import Connection, ConnectionKind, Health
+from neo.connections.rows.models import ConnectionKind, ConnectionTool, Health
 from neo.connections.rows.store import ConnectionStore
 from neo.connections.rows.targets import Targets
 from neo.connections.rows.tool_store import ToolStore
 from neo.connections.servers import Servers
 from neo.db import Database
 from neo.vault import KeyWrapping
+
+# In the schema of an argument that goes with a call as a header too.
+HEADER_KEY = b'"x-mcp-header"'
 
 
 class Clients:
@@ -76,14 +82,17 @@ class TurnClients:
             if connection.health == Health.NEEDS_AUTH or connection.lacks_secret:
                 raise ConnectionNeedsAuth("The connection needs a new secret.")
             target = await Targets(db, self._tenant_id, self._wrapping).of(connection)
-            operations = await self._operations(db, connection)
+            pinned = await ToolStore(db, self._tenant_id).pinned([connection.id])
         if connection.kind == ConnectionKind.HTTP_API:
-            return await self._closing.enter_async_context(self._servers.http_api(target, operations))
-        return await self._closing.enter_async_context(self._servers.mcp(target))
+            return await self._closing.enter_async_context(self._servers.http_api(target, _operations(pinned)))
+        known = replace(target, wants_arguments_in_headers=any(map(_has_header, pinned)))
+        return await self._closing.enter_async_context(self._servers.mcp(known))
 
-    async def _operations(self, db: AsyncSession, connection: Connection) -> list[Operation]:
-        """What was said yes to, and not what a newer document says."""
-        if connection.kind != ConnectionKind.HTTP_API:
-            return []
-        pinned = await ToolStore(db, self._tenant_id).pinned([connection.id])
-        return [Operation.kept(tool.name, tool.pinned) for tool in pinned if tool.pinned]
+
+def _operations(pinned: Sequence[ConnectionTool]) -> list[Operation]:
+    """What was said yes to, and not what a newer document says."""
+    return [Operation.kept(tool.name, tool.pinned) for tool in pinned if tool.pinned]
+
+
+def _has_header(tool: ConnectionTool) -> bool:
+    return HEADER_KEY in orjson.dumps((tool.pinned or {}).get("input_schema"))

@@ -29,8 +29,10 @@ class Exchange:
     headers: Mapping[str, str] = field(default_factory=dict)
     """Sent with the request, beside those of the protocol."""
     is_sent: bool = False
-    is_answered: bool = False
-    """Whether an answer came that is one, good or bad."""
+    is_refused: bool = False
+    """Whether an answer came that says why it could not be done. What the protocol's library makes of another is not
+    the server's word.
+    """
     status: int | None = None
     challenge: str | None = None
     retry_after_seconds: float | None = None
@@ -47,8 +49,8 @@ class Exchange:
     def note_sent(self) -> None:
         self.is_sent = True
 
-    def note_answer(self) -> None:
-        self.is_answered = True
+    def note_answer(self, *, is_error: bool) -> None:
+        self.is_refused = is_error
 
     def note_retry(self, seconds: float | None) -> None:
         self.retry_after_seconds = seconds

@@ -69,6 +69,8 @@ class Target:
     company: CompanyPlaces = CompanyPlaces()
     protocol: str | None = None
     """The protocol that the newest catalogue found the server to speak: it saves asking again. None: it is asked."""
+    wants_arguments_in_headers: bool = False
+    """Whether a tool of an MCP server has arguments that go with a call as headers too."""
     answer_bytes: int = 1024 * 1024
 
     def secrets(self) -> tuple[Secret, ...]:

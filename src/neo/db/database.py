@@ -12,7 +12,7 @@ from neo.db.committing import committed
 from neo.db.driver import DEAD, DatabaseUnavailable, cut, driver_of, mapped, unavailable
 from neo.db.function_call import calling
 from neo.db.pool import NOBODY, TENANTS_PART, WAIT_SECONDS, FunctionConnection, FunctionPool, Permits
-from neo.kit import Batcher
+from neo.kit import Batcher, read_json
 
 CONNECT_SECONDS = 2.0
 # For look-ups of keys, besides all others.
@@ -57,6 +57,7 @@ class Database:
             max_overflow=0,
             # What people say to each other must not reach a log by way of a failed statement.
             hide_parameters=True,
+            json_deserializer=read_json,
             # Never waited for: there are as many connections as permits for them.
             pool_timeout=WAIT_SECONDS,
             connect_args={

@@ -39,6 +39,13 @@ def checked_header(value: str) -> str:
     return value
 
 
+def checked_company_header(value: str) -> str:
+    """A header that signs in is none to say a company in."""
+    if value.lower() in HEADERS_RESERVED:
+        raise PydanticCustomError("header", "signs in, or is the protocol's own: a company is not said in it")
+    return checked_header(value)
+
+
 def checked_name(value: str) -> str:
     if not NAME.fullmatch(value):
         raise PydanticCustomError(

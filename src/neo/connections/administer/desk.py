@@ -79,7 +79,7 @@ class ConnectionDesk:
         self, caller: Principal, values: dict[str, Any], secret: GivenSecret | None, told: ToldOperations
     ) -> Counted:
         listing = await listing_of(values["kind"], *told, is_new=True)
-        check_company_places(values["kind"], values["company_places"])
+        check_company_places(values["kind"], values["company_places"], values["auth"])
         self._check_addresses(values)
         async with changing(self._database, caller, Right.MANAGE_TOOLS) as db:
             store = ConnectionStore(db, caller.tenant_id)
@@ -105,11 +105,13 @@ class ConnectionDesk:
         self._check_addresses(wanted)
         kind = (await self.get(caller, connection_id))[0].kind
         listing = await listing_of(kind, *told, is_new=False)
-        check_company_places(kind, wanted.get("company_places", {}))
         async with changing(self._database, caller, Right.MANAGE_TOOLS) as db:
             store = ConnectionStore(db, caller.tenant_id)
             connection = await store.lock(connection_id)
             _check_immutable(connection, wanted)
+            if wanted.keys() & {"company_places", "auth"}:
+                places = wanted.get("company_places", connection.company_places)
+                check_company_places(kind, places, wanted.get("auth", connection.auth))
             if version not in (None, connection.version):
                 raise ConnectionUpdateConflict(
                     "The connection was changed meanwhile: read it again, then update it.",

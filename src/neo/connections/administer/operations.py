@@ -17,7 +17,7 @@ from neo.connections.http_api import (
     whole_schema,
 )
 from neo.connections.rows.errors import ConnectionKindMismatch, OperationsInvalid
-from neo.connections.rows.models import ConnectionKind
+from neo.connections.rows.models import AuthType, ConnectionKind
 from neo.connections.schemas import SchemaRefused
 from neo.connections.tools import DESCRIPTION_CHARACTERS_MAX, TOOLS_MAX, Catalogue
 
@@ -61,7 +61,10 @@ async def listing_of(
     return await asyncio.to_thread(_written, operations) if operations is not None else None
 
 
-def check_company_places(kind: str, places: Mapping[str, str]) -> None:
+def check_company_places(kind: str, places: Mapping[str, Any], auth: Mapping[str, Any]) -> None:
+    own = auth["header"] if auth["type"] == AuthType.HEADER else ""
+    if own and str(places.get("header")).lower() == own.lower():
+        raise _mismatch({"company_in.header": "is the header that the connection signs in with"})
     if kind == ConnectionKind.HTTP_API and "meta" in places:
         raise _mismatch({"company_in.meta": "goes with the kind MCP_HTTP: an HTTP API has no `_meta`"})
 

@@ -11,6 +11,7 @@ from neo.api import Line, Moment, left_alone
 from neo.connections.administer.addresses import (
     NAME_CHARACTERS_MAX,
     checked_address,
+    checked_company_header,
     checked_header,
     checked_name,
 )
@@ -34,6 +35,7 @@ ConnectionName = Annotated[
 ]
 Address = Annotated[str, StringConstraints(max_length=2_000), AfterValidator(checked_address)]
 HeaderName = Annotated[str, AfterValidator(checked_header)]
+CompanyHeader = Annotated[str, AfterValidator(checked_company_header)]
 ShortLine = Annotated[Line, StringConstraints(min_length=1, max_length=500)]
 Operations = Annotated[list[WrittenOperation], Field(min_length=1, max_length=TOOLS_MAX)]
 SecretValue = Annotated[Secret, AfterValidator(_short_enough)]
@@ -105,7 +107,7 @@ class ConnectionSecret(BaseModel):
 class CompanyIn(BaseModel):
     """Where a call says for which end company it is, when its session is bound to one."""
 
-    header: HeaderName | None = None
+    header: CompanyHeader | None = None
     meta: ShortLine | None = Field(None, description="A name in the call's `_meta`.")
     argument: ShortLine | None = Field(
         None,

@@ -32,6 +32,7 @@ class McpClient:
         self._line = line
         self._target = line.target
         self._starting = asyncio.Lock()
+        self._learning = asyncio.Lock()
         self._conversation: Conversation | None = None
         self._openings = [Exchange()]
         self._listing = Exchange()
@@ -64,7 +65,7 @@ class McpClient:
         exchange = self._calls[key] = Exchange(headers)
         try:
             return await self._ended(
-                exchange, seconds, cancelled, lambda speaking: speaking.call(name, given, meta)
+                exchange, seconds, cancelled, lambda speaking: self._called(speaking, name, given, meta)
             )
         finally:
             del self._calls[key]
@@ -93,10 +94,21 @@ class McpClient:
         outcome: T | Outcome | None = None
         try:
             answered = await until(self._asked(ask), exchange, seconds, cancelled, self._leaving)
-            outcome = outcome_of(answered, exchange, first_down(self._openings), self._line.sign_in)
+            outcome = outcome_of(answered, exchange, self._before(), self._line.sign_in)
             return outcome
         finally:
             tell(self._line.breaker, outcome)
+
+    async def _called(
+        self, speaking: "Conversation", name: str, given: dict[str, Any], meta: dict[str, Any]
+    ) -> Outcome:
+        if self._target.wants_arguments_in_headers:
+            # The library learns from the list which they are. It is asked for first: a call is sent once.
+            async with self._learning:
+                if not speaking.has_listed:
+                    self._listing = Exchange()
+                    await speaking.list_tools()
+        return await speaking.call(name, given, meta)
 
     async def _asked(self, ask: "Callable[[Conversation], Awaitable[T]]") -> T:
         return await ask(await self._speaking())
@@ -119,6 +131,10 @@ class McpClient:
             lambda inner: Door(inner, url, self._line.sign_in, self._exchange_of),
             bounds=self._line.bounds,
         )
+
+    def _before(self) -> Exchange:
+        """What tells why a call was not even sent."""
+        return self._listing if self._listing.ending is not None else first_down(self._openings)
 
     def _exchange_of(self, message: Any) -> Exchange:
         match message:

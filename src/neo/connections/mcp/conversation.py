@@ -11,7 +11,7 @@ from mcp import Client, types
 from mcp.client.session import ClientSession
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.exceptions import MCPError
-from mcp.types import HEADER_MISMATCH, Implementation
+from mcp.types import Implementation
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS, MODERN_PROTOCOL_VERSIONS
 from opentelemetry.context import Context, attach, detach
 from pydantic import TypeAdapter, ValidationError
@@ -46,6 +46,7 @@ class Conversation:
         self._session: asyncio.Future[ClientSession] = asyncio.get_running_loop().create_future()
         self._closing = asyncio.Event()
         self._running = asyncio.create_task(self._run())
+        self.has_listed = False
 
     @property
     def is_over(self) -> bool:
@@ -74,14 +75,8 @@ class Conversation:
             {"name": name, "arguments": arguments, "_meta": meta}
         )
         with _own_errors():
-            try:
-                # Not the library's own `call_tool`: after the effect it raises where the server's schema is bad.
-                return await session.send_request(types.CallToolRequest(params=params), _CALLED)
-            except MCPError as error:
-                if error.error.code != HEADER_MISMATCH:
-                    raise
-            # The list says which arguments are wanted as headers too; the call was refused before it was looked at.
-            await self._find(session, name)
+            # Not the library's own `call_tool`: after the effect it raises where the server's schema is bad. And once:
+            # that a call was refused before it was looked at is the server's word alone.
             return await session.send_request(types.CallToolRequest(params=params), _CALLED)
 
     async def _pages(self) -> tuple[list[types.ListToolsResult], str]:
@@ -95,6 +90,7 @@ class Conversation:
                 if page.next_cursor is None:
                     break
                 cursor = page.next_cursor
+        self.has_listed = True
         return pages, session.protocol_version or ""
 
     async def _opened(self) -> ClientSession:
@@ -119,15 +115,6 @@ class Conversation:
             self._session.set_exception(broken)
             # Nobody may be waiting.
             self._session.exception()
-
-    @staticmethod
-    async def _find(session: ClientSession, name: str) -> None:
-        cursor: str | None = None
-        for _ in range(PAGES_MAX):
-            page = await session.list_tools(params=types.PaginatedRequestParams(cursor=cursor))
-            cursor = page.next_cursor
-            if cursor is None or any(tool.name == name for tool in page.tools):
-                return
 
 
 @contextlib.contextmanager

@@ -89,16 +89,16 @@ async def _read(
     if message_id is None or response.status_code == ACCEPTED or response.has_redirect_location:
         return httpx2.Response(response.status_code, headers=headers, request=request)
     try:
-        body = await find_answer(response, message_id)
+        answer = await find_answer(response, message_id)
     except NoAnswerError as error:
         if response.status_code < BAD_REQUEST:
             exchange.fail(Ending.PROTOCOL_BROKEN, str(error))
             return _fault(request, message, exchange)
-        body = None
-    if body is not None:
-        exchange.note_answer()
+        answer = None
+    if answer is not None:
+        exchange.note_answer(is_error=answer.is_error)
         headers["content-type"] = JSON
-    return httpx2.Response(response.status_code, headers=headers, content=body, request=request)
+    return httpx2.Response(response.status_code, headers=headers, content=answer and answer.body, request=request)
 
 
 def _fault(request: httpx2.Request, message: Any, exchange: Exchange) -> httpx2.Response:

@@ -39,7 +39,7 @@ def outcome_of(
         return answered
     if answered is not None and not isinstance(answered, BrokenError | AnsweredError):
         raise answered
-    if isinstance(answered, AnsweredError) and exchange.is_answered:
+    if isinstance(answered, AnsweredError) and exchange.is_refused:
         said = sign_in.hidden_in(str(answered))[:SAID_CHARACTERS_MAX]
         return Outcome(ending=Ending.TOOL_ERROR, is_sent=True, said=said, status=exchange.status)
     return _without_answer(exchange, opening)

@@ -1,6 +1,6 @@
 """What a server says of its tools, bounded and judged."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -16,6 +16,7 @@ from neo.connections.tools import (
     ListedTool,
     digest_of,
 )
+from neo.kit import plain_json
 
 # What a person approves when the tool is pinned: a change of any of it needs a new yes. Icons and the schema of the
 # answers are not looked at.
@@ -27,13 +28,14 @@ def catalogue_of(pages: list[types.ListToolsResult], protocol: str) -> Catalogue
     """It may take a second or two, and is not for the event loop."""
     tools: dict[str, ListedTool] = {}
     size, patterns, is_cut = 0, 0, pages[-1].next_cursor is not None
-    for told in _told(pages):
+    for said in _told(pages):
+        told = plain_json(said)
         size += len(orjson.dumps(told))
         patterns += len(patterns_in(told["inputSchema"]))
         if len(tools) == TOOLS_MAX or size > LIST_BYTES_MAX or patterns > LIST_PATTERNS_MAX:
             is_cut = True
             break
-        tool = _tool(told, is_repeated=told["name"] in tools)
+        tool = _tool(told, problem=_problem(told, tools, has_large_numbers=told != said))
         tools[tool.name] = tool
     fresh = min((page.ttl_ms or 0) / 1000 for page in pages)
     return Catalogue(
@@ -50,7 +52,7 @@ def _told(pages: Iterable[types.ListToolsResult]) -> Iterator[dict[str, Any]]:
             yield tool.model_dump(mode="json", by_alias=True, exclude_none=True, include=_PINNED)
 
 
-def _tool(told: dict[str, Any], *, is_repeated: bool) -> ListedTool:
+def _tool(told: dict[str, Any], problem: str | None) -> ListedTool:
     hints = told.get("annotations", {})
     return ListedTool(
         name=told["name"],
@@ -59,11 +61,17 @@ def _tool(told: dict[str, Any], *, is_repeated: bool) -> ListedTool:
         input_schema=told["inputSchema"],
         hints={name: value for name, value in hints.items() if isinstance(value, bool)},
         digest=digest_of(told),
-        problem="The server lists two tools of this name." if is_repeated else _problem(told),
+        problem=problem,
     )
 
 
-def _problem(told: dict[str, Any]) -> str | None:
+def _problem(
+    told: dict[str, Any], others: Mapping[str, ListedTool], *, has_large_numbers: bool
+) -> str | None:
+    if told["name"] in others:
+        return "The server lists two tools of this name."
+    if has_large_numbers:
+        return "It has a whole number of more than 64 bits."
     if not 0 < len(told["name"]) <= NAME_CHARACTERS_MAX or not told["name"].isprintable():
         return f"Its name has more than {NAME_CHARACTERS_MAX} characters, or some that cannot be shown."
     try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mcp import types
 
 from neo.connections.outcome import Bytes, Content, Ending, Json, Outcome, Text
+from neo.kit import plain_json
 
 
 def outcome_of_result(result: types.CallToolResult | types.InputRequiredResult) -> Outcome:
@@ -18,7 +19,7 @@ def outcome_of_result(result: types.CallToolResult | types.InputRequiredResult) 
         said = "\n".join(block.text for block in content if isinstance(block, Text))
         return Outcome(ending=Ending.TOOL_ERROR, is_sent=True, content=content, said=said)
     # The structured content first: where a server sends both, the text says the same.
-    structured = (Json(result.structured_content),) if result.structured_content is not None else ()
+    structured = (Json(plain_json(result.structured_content)),) if result.structured_content is not None else ()
     return Outcome(ending=Ending.OK, is_sent=True, content=(*structured, *content))
 
 
@@ -36,7 +37,7 @@ def _blocks(result: types.CallToolResult) -> Iterator[Content]:
             case types.EmbeddedResource(resource=types.BlobResourceContents(blob=data, mime_type=kind)):
                 yield _bytes(data, kind or "application/octet-stream")
             case _:
-                yield Json(block.model_dump(mode="json", by_alias=True, exclude_none=True))
+                yield Json(plain_json(block.model_dump(mode="json", by_alias=True, exclude_none=True)))
 
 
 def _bytes(data: str, media_type: str) -> Content:

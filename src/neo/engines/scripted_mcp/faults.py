@@ -17,6 +17,8 @@ CHALLENGE = 'Bearer realm="scripted-mcp", error="invalid_token", error_descripti
 DRIP_SECONDS = 1.0
 ENDLESS_CHUNK = b"x" * 65_536
 NOTIFICATIONS_AT_ONCE = 1_000
+# More than what most readers of JSON take.
+DEEP = b"[" * 240 + b"]" * 240
 # What ends a process at once, as a kill does.
 EXIT_CODE = 137
 
@@ -94,6 +96,8 @@ def _distorted(
             return {}, b'{"hello":"world"}'
         case "no_result":
             return {}, message(message_id, {"content": "no list"})
+        case "deep":
+            return {}, honest.replace(b'"isError"', b'"deep":%b,"isError"' % DEEP, 1)
         case "compressed":
             return {"content-encoding": "gzip"}, honest
     return {}, b"\x00\x01 this is not JSON {"

@@ -59,6 +59,7 @@ def check(stage: Stage, asked: Asked) -> None:
     """Judge a request as the strictest server does; the strictness differs between the two protocols."""
     if stage.script.protocol == STATELESS:
         _check_stateless(asked)
+        _check_arguments_in_headers(stage, asked)
     elif asked.method == "initialize":
         return
     elif asked.headers.get("mcp-session-id") not in stage.sessions:
@@ -80,6 +81,17 @@ def _check_stateless(asked: Asked) -> None:
             raise RefusedError(HEADER_MISMATCH, f"The header {header} is not what the body says.")
     if expected["mcp-protocol-version"] != STATELESS:
         raise RefusedError(UNSUPPORTED_VERSION, "Unsupported protocol version", _versions(asked))
+
+
+def _check_arguments_in_headers(stage: Stage, asked: Asked) -> None:
+    arguments = asked.params.get("arguments")
+    tool = stage.tools.get(asked.tool or "", {"inputSchema": {}})
+    for name, schema in tool["inputSchema"].get("properties", {}).items():
+        header = schema.get("x-mcp-header")
+        if header is None or not isinstance(arguments, dict) or name not in arguments:
+            continue
+        if asked.headers.get(f"mcp-param-{header}".lower()) != str(arguments[name]):
+            raise RefusedError(HEADER_MISMATCH, f"The header for {name} is not what the body says.")
 
 
 def _versions(asked: Asked) -> dict[str, Any]:

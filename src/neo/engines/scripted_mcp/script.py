@@ -14,7 +14,7 @@ BEFORE = (
 # Faults of the answer, after the tool has had its effect.
 AFTER = (
     "die", "half", "hang_after", "drip", "endless", "notifications", "other_id", "invalid_utf8", "garbage",
-    "no_message", "no_result", "compressed", "exit",
+    "no_message", "no_result", "compressed", "deep", "exit",
 )  # fmt: skip
 FAULTS = (*BEFORE, *AFTER)
 
