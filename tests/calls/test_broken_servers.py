@@ -24,7 +24,9 @@ ENDS = {
     **dict.fromkeys(("hang", "hang_after", "drip"), SILENT),
     **dict.fromkeys(("endless", "notifications"), LARGE),
     **dict.fromkeys(("redirect", "html", "accepted", "ask"), UNREAD),
-    **dict.fromkeys(("other_id", "invalid_utf8", "garbage", "no_message", "no_result", "compressed", "deep"), UNREAD),
+    **dict.fromkeys(
+        ("other_id", "invalid_utf8", "garbage", "no_message", "no_result", "compressed", "deep"), UNREAD
+    ),
     # The first call is told; the connection is not called again.
     "unauthorized": ("FAILED connection_needs_auth",),
     "input_required": ("FAILED tool_error",) * 2,

@@ -81,11 +81,30 @@ async def test_many_tools_are_searched_and_none_of_them_is_told_before(desk: Des
 
     shown = await desk.said("obey")
     searched = await desk.said('call=search_tools{"query":"read"}')
+    unsearched = await desk.said('call=desk__write{"text":"x"}')
 
     assert (await desk.stage.effects(), shown.events[-1].type) == ([], "finish")
+    assert unsearched.outcomes[0]["errorText"].startswith("unknown_tool: "), unsearched.outcomes
     [outcome] = searched.outcomes
     assert outcome["output"]["tools"][0]["name"] == "desk__read", outcome
     assert searched.events[-1].type == "finish"
+
+
+async def test_numbers_that_no_answer_holds_are_read_again(desk: Desk) -> None:
+    await desk.stage.put_tool("read", inputSchema={"type": "object", "properties": {"about": {}}})
+    await desk.check()
+    await desk.pin("read")
+    await desk.set("read", effect="READ", gate="NEVER")
+
+    turn = await desk.said('call=desk__read{"about":[1e308,1' + "0" * 40 + ',"\\u0000"]}')
+
+    told = [1e308, 1e40, "\N{REPLACEMENT CHARACTER}"]
+    [outcome] = turn.outcomes
+    assert outcome["output"]["about"] == told, outcome
+    execution = f"/public-api/executions/{turn.accepted['chat_turn_id']}"
+    for path in ("/steps", "", f"/calls/{outcome['toolCallId']}"):
+        answer = await desk.client.http.get(execution + path)
+        assert answer.status_code == 200, (path, answer.text)
 
 
 async def test_a_keyed_call_carries_its_id_as_its_key(desk: Desk) -> None:

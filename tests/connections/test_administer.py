@@ -277,6 +277,11 @@ REFUSED: list[tuple[str, str, dict[str, Any], tuple[int, str]]] = [
      (422, "validation_error")),
     ("POST", "", {"name": "x", "kind": "MCP_HTTP", "url": OK,
                   "auth": {"type": "HEADER", "header": "Host"}}, (422, "validation_error")),
+    *[("PATCH", "/{id}", {"company_in": {"header": name}}, (422, "validation_error"))
+      for name in ("Authorization", "Proxy-Authorization", "cookie", "MCP-Session-Id", "Connection",
+                   "transfer-encoding", "Host", "Idempotency-Key")],
+    ("PATCH", "/{id}", {"auth": {"type": "HEADER", "header": "X-Key"}, "company_in": {"header": "x-key"}},
+     (422, "connection_kind_mismatch")),
     ("PATCH", "/{id}", {"kind": "HTTP_API"}, (422, "connection_field_immutable")),
     ("PATCH", "/{id}", {"audience": "END_USER"}, (422, "connection_field_immutable")),
     ("PATCH", "/{id}", {"version": 9, "untrusted": True}, (409, "connection_update_conflict")),
@@ -334,11 +339,16 @@ async def test_a_server_cannot_break_its_own_list(own: Client, served_stage: Sta
     await served_stage.change(tokens=[CANARY])
     await served_stage.put_tool("nul", description=f"\0 and {CANARY}")
     await served_stage.put_tool("x" * 9_000)
+    bounds = {"a": {"type": "number", "maximum": 1e308}}
+    await served_stage.put_tool("large", inputSchema={"type": "object", "properties": bounds})
 
     created = await made(own, served_stage, auth=BEARER, secret={"value": CANARY})
+    pinned = await sent(own, "POST", created, "/pin", tools=["large"])
     listed = await tools(own, created)
 
     assert created["status"] == "OK"
+    assert [one["pinned"]["input_schema"]["properties"] for one in pinned if one["pinned"]] == [bounds]
+    assert listed["large"]["listed"] == listed["large"]["pinned"]
     assert listed["nul"]["listed"]["description"] == "\N{REPLACEMENT CHARACTER} and ***"
     assert listed["x" * 128]["problem"] is not None
 

@@ -174,7 +174,7 @@ async def test_a_servers_schema_of_its_answers_is_not_looked_at(servers: Servers
 
 @pytest.mark.parametrize("is_known", [True, False])
 async def test_a_call_is_sent_once_whatever_its_server_says_of_its_headers(
-    servers: Servers, stage: Stage, is_known: bool
+    servers: Servers, stage: Stage, *, is_known: bool
 ) -> None:
     properties = {"text": {"type": "string", "x-mcp-header": "Text"}}
     await stage.put_tool("write", inputSchema={"type": "object", "properties": properties})

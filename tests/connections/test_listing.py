@@ -2,10 +2,16 @@
 
 from typing import Any
 
+import orjson
 import pytest
+from mcp import types
 
 from connections.targets import OLDER, STATELESS, target_of
 from neo.connections import Catalogue, SchemaRefused, Servers, checked_schema, problems_of
+from neo.connections.mcp.listing import catalogue_of
+from neo.connections.mcp.results import outcome_of_result
+from neo.connections.outcome import Json
+from neo.kit import read_json
 from support.scripted_mcp import Stage
 
 
@@ -54,6 +60,25 @@ async def test_a_digest_changes_with_anything_that_was_told_and_with_nothing_els
 async def _digest(servers: Servers, stage: Stage) -> str:
     found = await listed(servers, stage)
     return next(tool.digest for tool in found.tools if tool.name == "read")
+
+
+def test_numbers_of_more_than_64_bits_are_a_tools_problem_and_texts_in_an_output() -> None:
+    large, schema = 10**30, {"type": "object", "maximum": 10**5_000}
+    tools = [types.Tool(name="bad", input_schema=schema), types.Tool(name="good", input_schema=deep(1))]
+    result = types.CallToolResult(content=[], structured_content={"id": large, "all": [2**64 - 1, -large]})
+
+    found = catalogue_of([types.ListToolsResult(tools=tools)], STATELESS).tools
+    outcome = outcome_of_result(result)
+
+    assert [tool.problem is None for tool in found] == [False, True]
+    assert outcome.content == (Json({"id": str(large), "all": [2**64 - 1, str(-large)]}),)
+    orjson.dumps([tool.input_schema for tool in found])
+
+
+@pytest.mark.parametrize(("text", "value"), [("1" + "0" * 308, 1e308), ("1" + "0" * 400, "1" + "0" * 400)])
+def test_whatever_the_database_holds_is_read_and_can_be_sent(text: str, value: Any) -> None:
+    assert read_json(f'{{"a": {text}}}') == {"a": value}
+    orjson.dumps(read_json(text))
 
 
 def deep(levels: int) -> dict[str, Any]:

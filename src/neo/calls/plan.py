@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -31,17 +32,29 @@ TOO_LONG = Problem("", f"they have more than {ARGUMENTS_BYTES_MAX} bytes")
 TOO_DEEP = Problem("", f"they are nested deeper than {ARGUMENTS_DEPTH_MAX}")
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """By their names: every tool that may be found, and those that may be called."""
+
+    every: Mapping[str, OfferedTool]
+    may_call: Mapping[str, OfferedTool]
+
+
 def plan_calls(
     calls: Sequence[ToolCall],
     chosen: ChosenModel,
     offered: Sequence[OfferedTool] = (),
     past: Sequence[Past] = (),
+    names: Collection[str] | None = None,
 ) -> list[dict[str, Any]]:
-    """`past` are the turn's calls before these, in their order."""
+    """`past` are the turn's calls before these, in their order; `names` are those of the tools that may be called, of
+    many that are searched.
+    """
     by_name = {tool.wire_name: tool for tool in offered}
+    may_call = by_name if names is None else {name: by_name[name] for name in names if name in by_name}
     is_scripted = chosen.provider == Provider.SCRIPTED
     planned = [
-        _planned(call, position, by_name, past, is_scripted=is_scripted)
+        _planned(call, position, Offer(by_name, may_call), past, is_scripted=is_scripted)
         for position, call in enumerate(calls, 1)
     ]
     return once_each(planned)
@@ -50,12 +63,12 @@ def plan_calls(
 def _planned(
     call: ToolCall,
     position: int,
-    offered: Mapping[str, OfferedTool],
+    offer: Offer,
     past: Sequence[Past],
     *,
     is_scripted: bool,
 ) -> dict[str, Any]:
-    tool = offered.get(call.name)
+    tool = offer.may_call.get(call.name)
     arguments, raw, problem = _read(call.arguments_json)
     if tool is not None and tool.keyed_by is KeyedBy.ARGUMENT:
         arguments.pop(tool.key_argument or "", None)
@@ -78,9 +91,9 @@ def _planned(
         return row | {"gate": "APPROVAL" if call.name == GATED else "AUTO", "runs_apart": call.name == APART}
     if tool is not None:
         row |= _of_tool(tool, row, past)
-    if call.name == SEARCH_TOOLS and is_searched(offered.values()) and position <= SEGMENT_CALLS_MAX:
-        return row | _searched(offered, arguments, problem)
-    refusal = next(_refusals(row, tool, list(offered), problem, other, past), None)
+    if call.name == SEARCH_TOOLS and is_searched(offer.every.values()) and position <= SEGMENT_CALLS_MAX:
+        return row | _searched(offer.every, arguments, problem)
+    refusal = next(_refusals(row, tool, list(offer.may_call), problem, other, past), None)
     return row if refusal is None else row | _refused_row(refusal)
 
 

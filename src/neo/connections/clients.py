@@ -8,7 +8,6 @@ from typing import Self
 from uuid import UUID
 
 import orjson
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from neo.connections.http_api import HttpApiClient, Operation
 from neo.connections.mcp import McpClient
@@ -84,7 +83,9 @@ class TurnClients:
             target = await Targets(db, self._tenant_id, self._wrapping).of(connection)
             pinned = await ToolStore(db, self._tenant_id).pinned([connection.id])
         if connection.kind == ConnectionKind.HTTP_API:
-            return await self._closing.enter_async_context(self._servers.http_api(target, _operations(pinned)))
+            return await self._closing.enter_async_context(
+                self._servers.http_api(target, _operations(pinned))
+            )
         known = replace(target, wants_arguments_in_headers=any(map(_has_header, pinned)))
         return await self._closing.enter_async_context(self._servers.mcp(known))
 

@@ -9,7 +9,15 @@ many tools, the model is shown a search, and what it has found in its turn (`sho
 
 from neo.toolbox.offered import OfferedTool, offered_tools
 from neo.toolbox.saving import ToolboxRules
-from neo.toolbox.search import SEARCH_SCHEMA, SEARCH_TOOLS, Shown, found_tools, is_searched, shown_tools
+from neo.toolbox.search import (
+    SEARCH_SCHEMA,
+    SEARCH_TOOLS,
+    Shown,
+    callable_names,
+    found_tools,
+    is_searched,
+    shown_tools,
+)
 from neo.toolbox.settings import AllowedConnection, allowed_connections
 
 __all__ = [
@@ -20,6 +28,7 @@ __all__ = [
     "Shown",
     "ToolboxRules",
     "allowed_connections",
+    "callable_names",
     "found_tools",
     "is_searched",
     "offered_tools",

@@ -79,6 +79,11 @@ def shown_tools(offered: Sequence[OfferedTool], rounds: Iterable[Round]) -> Show
     return Shown(found[-(OFFERED_MAX - 1) :], connections)
 
 
+def callable_names(offered: Sequence[OfferedTool], rounds: Iterable[Round]) -> Collection[str]:
+    """What may be called: all, where they are few; else what was found in the turn."""
+    return _found_names(rounds) if is_searched(offered) else [tool.wire_name for tool in offered]
+
+
 def found_tools(offered: Sequence[OfferedTool], query: str) -> dict[str, Any]:
     """The outcome of a search: what fits best, always in the same order."""
     words = set(_words(query))

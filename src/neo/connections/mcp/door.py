@@ -98,7 +98,9 @@ async def _read(
     if answer is not None:
         exchange.note_answer(is_error=answer.is_error)
         headers["content-type"] = JSON
-    return httpx2.Response(response.status_code, headers=headers, content=answer and answer.body, request=request)
+    return httpx2.Response(
+        response.status_code, headers=headers, content=answer.body if answer else None, request=request
+    )
 
 
 def _fault(request: httpx2.Request, message: Any, exchange: Exchange) -> httpx2.Response:

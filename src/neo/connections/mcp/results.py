@@ -19,7 +19,9 @@ def outcome_of_result(result: types.CallToolResult | types.InputRequiredResult) 
         said = "\n".join(block.text for block in content if isinstance(block, Text))
         return Outcome(ending=Ending.TOOL_ERROR, is_sent=True, content=content, said=said)
     # The structured content first: where a server sends both, the text says the same.
-    structured = (Json(plain_json(result.structured_content)),) if result.structured_content is not None else ()
+    structured = (
+        (Json(plain_json(result.structured_content)),) if result.structured_content is not None else ()
+    )
     return Outcome(ending=Ending.OK, is_sent=True, content=(*structured, *content))
 
 

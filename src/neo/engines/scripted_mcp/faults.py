@@ -96,11 +96,13 @@ def _distorted(
             return {}, b'{"hello":"world"}'
         case "no_result":
             return {}, message(message_id, {"content": "no list"})
-        case "deep":
-            return {}, honest.replace(b'"isError"', b'"deep":%b,"isError"' % DEEP, 1)
         case "compressed":
             return {"content-encoding": "gzip"}, honest
-    return {}, b"\x00\x01 this is not JSON {"
+    return {}, _deep(honest) if fault.name == "deep" else b"\x00\x01 this is not JSON {"
+
+
+def _deep(honest: bytes) -> bytes:
+    return honest.replace(b'"isError"', b'"deep":%b,"isError"' % DEEP, 1)
 
 
 async def _slowly(fault: Fault, honest: bytes) -> AsyncIterator[bytes]:

@@ -11,6 +11,7 @@ from neo.events import SegmentWriter, envelope
 from neo.kit import as_digits
 from neo.llm import ChosenModel, Completed
 from neo.telemetry import turn_metrics
+from neo.toolbox import callable_names
 from neo.turns.end import Ending, age_seconds
 from neo.turns.leases.claim import Task
 from neo.turns.leases.lease import Lease
@@ -119,9 +120,9 @@ class Answered:
         if chosen is None or completed is None:
             raise RuntimeError("The model's output ended without saying so.")
         if attempt.renderer.calls and not attempt.settled.is_over and _have_room(attempt):
-            planned = plan_calls(
-                attempt.renderer.calls, chosen, attempt.task.offered or (), attempt.settled.past
-            )
+            offered = attempt.task.offered or ()
+            names = callable_names(offered, attempt.settled.rounds)
+            planned = plan_calls(attempt.renderer.calls, chosen, offered, attempt.settled.past, names)
             # Whatever the provider says: its step ends with the calls, in the stream and in a replay.
             segment = {**attempt.segment(), "finish_reason": "tool-calls"}
             settled = await self._settler.settle(attempt.task, attempt.writer, segment, planned=planned)
