@@ -11,7 +11,7 @@ from neo.connections import Catalogue, SchemaRefused, Servers, checked_schema, p
 from neo.connections.mcp.listing import catalogue_of
 from neo.connections.mcp.results import outcome_of_result
 from neo.connections.outcome import Json
-from neo.kit import read_json
+from neo.db.plain_json import read_json
 from support.scripted_mcp import Stage
 
 

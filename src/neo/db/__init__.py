@@ -13,6 +13,7 @@ from neo.db.driver import DatabaseUnavailable, RecordUnstorable, record_json, st
 from neo.db.function_call import call_within
 from neo.db.guard import DatabaseRoleUnsafe, SchemaOutdated, check_role, check_schema, trusted
 from neo.db.page import PAGE_BYTES_MAX, fitting, read_page
+from neo.db.plain_json import plain_json
 
 __all__ = [
     "PAGE_BYTES_MAX",
@@ -26,6 +27,7 @@ __all__ = [
     "check_role",
     "check_schema",
     "fitting",
+    "plain_json",
     "read_page",
     "record_json",
     "storing",

@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 from neo.db.committing import committed
 from neo.db.driver import DEAD, DatabaseUnavailable, cut, driver_of, mapped, unavailable
 from neo.db.function_call import calling
+from neo.db.plain_json import read_json
 from neo.db.pool import NOBODY, TENANTS_PART, WAIT_SECONDS, FunctionConnection, FunctionPool, Permits
-from neo.kit import Batcher, read_json
+from neo.kit import Batcher
 
 CONNECT_SECONDS = 2.0
 # For look-ups of keys, besides all others.

@@ -8,7 +8,6 @@ from neo.kit.fair_slots import FairSlots
 from neo.kit.garbage_collector import collect_seldom, freeze_loaded
 from neo.kit.guessing import guessing_bits
 from neo.kit.loops import loop_in_thread, new_loop, run_in
-from neo.kit.plain_json import plain_json, read_json
 from neo.kit.redaction import (
     HIDDEN,
     hide,
@@ -52,10 +51,8 @@ __all__ = [
     "loop_in_thread",
     "new_loop",
     "password_in",
-    "plain_json",
     "print_redacted",
     "reached",
-    "read_json",
     "read_secret",
     "redact_line",
     "redacted",

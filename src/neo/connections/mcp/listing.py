@@ -16,7 +16,7 @@ from neo.connections.tools import (
     ListedTool,
     digest_of,
 )
-from neo.kit import plain_json
+from neo.db import plain_json
 
 # What a person approves when the tool is pinned: a change of any of it needs a new yes. Icons and the schema of the
 # answers are not looked at.

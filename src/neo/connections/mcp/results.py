@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mcp import types
 
 from neo.connections.outcome import Bytes, Content, Ending, Json, Outcome, Text
-from neo.kit import plain_json
+from neo.db import plain_json
 
 
 def outcome_of_result(result: types.CallToolResult | types.InputRequiredResult) -> Outcome:
