@@ -452,7 +452,7 @@ class RowSettings(Group):
     )
     api_keys_max: NonNegativeInt = Field(
         1000,
-        description="Most API keys of one tenant that are live or ended in the last day; 0 for no limit.",
+        description="Most live API keys of one tenant; 0 for no limit.",
     )
     sessions_max: NonNegativeInt = Field(
         1_000_000,

@@ -9,7 +9,7 @@ from support.client import SESSIONS
 from support.people import People
 from support.rows import Rows
 
-ASKED = 40
+ASKED = 100
 LENGTHEN = text(
     """UPDATE chat_messages SET parts = jsonb_build_array(
            jsonb_build_object('type', 'text', 'text', repeat('x', :length))) WHERE session_id = :session"""
@@ -18,7 +18,7 @@ LENGTHEN = text(
 OTHERS_SECONDS = 2.0
 
 
-async def test_while_one_tenant_asks_for_forty_large_pages_another_one_is_answered(
+async def test_while_one_tenant_asks_for_many_large_pages_another_one_is_answered(
     people: People, rows: Rows
 ) -> None:
     tenants = [await rows.tenant() for _ in range(2)]

@@ -29,7 +29,6 @@ from neo.access.limits.rows import (
     QuotaExceeded,
     RowBounds,
     check_room,
-    counts,
 )
 from neo.access.limits.shares import PROCESS, NestedCounts, Permit, for_admins, most_for
 from neo.access.principal import (
@@ -100,7 +99,6 @@ __all__ = [
     "changing",
     "check_right",
     "check_room",
-    "counts",
     "for_admins",
     "hold_right",
     "most_for",

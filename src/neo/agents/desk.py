@@ -57,7 +57,7 @@ class AgentDesk:
         wanted["access_user_ids"] = access_users(wanted["access"], wanted["access_user_ids"])
         async with changing(self._database, caller, Right.MANAGE_TENANT) as db:
             agents = AgentStore(db, caller.tenant_id)
-            await check_room(db, caller, agents.counted(), self._bounds.agents, "agents")
+            await check_room(db, caller, agents.live(), self._bounds.agents, "agents")
             wanted["toolbox"] = await self._toolbox(db, caller, wanted["audience"], {}, wanted.get("toolbox"))
             agent_id = await agents.create(created_by=caller.account_id, **wanted)
             await _record(db, caller, "agent.created", agent_id)

@@ -18,7 +18,6 @@ from sqlalchemy import (
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import defer
 
-from neo.access import counts
 from neo.agents.errors import AgentNotFound
 from neo.agents.models import Access, Agent, Audience, AutonomyType, ManagedAgentKey
 from neo.agents.versions import VersionStore
@@ -109,9 +108,9 @@ class AgentStore:
     async def delete(self, agent: Agent) -> None:
         await self._update(agent, {"deleted_at": func.now(), "updated_at": func.now()})
 
-    def counted(self) -> Select[Agent]:
-        """Those that take up the tenant's room."""
-        return select(Agent).where(Agent.tenant_id == self._tenant_id, counts(Agent.deleted_at))
+    def live(self) -> Select[Agent]:
+        """Those that were not deleted."""
+        return self._owned()
 
     async def is_bound(self, agent: Agent) -> bool:
         """Whether a channel is bound to the agent."""

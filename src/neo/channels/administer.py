@@ -51,7 +51,7 @@ class ChannelDesk:
             await _check_agent(db, caller.tenant_id, values["agent_id"], values["audience"])
             await check_bot(db, values["bot_id"], values["audience"])
             channels = ChannelStore(db, caller.tenant_id)
-            await check_room(db, caller, channels.counted(), self._bounds.channels, "channels")
+            await check_room(db, caller, channels.live(), self._bounds.channels, "channels")
             channel = await channels.create({"id": uuid4(), **values})
             details = {"agent_id": channel.agent_id, "audience": channel.audience}
             await _record(db, caller, "channel.created", channel, details)

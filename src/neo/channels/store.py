@@ -8,7 +8,6 @@ from sqlalchemy import Select, func, insert, select, tuple_, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from neo.access import counts
 from neo.agents import Audience
 from neo.channels.errors import BotAlreadyRegistered, ChannelNotFound
 from neo.channels.models import Channel, ChannelInstall, ChannelStatus
@@ -68,9 +67,9 @@ class ChannelStore:
         async with _own_bot():
             return (await self._db.scalars(changed)).one()
 
-    def counted(self) -> Select[Channel]:
-        """Those that take up the tenant's room."""
-        return select(Channel).where(Channel.tenant_id == self._tenant_id, counts(Channel.deleted_at))
+    def live(self) -> Select[Channel]:
+        """Those that were not deleted."""
+        return self._owned()
 
     def _active(self, bot_id: UUID, audience: Audience) -> Select[Channel]:
         return self._owned().where(

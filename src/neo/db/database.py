@@ -12,7 +12,7 @@ from neo.db.committing import committed
 from neo.db.driver import DEAD, DatabaseUnavailable, cut, driver_of, mapped, unavailable
 from neo.db.function_call import calling
 from neo.db.plain_json import read_json
-from neo.db.pool import NOBODY, TENANTS_PART, WAIT_SECONDS, FunctionConnection, FunctionPool, Permits
+from neo.db.pool import NOBODY, WAIT_SECONDS, FunctionConnection, FunctionPool, Permits
 from neo.kit import Batcher
 
 CONNECT_SECONDS = 2.0
@@ -79,7 +79,7 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _refuse_used)
         self._key_connection = FunctionConnection(self._autocommit, answer_seconds=ANSWER_SECONDS)
         self._functions = FunctionPool(self._autocommit, for_functions)
-        self._permits = Permits(for_transactions, each=-(-for_transactions // TENANTS_PART))
+        self._permits = Permits(for_transactions, are_parted=True)
 
     @asynccontextmanager
     async def transaction(self, tenant_id: UUID) -> AsyncIterator[AsyncSession]:

@@ -21,6 +21,8 @@ STILL_SECONDS = 1.0
 WAIT_SECONDS = 5.0
 # One tenant has half of the connections at most: its large pages and held locks leave the others theirs.
 TENANTS_PART = 2
+# Fewer are not parted: a tenant by itself could not do two things at once.
+PARTED_FROM = 4
 # Whose statements of no tenant are.
 NOBODY = UUID(int=0)
 
@@ -28,7 +30,9 @@ NOBODY = UUID(int=0)
 class Permits:
     """One for each connection, shared fairly among tenants, and how long the others wait for one."""
 
-    def __init__(self, most: int, *, each: int | None = None) -> None:
+    def __init__(self, most: int, *, are_parted: bool = False) -> None:
+        """`are_parted`: one tenant has its part at most."""
+        each = -(-most // TENANTS_PART) if are_parted and most >= PARTED_FROM else None
         self._slots = FairSlots(most, each=each)
         self._given_back = 0
 

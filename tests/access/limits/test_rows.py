@@ -14,8 +14,6 @@ from neo.access import (
     CountedRoom,
     Credential,
     CredentialKind,
-    KeyDesk,
-    Pepper,
     Principal,
     QuotaExceeded,
     Role,
@@ -126,21 +124,6 @@ async def test_a_key_makes_so_many_rows_and_an_admin_one_more(
     assert (await made(one_more, callers.key), await made(one_more, callers.admin)) == (by_key, 1)
 
 
-@pytest.mark.parametrize("kind", ["agent", "channel"])
-async def test_what_is_deleted_counts_for_a_day(callers: Callers, kind: str) -> None:
-    one_more, table = getattr(callers, kind), f"{kind}s"
-    await made(one_more, callers.key)
-    deleted = text(f"UPDATE {table} SET deleted_at = now() - :ago * interval '1 hour'")
-
-    async def room_after(hours: int) -> int:
-        async with callers.rows.database.transaction(callers.tenant.id) as db:
-            await db.execute(deleted.bindparams(ago=hours))
-            callers.agent_id = await callers.rows.agent(tenant_id=callers.tenant.id)
-        return await made(one_more, callers.key)
-
-    assert [await room_after(0), await room_after(25)] == [0, 1 if kind == "agent" else MOST]
-
-
 @pytest.mark.parametrize("bound", [one.name for one in fields(UploadQuota)])
 async def test_end_users_leave_a_part_of_each_upload_bound_and_admins_have_a_reserve(
     callers: Callers, tmp_path: Path, bound: str
@@ -166,19 +149,6 @@ async def test_end_users_leave_a_part_of_each_upload_bound_and_admins_have_a_res
     admin = replace(callers.key, role=Role.ADMIN)
 
     assert [await granted_to(who) for who in (end_user, callers.key, admin)] == [6, 2, 1]
-
-
-async def test_an_api_key_that_has_ended_counts_for_a_day(callers: Callers) -> None:
-    desk = KeyDesk(callers.rows.database, "local", Pepper((SECRET,)), BOUNDS)
-
-    async def room_after(hours: int) -> int:
-        ended = text("UPDATE api_keys SET revoked_at = now() - :ago * interval '1 hour'")
-        async with callers.rows.database.transaction(callers.tenant.id) as db:
-            await db.execute(ended.bindparams(ago=hours))
-        return await made(lambda who: desk.create(who, "One"), callers.admin)
-
-    # The tenant has one from the start.
-    assert [await room_after(0), await room_after(25)] == [MOST, MOST + 1]
 
 
 async def test_a_session_has_so_many_live_tokens_and_one_that_is_revoked_makes_room(callers: Callers) -> None:

@@ -42,8 +42,8 @@ class KeyDesk:
     ) -> NewKey:
         async with changing(self._database, caller, Right.GOVERN) as db:
             await _check_may_make(db, caller)
-            keys = ApiKeyStore(db, caller.tenant_id).taking_room()
-            await check_room(db, caller, keys, self._bounds.api_keys, "API keys")
+            live = ApiKeyStore(db, caller.tenant_id).live()
+            await check_room(db, caller, live, self._bounds.api_keys, "live API keys")
             row, plain = await ApiKeyStore(db, caller.tenant_id).create(
                 name,
                 environment=self._environment,
@@ -57,8 +57,8 @@ class KeyDesk:
     async def rotate(self, caller: Principal | Operator, key_id: UUID) -> NewKey:
         async with changing(self._database, caller, Right.GOVERN) as db:
             await _check_may_make(db, caller)
-            keys = ApiKeyStore(db, caller.tenant_id).taking_room()
-            await check_room(db, caller, keys, self._bounds.api_keys, "API keys")
+            live = ApiKeyStore(db, caller.tenant_id).live()
+            await check_room(db, caller, live, self._bounds.api_keys, "live API keys")
             row, plain = await ApiKeyStore(db, caller.tenant_id).rotate(
                 key_id, environment=self._environment, pepper=self._pepper, created_by=caller.actor.id
             )

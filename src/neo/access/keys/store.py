@@ -8,7 +8,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from neo.access.errors import ApiKeyExpiryInvalid, ApiKeyNotFound, ApiKeyNotRotatable
 from neo.access.keys.format import HINT_CHARACTERS, Pepper, new_key
 from neo.access.keys.models import ApiKey
-from neo.access.limits.rows import counts
 
 KEYS_LISTED_MAX = 1000
 # How long a rotated key still works, so that its users have time to switch.
@@ -97,9 +96,8 @@ class ApiKeyStore:
             raise _not_found()
         return found, changed is not None
 
-    def taking_room(self) -> Select[ApiKey]:
-        """Those that are live, and those that ended in the last day: their rows stay, for messages name them."""
-        return self._owned().where(counts(func.least(ApiKey.revoked_at, ApiKey.expires_at)))
+    def live(self) -> Select[ApiKey]:
+        return self._owned().where(_is_live())
 
     def _owned(self) -> Select[ApiKey]:
         return select(ApiKey).where(ApiKey.tenant_id == self._tenant_id)

@@ -2,13 +2,11 @@
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal, select
+from sqlalchemy import Select, func, literal, select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import InstrumentedAttribute
 
 from neo.access.held_right import Operator
 from neo.access.limits.shares import most_for
@@ -19,13 +17,11 @@ from neo.errors import Failure, Kind
 FULL_SECONDS = 60.0
 # A process lets as much of the room be used before it counts again.
 UNCOUNTED_PART = 10
-# A row that others refer to stays when it is deleted: who made and deleted rows in a loop would fill the disk.
-DELETED_COUNTS = timedelta(days=1)
 
 
 class QuotaExceeded(Failure):
     """Your tenant has as many of these as it may have: `details` says of which, and how many. Admins may have a tenth
-    more than API keys. An agent or a channel that was deleted, and an API key that has ended, count for a day.
+    more than API keys.
     """
 
     kind = Kind.CONFLICT
@@ -67,13 +63,6 @@ async def check_room(
         await db.execute(select(func.pg_advisory_xact_lock(mine)))
         if await _count(db, rows, allowed) >= allowed:
             raise _exceeded(allowed, what)
-
-
-def counts(
-    ended_at: ColumnElement[datetime | None] | InstrumentedAttribute[datetime | None],
-) -> ColumnElement[bool]:
-    """Whether a row of those that stay when they have ended takes up room."""
-    return ended_at.is_(None) | (ended_at > func.now() - DELETED_COUNTS)
 
 
 class CountedRoom:

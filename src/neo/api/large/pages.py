@@ -16,15 +16,16 @@ from neo.kit import FairSlots
 AT_ONCE = 4
 # Of one tenant, so that another one's need not wait for it.
 AT_ONCE_EACH = 2
-# Of one tenant, those that are read among them; that many of the largest take two seconds.
-ASKED_MAX = 32
+# Of one tenant, those that are read among them: people who open their chats at once are not refused. Small ones are
+# through in half a second; whoever asks for large ones is refused by the wait.
+ASKED_MAX = 88
 # Not longer than clients wait.
 WAIT_SECONDS = 5.0
 
 
 class TooManyLongPages(Failure):
-    """Your tenant waits for thirty-two pages of messages or end companies already, or has waited for five seconds. End
-    users are refused when it is twenty-four, Admins when it is thirty-six.
+    """Your tenant waits for eighty-eight pages of messages or end companies already, or has waited for five seconds. End
+    users are refused when it is sixty-six, Admins when it is ninety-seven.
     """
 
     kind = Kind.RATE_LIMITED
