@@ -1,9 +1,9 @@
 """How many calls run at once in a process: so many of a tenant, and of each connection, first come first served."""
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from typing import Literal
 from uuid import UUID
 
 # A call holds a connection and up to 1 MiB of what is answered. No tenant takes another one's room.
@@ -39,44 +39,35 @@ class CallRoom:
             yield is_in
         finally:
             if is_in:
-                line.leave()
+                line.places.release()
             line.users -= 1
             if not line.users:
                 del self._lines[key]
 
 
 class _Line:
-    def __init__(self, free: int) -> None:
+    def __init__(self, most: int) -> None:
         self.users = 0
-        self._free = free
-        self._waiting: deque[asyncio.Future[None]] = deque()
+        self.places = asyncio.Semaphore(most)
 
     async def enter(self, stops: Iterable[asyncio.Event]) -> bool:
-        if self._free:
-            self._free -= 1
-            return True
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
+        if not self.places.locked():
+            return await self.places.acquire()
+        entering = asyncio.ensure_future(self.places.acquire())
         stopping = [asyncio.ensure_future(stop.wait()) for stop in stops]
         is_in = False
         try:
-            await asyncio.wait({turn, *stopping}, return_when=asyncio.FIRST_COMPLETED)
-            is_in = turn.done()
+            await asyncio.wait({entering, *stopping}, return_when=asyncio.FIRST_COMPLETED)
+            is_in = entering.done()
             return is_in
         finally:
             for one in stopping:
                 one.cancel()
             if not is_in:
-                self._give_up(turn)
+                await self._give_up(entering)
 
-    def leave(self) -> None:
-        if self._waiting:
-            self._waiting.popleft().set_result(None)
-        else:
-            self._free += 1
-
-    def _give_up(self, turn: "asyncio.Future[None]") -> None:
-        if turn.done():
-            self.leave()
-        else:
-            self._waiting.remove(turn)
+    async def _give_up(self, entering: "asyncio.Future[Literal[True]]") -> None:
+        entering.cancel()
+        [entered] = await asyncio.gather(entering, return_exceptions=True)
+        if entered is True:
+            self.places.release()

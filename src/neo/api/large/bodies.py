@@ -4,13 +4,12 @@ answered.
 
 import asyncio
 import time
-from collections import Counter
 from collections.abc import Callable
 from typing import TypeVar
-from uuid import UUID
 
 from starlette.requests import Request
 
+from neo.api.large.asked import Asked
 from neo.api.large.sender import Sender, sender_of
 from neo.errors import Failure, Kind
 from neo.kit import FairSlots
@@ -39,24 +38,14 @@ class TooManyLargeBodies(Failure):
 class LargeBodies:
     def __init__(self) -> None:
         self._slots = FairSlots(1)
-        self._waiting = Counter[UUID]()
+        self._asked = Asked(WAITING_MAX, _too_many)
         self._free_at = 0.0
 
     async def in_turn(self, sender: Sender, do: Callable[[], Done]) -> Done:
         """What `do` returns, when it is this tenant's turn."""
-        tenant_id = sender.tenant_id
-        if self._waiting[tenant_id] >= sender.most_of(WAITING_MAX):
-            raise TooManyLargeBodies(
-                "Too many large bodies at once: wait for the answers.", retry_after_seconds=1
-            )
-        self._waiting[tenant_id] += 1
-        try:
-            async with self._slots.slot(tenant_id):
+        with self._asked.one_more(sender):
+            async with self._slots.slot(sender.tenant_id):
                 return await self._alone(do)
-        finally:
-            self._waiting[tenant_id] -= 1
-            if not self._waiting[tenant_id]:
-                del self._waiting[tenant_id]
 
     async def _alone(self, do: Callable[[], Done]) -> Done:
         await asyncio.sleep(max(0.0, self._free_at - time.monotonic()))
@@ -74,3 +63,7 @@ async def when_large(request: Request, size_bytes: int, do: Callable[[], Done]) 
         return do()
     large: LargeBodies = request.app.state.large_bodies
     return await large.in_turn(sender_of(request), do)
+
+
+def _too_many() -> TooManyLargeBodies:
+    return TooManyLargeBodies("Too many large bodies at once: wait for the answers.", retry_after_seconds=1)

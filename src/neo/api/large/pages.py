@@ -1,13 +1,13 @@
 """Pages of rows that may be long are read a few at a time: each holds a connection, and the loop while it is made."""
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from uuid import UUID
 
 from starlette.requests import Request
 
+from neo.api.large.asked import Asked
 from neo.api.large.sender import Sender, sender_of
 from neo.errors import Failure, Kind
 from neo.kit import FairSlots
@@ -24,8 +24,8 @@ WAIT_SECONDS = 5.0
 
 
 class TooManyLongPages(Failure):
-    """Your tenant waits for eighty-eight pages of messages or end companies already, or has waited for five seconds. End
-    users are refused when it is sixty-six, Admins when it is ninety-seven.
+    """Your tenant waits for eighty-eight pages of messages or end companies already, or has waited for five seconds.
+    End users are refused when it is sixty-six, Admins when it is ninety-seven.
     """
 
     kind = Kind.RATE_LIMITED
@@ -36,25 +36,17 @@ class TooManyLongPages(Failure):
 class LongPages:
     def __init__(self) -> None:
         self._slots = FairSlots(AT_ONCE, each=AT_ONCE_EACH)
-        self._asked = Counter[UUID]()
+        self._asked = Asked(ASKED_MAX, _too_many)
 
     @asynccontextmanager
     async def turn(self, sender: Sender) -> AsyncIterator[None]:
         """Wait for this tenant's turn, which lasts as long as the block."""
-        tenant_id = sender.tenant_id
-        if self._asked[tenant_id] >= sender.most_of(ASKED_MAX):
-            raise _too_many()
-        self._asked[tenant_id] += 1
-        try:
-            await self._wait(tenant_id)
+        with self._asked.one_more(sender):
+            await self._wait(sender.tenant_id)
             try:
                 yield
             finally:
-                self._slots.give_back(tenant_id)
-        finally:
-            self._asked[tenant_id] -= 1
-            if not self._asked[tenant_id]:
-                del self._asked[tenant_id]
+                self._slots.give_back(sender.tenant_id)
 
     async def _wait(self, tenant_id: UUID) -> None:
         try:
