@@ -4,6 +4,7 @@ Every tenant has its `NEO_SUPPORT` agent from its creation on. An agent's own mo
 FAST tier. Only CONVERSATIONAL agents may be chatted with.
 """
 
+from neo.agents.dependencies import AgentId
 from neo.agents.desk import AgentDesk
 from neo.agents.errors import AgentNotConversational, AgentNotFound
 from neo.agents.models import Access, Agent, Audience, AutonomyType, ManagedAgentKey, Overlap
@@ -15,6 +16,7 @@ __all__ = [
     "Access",
     "Agent",
     "AgentDesk",
+    "AgentId",
     "AgentNotConversational",
     "AgentNotFound",
     "AgentStore",

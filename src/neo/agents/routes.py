@@ -1,12 +1,12 @@
-import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
+from neo.agents.dependencies import NUMBER, AgentId
 from neo.agents.desk import AgentDesk
-from neo.agents.errors import AgentNotFound, AgentVersionNotFound
+from neo.agents.errors import AgentVersionNotFound
 from neo.agents.schemas import (
     AgentDetail,
     AgentResource,
@@ -35,19 +35,12 @@ from neo.errors import Failure
 router = APIRouter(prefix="/public-api/agents")
 TAG = "Agents"
 
-NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 VERSION_MAX = 2**31 - 1
 
 
 async def agent_desk_of(request: Request) -> AgentDesk:
     desk: AgentDesk = request.app.state.agent_desk
     return desk
-
-
-async def known_agent_id(agent_id: str) -> int:
-    if not NUMBER.fullmatch(agent_id):
-        raise AgentNotFound("No such agent.")
-    return int(agent_id)
 
 
 async def known_version(version: str) -> int:
@@ -59,7 +52,6 @@ async def known_version(version: str) -> int:
 Viewer = Annotated[Principal, Depends(caller_with(Right.VIEW_TENANT))]
 Manager = Annotated[Principal, Depends(caller_with(Right.MANAGE_TENANT))]
 Desk = Annotated[AgentDesk, Depends(agent_desk_of)]
-AgentId = Annotated[int, Depends(known_agent_id)]
 Paged = Annotated[Page, Depends(requested_page)]
 
 

@@ -1,11 +1,10 @@
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from neo.access import Principal, Right, caller_with
-from neo.agents import AgentDesk, AgentNotFound
+from neo.agents import AgentDesk, AgentId
 from neo.api import JsonBody, json_body, operation, success
 from neo.errors import Failure
 from neo.toolbox.catalogue import tool_types, toolbox_schema
@@ -13,7 +12,6 @@ from neo.toolbox.explain import Explainer
 from neo.toolbox.schemas import ExplainedTool, ExplainTools, ToolboxSchema, ToolType
 
 TAG = "Connections"
-NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 router = APIRouter(prefix="/public-api")
 
@@ -21,12 +19,6 @@ router = APIRouter(prefix="/public-api")
 async def explainer_of(request: Request) -> Explainer:
     agents: AgentDesk = request.app.state.agent_desk
     return Explainer(request.app.state.database, agents)
-
-
-async def known_agent_id(agent_id: str) -> int:
-    if not NUMBER.fullmatch(agent_id):
-        raise AgentNotFound("No such agent.")
-    return int(agent_id)
 
 
 Viewer = Annotated[Principal, Depends(caller_with(Right.VIEW_TENANT))]
@@ -48,7 +40,7 @@ async def explain_tools(
     request: Request,
     caller: ToolManager,
     explainer: Annotated[Explainer, Depends(explainer_of)],
-    agent_id: Annotated[int, Depends(known_agent_id)],
+    agent_id: AgentId,
     body: Annotated[JsonBody[ExplainTools], Depends(json_body(ExplainTools, may_be_missing=True))],
 ) -> Response:
     """Each tool of the connections in the agent's toolbox: whether it would be offered now, whether a call would be

@@ -1,10 +1,9 @@
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from neo.agents import AgentDesk, AgentNotFound
+from neo.agents import AgentDesk, AgentId
 from neo.api import operation, success
 from neo.executions.control.desk import ControlDesk
 from neo.executions.control.schemas import ExecutionSignal, RetriedExecution
@@ -13,18 +12,10 @@ from neo.executions.errors import InvalidForConversational
 
 control_router = APIRouter(prefix="/public-api")
 
-AGENT_NUMBER = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
-
 
 async def desk_of(request: Request) -> ControlDesk:
     desk: ControlDesk = request.app.state.control_desk
     return desk
-
-
-async def known_agent_id(agent_id: str) -> int:
-    if not AGENT_NUMBER.fullmatch(agent_id):
-        raise AgentNotFound("No such agent.")
-    return int(agent_id)
 
 
 Desk = Annotated[ControlDesk, Depends(desk_of)]
@@ -80,9 +71,7 @@ async def retry_execution(
         "public_api.agent_run_now_post", "Run an agent now", tag="Agents", data=RetriedExecution, status=202
     ),
 )
-async def run_agent_now(
-    request: Request, caller: AgentRunner, agent_id: Annotated[int, Depends(known_agent_id)]
-) -> Response:
+async def run_agent_now(request: Request, caller: AgentRunner, agent_id: AgentId) -> Response:
     """Of a CONVERSATIONAL agent it is `400 invalid_for_conversational`: open a chat session with it. There are no
     others yet.
     """
