@@ -18,6 +18,8 @@ ANSWER = "scripted:tokens=10,delay_ms=20"
 LONG_ANSWER = "scripted:tokens=60,delay_ms=20"
 KILL_EVERY_SECONDS = 3.0
 SHUTDOWN_SECONDS = 12.0
+# So many read before anything is stopped that hardly any of the processes has none of them.
+READERS_MIN = 3
 # For what comes at once where the machine does.
 PATIENCE_SECONDS = 40
 
@@ -62,6 +64,7 @@ async def test_f6_a_worker_dies_every_three_seconds_for_a_minute(world: World) -
 async def test_f33_f34_a_rolling_restart_under_load_loses_and_repeats_nothing(world: World) -> None:
     tails: list[float] = []
     async with under_load(world, sessions=10, per_second=4, seconds=6, model=LONG_ANSWER) as load:
+        await some_read(world)
         for process in (*world.stack.apis, world.stack.workers[0]):
             began = time.monotonic()
             await process.terminate()
@@ -74,6 +77,12 @@ async def test_f33_f34_a_rolling_restart_under_load_loses_and_repeats_nothing(wo
     rest = await world.judged()
     assert len(rest.turns) == len(load.posted)
     assert {turn.status for turn in rest.turns} == {"COMPLETED"}
+
+
+async def some_read(world: World) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while sum(bool(one.seen and not one.ends) for one in world.history.readings) < READERS_MIN:
+            await asyncio.sleep(0.02)
 
 
 async def test_f33_an_api_that_is_asked_to_stop_answers_what_it_has_taken(world: World) -> None:
